@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Committed JavaScript, not under dist/, so that `npm ci` can link it before anything is built (issue 2, part 1).
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = new URL('../dist/main.js', import.meta.url);
+
+if (existsSync(fileURLToPath(main))) {
+  const { start } = await import(main.href);
+  await start();
+} else {
+  process.stderr.write('berth: not built; run npm run build\n');
+  process.exitCode = 1;
+}

@@ -1,0 +1,107 @@
+import type { Argv, InferredOptionTypes, Options } from 'yargs';
+import type { Context } from './context.js';
+import { showDashes } from './dash.js';
+import { usage } from './fail.js';
+import type { Answer } from './output.js';
+
+type OptionTable = { readonly [name: string]: Options };
+/** No options, or no positionals. */
+export type None = Record<never, never>;
+
+/** The arguments of a command, typed by its two tables. */
+export type Args<P extends OptionTable, O extends OptionTable> = InferredOptionTypes<P & O>;
+
+/** One command, as its file declares it. */
+interface Declaration<P extends OptionTable, O extends OptionTable> {
+  /** As yargs wants it: `assign <email> <product>`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly positionals?: P;
+  readonly options?: O;
+  /** Command lines that work, each with what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+  /** Shown below the options. */
+  readonly more?: string;
+  /** stdout belongs to somebody else: not even a failure is printed there (`berth run`). */
+  readonly ownsStdout?: false;
+  /** An exit code instead of an Answer when there is nothing to print. */
+  run(context: Context, args: Args<P, O>): Promise<Answer | number>;
+}
+
+/** What was typed, ready to be done. */
+export interface Work {
+  readonly ownsStdout: boolean;
+  run(context: Context): Promise<Answer | number>;
+}
+
+/** A command or a group of them, ready to be given to yargs. */
+export interface Command {
+  readonly name: string;
+  /** As in the help: `user invite <email>` without the words before it. */
+  readonly usage: string;
+  readonly commands: readonly Command[];
+  readonly optionNames: readonly string[];
+  /** @param choose receives the work when this is the command that was typed. */
+  register(parser: Argv, choose: (work: Work) => void): void;
+}
+
+export function defineCommand<P extends OptionTable = None, O extends OptionTable = None>(
+  declaration: Declaration<P, O>,
+): Command {
+  const positionals: OptionTable = declaration.positionals ?? {};
+  const options: OptionTable = declaration.options ?? {};
+  const build = (parser: Argv): Argv => {
+    for (const [name, row] of Object.entries(positionals)) parser.positional(name, row as { type: 'string' });
+    for (const [name, row] of Object.entries(options))
+      parser.option(name, { requiresArg: takesValue(row), ...row });
+    return parser.epilogue(epilogueOf(declaration.examples, declaration.more));
+  };
+  return {
+    name: declaration.usage.split(' ')[0]!,
+    usage: declaration.usage,
+    commands: [],
+    optionNames: Object.keys(options),
+    register: (parser, choose) => {
+      parser.command(declaration.usage, declaration.describe, build, (args) => {
+        choose({
+          ownsStdout: declaration.ownsStdout ?? true,
+          run: async (context) => {
+            refuseTwice({ ...positionals, ...options }, args);
+            return await declaration.run(context, showDashes(args) as Args<P, O>);
+          },
+        });
+      });
+    },
+  };
+}
+
+/** `berth user …`: commands under one word. */
+export function defineGroup(name: string, describe: string, commands: readonly Command[]): Command {
+  return {
+    name,
+    usage: `${name} <command>`,
+    commands,
+    optionNames: [],
+    register: (parser, choose) => {
+      parser.command(`${name} <command>`, describe, (inner) => {
+        for (const command of commands) command.register(inner, choose);
+        return inner.demandCommand(1);
+      });
+    },
+  };
+}
+
+/** Each example on a line of its own, ready to be copied: yargs would put it in a column and break it. */
+function epilogueOf(examples: readonly (readonly [string, string])[], more: string | undefined): string {
+  const lines = examples.flatMap(([line, what]) => [`  # ${what}`, `  ${line}`]);
+  return [...(more === undefined ? [] : [more, '']), 'Examples:', ...lines].join('\n');
+}
+
+const takesValue = (row: Options): boolean => row.type !== 'boolean';
+
+/** yargs makes a list of an option that is given twice; for one that takes a single value that is a mistake of the caller. */
+export function refuseTwice(table: OptionTable, args: Record<string, unknown>): void {
+  for (const [name, row] of Object.entries(table)) {
+    if (row.array !== true && Array.isArray(args[name])) throw usage(`--${name} is given more than once.`);
+  }
+}

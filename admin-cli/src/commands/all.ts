@@ -1,0 +1,51 @@
+import { type Command, defineGroup } from '../command.js';
+import { borrowList } from './borrow-list.js';
+import { borrowReturn } from './borrow-return.js';
+import { borrowTake } from './borrow-take.js';
+import { contextList } from './context-list.js';
+import { contextUse } from './context-use.js';
+import { entitlementImport } from './entitlement-import.js';
+import { entitlementList } from './entitlement-list.js';
+import { entitlementRemove } from './entitlement-remove.js';
+import { entitlementRequest } from './entitlement-request.js';
+import { entitlementShow } from './entitlement-show.js';
+import { join } from './join.js';
+import { leaseList } from './lease-list.js';
+import { leaseRelease } from './lease-release.js';
+import { licenseAssign } from './license-assign.js';
+import { licenseList } from './license-list.js';
+import { licenseRevoke } from './license-revoke.js';
+import { run } from './run.js';
+import { status } from './status.js';
+import { userInvite } from './user-invite.js';
+import { userList } from './user-list.js';
+import { userRemove } from './user-remove.js';
+import { vendorInspect } from './vendor-inspect.js';
+import { vendorIssue } from './vendor-issue.js';
+import { vendorKeygen } from './vendor-keygen.js';
+import { whoami } from './whoami.js';
+
+/** Every command of `berth`, in the order of the help. */
+export const commands: readonly Command[] = [
+  join,
+  whoami,
+  status,
+  run,
+  defineGroup('borrow', 'Seats for offline use on this computer', [borrowTake, borrowList, borrowReturn]),
+  defineGroup('user', 'Members of the organisation', [userInvite, userList, userRemove]),
+  defineGroup('license', 'Seats set aside for users', [licenseAssign, licenseRevoke, licenseList]),
+  defineGroup('lease', 'Who holds which seat', [leaseList, leaseRelease]),
+  defineGroup('entitlement', 'What vendors have granted to this server', [
+    entitlementRequest,
+    entitlementImport,
+    entitlementList,
+    entitlementShow,
+    entitlementRemove,
+  ]),
+  defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),
+  defineGroup('vendor', 'For software vendors: keys and entitlements, offline', [
+    vendorKeygen,
+    vendorIssue,
+    vendorInspect,
+  ]),
+];

@@ -1,0 +1,41 @@
+import { borrowJson } from '../borrows.js';
+import { defineCommand } from '../command.js';
+import { table } from '../output.js';
+import { optional, parseProduct } from '../parse.js';
+import { identity } from '../session.js';
+import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
+import { momentCell } from '../words.js';
+
+export const borrowList = defineCommand({
+  usage: 'list',
+  describe: 'List what this computer has borrowed; verified here, without the server',
+  options: { product: { type: 'string', describe: 'only this product' }, ...vendorKeyOption },
+  examples: [
+    ['berth borrow list', 'works offline'],
+    ['berth borrow list --product render --json', 'those of one product, for a script'],
+  ],
+  run: async (context, args) => {
+    const product = optional(args.product, (text) => parseProduct(text, '--product'));
+    const vendorKeys = await vendorKeysOf(context, args['vendor-key']);
+    const { context: name, home } = identity(context);
+    const borrows = await context.sdk.listBorrows({ context: name, home, product, vendorKeys });
+    return {
+      document: { items: borrows.map(borrowJson), next: null },
+      text: (screen) =>
+        table(
+          borrows,
+          [
+            { title: 'ID', cell: (row) => row.id },
+            { title: 'PRODUCT', cell: (row) => row.product },
+            { title: 'SEATS', cell: (row) => row.seats },
+            { title: 'STATE', cell: (row) => row.state },
+            { title: 'TAKEN', cell: (row) => momentCell(row.takenAtMs) },
+            { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
+            { title: 'EARLY RETURN', cell: (row) => row.earlyReturn },
+          ],
+          screen,
+        ),
+      notes: borrows.flatMap(({ id, fault }) => (fault === null ? [] : [`${id} does not verify: ${fault}`])),
+    };
+  },
+});

@@ -1,0 +1,119 @@
+import type { AdminConnection } from '@berth/client';
+import { parseToken, type ResultOf } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { Failure, failureJson, failureText, toFailure, usage } from '../fail.js';
+import { readText } from '../files.js';
+import { quote } from '../parse.js';
+import { withAdmin } from '../session.js';
+import { seatWords } from '../words.js';
+
+export const entitlementImport = defineCommand({
+  usage: 'import <files..>',
+  describe: 'Import entitlements that a vendor signed for this server',
+  positionals: {
+    files: {
+      type: 'string',
+      array: true,
+      demandOption: true,
+      describe: 'files from the vendor; - for stdin',
+    },
+  },
+  examples: [
+    ['berth entitlement import render.ent', 'one file'],
+    ['berth entitlement import *.ent', 'many; each is imported or refused by itself'],
+    ['cat render.ent | berth entitlement import -', 'from stdin'],
+  ],
+  more: 'Importing the same file again changes nothing. The highest revision of an entitlement counts.',
+  run: async (context, args) => {
+    const tokens = await readTokens(context, args.files);
+    const results = await withAdmin(context, (admin) => importAll(context, admin, tokens));
+    const failures = results.flatMap((result) => (result.failure === undefined ? [] : [result.failure]));
+    const [first] = failures;
+    // One entitlement that fails is simply a failed command; of several, each has its own answer.
+    if (first !== undefined && results.length === 1) throw first;
+    for (const failure of failures) context.stderr.write(failureText(failure, context));
+    return {
+      document: {
+        items: results.map(resultJson),
+        next: null,
+        ...(first === undefined ? {} : { error: failureJson(first) }),
+      },
+      text: '',
+      notes: results.flatMap((result) =>
+        result.done === undefined ? [] : [sentence(result.file, result.done)],
+      ),
+      exitCode: first?.exitCode ?? 0,
+    };
+  },
+});
+
+interface FromFile {
+  readonly file: string;
+  readonly token: string;
+}
+type Imported = ResultOf<'entitlement.import'>;
+interface Result {
+  readonly file: string;
+  readonly done?: Imported;
+  readonly failure?: Failure;
+}
+
+/** A file may hold several, one on a line: so that files can be concatenated. */
+async function readTokens(context: Context, files: readonly string[]): Promise<FromFile[]> {
+  const tokens: FromFile[] = [];
+  for (const file of files) {
+    const words = (await readText(context, file)).split(/\s+/).filter((word) => word !== '');
+    if (words.length === 0) throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is empty.` });
+    if (words.length > 1 && !words.every((word) => parseToken('entitlement', word).ok)) {
+      throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is not a valid entitlement.` });
+    }
+    tokens.push(...words.map((token) => ({ file, token })));
+  }
+  if (tokens.length === 0) throw usage('No file is given.');
+  return tokens;
+}
+
+async function importAll(
+  context: Context,
+  admin: AdminConnection,
+  tokens: readonly FromFile[],
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const { file, token } of tokens) {
+    try {
+      results.push({ file, done: await importOne(context, admin, file, token) });
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.exitCode === 3 || failure.exitCode === 5) throw failure; // Cancelled or gone: the rest would fail alike.
+      results.push({ file, failure });
+    }
+  }
+  return results;
+}
+
+/** What has not even the form of an entitlement is refused here, by name, instead of as a malformed request. */
+async function importOne(
+  context: Context,
+  admin: AdminConnection,
+  file: string,
+  token: string,
+): Promise<Imported> {
+  const parsed = parseToken('entitlement', token);
+  if (!parsed.ok) {
+    throw new Failure('ENTITLEMENT_INVALID', {
+      message: `${quote(file)} is not a valid entitlement (${parsed.fault}).`,
+    });
+  }
+  return await admin.call('entitlement.import', { key: context.sdk.newIdempotencyKey(), entitlement: token });
+}
+
+function resultJson({ file, done, failure }: Result): object {
+  return failure === undefined ? { file, ...done } : { file, error: failureJson(failure) };
+}
+
+function sentence(file: string, { entitlement, changed }: Imported): string {
+  const { id, rev, product, seats, from, until } = entitlement;
+  const what = `${id} rev ${rev}: ${seatWords(seats)} of ${product}, ${from} to ${until}`;
+  return changed ? `Imported ${file}: ${what}.` : `Nothing changed by ${file}: ${what} was imported before.`;
+}

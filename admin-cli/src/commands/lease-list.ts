@@ -1,0 +1,50 @@
+import { defineCommand } from '../command.js';
+import { table } from '../output.js';
+import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
+import { given, optional, parseEmail, parseProduct } from '../parse.js';
+import { withAdmin } from '../session.js';
+import { momentCell } from '../words.js';
+
+export const leaseList = defineCommand({
+  usage: 'list',
+  describe: 'List who holds which seat now, borrows too',
+  options: {
+    product: { type: 'string', describe: 'only this product' },
+    user: { type: 'string', describe: 'only this user (e-mail)' },
+    ...pageOptions,
+  },
+  examples: [
+    ['berth lease list --product render', 'who has the seats of render'],
+    ['berth lease list --user anna@studio.example --json', 'what Anna holds, for a script'],
+  ],
+  more: 'ENDS is when the right ends if nothing is renewed, FREE when the seat can then be granted again (local time).',
+  run: async (context, args) => {
+    const paging = parsePaging(args);
+    const email = optional(args.user, parseEmail);
+    const product = optional(args.product, (text) => parseProduct(text, '--product'));
+    const list = await withAdmin(context, (admin) =>
+      listPages(paging, (page) => admin.call('lease.list', given({ ...page, email, product }))),
+    );
+    return {
+      document: list,
+      text: (screen) =>
+        table(
+          list.items,
+          [
+            { title: 'ID', cell: (row) => row.id },
+            { title: 'PRODUCT', cell: (row) => row.product },
+            { title: 'SEATS', cell: (row) => row.seats },
+            { title: 'KIND', cell: (row) => row.kind },
+            { title: 'STATE', cell: (row) => row.state },
+            { title: 'USER', cell: (row) => row.user },
+            { title: 'DEVICE', cell: (row) => row.device },
+            { title: 'SINCE', cell: (row) => momentCell(row.sinceMs) },
+            { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
+            { title: 'FREE', cell: (row) => momentCell(row.freeAtMs) },
+          ],
+          screen,
+        ),
+      notes: moreNote(list),
+    };
+  },
+});

@@ -1,0 +1,43 @@
+import { defineCommand } from '../command.js';
+import { table } from '../output.js';
+import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
+import { given, optional, parseEmail, parseProduct } from '../parse.js';
+import { withAdmin } from '../session.js';
+
+export const licenseList = defineCommand({
+  usage: 'list [email]',
+  describe: 'List the seats that are set aside for users',
+  positionals: { email: { type: 'string', describe: 'only those of this user' } },
+  options: { product: { type: 'string', describe: 'only this product' }, ...pageOptions },
+  examples: [
+    ['berth license list', 'all of them'],
+    ['berth license list anna@studio.example --json', 'those of one user, for a script'],
+  ],
+  run: async (context, args) => {
+    const paging = parsePaging(args);
+    const email = optional(args.email, parseEmail);
+    const product = optional(args.product, (text) => parseProduct(text, '--product'));
+    const list = await withAdmin(context, (admin) =>
+      listPages(paging, (page) => admin.call('allocation.list', given({ ...page, email, product }))),
+    );
+    return {
+      document: list,
+      text: (screen) =>
+        table(
+          list.items,
+          [
+            { title: 'EMAIL', cell: (row) => row.email },
+            { title: 'PRODUCT', cell: (row) => row.product },
+            { title: 'QUANTITY', cell: (row) => row.quantity },
+            { title: 'IN USE', cell: (row) => row.inUse },
+            { title: 'BORROWED', cell: (row) => row.borrowed },
+            { title: 'EXPIRES', cell: (row) => row.expires },
+            { title: 'PERSONAL', cell: (row) => (row.personal ? 'yes' : 'no') },
+            { title: 'ENTITLEMENT', cell: (row) => row.entitlement },
+          ],
+          screen,
+        ),
+      notes: moreNote(list),
+    };
+  },
+});

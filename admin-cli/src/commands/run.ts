@@ -1,0 +1,109 @@
+import type { Client } from '@berth/client';
+import { defineCommand } from '../command.js';
+import type { Child, Context } from '../context.js';
+import { usage } from '../fail.js';
+import { parseDurationSeconds, parseProduct, parseSeats } from '../parse.js';
+import { exitCodeOf } from '../run/exit-code.js';
+import { watch } from '../run/watch.js';
+import { cancellable, identity } from '../session.js';
+import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
+import { spanWords } from '../words.js';
+
+/** After so long without an answer the person at the shell is told that we wait. */
+const patienceMs = 1000;
+export const run = defineCommand({
+  usage: 'run',
+  describe: 'Run a command that needs seats: take them, run it, give them back',
+  ownsStdout: false,
+  options: {
+    product: { type: 'string', demandOption: true, describe: 'product id' },
+    seats: { type: 'string', default: '1', describe: 'how many seats' },
+    wait: { type: 'string', default: '0s', describe: 'how long to wait for a seat: 30s, 10m' },
+    'on-lost': {
+      type: 'string',
+      choices: ['kill', 'warn'],
+      default: 'kill',
+      describe: 'what to do when the seat is lost: stop the command, or only say so',
+    },
+    ...vendorKeyOption,
+  },
+  examples: [
+    ['berth run --product render -- render scene.usd', 'run it under one seat'],
+    ['berth run --product render --wait 10m -- ./nightly.sh', 'wait up to ten minutes for a seat'],
+  ],
+  more: 'stdin, stdout and the exit code are those of the command (128 + signal when it dies of one, 127 not found, 126 not executable). Exit 7 when there is no seat or it was lost; other failures as everywhere.',
+  run: async (context, args) => {
+    const [command, ...words] = context.settings.afterDashes;
+    if (command === undefined || command === '') {
+      throw usage('There is no command to run.', 'Put it after --: berth run --product P -- COMMAND …');
+    }
+    const product = parseProduct(args.product, '--product');
+    const vendorKeys = await vendorKeysOf(context, args['vendor-key']);
+    const seats = parseSeats(args.seats);
+    const waitMs = parseDurationSeconds(args.wait, '--wait') * 1000;
+    const onLost = args['on-lost'] === 'warn' ? 'warn' : 'kill';
+    const signals = takeSignals(context);
+    const inner = { ...context, signal: signals.signal };
+    try {
+      const client = await cancellable(
+        inner,
+        context.sdk.connect({ ...identity(inner), product, vendorKeys }),
+      );
+      try {
+        return await underSeat(inner, client, { seats, waitMs, onLost, signals, command, words });
+      } finally {
+        await client.close();
+      }
+    } finally {
+      signals.giveBack();
+    }
+  },
+});
+
+interface Signals {
+  /** Aborted by the first signal that comes before there is a child to pass it to. */
+  readonly signal: AbortSignal;
+  passTo(child: Child): void;
+  giveBack(): void;
+}
+
+/** Signals cancel until the command runs; then they are the command's, and we wait for what it makes of them. */
+function takeSignals(context: Context): Signals {
+  const controller = new AbortController();
+  let child: Child | undefined;
+  const giveBack = context.processes.onSignals((signal) => {
+    if (child === undefined) controller.abort();
+    // The terminal has sent these two to the command already; a second Ctrl-C means "now!" to many programs.
+    else if (!child.sharesTerminal || (signal !== 'SIGINT' && signal !== 'SIGQUIT')) child.kill(signal);
+  });
+  return {
+    signal: controller.signal,
+    passTo: (started) => {
+      child = started;
+    },
+    giveBack,
+  };
+}
+
+interface Job {
+  readonly seats: number;
+  readonly waitMs: number;
+  readonly onLost: 'kill' | 'warn';
+  readonly signals: Signals;
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
+async function underSeat(context: Context, client: Client, job: Job): Promise<number> {
+  const { seats, waitMs, onLost, signals, command, words } = job;
+  const stopTelling = context.processes.after(patienceMs, () => {
+    if (waitMs > 0)
+      context.stderr.write(`berth: waiting up to ${spanWords(waitMs)} for a seat of ${client.product}\n`);
+  });
+  const checkout = client.checkout({ seats, wait: waitMs, signal: context.signal });
+  const seat = await cancellable(context, checkout).finally(stopTelling);
+  // Closing the client gives the seat back, revoked or not, and waits for the answer no longer than is decent.
+  const child = context.processes.start(command, words);
+  signals.passTo(child);
+  return exitCodeOf(await watch(context, seat, child, onLost), context, command);
+}

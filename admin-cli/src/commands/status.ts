@@ -1,0 +1,73 @@
+import type { Pool } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { type List, table } from '../output.js';
+import { listPages, parsePaging } from '../pages.js';
+import { parseProduct } from '../parse.js';
+import { hasAdminScope, withAdmin, withLease } from '../session.js';
+
+export const status = defineCommand({
+  usage: 'status',
+  describe: 'Show the seats of every product: who may use them and where they are',
+  options: { product: { type: 'string', describe: 'only this product' } },
+  examples: [
+    ['berth status', 'all products'],
+    ['berth status --product render --json', 'one, for a script: { pools: [ … ] }'],
+  ],
+  more: 'owned = allocated + shared; in use + borrowed + held + free = owned + over. Held: the right ended early, but its token may still be valid.',
+  run: async (context, args) => {
+    const product = args.product === undefined ? undefined : parseProduct(args.product, '--product');
+    const { items: pools } = await poolsOf(context, product);
+    return {
+      document: { pools },
+      text: (screen) => (pools.length === 0 ? '' : poolTable(pools, screen)),
+      notes:
+        pools.length === 0
+          ? ['No product yet: an admin imports one with `berth entitlement import FILE`.']
+          : [],
+    };
+  },
+});
+
+/** An admin need not hold a lease key session for this, and a plain user has no admin key. */
+async function poolsOf(context: Context, product: string | undefined): Promise<List<Pool>> {
+  const filter = product === undefined ? {} : { product };
+  type Ask = (cursor: { cursor?: string }) => Promise<{ pools: Pool[]; next: string | null }>;
+  const follow = (ask: Ask) =>
+    listPages<Pool>(parsePaging({ limit: undefined, cursor: undefined }), async ({ cursor }) => {
+      const page = await ask(cursor === undefined ? {} : { cursor });
+      return { items: page.pools.map(exactly), next: page.next };
+    });
+  if (await hasAdminScope(context)) {
+    return await withAdmin(context, (admin) =>
+      follow((at) => admin.call('pool.status', { ...filter, ...at })),
+    );
+  }
+  return await withLease(context, (lease) => follow((at) => lease.call('pool.status', { ...filter, ...at })));
+}
+
+/** These names and no others are the contract of `berth status --json` (issue 2, part 10), whatever a newer server adds. */
+function exactly(pool: Pool): Pool {
+  const { product, vendor, owned, allocated, shared, floatingSharing, inUse, borrowed, held, free, over } =
+    pool;
+  return { product, vendor, owned, allocated, shared, floatingSharing, inUse, borrowed, held, free, over };
+}
+
+function poolTable(pools: readonly Pool[], screen: Context['stdout']): string {
+  return table(
+    pools,
+    [
+      { title: 'PRODUCT', cell: (pool) => pool.product },
+      { title: 'OWNED', cell: (pool) => pool.owned },
+      { title: 'ALLOCATED', cell: (pool) => pool.allocated },
+      { title: 'SHARED', cell: (pool) => pool.shared },
+      { title: 'SHARING', cell: (pool) => (pool.floatingSharing ? 'on' : 'off') },
+      { title: 'IN USE', cell: (pool) => pool.inUse },
+      { title: 'BORROWED', cell: (pool) => pool.borrowed },
+      { title: 'HELD', cell: (pool) => pool.held },
+      { title: 'FREE', cell: (pool) => pool.free },
+      { title: 'OVER', cell: (pool) => pool.over },
+    ],
+    screen,
+  );
+}

@@ -1,0 +1,90 @@
+import type { Sdk } from './sdk.js';
+
+/** Everything a command may touch of the outside world. A command does no I/O but through this (STYLE, "one file per command"). */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly files: Files;
+  readonly processes: Processes;
+  readonly sdk: Sdk;
+  /** Milliseconds since 1970. */
+  nowMs(): number;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly settings: Settings;
+}
+
+/** What the options that every command has say. */
+export interface Settings {
+  /** stdout is one JSON document, always an object. */
+  readonly json: boolean;
+  /** Do not ask before removing or revoking. */
+  readonly yes: boolean;
+  /** Never ask anything. */
+  readonly noInput: boolean;
+  /** Name of the joined context to use; the current one when undefined. */
+  readonly contextName: string | undefined;
+  /** Folder of contexts, keys and borrows; BERTH_HOME or the XDG folders when undefined. */
+  readonly home: string | undefined;
+  /** What follows `--`: the command of `berth run`. */
+  readonly afterDashes: readonly string[];
+}
+
+export interface Input {
+  readonly isTty: boolean;
+  /** Everything until end of file, as text. */
+  readAll(): Promise<string>;
+  /** Shows a question on stderr and reads one line; rejects when `signal` is aborted. */
+  ask(question: string, signal: AbortSignal): Promise<string>;
+}
+
+export interface Output {
+  readonly isTty: boolean;
+  /** Width of the terminal; undefined when it is none. */
+  readonly columns: number | undefined;
+  readonly colours: boolean;
+  /** Returns when all of it has been handed to the operating system. A reader that went away is no error. */
+  write(text: string): void;
+}
+
+export interface Files {
+  read(path: string): Promise<string>;
+  /** @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
+  write(path: string, text: string, mode: number, exclusive: boolean): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  /** Makes a folder and those above it, readable by its owner only; an existing one is left as it is. */
+  makeFolder(path: string): Promise<void>;
+}
+
+/** The signals that `berth run` passes on to the command it runs. */
+export const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+export type ForwardedSignal = (typeof forwardedSignals)[number];
+
+/** How a command that was started ended: with an exit code, of a signal, or not at all because it could not be started. */
+export type ChildEnd =
+  | { readonly exitCode: number }
+  | { readonly signal: NodeJS.Signals }
+  | { readonly startError: NodeJS.ErrnoException };
+
+/** A command that was started, with everything it started in turn. */
+export interface Child {
+  /** True when the terminal sends Ctrl-C to the child by itself, so that passing it on would double it. */
+  readonly sharesTerminal: boolean;
+  /** Settles when the command itself ends; what it started may live on. Never rejects. */
+  readonly ended: Promise<ChildEnd>;
+  /** Signals the command and what it started, as far as the system lets us find it. */
+  kill(signal: ForwardedSignal | 'SIGKILL' | 'SIGCONT'): void;
+  /** True while any of them runs. */
+  alive(): boolean;
+}
+
+export interface Processes {
+  /** Starts a command on our stdin, stdout and stderr. */
+  start(command: string, args: readonly string[]): Child;
+  /** From now on these signals come here and nowhere else; the function returned undoes it. */
+  onSignals(handle: (signal: ForwardedSignal) => void): () => void;
+  /** Calls back once; the function returned undoes it. */
+  after(delayMs: number, call: () => void): () => void;
+}

@@ -1,0 +1,116 @@
+import { BerthError, type ServerAttempt } from '@berth/client';
+import { type DenialRule, type ErrorCode, errors, type Holder, rules } from '@berth/protocol';
+import type { Context } from './context.js';
+import { clean, paint } from './output.js';
+import { momentWords, seatWords } from './words.js';
+
+/** Facts about a failure beyond its code, as the server or the SDK gave them. */
+export interface FailureDetail {
+  readonly rule?: string | null;
+  readonly holders?: readonly Holder[];
+  /** When the next seat can be free, milliseconds since 1970. */
+  readonly nextFreeAtMs?: number | null;
+  readonly servers?: readonly ServerAttempt[];
+  /** Further members of the server's answer. `untilMs`: when what blocks (a borrow) ends. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+/** What a command throws when it cannot do what it was asked: becomes `berth: CODE sentence` and the exit code of the catalogue. */
+export class Failure extends Error {
+  readonly code: ErrorCode;
+  readonly next: string;
+  readonly exitCode: number;
+  readonly detail: FailureDetail;
+
+  constructor(
+    code: ErrorCode,
+    options: { message?: string; next?: string; exitCode?: number; detail?: FailureDetail } = {},
+  ) {
+    super(options.message ?? errors[code].text);
+    this.code = code;
+    this.next = options.next ?? errors[code].next;
+    this.exitCode = options.exitCode ?? errors[code].exit;
+    this.detail = options.detail ?? {};
+  }
+}
+
+/** A wrong command line: exit 2. */
+export function usage(message: string, next?: string): Failure {
+  return new Failure('USAGE', next === undefined ? { message } : { message, next });
+}
+
+/** Everything that was thrown becomes a Failure here and nowhere else. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof BerthError) {
+    const { code, message, hint, rule, holders, nextFreeAtMs, servers, detail, exitCode } = error;
+    const facts = { rule, holders, nextFreeAtMs, servers, more: detail };
+    return new Failure(code, { message, next: hint, exitCode, detail: facts });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure('INTERNAL', {
+    message: `Something unexpected happened: ${message}`,
+    next: 'Set BERTH_DEBUG=1 and try again to see where; please report it.',
+  });
+}
+
+/** The error object of `--json`: what is not known is left out. */
+export function failureJson(failure: Failure): Record<string, unknown> {
+  const { code, message, next, exitCode, detail } = failure;
+  const { rule, holders, nextFreeAtMs, servers, more } = detail;
+  return {
+    ...more,
+    code,
+    message,
+    next,
+    exitCode,
+    ...(rule ? { rule } : {}),
+    ...(holders?.length || code === 'NO_SEAT' ? { holders: holders ?? [] } : {}),
+    ...(typeof nextFreeAtMs === 'number' ? { nextFreeAtMs } : {}),
+    ...(servers?.length ? { servers } : {}),
+  };
+}
+
+/** What happened, why, and what to do next (STYLE 11), for stderr. */
+export function failureText(failure: Failure, context: Pick<Context, 'nowMs' | 'stderr'>): string {
+  const code = paint(context.stderr, 'red', failure.code);
+  const lines = [
+    `berth: ${code} ${clean(failure.message)}`,
+    ...detailLines(failure, context.nowMs()),
+    `Next: ${clean(failure.next)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function detailLines(failure: Failure, nowMs: number): string[] {
+  const { rule, holders = [], nextFreeAtMs, servers = [], more } = failure.detail;
+  const lines = [];
+  const why = rule && Object.hasOwn(rules, rule) ? rules[rule as DenialRule] : undefined;
+  if (why !== undefined)
+    lines.push(failure.message.includes(why) ? `Rule: ${rule}` : `Why: ${why} (${rule})`);
+  if (typeof more?.untilMs === 'number') lines.push(`It ends ${momentWords(more.untilMs, nowMs)}.`);
+  if (holders.length > 0)
+    lines.push('Held by:', ...holders.map((holder) => `  ${holderLine(holder, nowMs)}`));
+  if (typeof nextFreeAtMs === 'number') lines.push(`A seat can be free ${momentWords(nextFreeAtMs, nowMs)}.`);
+  lines.push(...servers.flatMap((server) => triedLine(server, failure.message)));
+  return lines;
+}
+
+/** Each server that was tried, unless the message has said it all. */
+function triedLine({ address, code, message }: ServerAttempt, said: string): string[] {
+  if (said.includes(address) && said.includes(message)) return [];
+  return [`Tried ${clean(address)}${said === message ? '' : `: ${code} ${clean(message)}`}`];
+}
+
+const kindWords: Record<Holder['kind'], string> = {
+  online: 'in use',
+  borrow: 'borrowed',
+  held: 'held until its right has certainly ended',
+};
+
+function holderLine(holder: Holder, nowMs: number): string {
+  const who = `${clean(holder.user)} on ${clean(holder.device)}`;
+  const since = `since ${momentWords(holder.sinceMs, nowMs)}`;
+  const until = `until ${momentWords(holder.untilMs, nowMs)}${holder.kind === 'online' ? ' unless renewed' : ''}`;
+  return `${who}: ${seatWords(holder.seats)} ${kindWords[holder.kind]} ${since}, ${until}`;
+}

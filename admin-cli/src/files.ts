@@ -1,0 +1,68 @@
+import type { Context } from './context.js';
+import { Failure } from './fail.js';
+import { quote } from './parse.js';
+
+/** The text of a file, or of stdin for `-`. */
+export async function readText(context: Context, path: string): Promise<string> {
+  if (path === '-') return await context.stdin.readAll();
+  try {
+    return await context.files.read(path);
+  } catch (error) {
+    throw new Failure('FILE_UNREADABLE', {
+      message: `The file ${quote(path)} cannot be read: ${reason(error)}.`,
+    });
+  }
+}
+
+/** Writes a file; `exclusive` refuses to replace one. @param mode permission bits. */
+export async function writeText(
+  context: Context,
+  path: string,
+  text: string,
+  { mode = 0o644, exclusive = false } = {},
+): Promise<void> {
+  try {
+    await context.files.write(path, text, mode, exclusive);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw fileExists(path);
+    throw unwritable(path, error);
+  }
+}
+
+export async function makeFolder(context: Context, path: string): Promise<void> {
+  try {
+    await context.files.makeFolder(path);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+export function fileExists(path: string): Failure {
+  return new Failure('FILE_EXISTS', { message: `The file ${quote(path)} exists and is not replaced.` });
+}
+
+function unwritable(path: string, error: unknown): Failure {
+  return new Failure('FOLDER_UNWRITABLE', {
+    message: `${quote(path)} cannot be written: ${reason(error)}.`,
+    next: 'Check the path, its permissions and the free space.',
+  });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+const reasons = new Map<unknown, string>([
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'a part of the path is not a folder'],
+  ['EEXIST', 'it exists and is not a folder'],
+  ['ENOSPC', 'the disk is full'],
+  ['EROFS', 'the disk is read-only'],
+]);
+
+function reason(error: unknown): string {
+  return reasons.get(codeOf(error)) ?? (error instanceof Error ? error.message : String(error));
+}

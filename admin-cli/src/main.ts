@@ -1,0 +1,56 @@
+import { readCommandLine } from './command-line.js';
+import type { Context } from './context.js';
+import { type Failure, failureJson, failureText, toFailure } from './fail.js';
+import { nodeContext, onInterrupt } from './node-context.js';
+import { json, print } from './output.js';
+
+/** After a command has ended, whatever still keeps the process alive is a leak; it gets this long. */
+const leakMs = 1000;
+const cancelledExit = 3;
+
+/** `berth`, as bin/berth.js starts it: sets process.exitCode and lets the process end by itself. */
+export async function start(): Promise<void> {
+  const controller = new AbortController();
+  onInterrupt(controller, cancelledExit);
+  // Timers and idle sockets of the SDK do not keep the process alive; a command that waits for a seat must.
+  const alive = setInterval(() => undefined, 2 ** 30);
+  process.exitCode = await main(process.argv.slice(2), nodeContext(controller.signal));
+  clearInterval(alive);
+  setTimeout(() => process.exit(), leakMs).unref();
+}
+
+/** One command from its words to its exit code. Never rejects. */
+export async function main(typed: readonly string[], host: Omit<Context, 'settings'>): Promise<number> {
+  const asJson = wantsJson(typed);
+  let ownsStdout = true;
+  try {
+    const request = await readCommandLine(typed, host.stdout.columns);
+    if ('text' in request) {
+      host.stdout.write(asJson ? json({ [request.about]: request.text }) : `${request.text.trimEnd()}\n`);
+      return 0;
+    }
+    ownsStdout = request.work.ownsStdout;
+    const context = { ...host, settings: request.settings };
+    const answer = await request.work.run(context);
+    if (typeof answer === 'number') return answer;
+    print(answer, context);
+    return answer.exitCode ?? 0;
+  } catch (error) {
+    const failure = toFailure(error);
+    if (host.env.BERTH_DEBUG && error instanceof Error) host.stderr.write(`${error.stack}\n`);
+    report(failure, host, asJson && ownsStdout);
+    return failure.exitCode;
+  }
+}
+
+/** A failure is said to people on stderr always, and to a program on stdout when it asked for JSON. */
+function report(failure: Failure, host: Omit<Context, 'settings'>, asJson: boolean): void {
+  host.stderr.write(failureText(failure, host));
+  if (asJson) host.stdout.write(json({ error: failureJson(failure) }));
+}
+
+/** Also when the command line cannot be read any further. */
+function wantsJson(typed: readonly string[]): boolean {
+  const dashes = typed.indexOf('--');
+  return (dashes < 0 ? typed : typed.slice(0, dashes)).includes('--json');
+}

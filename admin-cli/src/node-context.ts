@@ -1,0 +1,91 @@
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, open } from 'node:fs/promises';
+import * as client from '@berth/client';
+import {
+  type Context,
+  type Files,
+  type ForwardedSignal,
+  forwardedSignals,
+  type Processes,
+} from './context.js';
+import { startChild } from './run/node-child.js';
+import type { Sdk } from './sdk.js';
+import { input, output, readLimited } from './stdio.js';
+
+/** The context of a real process. @param signal aborted by Ctrl-C. */
+export function nodeContext(signal: AbortSignal): Omit<Context, 'settings'> {
+  return {
+    env: process.env,
+    stdin: input,
+    stdout: output(1, process.env),
+    stderr: output(2, process.env),
+    files,
+    processes,
+    sdk,
+    nowMs: () => Date.now(),
+    signal,
+  };
+}
+
+const sdk: Sdk = {
+  connect: client.connect,
+  joinServer: client.joinServer,
+  openAdmin: client.openAdmin,
+  openLease: client.openLease,
+  listBorrows: client.listBorrows,
+  returnBorrows: client.returnBorrows,
+  newIdempotencyKey: client.newIdempotencyKey,
+  identities: (home) => new client.IdentityStore({ home }),
+};
+
+const files: Files = {
+  read: async (path) => await readLimited(createReadStream(path)),
+  write: async (path, text, mode, exclusive) => {
+    const file = await open(path, exclusive ? 'wx' : 'w', mode);
+    try {
+      await file.writeFile(text);
+      // A key that is gone after a power cut was never made. What cannot be synced (a pipe, /dev/stdout) is none.
+      await file.sync().catch(() => undefined);
+    } finally {
+      await file.close();
+    }
+  },
+  exists: (path) =>
+    access(path, constants.F_OK).then(
+      () => true,
+      () => false,
+    ),
+  makeFolder: async (path) => {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  },
+};
+
+/** Who gets the signals of `forwardedSignals` just now; nobody: they do what they do by themselves. */
+let taken: ((signal: ForwardedSignal) => void) | undefined;
+
+const processes: Processes = {
+  start: startChild,
+  onSignals: (handle) => {
+    const outer = taken;
+    const receive = (signal: NodeJS.Signals) => taken?.(signal as ForwardedSignal);
+    taken = handle;
+    for (const signal of forwardedSignals) process.on(signal, receive);
+    return () => {
+      taken = outer;
+      for (const signal of forwardedSignals) process.off(signal, receive);
+    };
+  },
+  after: (delayMs, call) => {
+    const timer = setTimeout(call, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Ctrl-C aborts; a second one ends at once. While a command has taken the signals, it has them alone. */
+export function onInterrupt(controller: AbortController, exitCode: number): void {
+  process.on('SIGINT', () => {
+    if (taken !== undefined) return;
+    if (controller.signal.aborted) process.exit(exitCode);
+    controller.abort();
+  });
+}

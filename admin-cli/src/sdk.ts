@@ -1,0 +1,14 @@
+import type * as client from '@berth/client';
+
+/** The part of @berth/client that commands use: main.ts passes the real one, tests pass their own. */
+export interface Sdk {
+  readonly connect: typeof client.connect;
+  readonly joinServer: typeof client.joinServer;
+  readonly openAdmin: typeof client.openAdmin;
+  readonly openLease: typeof client.openLease;
+  readonly listBorrows: typeof client.listBorrows;
+  readonly returnBorrows: typeof client.returnBorrows;
+  readonly newIdempotencyKey: typeof client.newIdempotencyKey;
+  /** The joined contexts in a folder, or in the default ones. */
+  identities(home: string | undefined): Pick<client.IdentityStore, 'list' | 'current' | 'use' | 'read'>;
+}

@@ -1,0 +1,69 @@
+import type { AdminConnection, IdentityOptions, LeaseConnection } from '@berth/client';
+import type { Context } from './context.js';
+import { Failure } from './fail.js';
+import { version } from './version.js';
+
+/** Opens the admin channel of the chosen context, does the work, and closes it however the work ends. */
+export async function withAdmin<T>(
+  context: Context,
+  work: (admin: AdminConnection) => Promise<T>,
+): Promise<T> {
+  return await withChannel(context, context.sdk.openAdmin(identity(context)), work);
+}
+
+/** The same for the lease channel, which every enrolled device may open. */
+export async function withLease<T>(
+  context: Context,
+  work: (lease: LeaseConnection) => Promise<T>,
+): Promise<T> {
+  return await withChannel(context, context.sdk.openLease(identity(context)), work);
+}
+
+async function withChannel<C extends { close(): Promise<void> }, T>(
+  context: Context,
+  opening: Promise<C>,
+  work: (channel: C) => Promise<T>,
+): Promise<T> {
+  const channel = await cancellable(context, opening);
+  try {
+    return await cancellable(context, work(channel));
+  } finally {
+    await channel.close();
+  }
+}
+
+/** Which identity to use, and who is asking, as the SDK wants it. */
+export function identity(context: Context): IdentityOptions {
+  const { contextName, home } = context.settings;
+  return { context: contextName, home, signal: context.signal, client: { name: 'berth', version } };
+}
+
+/** True when this device was enrolled with an admin key. @throws BerthError NOT_JOINED */
+export async function hasAdminScope(context: Context): Promise<boolean> {
+  const { contextName, home } = context.settings;
+  const joined = await context.sdk.identities(home).read(contextName);
+  return joined.scopes.includes('admin');
+}
+
+/** The work, or CANCELLED at once when Ctrl-C comes first. */
+export async function cancellable<T>(context: Pick<Context, 'signal'>, work: Promise<T>): Promise<T> {
+  const { signal } = context;
+  const abort: { call?: () => void } = {};
+  const cancelled = new Promise<never>((_, reject) => {
+    abort.call = () => reject(cancelledFailure());
+    if (signal.aborted) abort.call();
+    else signal.addEventListener('abort', abort.call, { once: true });
+  });
+  try {
+    return await Promise.race([work, cancelled]);
+  } finally {
+    if (abort.call !== undefined) signal.removeEventListener('abort', abort.call);
+  }
+}
+
+export function cancelledFailure(): Failure {
+  return new Failure('CANCELLED', {
+    message: 'Cancelled.',
+    next: 'A request that was already on its way may still take effect; look before you repeat it.',
+  });
+}

@@ -1,0 +1,73 @@
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
+import type { Input, Output } from './context.js';
+
+/** No key, link or token is longer; a larger input is a mistake, or meant to fill the memory. */
+export const mostInputBytes = 1024 * 1024;
+
+/** @param fd 1 or 2. */
+export function output(fd: 1 | 2, env: Readonly<Record<string, string | undefined>>): Output {
+  const isTty = isatty(fd);
+  const stream = () => (fd === 1 ? process.stdout : process.stderr);
+  let readerGone = false;
+  return {
+    isTty,
+    get columns() {
+      return isTty ? stream().columns : undefined;
+    },
+    colours: isTty && !env.NO_COLOR && env.TERM !== 'dumb',
+    write: (text) => {
+      if (!readerGone) readerGone = !writeAll(fd, text);
+    },
+  };
+}
+
+/**
+ * Writes by itself, not through process.stdout: nothing is left to flush at exit, and a pipe that the command of `berth run` shares
+ * is not switched to non-blocking under its feet. @returns false when the reader has gone away.
+ */
+function writeAll(fd: number, text: string): boolean {
+  let rest: Uint8Array = Buffer.from(text, 'utf8');
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'EAGAIN') return false; // EPIPE, or closed by our caller: there is nobody to tell.
+      pause(5); // Somebody made the pipe non-blocking and its reader is slow.
+    }
+  }
+  return true;
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+export const input: Input = {
+  isTty: isatty(0),
+  readAll: async () => await readLimited(process.stdin),
+  ask: async (question, signal) => {
+    // terminal: false leaves Ctrl-C to the system, so that it arrives as SIGINT like anywhere else.
+    const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+    const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+    try {
+      return await Promise.race([lines.question(question, { signal }), ended]);
+    } finally {
+      lines.close();
+    }
+  },
+};
+
+/** The text of a stream, to its end. */
+export async function readLimited(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > mostInputBytes) throw new Error(`it is larger than ${mostInputBytes / 1024} KiB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

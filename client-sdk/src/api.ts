@@ -1,0 +1,241 @@
+import type {
+  AdminMethod,
+  ErrorCode,
+  LeaseKind,
+  LeaseMethod,
+  ParamsOf,
+  Pool,
+  ResultOf,
+  UserInfo,
+} from '@berth/protocol';
+import type { Context } from './context.js';
+import type { Host } from './host.js';
+
+// The public shapes of the SDK. What happens behind them is in the files named after their nouns.
+
+/** Which identity to use and how to reach its server. */
+export interface IdentityOptions {
+  /** Name of a joined context; the current one when left out. */
+  readonly context?: string | undefined;
+  /** A folder instead of BERTH_HOME and the XDG folders. */
+  readonly home?: string | undefined;
+  /** `host:port`, tried in order. Left out: BERTH_SERVERS (comma separated), then the context's. */
+  readonly servers?: readonly string[] | undefined;
+  /** Replaces Node: clock, sockets, files, keys. */
+  readonly host?: Host | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Who is calling, shown to admins. */
+  readonly client?: ClientName | undefined;
+}
+
+export interface ClientName {
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+/**
+ * The vendor keys a plugin pins (`ed25519:…`): nothing that does not lead back to one of them counts. `'unpinned'`
+ * accepts any vendor and is for wrappers that do not know the product's vendor.
+ */
+export type VendorKeys = readonly string[] | 'unpinned';
+
+export interface ConnectOptions extends IdentityOptions {
+  readonly product: string;
+  readonly vendorKeys: VendorKeys;
+  /** Told every token that verified, as it arrives: for audits. */
+  readonly onToken?: ((pair: TokenPair) => void) | undefined;
+}
+
+/** A lease and the entitlement it leads back to, as signed text: verifiable by anyone with the vendor's key. */
+export interface TokenPair {
+  readonly lease: string;
+  readonly entitlement: string;
+}
+
+export interface CheckoutOptions {
+  /** Default 1. */
+  readonly seats?: number | undefined;
+  /** How long to wait for a seat to come free, ms. Default 0: answer at once. */
+  readonly wait?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BorrowOptions {
+  readonly seconds: number;
+  /** Default 1. */
+  readonly seats?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the server said when the session opened. */
+export type Me = Omit<ResultOf<'session.open'>, 'signature'> & {
+  /** `host:port` of the server in use. */
+  readonly address: string;
+};
+
+/** One product on one licence server. */
+export interface Client extends AsyncDisposable {
+  readonly product: string;
+  /** Of the latest session; `null` while none was ever opened (offline). */
+  readonly me: Me | null;
+  /** True while a session is open. */
+  readonly online: boolean;
+  /**
+   * Takes seats. A valid borrow of this device comes first and needs no server; else the server is asked, and asked
+   * again while it has no seat and `wait` is not over.
+   * @throws BerthError NO_SEAT (rule, holders, nextFreeAtMs), NO_PRODUCT, UNREACHABLE (servers), TIMEOUT, TOKEN_INVALID,
+   *   CANCELLED (a seat granted meanwhile is given back)
+   */
+  checkout(options?: CheckoutOptions): Promise<Seat>;
+  /**
+   * Borrows seats for offline use. On disk before it resolves. A seat held here on the same device is converted; an
+   * earlier borrow is extended.
+   * @throws BerthError BORROW_NOT_ALLOWED, BORROW_TOO_LONG, BORROW_LIMIT, CLOCK_SKEW, NO_SEAT, UNREACHABLE, TOKEN_INVALID
+   */
+  borrow(options: BorrowOptions): Promise<Borrow>;
+  /** The borrows of this product on this device, from disk, verified now. Needs no server. */
+  borrows(): Promise<Borrow[]>;
+  /**
+   * Returns a borrow early: the one with this id, or every one of the product.
+   * @returns what was returned. @throws BerthError BORROW_UNKNOWN, IN_USE (a seat still uses it), UNREACHABLE
+   */
+  returnBorrow(id?: string): Promise<ReturnedBorrow[]>;
+  /** The seats of the product. @throws BerthError NO_PRODUCT, UNREACHABLE */
+  status(): Promise<Pool>;
+  /** Gives back every seat, waits briefly for the answer and leaves no handle. Never throws. */
+  close(): Promise<void>;
+}
+
+/** `held`: use it. `grace`: use it, but renewal is overdue. `lost`: stop, for good. `released`: given back. */
+export type SeatState = 'held' | 'grace' | 'lost' | 'released';
+
+export interface GraceNotice {
+  /** Why renewal is overdue, where it is known. */
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** When the seat is lost if nothing is renewed, ms since 1970 on this computer's clock. */
+  readonly expiresAtMs: number;
+}
+export interface RecoveredNotice {
+  readonly expiresAtMs: number;
+}
+export interface LostNotice {
+  /** SEAT_LOST, LEASE_REVOKED, LEASE_UNKNOWN, ENTITLEMENT_EXPIRED, TOKEN_INVALID, … */
+  readonly code: ErrorCode;
+  /** For the person at the plugin. */
+  readonly message: string;
+  readonly hint: string;
+  /** Who revoked it, or `null`. */
+  readonly by: string | null;
+}
+export interface MessageNotice {
+  readonly text: string;
+  readonly from: string;
+}
+export interface SeatEvents {
+  readonly grace: GraceNotice;
+  readonly recovered: RecoveredNotice;
+  readonly lost: LostNotice;
+  readonly message: MessageNotice;
+}
+
+/** The right to use some seats of a product, kept alive by the client it came from. */
+export interface Seat extends AsyncDisposable {
+  /** Computed from the clocks at each read, without I/O (I2). */
+  readonly state: SeatState;
+  readonly product: string;
+  readonly seats: number;
+  /** `borrow`: works without the server. An online seat becomes one when it is borrowed. */
+  readonly kind: LeaseKind;
+  /** When the right ends if nothing is renewed, ms since 1970 on this computer's clock. */
+  readonly expiresAtMs: number;
+  /** True when the checkout joined a seat that this device or user already had. */
+  readonly joined: boolean;
+  readonly leaseIds: readonly string[];
+  /** The newest tokens of the leases. */
+  readonly tokens: readonly TokenPair[];
+  /** Why it was lost, or `null`. */
+  readonly lost: LostNotice | null;
+  /** @returns a function that ends the subscription. */
+  on<E extends keyof SeatEvents>(event: E, listener: (notice: SeatEvents[E]) => void): () => void;
+  /**
+   * Gives the seat back; the plugin has stopped using it. Idempotent. Resolves when the server has confirmed it, or when
+   * the seat comes free without that, or when the client is closed. Never throws.
+   */
+  release(): Promise<void>;
+}
+
+export type BorrowState = 'valid' | 'expired' | 'returning' | 'invalid';
+
+/** Seats lent to this device for a time. */
+export interface Borrow {
+  /** Id of its newest lease: what `returnBorrow` takes. */
+  readonly id: string;
+  readonly product: string;
+  readonly seats: number;
+  /** `returning`: given back, the server has yet to confirm it. `invalid`: see `fault`. */
+  readonly state: BorrowState;
+  /** Why the stored tokens do not verify, or `null`. */
+  readonly fault: string | null;
+  readonly takenAtMs: number;
+  /** ms since 1970: valid until then. */
+  readonly expiresAtMs: number;
+  /** When the server may grant the seat again if it is not returned. */
+  readonly freeAtMs: number;
+  /** Whether a return frees the seat at once or only when the borrow would have ended. */
+  readonly earlyReturn: 'at-once' | 'at-expiry';
+  readonly leaseIds: readonly string[];
+  readonly tokens: readonly TokenPair[];
+}
+
+export interface ReturnedBorrow {
+  readonly id: string;
+  readonly product: string;
+  readonly leaseIds: readonly string[];
+  /** When the server may grant the seat again. */
+  readonly freeAtMs: number;
+}
+
+export interface ListBorrowsOptions extends Omit<IdentityOptions, 'servers' | 'signal' | 'client'> {
+  readonly product?: string | undefined;
+  /** Default `'unpinned'`. */
+  readonly vendorKeys?: VendorKeys | undefined;
+}
+
+export interface ReturnBorrowsOptions extends IdentityOptions {
+  /** Only this one. */
+  readonly id?: string | undefined;
+  /** Only those of this product. */
+  readonly product?: string | undefined;
+}
+
+/** A session without seats: for tools. Reconnects and repeats a request whose answer was lost. */
+export interface Channel<Allowed extends AdminMethod | LeaseMethod> extends AsyncDisposable {
+  readonly me: Me;
+  readonly context: Context;
+  /** @throws BerthError */
+  call<M extends Allowed>(method: M, params: ParamsOf<M>): Promise<ResultOf<M>>;
+  /** Leaves no handle. */
+  close(): Promise<void>;
+}
+export type AdminConnection = Channel<AdminMethod | 'pool.status'>;
+export type LeaseConnection = Channel<Exclude<LeaseMethod, 'session.open' | 'device.enrol'>>;
+
+export interface JoinOptions {
+  /** `berth://host:port/?key=…&token=…` */
+  readonly link: string;
+  readonly home?: string | undefined;
+  /** Name of the context. Default: after the organisation, made unique. */
+  readonly name?: string | undefined;
+  /** Default: the computer's name. */
+  readonly deviceName?: string | undefined;
+  /** Also make an admin key (default true); it is deleted when the server does not grant it. */
+  readonly admin?: boolean | undefined;
+  readonly host?: Host | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Joined {
+  readonly context: Context;
+  readonly user: UserInfo;
+}

@@ -1,0 +1,128 @@
+import { type ErrorCode, requests } from '@berth/protocol';
+import type { ReturnedBorrow } from './api.js';
+import type { BorrowDesk } from './borrow-desk.js';
+import type { StoredBorrow } from './borrow-shelf.js';
+import { asBerthError, BerthError } from './errors.js';
+import type { PendingReturn } from './pending.js';
+import { newKey } from './random.js';
+import { signStop } from './release.js';
+import { timing } from './timing.js';
+
+/** Stops in one `borrow.return` (its schema). */
+const STOPS_PER_RETURN = 12;
+
+type ReturnRequest = Omit<PendingReturn, 'owner' | 'createdAtMs'>;
+/** By lease id: when the server may grant its seat again. */
+type FreeAtMs = Map<string, number>;
+
+/** Answers after which it is sure that the request has returned nothing. */
+const notReturned = new Set<ErrorCode>([
+  ...requests['borrow.return'].errors,
+  'PARAMS_INVALID',
+  'METHOD_UNKNOWN',
+]);
+
+/**
+ * Returns the borrows that have one of these leases, or every one of a product. From the moment the stops are signed and on disk
+ * they are not used any more; the files go when the server has confirmed it.
+ * @throws BerthError BORROW_UNKNOWN, IN_USE, UNREACHABLE, …
+ */
+export async function returnStored(
+  desk: BorrowDesk,
+  ids: readonly string[] | undefined,
+  product: string | undefined,
+): Promise<ReturnedBorrow[]> {
+  const chosen = await choose(desk, ids, product);
+  for (const { borrow, seatIds } of chosen) {
+    if (await desk.uses.inUse(seatIds)) throw inUse(borrow.product);
+  }
+  if (chosen.length === 0) return [];
+  // A stop is signed only when it can be sent: without a server the borrow stays as good as it is.
+  await desk.session.link.connected(timing.unsentMs, undefined);
+  const freeAtMs: FreeAtMs = new Map();
+  for (const batch of batches(chosen.map(({ borrow }) => borrow.leaseIds))) {
+    for (const [id, ms] of await returnBatch(desk, batch)) freeAtMs.set(id, ms);
+  }
+  return chosen.map(({ borrow: { id, product: named, leaseIds: leases } }) => {
+    const moments = leases.map((lease) => freeAtMs.get(lease) ?? 0);
+    return { id, product: named, leaseIds: leases, freeAtMs: Math.max(...moments) };
+  });
+}
+
+async function choose(
+  desk: BorrowDesk,
+  ids: readonly string[] | undefined,
+  product: string | undefined,
+): Promise<StoredBorrow[]> {
+  const all = await desk.shelf.all(product);
+  if (ids === undefined) return all.filter(({ borrow }) => borrow.state !== 'returning');
+  const chosen = all.filter(({ borrow }) => ids.some((id) => borrow.leaseIds.includes(id)));
+  if (chosen.length === 0) throw new BerthError('BORROW_UNKNOWN');
+  return chosen;
+}
+
+/** As few requests as fit; the leases of one borrow stay together unless they are too many for one. */
+function batches(groups: readonly (readonly string[])[]): string[][] {
+  const result: string[][] = [];
+  for (const group of groups) {
+    for (let at = 0; at < group.length; at += STOPS_PER_RETURN) {
+      const part = group.slice(at, at + STOPS_PER_RETURN);
+      const last = result.at(-1);
+      if (last !== undefined && last.length + part.length <= STOPS_PER_RETURN) last.push(...part);
+      else result.push(part);
+    }
+  }
+  return result;
+}
+
+async function returnBatch(desk: BorrowDesk, leases: readonly string[]): Promise<FreeAtMs> {
+  const stops = leases.map((id) => signStop(desk.session, id));
+  const request: ReturnRequest = { key: newKey(desk.session.host), stops, leases };
+  await desk.pending.begin('return', request);
+  return performReturn(desk, request);
+}
+
+/** Sends the request, exactly as it was first sent, until it is answered. @throws BerthError */
+export async function performReturn(desk: BorrowDesk, request: ReturnRequest): Promise<FreeAtMs> {
+  const { key, stops, leases } = request;
+  let sent = false;
+  const onFirstSend = () => {
+    sent = true;
+  };
+  try {
+    const params = { key, stops: [...stops] };
+    const { returned } = await desk.session.link.request('borrow.return', params, { onFirstSend });
+    await desk.shelf.remove(leases);
+    await desk.pending.end('return', key);
+    return new Map(returned.map(({ lease, freeAtMs }) => [lease, freeAtMs]));
+  } catch (thrown) {
+    const error = asBerthError(thrown);
+    if (error.code === 'BORROW_UNKNOWN') return forget(desk, request);
+    // Never sent: nobody has seen the stops, the borrow is as good as before.
+    if (!sent || notReturned.has(error.code)) await desk.pending.end('return', key);
+    else desk.pending.leave(key);
+    throw error;
+  }
+}
+
+/** The server knows one of them no more: it was returned before, or has ended. The others are returned one by one. */
+async function forget(desk: BorrowDesk, { key, leases }: ReturnRequest): Promise<FreeAtMs> {
+  const freeAtMs: FreeAtMs = new Map();
+  if (leases.length === 1) {
+    await desk.shelf.remove(leases);
+    freeAtMs.set(leases[0]!, Math.round(desk.session.host.clock.wallMs()));
+  } else {
+    for (const id of leases) {
+      for (const [lease, ms] of await returnBatch(desk, [id])) freeAtMs.set(lease, ms);
+    }
+  }
+  await desk.pending.end('return', key);
+  return freeAtMs;
+}
+
+function inUse(product: string): BerthError {
+  return new BerthError('IN_USE', {
+    message: `A program on this computer uses the borrowed seat of ${product}.`,
+    hint: 'End that program, or let it release its seat, then return the borrow.',
+  });
+}

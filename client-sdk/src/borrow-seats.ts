@@ -1,0 +1,119 @@
+import type { BorrowShelf, StoredBorrow } from './borrow-shelf.js';
+import type { BorrowUse, BorrowUses } from './borrow-use.js';
+import type { CancelTimer, Host } from './host.js';
+import { HeldSeat, type SeatLease } from './seat.js';
+import { timing } from './timing.js';
+import { unattended } from './waiting.js';
+
+/** The seats of one client that live on borrows: they need no server, only the files of this device. */
+export class BorrowSeats {
+  readonly #host: Host;
+  readonly #shelf: BorrowShelf;
+  readonly #uses: BorrowUses;
+  readonly #product: string;
+  readonly #letGo: (leases: readonly SeatLease[]) => void;
+  readonly #inUse = new Map<HeldSeat, BorrowUse>();
+  #timer: CancelTimer | null = null;
+
+  /** @param letGo gives online leases back that a seat no longer lives on: nobody would renew or release them */
+  constructor(
+    host: Host,
+    shelf: BorrowShelf,
+    uses: BorrowUses,
+    product: string,
+    letGo: (leases: readonly SeatLease[]) => void,
+  ) {
+    this.#host = host;
+    this.#shelf = shelf;
+    this.#uses = uses;
+    this.#product = product;
+    this.#letGo = letGo;
+  }
+
+  /** A seat on a valid borrow of at least so many seats; `null` when there is none to use. */
+  async take(seats: number): Promise<HeldSeat | null> {
+    for (const stored of await this.#valid()) {
+      const use = stored.borrow.seats < seats ? null : await this.#begin(stored);
+      if (use === null) continue;
+      const { leases } = stored;
+      const facts = { product: this.#product, seats, kind: 'borrow' as const, joined: false, leases };
+      const seat: HeldSeat = new HeldSeat(this.#host, facts, () => this.#end(seat));
+      this.#started(seat, use);
+      return seat;
+    }
+    return null;
+  }
+
+  /** After a borrow was taken: these seats of this client live on it from now on, if it is theirs. */
+  async adopt(seats: readonly HeldSeat[]): Promise<void> {
+    const valid = await this.#valid();
+    for (const seat of [...seats, ...this.#inUse.keys()]) await this.#move(seat, valid);
+  }
+
+  /** True when the seat lives on a borrow from now on. */
+  async adoptOne(seat: HeldSeat): Promise<boolean> {
+    return this.#move(seat, await this.#valid());
+  }
+
+  stop(): void {
+    this.#timer?.();
+    this.#timer = null;
+  }
+
+  async releaseAll(): Promise<void> {
+    await Promise.all([...this.#inUse.keys()].map((seat) => seat.release()));
+  }
+
+  /** Borrowing what is held converts it, borrowing again extends it: both name the same seat of the server (DESIGN 5). */
+  async #move(seat: HeldSeat, valid: readonly StoredBorrow[]): Promise<boolean> {
+    const stored = valid.find(({ seatIds }) => seat.leases.every((lease) => seatIds.includes(lease.seat)));
+    if (stored === undefined) return false;
+    const use = this.#inUse.get(seat) ?? (await this.#begin(stored));
+    // While the mark was written, the same may have been done on another way.
+    const known = this.#inUse.get(seat);
+    if (known !== undefined && use !== null && use !== known) await this.#uses.end(use);
+    const kept = known ?? use;
+    if (kept === null) return false;
+    const online = seat.kind === 'online' ? seat.leases : [];
+    if (seat.convert(stored.leases, () => this.#end(seat))) {
+      this.#started(seat, kept);
+      if (online.length > 0) this.#letGo(online);
+      return true;
+    }
+    await this.#uses.end(kept);
+    return false;
+  }
+
+  async #valid(): Promise<StoredBorrow[]> {
+    return (await this.#shelf.all(this.#product)).filter(({ borrow }) => borrow.state === 'valid');
+  }
+
+  async #begin({ seatIds, share }: StoredBorrow): Promise<BorrowUse | null> {
+    return share === null ? null : this.#uses.begin(seatIds, share);
+  }
+
+  #started(seat: HeldSeat, use: BorrowUse): void {
+    this.#inUse.set(seat, use);
+    this.#timer ??= this.#host.setTimer(() => this.#refresh(), timing.useRefreshMs);
+  }
+
+  async #end(seat: HeldSeat): Promise<void> {
+    const use = this.#inUse.get(seat);
+    this.#inUse.delete(seat);
+    // A mark that stays behind counts only as long as this process lives.
+    if (use !== undefined) await this.#uses.end(use).catch(() => undefined);
+  }
+
+  #refresh(): void {
+    this.#timer = null;
+    if (this.#inUse.size === 0) return;
+    unattended(this.#keepFresh());
+    this.#timer = this.#host.setTimer(() => this.#refresh(), timing.useRefreshMs);
+  }
+
+  /** Another process may have extended the borrow meanwhile. */
+  async #keepFresh(): Promise<void> {
+    for (const use of this.#inUse.values()) await this.#uses.refresh(use);
+    await this.adopt([]);
+  }
+}

@@ -1,0 +1,184 @@
+import type { Pool } from '@berth/protocol';
+import type {
+  Borrow,
+  BorrowOptions,
+  CheckoutOptions,
+  Client,
+  ConnectOptions,
+  Me,
+  ReturnedBorrow,
+  Seat,
+} from './api.js';
+import type { BorrowDesk } from './borrow-desk.js';
+import { BorrowRecovery } from './borrow-recovery.js';
+import { returnStored } from './borrow-return.js';
+import { BorrowSeats } from './borrow-seats.js';
+import { BorrowShelf } from './borrow-shelf.js';
+import { takeBorrow } from './borrow-take.js';
+import { BorrowUses } from './borrow-use.js';
+import { type Counter, seatCount, takeSeats } from './checkout.js';
+import type { Connection } from './connection.js';
+import type { DialPlan } from './dial.js';
+import { BerthError } from './errors.js';
+import { Heartbeat } from './heartbeat.js';
+import type { Host } from './host.js';
+import type { LoadedIdentity } from './identity.js';
+import { Link } from './link.js';
+import { PendingRequests } from './pending.js';
+import { releaseSeat } from './release.js';
+import type { SeatLease } from './seat.js';
+import { SeatBook } from './seat-book.js';
+import { RECONNECT_FRACTION, timing } from './timing.js';
+import { TokenCheck } from './token-check.js';
+import { holding, sleep, throwIfAborted, unattended } from './waiting.js';
+import type { WitnessFile } from './witness.js';
+
+export interface ClientParts {
+  readonly host: Host;
+  readonly options: ConnectOptions;
+  readonly identity: LoadedIdentity;
+  readonly plan: DialPlan;
+  readonly witness: WitnessFile;
+}
+
+/** The composition of one client: it wires the parts and has no rules of its own. */
+export class ProductClient implements Client {
+  readonly product: string;
+  readonly #host: Host;
+  readonly #witness: WitnessFile;
+  readonly #link: Link;
+  readonly #book: SeatBook;
+  readonly #heartbeat: Heartbeat;
+  readonly #borrowed: BorrowSeats;
+  readonly #desk: BorrowDesk;
+  readonly #recovery: BorrowRecovery;
+  readonly #counter: Counter;
+  #closing: Promise<void> | null = null;
+
+  /** @throws BerthError KEY_INVALID when a pinned vendor key is none */
+  constructor({ host, options, identity, plan, witness }: ClientParts) {
+    const { product, vendorKeys, onToken } = options;
+    const { files, key } = identity;
+    const context = identity.context.name;
+    const check = new TokenCheck(host, key.publicKey, vendorKeys, (lease) => {
+      witness.see(lease.claims);
+      onToken?.(lease.pair);
+    });
+    const pending = new PendingRequests(host, files, context);
+    const shelf = new BorrowShelf(host, files, context, check, pending);
+    const uses = new BorrowUses(host, files, context);
+    this.product = product;
+    this.#host = host;
+    this.#witness = witness;
+    this.#borrowed = new BorrowSeats(host, shelf, uses, product, (leases) => this.#letGo(leases));
+    this.#book = new SeatBook(check, (seat) => this.#borrowed.adoptOne(seat));
+    this.#heartbeat = new Heartbeat(host, this.#book, () => this.#link);
+    this.#link = this.#makeLink(plan);
+    const session = { host, link: this.#link, key, check };
+    const seats = { borrowed: this.#borrowed, online: () => this.#book.live };
+    this.#desk = { session, shelf, uses, pending, product, seats };
+    this.#recovery = new BorrowRecovery(this.#desk);
+    this.#counter = { session, product, book: this.#book, heartbeat: this.#heartbeat };
+  }
+
+  get me(): Me | null {
+    return this.#link.me;
+  }
+  get online(): boolean {
+    return this.#link.connection !== null;
+  }
+
+  /** Connects in the background. @returns `null` when a session is open, or why the first pass over all servers failed */
+  start(): Promise<BerthError | null> {
+    return this.#link.start();
+  }
+
+  checkout(options: CheckoutOptions = {}): Promise<Seat> {
+    return this.#whileOpen(async () => {
+      throwIfAborted(options.signal);
+      const seat = await this.#borrowed.take(seatCount(options.seats));
+      return seat ?? (await takeSeats(this.#counter, options));
+    });
+  }
+
+  borrow(options: BorrowOptions): Promise<Borrow> {
+    return this.#whileOpen(async () => {
+      await this.#recovery.run();
+      return takeBorrow(this.#desk, this.product, options);
+    });
+  }
+
+  async borrows(): Promise<Borrow[]> {
+    return (await this.#desk.shelf.all(this.product)).map(({ borrow }) => borrow);
+  }
+
+  returnBorrow(id?: string): Promise<ReturnedBorrow[]> {
+    return this.#whileOpen(async () => {
+      await this.#recovery.run();
+      return returnStored(this.#desk, id === undefined ? undefined : [id], this.product);
+    });
+  }
+
+  async status(): Promise<Pool> {
+    const { product } = this;
+    const { pools } = await this.#link.request('pool.status', { product });
+    const pool = pools.find((candidate) => candidate.product === product);
+    if (pool === undefined) throw new BerthError('NO_PRODUCT');
+    return pool;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    const releases = this.#book.seats.map((seat) => seat.release());
+    const released = Promise.all([...releases, this.#borrowed.releaseAll()]);
+    const letProcessEnd = this.#host.keepAlive();
+    const patience = new AbortController();
+    const giveUp = sleep(this.#host, timing.closeMs, patience.signal).catch(() => undefined);
+    await Promise.race([released, giveUp]);
+    patience.abort();
+    this.#heartbeat.stop();
+    this.#borrowed.stop();
+    this.#link.close();
+    // The window of every seat that could not be released has its end without us (I2).
+    await released;
+    await this.#witness.save();
+    letProcessEnd();
+  }
+
+  #letGo(leases: readonly SeatLease[]): void {
+    this.#book.remove(leases.map((lease) => lease.id));
+    unattended(releaseSeat(this.#desk.session, leases, false));
+  }
+
+  #makeLink(plan: DialPlan): Link {
+    return new Link(plan, {
+      pushes: {
+        'lease.revoked': (push) => this.#book.revoked(push),
+        'admin.message': (push) => this.#book.message(push),
+      },
+      onOpen: (connection) => this.#opened(connection),
+      onTrouble: (error) => this.#book.troubled(error),
+      affordablePauseMs: () => this.#book.remainingMs * RECONNECT_FRACTION,
+    });
+  }
+
+  async #opened(connection: Connection): Promise<void> {
+    await this.#heartbeat.resume(connection);
+    // It waits for this session itself.
+    unattended(this.#recovery.run());
+  }
+
+  /** Whoever waits for an answer keeps the process alive, between two questions too. */
+  async #whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== null) throw new BerthError('CANCELLED', { message: 'The client was closed.' });
+    return holding(this.#host, work);
+  }
+}

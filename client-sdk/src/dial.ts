@@ -1,0 +1,103 @@
+import { type ErrorCode, paths, type Witness } from '@berth/protocol';
+import type { Me } from './api.js';
+import { Connection, type PushHandlers } from './connection.js';
+import { asBerthError, BerthError, type ServerAttempt } from './errors.js';
+import { type Identity, openSession } from './handshake.js';
+import type { Host } from './host.js';
+import { cancelled, throwIfAborted } from './waiting.js';
+
+/** Everything that is the same at each attempt to connect. */
+export interface DialPlan {
+  readonly host: Host;
+  /** `host:port`, tried in order. */
+  readonly addresses: readonly string[];
+  readonly caPem: string;
+  readonly identity: Identity;
+  witness(): Witness | undefined;
+}
+
+export interface Dialled {
+  readonly connection: Connection;
+  readonly me: Me;
+}
+
+/**
+ * Tries every server in order until one opens a session.
+ * @throws BerthError with every server tried in `servers`; CANCELLED
+ */
+export async function dial(
+  plan: DialPlan,
+  pushes: PushHandlers,
+  signal: AbortSignal | undefined,
+): Promise<Dialled> {
+  const failures: { address: string; error: BerthError }[] = [];
+  for (const address of plan.addresses) {
+    throwIfAborted(signal);
+    try {
+      return await dialOne(plan, address, pushes, signal);
+    } catch (thrown) {
+      const error = asBerthError(thrown);
+      if (error.code === 'CANCELLED') throw error;
+      failures.push({ address, error });
+    }
+  }
+  throw summary(failures);
+}
+
+async function dialOne(
+  plan: DialPlan,
+  address: string,
+  pushes: PushHandlers,
+  signal: AbortSignal | undefined,
+): Promise<Dialled> {
+  const { host, identity } = plan;
+  const target = { url: `wss://${address}${paths[identity.path]}`, caPem: plan.caPem, signal };
+  const connection = await Connection.open(host, target, pushes);
+  const onAbort = () => connection.close(cancelled());
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    throwIfAborted(signal);
+    const { signature: _, ...opened } = await openSession(host, connection, identity, plan.witness());
+    return { connection, me: { ...opened, address } };
+  } catch (thrown) {
+    connection.close(asBerthError(thrown));
+    throw thrown;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Codes that say a server was not reached, rather than what it answered. */
+const reachCodes = new Set<ErrorCode>(['UNREACHABLE', 'TIMEOUT', 'CONNECTION_LOST', 'CERTIFICATE_UNTRUSTED']);
+
+/** Codes after which this identity is not going to be accepted by trying again. */
+const refusalCodes = new Set<ErrorCode>([
+  'DEVICE_UNKNOWN',
+  'SIGNATURE_INVALID',
+  'NOT_ALLOWED',
+  'SUPERSEDED',
+  'BINDING_REQUIRED',
+]);
+
+/** True when every server that was tried answered that it does not accept this identity. */
+export function isRefusal(error: BerthError): boolean {
+  return error.servers.length > 0 && error.servers.every((attempt) => refusalCodes.has(attempt.code));
+}
+
+/** One error for all attempts: what a server that was reached said, else a certificate problem, else UNREACHABLE. */
+function summary(failures: readonly { address: string; error: BerthError }[]): BerthError {
+  const servers: ServerAttempt[] = failures.map(({ address, error }) => ({
+    address,
+    code: error.code,
+    message: error.message,
+  }));
+  const telling =
+    failures.find(({ error }) => !reachCodes.has(error.code)) ??
+    failures.find(({ error }) => error.code === 'CERTIFICATE_UNTRUSTED');
+  if (telling !== undefined) {
+    const { code, message, hint, detail } = telling.error;
+    return new BerthError(code, { message, hint, detail, servers });
+  }
+  const tried = servers.map(({ address, message }) => `${address}: ${message}`).join(' ');
+  return new BerthError('UNREACHABLE', { message: `No licence server can be reached. ${tried}`, servers });
+}

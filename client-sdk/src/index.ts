@@ -1,0 +1,70 @@
+import type {
+  AdminConnection,
+  Borrow,
+  Client,
+  ConnectOptions,
+  IdentityOptions,
+  Joined,
+  JoinOptions,
+  LeaseConnection,
+  ListBorrowsOptions,
+  ReturnBorrowsOptions,
+  ReturnedBorrow,
+} from './api.js';
+import { openAdminWith, openLeaseWith, returnBorrowsWith } from './channel.js';
+import { connectWith, listBorrowsWith } from './connect.js';
+import type { Host } from './host.js';
+import { IdentityStore as CoreIdentityStore } from './identity-store.js';
+import { joinWith } from './join.js';
+import { nodeHost } from './node/host.js';
+import { newKey } from './random.js';
+
+// The public entry: the core with Node as its host. `src/node` is the only part that knows Node.
+
+export type * from './api.js';
+export type { Context } from './context.js';
+export { BerthError, type BerthErrorFacts, type ServerAttempt } from './errors.js';
+export type * from './host.js';
+export { nodeHost } from './node/host.js';
+
+/** Opens a session for one product. See `Client`. @throws BerthError NOT_JOINED, UNREACHABLE (servers), DEVICE_UNKNOWN, … */
+export function connect(options: ConnectOptions): Promise<Client> {
+  return connectWith(options.host ?? nodeHost(), options);
+}
+
+/** Enrols this device with a join link and makes its context current. Safe to repeat with the same link. @throws BerthError */
+export function joinServer(options: JoinOptions): Promise<Joined> {
+  return joinWith(options.host ?? nodeHost(), options);
+}
+
+/** Opens the admin channel. @throws BerthError NOT_ALLOWED without an admin key, NOT_JOINED, UNREACHABLE, … */
+export function openAdmin(options: IdentityOptions = {}): Promise<AdminConnection> {
+  return openAdminWith(options.host ?? nodeHost(), options);
+}
+
+/** Opens the lease channel without taking seats. @throws BerthError NOT_JOINED, UNREACHABLE, … */
+export function openLease(options: IdentityOptions = {}): Promise<LeaseConnection> {
+  return openLeaseWith(options.host ?? nodeHost(), options);
+}
+
+/** The borrows of a context, from disk and verified now, without a server. @throws BerthError NOT_JOINED */
+export function listBorrows(options: ListBorrowsOptions = {}): Promise<Borrow[]> {
+  return listBorrowsWith(options.host ?? nodeHost(), options);
+}
+
+/** Returns borrows early: one, those of a product, or all. @throws BerthError BORROW_UNKNOWN, IN_USE, UNREACHABLE, … */
+export function returnBorrows(options: ReturnBorrowsOptions = {}): Promise<ReturnedBorrow[]> {
+  return returnBorrowsWith(options.host ?? nodeHost(), options);
+}
+
+/** A fresh key for a changing request (I7). */
+export function newIdempotencyKey(host: Host = nodeHost()): string {
+  return newKey(host);
+}
+
+/** The joined contexts of this user. */
+export class IdentityStore extends CoreIdentityStore {
+  constructor({ home, host = nodeHost() }: { home?: string | undefined; host?: Host | undefined } = {}) {
+    super(host.files(home));
+  }
+}

@@ -1,0 +1,59 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { hostname, uptime } from 'node:os';
+import type { Clock, Host } from '../host.js';
+import { bestEd25519 } from './ed25519.js';
+import { fetchUnchecked } from './fetch-unchecked.js';
+import { NodeFiles, rootsOf } from './files.js';
+import { nodeProcess } from './process-identity.js';
+import { openNodeSocket } from './socket.js';
+
+/** The SDK's outside world in Node. */
+export function nodeHost(env: NodeJS.ProcessEnv = process.env): Host {
+  const ed25519 = bestEd25519();
+  const holds = new ProcessHolds();
+  return {
+    clock: nodeClock,
+    process: nodeProcess(),
+    randomBytes: (count) => new Uint8Array(randomBytes(count)),
+    sha256: async (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+    signingKey: (seed) => ed25519.signingKey(seed),
+    verify: (publicKey, message, signature) => ed25519.verify(publicKey, message, signature),
+    openSocket: openNodeSocket,
+    fetchUnchecked,
+    files: (home) => new NodeFiles(rootsOf(home, env)),
+    setTimer: (callback, delayMs) => {
+      const timer = setTimeout(callback, delayMs).unref();
+      return () => clearTimeout(timer);
+    },
+    keepAlive: () => holds.take(),
+    env: (name) => env[name],
+    deviceName: () => hostname(),
+  };
+}
+
+const nodeClock: Clock = {
+  monoMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  // Linux and Windows count sleep in it. It costs microseconds: it reads no disk.
+  uptimeMs: () => uptime() * 1000,
+};
+
+/** One referenced handle while anybody holds the process, none else. */
+class ProcessHolds {
+  #count = 0;
+  #handle: NodeJS.Timeout | null = null;
+
+  take(): () => void {
+    this.#count++;
+    this.#handle ??= setInterval(() => undefined, 0x7fff_ffff);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#count--;
+      if (this.#count > 0 || this.#handle === null) return;
+      clearInterval(this.#handle);
+      this.#handle = null;
+    };
+  }
+}

@@ -1,0 +1,85 @@
+import { onlineWindowMs, parseToken, signToken } from '@berth/protocol';
+import { asBerthError } from './errors.js';
+import type { Host } from './host.js';
+import { newKey } from './random.js';
+import type { SeatLease } from './seat.js';
+import { elapsedMs, readClock } from './seat-clock.js';
+import type { Session } from './session.js';
+import { timing } from './timing.js';
+
+/** Leases in one release: with a stop each (about 370 characters) the frame stays below `limits.requestBytes`. */
+const LEASES_PER_RELEASE = 32;
+
+/**
+ * Gives leases back, again and again through reconnects until the server has answered or their window has ended anyhow. Never
+ * rejects: whatever goes wrong, the window frees the seat (I2).
+ * @param revoked sends stops signed by this device: only now has the plugin said that it stopped
+ */
+export async function releaseSeat(
+  session: Session,
+  leases: readonly SeatLease[],
+  revoked: boolean,
+): Promise<void> {
+  const now = readClock(session.host.clock);
+  const leftMs = leases.map(({ right }) => onlineWindowMs(right.durationMs) - elapsedMs(right.since, now));
+  const patienceMs = Math.max(timing.requestMs, ...leftMs);
+  await releaseLeases(
+    session,
+    leases.map((lease) => lease.id),
+    revoked,
+    patienceMs,
+  );
+}
+
+/** Gives back leases that never became a seat here: the caller had cancelled, or they do not verify. */
+export async function releaseGrant(session: Session, tokens: readonly string[]): Promise<void> {
+  const ids = tokens.flatMap((token) => {
+    const parsed = parseToken('lease', token);
+    return parsed.ok ? [parsed.token.claims.jti] : [];
+  });
+  await releaseLeases(session, ids, false, timing.answerMs);
+}
+
+async function releaseLeases(
+  session: Session,
+  ids: readonly string[],
+  revoked: boolean,
+  patienceMs: number,
+): Promise<void> {
+  const batches: string[][] = [];
+  for (let at = 0; at < ids.length; at += LEASES_PER_RELEASE) {
+    batches.push(ids.slice(at, at + LEASES_PER_RELEASE));
+  }
+  await Promise.all(batches.map((batch) => releaseBatch(session, batch, revoked, patienceMs)));
+}
+
+async function releaseBatch(
+  session: Session,
+  ids: string[],
+  withStops: boolean,
+  patienceMs: number,
+): Promise<void> {
+  const stops = withStops ? { stops: ids.map((id) => signStop(session, id)) } : {};
+  const params = { key: newKey(session.host), leases: ids, ...stops };
+  try {
+    await session.link.request('lease.release', params, {
+      unsentMs: patienceMs,
+      answerMs: patienceMs,
+    });
+  } catch (thrown) {
+    // Revoked while the push was lost. The plugin has stopped: it has just said so.
+    const unsigned = asBerthError(thrown).code === 'STOP_REQUIRED' && !withStops;
+    if (unsigned) await releaseBatch(session, ids, true, patienceMs);
+  }
+}
+
+/** This device's signed word that it no longer uses a lease (PROTOCOL 4.5). */
+export function signStop({ host, check, key }: Pick<Session, 'host' | 'check' | 'key'>, id: string): string {
+  return signToken('stop', { jti: id, dev: check.deviceKey, iat: wallSeconds(host) }, (message) =>
+    key.sign(message),
+  );
+}
+
+function wallSeconds(host: Host): number {
+  return Math.floor(host.clock.wallMs() / 1000);
+}

@@ -1,0 +1,51 @@
+// How long the SDK waits for what, each with its reason (STYLE 9). All in milliseconds.
+
+export const timing = {
+  /** Opening one socket, TLS and upgrade included. A server on the LAN needs 20 ms; the next one in the list is waiting. */
+  openMs: 5_000,
+  /** One answer while a session opens. */
+  handshakeMs: 5_000,
+  /** An answer that takes longer comes from a dead connection: the request is sent again on a new one. */
+  requestMs: 10_000,
+  /** A request that was sent is repeated for this long: over a restart of the server (SIGKILL, journal replay). */
+  answerMs: 30_000,
+  /** A request that was never sent waits this long for a connection: a blip, not a server that is down. */
+  unsentMs: 5_000,
+  /** First and longest pause between attempts to connect, before jitter. */
+  backoffMinMs: 250,
+  backoffMaxMs: 10_000,
+  /** Pause before a request that the server was too busy for is sent again. */
+  busyMinMs: 250,
+  busyMaxMs: 1_000,
+  /** Pause between two questions for a seat while `wait` runs, until the server has a queue. */
+  askAgainMinMs: 500,
+  askAgainMaxMs: 2_000,
+  /** Shortest pause between two questions even if a seat should be free now. */
+  askAgainFloorMs: 50,
+  /** How long an unanswered renewal may take, within which the part of D (`RENEW_ANSWER_FRACTION`) lies. */
+  renewAnswerMinMs: 1_000,
+  renewAnswerMaxMs: 10_000,
+  /** With a valid borrow at hand, `connect` waits no longer than this for a server. */
+  offlinePatienceMs: 2_000,
+  /** `close` waits this long for the answers to its releases; the windows of the seats cover the rest. */
+  closeMs: 2_000,
+  /** The witness is written at most this often: losing the last one costs nothing but a weaker witness. */
+  witnessMs: 30_000,
+  /** A request kept on disk by another process is left to it for this long, if that process seems alive. */
+  pendingOwnerMs: 10 * 60_000,
+  /** A borrowed seat in use is marked as such this often, and looked up: it may have been extended. */
+  useRefreshMs: 60_000,
+  /** A mark of another computer that is older counts no more: three refreshes missed. */
+  useMarkMs: 180_000,
+  /** Timers stand still while the computer sleeps: whoever waits for a moment looks at the clocks this often. */
+  lookMs: 5_000,
+} as const;
+
+/** Renewal is overdue after this part of D: D/3 + 10 % is when it was due, the rest is margin for one reconnect (I2). */
+export const GRACE_FRACTION = 1 / 2;
+
+/** A renewal unanswered for this part of D means a half-open connection. */
+export const RENEW_ANSWER_FRACTION = 1 / 6;
+
+/** While seats run out, attempts to connect are at most this part of their time apart: several fit before the end. */
+export const RECONNECT_FRACTION = 1 / 8;

@@ -1,0 +1,117 @@
+import {
+  type ChainResult,
+  type EntitlementClaims,
+  formatPublicKey,
+  type LeaseClaims,
+  type LeaseKind,
+  parsePublicKey,
+  parseToken,
+  strictly,
+  type Verify,
+  verifyChain,
+} from '@berth/protocol';
+import type { TokenPair, VendorKeys } from './api.js';
+import { BerthError } from './errors.js';
+import type { Host } from './host.js';
+
+/** What a lease token must be to count. */
+export interface Expected {
+  readonly product: string;
+  readonly kind: LeaseKind;
+  /** Of the request it answers; left out for a stored borrow. */
+  readonly nonce?: string | undefined;
+}
+
+export interface CheckedLease {
+  readonly pair: TokenPair;
+  readonly claims: LeaseClaims;
+  readonly entitlement: EntitlementClaims;
+}
+
+/** Why a token does not count: a fault of the chain, or that it is not what was asked for. */
+export type TokenVerdict = { ok: true; lease: CheckedLease } | { ok: false; fault: string };
+
+/**
+ * Verifies every lease before it counts: vendor -> entitlement -> lease, this device, this request (DESIGN 4). Keeps the
+ * entitlements it was shown, since a renewal does not repeat them.
+ */
+export class TokenCheck {
+  readonly deviceKey: string;
+  readonly #vendorKeys: readonly Uint8Array[] | null;
+  readonly #verify: Verify;
+  readonly #entitlements = new Map<string, string>();
+  readonly #onLease: (lease: CheckedLease) => void;
+
+  /** @param onLease told every lease that verified. @throws BerthError KEY_INVALID when a vendor key is none */
+  constructor(
+    host: Host,
+    deviceKey: Uint8Array,
+    vendorKeys: VendorKeys,
+    onLease: (lease: CheckedLease) => void = () => {},
+  ) {
+    this.deviceKey = formatPublicKey(deviceKey);
+    this.#vendorKeys = vendorKeys === 'unpinned' ? null : vendorKeys.map(vendorKey);
+    this.#verify = strictly(host.verify);
+    this.#onLease = onLease;
+  }
+
+  /** Entitlements as they came. They count only where a lease leads back to them. */
+  learn(entitlements: readonly string[]): void {
+    for (const text of entitlements) {
+      const parsed = parseToken('entitlement', text);
+      if (parsed.ok) this.#entitlements.set(parsed.token.claims.jti, text);
+    }
+  }
+
+  /** @throws BerthError TOKEN_INVALID with `detail.fault` */
+  require(lease: string, expected: Expected): CheckedLease {
+    const verdict = this.judge(lease, expected);
+    if (verdict.ok) return verdict.lease;
+    throw tokenInvalid(verdict.fault);
+  }
+
+  judge(lease: string, expected: Expected): TokenVerdict {
+    const parsed = parseToken('lease', lease);
+    if (!parsed.ok) return { ok: false, fault: `LEASE_${parsed.fault}` };
+    const entitlement = this.#entitlements.get(parsed.token.claims.ent);
+    if (entitlement === undefined) return { ok: false, fault: 'ENTITLEMENT_MISSING' };
+    const result = this.judgePair({ lease, entitlement }, expected.nonce);
+    if (!result.ok) return result;
+    if (result.lease.product !== expected.product) return { ok: false, fault: 'LEASE_OTHER_PRODUCT' };
+    if (result.lease.kind !== expected.kind) return { ok: false, fault: 'LEASE_OTHER_KIND' };
+    const checked: CheckedLease = {
+      pair: { lease, entitlement },
+      claims: result.lease,
+      entitlement: result.entitlement,
+    };
+    this.#onLease(checked);
+    return { ok: true, lease: checked };
+  }
+
+  /** The chain alone, for this device. Expiry is for the caller: I2 and I3 say on which clock. */
+  judgePair(pair: TokenPair, nonce?: string): ChainResult {
+    const vendorKeys = this.#vendorKeys ?? namedVendor(pair.entitlement);
+    const named = nonce === undefined ? {} : { nonce };
+    return verifyChain({ ...pair, vendorKeys, device: this.deviceKey, ...named }, this.#verify);
+  }
+}
+
+export function tokenInvalid(fault: string): BerthError {
+  return new BerthError('TOKEN_INVALID', {
+    message: `The licence token does not verify (${fault}).`,
+    detail: { fault },
+  });
+}
+
+/** 'unpinned': whoever the entitlement says issued it. A malformed one gives none, and the chain says why it is refused. */
+function namedVendor(entitlement: string): Uint8Array[] {
+  const parsed = parseToken('entitlement', entitlement);
+  const key = parsed.ok ? parsePublicKey(parsed.token.claims.iss) : null;
+  return key === null ? [] : [key];
+}
+
+function vendorKey(text: string): Uint8Array {
+  const key = parsePublicKey(text);
+  if (key !== null) return key;
+  throw new BerthError('KEY_INVALID', { message: 'A vendor key is not of the form ed25519:….' });
+}

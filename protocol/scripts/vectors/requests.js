@@ -1,0 +1,118 @@
+// Parameters of every method: all of them (`full`), and the least that is enough (`least`, where that differs).
+import {
+  base64Url,
+  device,
+  EPOCH,
+  entitlementClaims,
+  head,
+  IAT,
+  makeKey,
+  nonce,
+  sha256,
+  token,
+  vendor,
+} from './keys.js';
+
+const lease = ['/v1/lease'];
+const admin = ['/v1/admin'];
+const both = ['/v1/lease', '/v1/admin'];
+const key = 'k-0123456789abcdef';
+const signature = base64Url(Buffer.concat([sha256('one half'), sha256('other half')]));
+const stop = token('stop', { jti: 'l0001', dev: device.text, iat: IAT + 60 }, device);
+const email = 'kaja@example.com';
+const product = 'render-premium';
+const page = { cursor: 'after:kaja@example.com', limit: 100 };
+
+export const session = {
+  deviceKey: device.text,
+  nonce: nonce('client'),
+  binding: 'tls-exporter',
+  signature,
+};
+const enrolment = {
+  token: 'inv-0123456789abcdef',
+  leaseKey: device.text,
+  deviceName: 'node-17',
+  nonce: nonce('client'),
+  leaseSignature: signature,
+};
+
+export const requests = [
+  {
+    method: 'device.enrol',
+    paths: both,
+    full: { ...enrolment, adminKey: makeKey('admin key of the device').text, adminSignature: signature },
+    least: enrolment,
+  },
+  {
+    method: 'session.open',
+    paths: both,
+    full: {
+      ...session,
+      client: { name: 'render 4.2', version: '4.2.0', pid: 4711 },
+      witness: { epoch: EPOCH, seq: 41, head },
+    },
+    least: { ...session, binding: 'none' },
+  },
+  {
+    method: 'session.resume',
+    paths: lease,
+    full: { leases: ['l0001', 'l0002'], nonce: nonce('resume') },
+  },
+  {
+    method: 'lease.checkout',
+    paths: lease,
+    full: { key, product, seats: 1, nonce: nonce('checkout') },
+  },
+  { method: 'lease.renew', paths: lease, full: { nonce: nonce('renew') } },
+  {
+    method: 'lease.release',
+    paths: lease,
+    full: { key, leases: ['l0001'], stops: [stop] },
+    least: { key, leases: ['l0001'] },
+  },
+  {
+    method: 'borrow.take',
+    paths: lease,
+    full: { key, product, seats: 1, seconds: 259_200, wallMs: IAT * 1000 + 250, nonce: nonce('borrow') },
+  },
+  { method: 'borrow.return', paths: lease, full: { key, stops: [stop] } },
+  { method: 'pool.status', paths: both, full: { product, cursor: 'after:render-basic' }, least: {} },
+  { method: 'organisation.show', paths: admin, full: {} },
+  {
+    method: 'entitlement.import',
+    paths: admin,
+    full: { key, entitlement: token('entitlement', entitlementClaims(), vendor) },
+  },
+  { method: 'entitlement.list', paths: admin, full: { ...page, product }, least: {} },
+  { method: 'entitlement.show', paths: admin, full: { id: 'ent-2026-0001' } },
+  { method: 'entitlement.remove', paths: admin, full: { key, id: 'ent-2026-0001' } },
+  {
+    method: 'user.invite',
+    paths: admin,
+    full: { key, email, name: 'Kaja Ærø', role: 'viewer' },
+    least: { key, email },
+  },
+  { method: 'user.list', paths: admin, full: { ...page, search: 'kaja' }, least: {} },
+  { method: 'user.remove', paths: admin, full: { key, email } },
+  {
+    method: 'allocation.assign',
+    paths: admin,
+    full: { key, email, product, quantity: 2, expires: '2027-05-09' },
+    least: { key, email, product, quantity: 1 },
+  },
+  {
+    method: 'allocation.revoke',
+    paths: admin,
+    full: { key, email, product, quantity: 'all', expires: '2027-05-09' },
+    least: { key, email, product },
+  },
+  { method: 'allocation.list', paths: admin, full: { ...page, email, product }, least: {} },
+  { method: 'lease.list', paths: admin, full: { ...page, email, product }, least: {} },
+  {
+    method: 'lease.revoke',
+    paths: admin,
+    full: { key, lease: 'l0001', reason: 'needed for the night run' },
+    least: { key, lease: 'l0001' },
+  },
+];

@@ -1,0 +1,500 @@
+/** One row of the error catalogue: what a code means, whether to try again, how `berth` exits, and what to do next. */
+export interface ErrorRow {
+  /** JSON-RPC error code. Stable; never reused. */
+  readonly number: number;
+  /** The sentence shown when the sender has nothing more precise to say. Text is for people: match on the code. */
+  readonly text: string;
+  /** True when the same request may succeed later without anybody changing anything. */
+  readonly retryable: boolean;
+  /** Exit code of `berth`: 1 failure, 2 usage, 3 cancelled, 4 not allowed, 5 unreachable, 6 not found, 7 no seat, 8 blocked. */
+  readonly exit: 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+  /** What the person who reads it should do next. */
+  readonly next: string;
+}
+
+const row = (
+  number: number,
+  exit: ErrorRow['exit'],
+  retryable: boolean,
+  text: string,
+  next: string,
+): ErrorRow => ({
+  number,
+  text,
+  retryable,
+  exit,
+  next,
+});
+
+/** Every code that crosses the wire or that the SDK and the CLI raise themselves (PROTOCOL 9). */
+export const errors = {
+  // The frame itself. The first four are JSON-RPC's own numbers.
+  FRAME_INVALID: row(
+    -32700,
+    1,
+    false,
+    'The frame is not valid JSON.',
+    'Send one JSON-RPC 2.0 request per text frame.',
+  ),
+  REQUEST_INVALID: row(
+    -32600,
+    1,
+    false,
+    'The frame is not a JSON-RPC 2.0 request.',
+    'See PROTOCOL.md section 3.',
+  ),
+  METHOD_UNKNOWN: row(
+    -32601,
+    1,
+    false,
+    'The server does not know this method on this path.',
+    'Check the versions of client and server: `berth whoami`.',
+  ),
+  PARAMS_INVALID: row(
+    -32602,
+    2,
+    false,
+    'A parameter is missing or malformed.',
+    'The message names the field; correct it.',
+  ),
+  INTERNAL: row(
+    -32603,
+    1,
+    true,
+    'The server failed to answer.',
+    'Try again; if it stays, look in the log of berthd.',
+  ),
+
+  // Session and identity.
+  SESSION_REQUIRED: row(-33001, 4, false, 'This method needs an open session.', 'Call session.open first.'),
+  SESSION_OPEN: row(
+    -33002,
+    1,
+    false,
+    'A session is already open on this socket.',
+    'Open another socket for another session.',
+  ),
+  SIGNATURE_INVALID: row(
+    -33003,
+    4,
+    false,
+    'The signature does not fit the key and the session.',
+    'Join the server again with a new link: `berth join LINK`.',
+  ),
+  DEVICE_UNKNOWN: row(
+    -33004,
+    4,
+    false,
+    'This device is not enrolled on this server.',
+    'Ask an admin for an invitation and run `berth join LINK`.',
+  ),
+  NOT_ALLOWED: row(
+    -33005,
+    4,
+    false,
+    'Your role does not allow this.',
+    'Ask an owner or admin of the organisation.',
+  ),
+  INVITATION_INVALID: row(
+    -33006,
+    4,
+    false,
+    'The invitation is not one of this server.',
+    'Copy the whole link, or ask an admin for a new one.',
+  ),
+  INVITATION_USED: row(
+    -33007,
+    4,
+    false,
+    'The invitation has been used.',
+    'Ask an admin for a new one: `berth user invite EMAIL`.',
+  ),
+  INVITATION_EXPIRED: row(
+    -33008,
+    4,
+    false,
+    'The invitation has expired.',
+    'Ask an admin for a new one: `berth user invite EMAIL`.',
+  ),
+  SERVER_MISMATCH: row(
+    -33009,
+    4,
+    false,
+    'The server is not the one this identity belongs to.',
+    'Check the address; if the server was replaced, join it again.',
+  ),
+  SUPERSEDED: row(
+    -33010,
+    1,
+    false,
+    'The same device opened a session from another address.',
+    'If that was not you, ask an admin to remove the device.',
+  ),
+  BINDING_REQUIRED: row(
+    -33011,
+    4,
+    false,
+    'The session is not bound to this TLS connection.',
+    'Something between client and server ends TLS; connect directly.',
+  ),
+
+  // Load and state of the server.
+  BUSY: row(-33020, 1, true, 'Too many requests at once.', 'Wait a moment and try again.'),
+  RATE_LIMITED: row(
+    -33021,
+    1,
+    true,
+    'This device sends requests too fast.',
+    'Slow down; see limits.requests-per-second-per-device.',
+  ),
+  DRAINING: row(
+    -33022,
+    5,
+    true,
+    'The server is shutting down.',
+    'Reconnect; the lease stays valid meanwhile.',
+  ),
+  DISK_LOW: row(
+    -33023,
+    1,
+    true,
+    'The server is short of disk space and grants nothing new.',
+    'Site IT: free space on the disk of the data folder. Running leases are still renewed.',
+  ),
+  CLOCK_BEHIND: row(
+    -33024,
+    1,
+    true,
+    'The clock of the server is behind what it has seen and it grants nothing new.',
+    'Site IT: set the clock of the server right (NTP).',
+  ),
+  TOO_MANY_LEASES: row(
+    -33025,
+    1,
+    false,
+    'The session has as many leases as it may have.',
+    'Release some, or open another session.',
+  ),
+
+  // Idempotency.
+  KEY_REUSED: row(
+    -33030,
+    1,
+    false,
+    'The idempotency key was used for another request.',
+    'Use a fresh random key for every new request.',
+  ),
+
+  // Seats.
+  NO_PRODUCT: row(
+    -33040,
+    7,
+    false,
+    'No entitlement for this product is active on this server.',
+    'Check the product id with `berth status`; an admin imports one with `berth entitlement import FILE`.',
+  ),
+  NO_SEAT: row(
+    -33041,
+    7,
+    true,
+    'No seat is free.',
+    'Wait (`--wait 10m`), ask one of the holders, or ask an admin to assign you a seat.',
+  ),
+  LEASE_UNKNOWN: row(-33042, 6, false, 'There is no such lease, or it has ended.', 'Check out again.'),
+  LEASE_REVOKED: row(-33043, 7, false, 'The lease was revoked.', 'Save your work; ask an admin why.'),
+  STOP_REQUIRED: row(
+    -33044,
+    1,
+    false,
+    'A revoked lease is given back only with a stop signed by its device.',
+    'Send `stops` with the release.',
+  ),
+  STOP_INVALID: row(
+    -33045,
+    4,
+    false,
+    'The stop is not signed by the device that holds the lease.',
+    'Return it from the device that borrowed it.',
+  ),
+  SEAT_LOST: row(
+    -33046,
+    7,
+    false,
+    'The seat was lost: it could not be renewed in time.',
+    'Check the connection to the licence server, then check out again.',
+  ),
+
+  // Borrowing.
+  BORROW_NOT_ALLOWED: row(
+    -33050,
+    7,
+    false,
+    'This product may not be borrowed.',
+    'Ask the vendor for an entitlement with borrowing.',
+  ),
+  BORROW_TOO_LONG: row(
+    -33051,
+    2,
+    false,
+    'The borrow is longer than the entitlement allows.',
+    'Ask for a shorter time.',
+  ),
+  BORROW_LIMIT: row(
+    -33052,
+    7,
+    true,
+    'As many seats are borrowed as the entitlement allows.',
+    'Wait until one is returned; see `berth lease list`.',
+  ),
+  CLOCK_SKEW: row(
+    -33053,
+    1,
+    false,
+    'The clock of this computer is too far from the clock of the server.',
+    'Set the clock of this computer right, then borrow again.',
+  ),
+  BORROW_UNKNOWN: row(
+    -33054,
+    6,
+    false,
+    'There is no such borrow on this device.',
+    'See `berth borrow list`.',
+  ),
+  BORROWED: row(
+    -33055,
+    8,
+    true,
+    'The seat is borrowed for offline use.',
+    'Wait for the end of the borrow, or have it returned: `berth borrow return`.',
+  ),
+
+  // Administration.
+  USER_UNKNOWN: row(
+    -33060,
+    6,
+    false,
+    'There is no such user.',
+    'See `berth user list`; invite with `berth user invite EMAIL`.',
+  ),
+  USER_EXISTS: row(
+    -33061,
+    1,
+    false,
+    'The user is already a member.',
+    'Nothing to do; to send a new link remove and invite again.',
+  ),
+  EMAIL_INVALID: row(
+    -33062,
+    2,
+    false,
+    'This is not an e-mail address.',
+    'Correct it; the form is name@example.com.',
+  ),
+  NAME_INVALID: row(
+    -33063,
+    2,
+    false,
+    'The name has characters that a name may not have.',
+    'Remove control characters and a leading = + - @.',
+  ),
+  ROLE_INVALID: row(-33064, 2, false, 'There is no such role.', 'Use one of: owner, admin, viewer, user.'),
+  LAST_OWNER: row(-33065, 8, false, 'The last owner cannot be removed.', 'Make another user an owner first.'),
+  ALLOCATED: row(
+    -33066,
+    8,
+    false,
+    'Seats are still allocated.',
+    'Revoke them first: `berth license revoke EMAIL PRODUCT --all`.',
+  ),
+  ALL_ALLOCATED: row(
+    -33067,
+    8,
+    false,
+    'Every seat is allocated.',
+    'Revoke a seat from somebody first; see `berth license list`.',
+  ),
+  ALLOCATION_UNKNOWN: row(-33068, 6, false, 'The user has no such allocation.', 'See `berth license list`.'),
+  DATE_INVALID: row(-33069, 2, false, 'This is not a date.', 'Write a day as YYYY-MM-DD.'),
+  ENTITLEMENT_UNKNOWN: row(
+    -33070,
+    6,
+    false,
+    'There is no such entitlement.',
+    'See `berth entitlement list`.',
+  ),
+  ENTITLEMENT_INVALID: row(
+    -33071,
+    2,
+    false,
+    'This is not a valid entitlement.',
+    'Use the file as the vendor sent it, whole and unchanged.',
+  ),
+  ENTITLEMENT_SIGNATURE: row(
+    -33072,
+    4,
+    false,
+    'The entitlement is not signed by the vendor it names.',
+    'Ask the vendor for it again; this one was changed.',
+  ),
+  ENTITLEMENT_FOREIGN: row(
+    -33073,
+    4,
+    false,
+    'The entitlement was issued to another server.',
+    'Send the vendor the output of `berth entitlement request`.',
+  ),
+  ENTITLEMENT_EXPIRED: row(-33074, 1, false, 'The entitlement has expired.', 'Ask the vendor for a renewal.'),
+  ENTITLEMENT_SUPERSEDED: row(
+    -33075,
+    1,
+    false,
+    'A newer revision of the entitlement is known.',
+    'Import the newest file.',
+  ),
+  ENTITLEMENT_CONFLICT: row(
+    -33076,
+    1,
+    false,
+    'Another entitlement has the same id and revision.',
+    'Ask the vendor for one with a new id or revision.',
+  ),
+  VENDOR_MISMATCH: row(
+    -33077,
+    4,
+    false,
+    'The product belongs to another vendor key.',
+    'Ask the vendor of the product; only its first key may grant it.',
+  ),
+  SHARE_MISMATCH: row(
+    -33078,
+    1,
+    false,
+    'The share rule differs from that of the other entitlements of the product.',
+    'Ask the vendor for an entitlement with the same share rule.',
+  ),
+  PERSONAL: row(
+    -33079,
+    8,
+    false,
+    'A personal entitlement belongs to the holder that the vendor named.',
+    'Ask the vendor for one with another holder.',
+  ),
+  IN_USE: row(-33080, 8, true, 'Seats are in use.', 'Wait until they are released.'),
+
+  PRODUCT_UNKNOWN: row(
+    -33081,
+    6,
+    false,
+    'There is no such product on this server.',
+    'See `berth status` for the products there are.',
+  ),
+
+  // Raised by the SDK and the CLI themselves.
+  UNREACHABLE: row(
+    -33100,
+    5,
+    true,
+    'No licence server can be reached.',
+    'Check the network and that berthd runs; the servers tried are listed.',
+  ),
+  CERTIFICATE_UNTRUSTED: row(
+    -33101,
+    5,
+    false,
+    'The server shows a certificate that this identity does not trust.',
+    'If IT changed the certificate, join again with a new link.',
+  ),
+  TIMEOUT: row(
+    -33102,
+    5,
+    true,
+    'The server did not answer in time.',
+    'Try again; look at the load of the server.',
+  ),
+  CONNECTION_LOST: row(
+    -33103,
+    5,
+    true,
+    'The connection to the server was lost before the answer.',
+    'It is tried again by itself; a retry never takes a second seat.',
+  ),
+  NOT_JOINED: row(
+    -33104,
+    4,
+    false,
+    'This computer has not joined a licence server.',
+    'Run `berth join LINK` with the link from your admin.',
+  ),
+  LINK_INVALID: row(
+    -33105,
+    2,
+    false,
+    'This is not a join link.',
+    'Copy the whole link: berth://host:port/?key=…&token=…',
+  ),
+  TOKEN_INVALID: row(
+    -33106,
+    4,
+    false,
+    'The licence token does not verify.',
+    'Check the vendor key; if it is right, the server or the file is not genuine.',
+  ),
+  CANCELLED: row(-33107, 3, false, 'Cancelled.', 'Nothing was changed.'),
+  USAGE: row(-33108, 2, false, 'The command line is not right.', 'See `--help`.'),
+  FILE_UNREADABLE: row(-33109, 1, false, 'A file cannot be read.', 'Check the path and the permissions.'),
+  FILE_EXISTS: row(-33110, 1, false, 'The file exists.', 'Choose another name, or remove it first.'),
+  KEY_INVALID: row(
+    -33111,
+    2,
+    false,
+    'This is not a key.',
+    'Give `ed25519:…` or the path of a file that holds it.',
+  ),
+  CONTEXT_UNKNOWN: row(
+    -33113,
+    6,
+    false,
+    'There is no such context on this computer.',
+    'See `berth context list`.',
+  ),
+  FOLDER_UNWRITABLE: row(
+    -33112,
+    1,
+    false,
+    'A folder cannot be written.',
+    'Check its permissions, or set BERTH_HOME.',
+  ),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** Why a checkout was refused: the `rule` of a denial. */
+export const rules = {
+  ALL_IN_USE: 'Every seat you may use is taken.',
+  ALLOCATED_TO_OTHERS: 'The free seats are allocated to other users.',
+  SHARING_OFF: 'Floating sharing is off for this product and you have no allocation with a free seat.',
+  OTHERS_WAIT: 'Others have been waiting for these seats longer.',
+  MORE_THAN_OWNED: 'The organisation does not own that many seats.',
+  SHRUNK:
+    'More seats are in use than the organisation owns now; nothing is granted until enough are given back.',
+  ENTITLEMENT_ENDS: 'The entitlement ends too soon for a lease to fit inside it.',
+  NOT_ENTITLED: 'No entitlement of this product is active.',
+  BORROW_SEATS: 'As many seats are borrowed as the entitlement allows.',
+  BORROW_FORBIDDEN: 'The entitlement does not allow borrowing.',
+  BORROW_LENGTH: 'The borrow is longer than the entitlement allows, or than it lasts.',
+} as const;
+
+export type DenialRule = keyof typeof rules;
+
+const byNumber = new Map<number, ErrorCode>(
+  (Object.keys(errors) as ErrorCode[]).map((code) => [errors[code].number, code]),
+);
+
+/** The code for a JSON-RPC error number, or `undefined` for one this version does not know. */
+export function errorCodeOf(number: number): ErrorCode | undefined {
+  return byNumber.get(number);
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errors, text);
+}

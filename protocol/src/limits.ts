@@ -1,0 +1,39 @@
+// A limit on everything, in one file, each with its reason (STYLE 9). Numbers that IT may change are rows of berthd's
+// configuration table and only have their default here.
+
+export const limits = {
+  /** A frame to the server, bytes. The largest honest one is a release with 32 stops of about 370 characters. */
+  requestBytes: 16 * 1024,
+  /** A frame to a client, bytes: 64 leases of about 900 bytes with their entitlements, or a page of a list. */
+  replyBytes: 256 * 1024,
+  /** A token of any type, characters. An entitlement with full display data is about 2 KiB. */
+  tokenChars: 4 * 1024,
+  /** Objects and arrays inside each other in a token's payload. A recursive parser of any language bears it. */
+  tokenDepth: 8,
+  /** Leases in one session: a farm wrapper holds a few, a broken loop would hold thousands. */
+  leasesPerSession: 64,
+  /** Seats in one checkout: a reply carries at most `leasesPerSession` leases. */
+  seatsPerCheckout: 64,
+  /** Seats in one entitlement. Keeps every sum far below 2^53. */
+  seatsPerEntitlement: 1_000_000,
+  /** Rows in one page of a list; a page must fit `replyBytes` with the longest names. */
+  pageRows: 100,
+  /** Holders named in a denial: enough to know whom to ask, small enough for a dialog. */
+  holdersNamed: 10,
+  /** Time a new socket has to finish its TLS handshake, its upgrade and `session.open`, milliseconds. */
+  handshakeMs: 10_000,
+  /** Requests in flight on one socket; more are answered with BUSY, so one client cannot fill the queue. */
+  inFlightPerSocket: 128,
+  /** Bytes waiting for a slow reader before its socket is cut; the kernel's buffers come on top. */
+  bufferedBytes: 1024 * 1024,
+  /** Server pings an idle socket this often and cuts it after two unanswered ones, milliseconds. */
+  pingMs: 30_000,
+  /** Longest borrow an entitlement may allow, seconds: a year. A longer one is a sale. */
+  borrowSeconds: 366 * 86_400,
+  /** Length of one e-mail address, characters (RFC 5321 4.5.3.1.3 allows 254 in a path). */
+  emailChars: 254,
+  /** Length of a name of a person, device or organisation, characters. */
+  nameChars: 120,
+  /** How long the result of an administrative request is kept for a retry with the same key, milliseconds (I7). */
+  requestKeptMs: 3_600_000,
+} as const;

@@ -1,0 +1,298 @@
+import Type, { type Static } from 'typebox';
+import { limits } from './limits.js';
+import { request } from './message-row.js';
+import { UserInfo } from './messages-lease.js';
+import {
+  BorrowLimits,
+  Count,
+  Cursor,
+  DayText,
+  Display,
+  EarlyReturn,
+  EmailText,
+  Id,
+  IdempotencyKey,
+  KeyText,
+  NameText,
+  PageSize,
+  ProductId,
+  Share,
+  TokenText,
+  WallMs,
+} from './schemas.js';
+
+const Next = Type.Union([Cursor, Type.Null()]);
+const Page = { cursor: Type.Optional(Cursor), limit: Type.Optional(PageSize) };
+
+/** An entitlement as an admin sees it. `until` is the last day it is valid, `state` what it is worth now. */
+export const EntitlementInfo = Type.Object({
+  id: Id,
+  rev: Count,
+  product: ProductId,
+  vendor: KeyText,
+  seats: Count,
+  allocated: Count,
+  from: Type.String(),
+  until: Type.String(),
+  daysLeft: Type.Integer(),
+  state: Type.Enum(['future', 'active', 'expired', 'replaced', 'removed']),
+  share: Share,
+  borrow: Type.Union([BorrowLimits, Type.Null()]),
+  earlyReturn: EarlyReturn,
+  holder: Type.Union([Type.String(), Type.Null()]),
+  display: Display,
+});
+export type EntitlementInfo = Static<typeof EntitlementInfo>;
+
+export const AllocationInfo = Type.Object({
+  email: Type.String(),
+  product: ProductId,
+  entitlement: Id,
+  quantity: Count,
+  inUse: Count,
+  borrowed: Count,
+  expires: Type.String(),
+  personal: Type.Boolean(),
+});
+export type AllocationInfo = Static<typeof AllocationInfo>;
+
+export const LeaseInfo = Type.Object({
+  id: Id,
+  seat: Id,
+  product: ProductId,
+  entitlement: Id,
+  seats: Count,
+  kind: Type.Enum(['online', 'borrow']),
+  state: Type.Enum(['open', 'held']),
+  user: Type.String(),
+  device: Type.String(),
+  allocated: Type.Boolean(),
+  sinceMs: WallMs,
+  /** When the right ends if nothing is renewed. */
+  expiresAtMs: WallMs,
+  /** When the seat may be granted again at the latest if nothing is renewed. */
+  freeAtMs: WallMs,
+});
+export type LeaseInfo = Static<typeof LeaseInfo>;
+
+export const adminRequests = {
+  'organisation.show': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({}),
+    result: Type.Object({
+      name: Type.String(),
+      serverId: Id,
+      serverKey: KeyText,
+      epoch: Type.String(),
+      users: Count,
+      products: Count,
+      version: Type.String(),
+    }),
+    errors: [],
+    text: 'The organisation and the server: what an entitlement request needs.',
+  }),
+  'entitlement.import': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({ key: IdempotencyKey, entitlement: TokenText }),
+    result: Type.Object({ entitlement: EntitlementInfo, changed: Type.Boolean() }),
+    errors: [
+      'ENTITLEMENT_INVALID',
+      'ENTITLEMENT_SIGNATURE',
+      'ENTITLEMENT_FOREIGN',
+      'ENTITLEMENT_EXPIRED',
+      'ENTITLEMENT_SUPERSEDED',
+      'ENTITLEMENT_CONFLICT',
+      'ENTITLEMENT_UNKNOWN',
+      'VENDOR_MISMATCH',
+      'SHARE_MISMATCH',
+      'ALLOCATED',
+      'BORROWED',
+      'IN_USE',
+      'KEY_REUSED',
+      'DISK_LOW',
+    ],
+    text: 'Imports a vendor-signed entitlement. Importing it again changes nothing; the highest revision wins.',
+  }),
+  'entitlement.list': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({ ...Page, product: Type.Optional(ProductId) }),
+    result: Type.Object({ items: Type.Array(EntitlementInfo), next: Next }),
+    errors: [],
+    text: 'All entitlements, ended ones too.',
+  }),
+  'entitlement.show': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({ id: Id }),
+    result: Type.Object({ entitlement: EntitlementInfo, token: TokenText }),
+    errors: ['ENTITLEMENT_UNKNOWN'],
+    text: 'One entitlement with its signed token.',
+  }),
+  'entitlement.remove': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({ key: IdempotencyKey, id: Id }),
+    result: Type.Object({ id: Id }),
+    errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED', 'KEY_REUSED'],
+    text: 'Removes an entitlement: its leases are revoked. Refused while a seat of it is borrowed or allocated.',
+  }),
+  'user.invite': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      email: EmailText,
+      name: Type.Optional(NameText),
+      role: Type.Optional(Type.String({ maxLength: 40 })),
+      /** A link for a further device of somebody who has joined already; the role stays as it is. */
+      device: Type.Optional(Type.Boolean()),
+    }),
+    result: Type.Object({ user: UserInfo, link: Type.String(), expiresAtMs: WallMs }),
+    errors: [
+      'EMAIL_INVALID',
+      'NAME_INVALID',
+      'ROLE_INVALID',
+      'USER_EXISTS',
+      'NOT_ALLOWED',
+      'KEY_REUSED',
+      'DISK_LOW',
+    ],
+    text: 'Makes somebody a member at once and makes a join link for a device. Inviting a member who has not joined yet makes a new link and ends the old one.',
+  }),
+  'user.list': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({ ...Page, search: Type.Optional(Type.String({ maxLength: limits.nameChars })) }),
+    result: Type.Object({
+      items: Type.Array(
+        Type.Object({
+          email: Type.String(),
+          name: Type.String(),
+          role: UserInfo.properties.role,
+          state: UserInfo.properties.state,
+          devices: Count,
+          products: Type.Array(Type.Object({ product: ProductId, quantity: Count }), { maxItems: 1000 }),
+        }),
+      ),
+      next: Next,
+    }),
+    errors: [],
+    text: 'Members and invited people, by e-mail.',
+  }),
+  'user.remove': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({ key: IdempotencyKey, email: EmailText }),
+    result: Type.Object({ email: Type.String() }),
+    errors: [
+      'EMAIL_INVALID',
+      'USER_UNKNOWN',
+      'LAST_OWNER',
+      'ALLOCATED',
+      'BORROWED',
+      'NOT_ALLOWED',
+      'KEY_REUSED',
+    ],
+    text: 'Removes a user with all devices; live leases are revoked. Refused while the user has an allocation or a borrow.',
+  }),
+  'allocation.assign': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      email: EmailText,
+      product: ProductId,
+      quantity: Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }),
+      /** The last day of the entitlement to take from. Left out: the one that ends last. */
+      expires: Type.Optional(DayText),
+    }),
+    result: Type.Object({ allocation: AllocationInfo }),
+    errors: [
+      'EMAIL_INVALID',
+      'USER_UNKNOWN',
+      'PRODUCT_UNKNOWN',
+      'DATE_INVALID',
+      'ENTITLEMENT_UNKNOWN',
+      'ALL_ALLOCATED',
+      'KEY_REUSED',
+      'DISK_LOW',
+      'CLOCK_BEHIND',
+    ],
+    text: 'Sets seats of one entitlement aside for one user, in addition to what the user has.',
+  }),
+  'allocation.revoke': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      email: EmailText,
+      product: ProductId,
+      /** Left out: one seat. `all` revokes every seat of the product. */
+      quantity: Type.Optional(
+        Type.Union([Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }), Type.Literal('all')]),
+      ),
+      expires: Type.Optional(DayText),
+    }),
+    result: Type.Object({
+      email: Type.String(),
+      product: ProductId,
+      revoked: Count,
+      left: Count,
+      leasesRevoked: Count,
+    }),
+    errors: [
+      'EMAIL_INVALID',
+      'USER_UNKNOWN',
+      'ALLOCATION_UNKNOWN',
+      'DATE_INVALID',
+      'BORROWED',
+      'PERSONAL',
+      'KEY_REUSED',
+    ],
+    text: 'Takes an allocation back; live leases on it are revoked. Refused while its seat is borrowed.',
+  }),
+  'allocation.list': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({ ...Page, email: Type.Optional(EmailText), product: Type.Optional(ProductId) }),
+    result: Type.Object({ items: Type.Array(AllocationInfo), next: Next }),
+    errors: ['EMAIL_INVALID'],
+    text: 'Who has seats set aside.',
+  }),
+  'lease.list': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({ ...Page, email: Type.Optional(EmailText), product: Type.Optional(ProductId) }),
+    result: Type.Object({ items: Type.Array(LeaseInfo), next: Next }),
+    errors: ['EMAIL_INVALID'],
+    text: 'Who holds which seat now, borrows too.',
+  }),
+  'lease.revoke': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      lease: Id,
+      reason: Type.Optional(Type.String({ maxLength: 400 })),
+    }),
+    result: Type.Object({ lease: Id, freeAtMs: WallMs }),
+    errors: ['LEASE_UNKNOWN', 'BORROWED', 'KEY_REUSED'],
+    text: 'Forced release: the plugin is told at once; the seat is free on its signed stop or at the end of the window.',
+  }),
+} as const;

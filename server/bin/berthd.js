@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// Committed, not built, so that `npm ci` can link it. One process: a signal to this pid reaches the server.
+import { existsSync } from 'node:fs';
+
+const main = new URL('../dist/main.js', import.meta.url);
+if (existsSync(main)) {
+  await import(main.href);
+} else {
+  process.stderr.write('berthd: not built. Run: npm run build\n');
+  process.exitCode = 1;
+}

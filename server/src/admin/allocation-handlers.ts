@@ -1,0 +1,58 @@
+import { type AllocationInfo, canonicalEmail, dayEndMs } from '@berth/protocol';
+import { type Denial, deny } from '../domain/commands.js';
+import { allocationInfo } from '../domain/views.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { page } from './pages.js';
+import { asked } from './request.js';
+
+type AllocationHandlers = Pick<Handlers, 'allocation.assign' | 'allocation.revoke' | 'allocation.list'>;
+
+export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers {
+  return {
+    'allocation.assign': async (params, caller) => {
+      const target = readTarget(params.email, params.expires);
+      if ('ok' in target) return target;
+      const { product, quantity } = params;
+      const key = asked('allocation.assign', params, caller);
+      const settled = await engine.submit({ type: 'assign', ...key, ...target, product, quantity });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'allocation.revoke': async (params, caller) => {
+      const target = readTarget(params.email, params.expires);
+      if ('ok' in target) return target;
+      const { product, quantity = 1 } = params;
+      const key = asked('allocation.revoke', params, caller);
+      const settled = await engine.submit({ type: 'revoke', ...key, ...target, product, quantity });
+      return settled.ok
+        ? { ok: true, result: { email: target.email, product, ...settled.outcome } }
+        : settled;
+    },
+    'allocation.list': async ({ cursor, limit, email: given, product }) => {
+      const email = given === undefined ? undefined : canonicalEmail(given);
+      if (email === null) return deny('EMAIL_INVALID', undefined, { email: given });
+      return engine.read((state): Answer<'allocation.list'> => {
+        const rows = [...state.tables.allocation.values()]
+          .filter((row) => email === undefined || row.email === email)
+          .map((row) => allocationInfo(state, row))
+          .filter((info) => product === undefined || info.product === product);
+        const key = (info: AllocationInfo): string => `${info.email} ${info.product} ${info.entitlement}`;
+        return { ok: true, result: page(rows, key, { cursor, limit }, (info) => info) };
+      });
+    },
+  };
+}
+
+/** The user and the end of the entitlement as typed by a person. */
+function readTarget(
+  email: string,
+  expires: string | undefined,
+): { email: string; endMs: number | null } | Denial {
+  const canonical = canonicalEmail(email);
+  if (canonical === null) return deny('EMAIL_INVALID', undefined, { email });
+  if (expires === undefined) return { email: canonical, endMs: null };
+  const endMs = dayEndMs(expires.trim());
+  return endMs === null
+    ? deny('DATE_INVALID', `"${expires}" is not a day.`, { expires })
+    : { email: canonical, endMs };
+}

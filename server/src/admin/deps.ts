@@ -1,0 +1,23 @@
+import type { Verify } from '@berth/protocol';
+import type { Now, State } from '../domain/state.js';
+import type { Engine } from '../engine/engine.js';
+import type { Invitations } from '../engine/invitations.js';
+import type { Issuer } from '../engine/issuer.js';
+import type { Metrics } from '../ops/metrics.js';
+
+/** What the handlers of both paths need. Complete or not at all (STYLE 6). */
+export interface HandlerDeps {
+  /** Read-only, and not necessarily durable yet: for questions whose answer does not leave the server. */
+  readonly state: State;
+  readonly engine: Engine;
+  readonly issuer: Issuer;
+  readonly invitations: Invitations;
+  readonly verify: Verify;
+  readonly metrics: Pick<Metrics, 'checkout' | 'denial'>;
+  readonly clock: { now(): Now };
+  /** Where join links point. */
+  readonly address: () => { readonly host: string; readonly port: number };
+  readonly serverKey: Uint8Array;
+  readonly invitationMs: number;
+  readonly version: string;
+}

@@ -1,0 +1,69 @@
+import { type ChainFault, canonicalEmail, verifyEntitlement } from '@berth/protocol';
+import { type Denial, deny } from '../domain/commands.js';
+import type { Entitlement } from '../domain/state.js';
+import { entitlementInfo } from '../domain/views.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { page } from './pages.js';
+import { asked } from './request.js';
+
+type EntitlementHandlers = Pick<
+  Handlers,
+  'entitlement.import' | 'entitlement.list' | 'entitlement.show' | 'entitlement.remove'
+>;
+
+export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
+  const { engine, verify } = deps;
+  return {
+    'entitlement.import': async (params, caller) => {
+      const token = params.entitlement;
+      // Any vendor may sign; whether this one may grant the product is the domain's question (VENDOR_MISMATCH).
+      const verified = verifyEntitlement(token, null, verify);
+      if (!verified.ok) return refused(verified.fault);
+      const { claims } = verified;
+      if (claims.holder !== undefined && canonicalEmail(claims.holder) !== claims.holder) {
+        return deny(
+          'ENTITLEMENT_INVALID',
+          `Its holder, ${claims.holder}, is not an e-mail address in canonical form.`,
+        );
+      }
+      const settled = await engine.submit({
+        type: 'import',
+        ...asked('entitlement.import', params, caller),
+        claims,
+        token,
+      });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'entitlement.list': ({ cursor, limit, product }) =>
+      engine.read((state, now): Answer<'entitlement.list'> => {
+        const all = [...state.tables.entitlement.values()].filter(
+          ({ claims }) => product === undefined || claims.product === product,
+        );
+        const key = (row: Entitlement): string => `${row.claims.product} ${row.claims.jti}`;
+        return {
+          ok: true,
+          result: page(all, key, { cursor, limit }, (row) => entitlementInfo(state, row, now)),
+        };
+      }),
+    'entitlement.show': ({ id }) =>
+      engine.read((state, now): Answer<'entitlement.show'> => {
+        const row = state.tables.entitlement.get(id);
+        if (row === undefined) return deny('ENTITLEMENT_UNKNOWN', undefined, { id });
+        return { ok: true, result: { entitlement: entitlementInfo(state, row, now), token: row.token } };
+      }),
+    'entitlement.remove': async (params, caller) => {
+      const settled = await engine.submit({
+        type: 'removeEntitlement',
+        ...asked('entitlement.remove', params, caller),
+        id: params.id,
+      });
+      return settled.ok ? { ok: true, result: { id: settled.outcome.id } } : settled;
+    },
+  };
+}
+
+function refused(fault: ChainFault): Denial {
+  const code = fault === 'ENTITLEMENT_SIGNATURE' ? 'ENTITLEMENT_SIGNATURE' : 'ENTITLEMENT_INVALID';
+  return deny(code, undefined, { fault });
+}

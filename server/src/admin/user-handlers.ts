@@ -1,0 +1,77 @@
+import { canonicalEmail, canonicalName, isRole } from '@berth/protocol';
+import { deny } from '../domain/commands.js';
+import type { User } from '../domain/state.js';
+import { productsOf } from '../domain/views.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { page } from './pages.js';
+import { asked } from './request.js';
+
+type UserHandlers = Pick<Handlers, 'organisation.show' | 'user.invite' | 'user.list' | 'user.remove'>;
+
+export function userHandlers(deps: HandlerDeps): UserHandlers {
+  const { engine } = deps;
+  return {
+    'organisation.show': () =>
+      engine.read((state): Answer<'organisation.show'> => {
+        const { name, serverId, serverKey, epoch } = state.tables.organisation.get('self')!;
+        const counts = { users: state.tables.user.size, products: state.tables.product.size };
+        return { ok: true, result: { name, serverId, serverKey, epoch, ...counts, version: deps.version } };
+      }),
+    'user.invite': (params, caller) => invite(deps, params, caller),
+    'user.list': ({ cursor, limit, search }) =>
+      engine.read((state): Answer<'user.list'> => {
+        const text = search?.trim().toLowerCase();
+        const found = [...state.tables.user.values()].filter(
+          (user) =>
+            text === undefined ||
+            user.email.includes(text) ||
+            user.name.toLowerCase().includes(text) ||
+            user.role === text,
+        );
+        const view = (user: User) => ({
+          ...user,
+          devices: state.derived.devicesByUser.get(user.email).size,
+          products: productsOf(state, user.email),
+        });
+        return { ok: true, result: page(found, ({ email }) => email, { cursor, limit }, view) };
+      }),
+    'user.remove': async (params, caller) => {
+      const email = canonicalEmail(params.email);
+      if (email === null) return deny('EMAIL_INVALID', undefined, { email: params.email });
+      const settled = await engine.submit({
+        type: 'removeUser',
+        ...asked('user.remove', params, caller),
+        email,
+      });
+      return settled.ok ? { ok: true, result: { email } } : settled;
+    },
+  };
+}
+
+const invite = async (
+  deps: HandlerDeps,
+  params: Parameters<Handlers['user.invite']>[0],
+  caller: Parameters<Handlers['user.invite']>[1],
+): Promise<Answer<'user.invite'>> => {
+  const email = canonicalEmail(params.email);
+  if (email === null) return deny('EMAIL_INVALID', undefined, { email: params.email });
+  const name = params.name === undefined ? null : canonicalName(params.name);
+  if (params.name !== undefined && name === null) return deny('NAME_INVALID', undefined, { email });
+  const role = params.role?.trim().toLowerCase() ?? null;
+  if (role !== null && !isRole(role))
+    return deny('ROLE_INVALID', `There is no role "${params.role}".`, { email });
+  const settled = await deps.engine.submit({
+    type: 'invite',
+    ...asked('user.invite', params, caller),
+    email,
+    name,
+    role,
+    device: params.device ?? false,
+    invitationMs: deps.invitationMs,
+  });
+  if (!settled.ok) return settled;
+  const { user, invitation, expiresAtMs } = settled.outcome;
+  const link = deps.invitations.link(invitation, deps.address(), deps.serverKey);
+  return { ok: true, result: { user, link, expiresAtMs } };
+};

@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { formatAddress } from '@berth/protocol';
+import type { CommandModule } from 'yargs';
+import { openDataFolder } from '../data-folder.js';
+import { type Config, resolveConfig, yargsOptions } from '../ops/config.js';
+import { createLog, type Log } from '../ops/log.js';
+import { Server } from '../server.js';
+import { StartError } from '../start-error.js';
+
+interface ServeArgs {
+  readonly data: string;
+  readonly config?: string | undefined;
+  readonly [flag: string]: unknown;
+}
+
+/** SIGTERM: clients get this long to finish what is in flight, ms; the process is gone within 10 s. */
+const DRAIN_MS = 5_000;
+const STOP_AT_THE_LATEST_MS = 9_500;
+
+export const serveCommand: CommandModule<object, ServeArgs> = {
+  command: 'serve',
+  describe: 'Run the server of a data folder until SIGTERM or SIGINT',
+  builder: (yargs) => {
+    yargs.options(yargsOptions());
+    return yargs
+      .option('data', {
+        type: 'string',
+        demandOption: true,
+        requiresArg: true,
+        describe: 'The data folder that berthd init made',
+      })
+      .option('config', { type: 'string', requiresArg: true, describe: 'A TOML file with settings' })
+      .example('$0 serve --data /var/lib/berthd', 'with the settings given to init, and defaults')
+      .example('$0 serve --data ./berth --lease-seconds 30 --log-level debug', 'short leases, much log');
+  },
+  handler: serve,
+};
+
+async function serve(args: ServeArgs): Promise<void> {
+  const folder = await openDataFolder(args.data);
+  const config = await readConfig(args, folder.stored);
+  const log = createLog({ level: config.logLevel });
+  const server = await Server.start({ folder, config, log, onFatal: (error) => die(error, log) });
+  log.info(
+    {
+      address: formatAddress({ host: server.host, port: server.port }),
+      server: folder.identity.id,
+      leaseSeconds: config.leaseSeconds,
+    },
+    'serving',
+  );
+  await new Promise<void>((resolve) => {
+    const stop = (signal: NodeJS.Signals): void => {
+      if (server.health.phase === 'draining') return;
+      log.info({ signal }, 'stopping');
+      setTimeout(() => process.exit(1), STOP_AT_THE_LATEST_MS).unref();
+      server.stop(DRAIN_MS).then(resolve, (error: unknown) => die(error, log));
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+  log.info('stopped');
+}
+
+/** Fail-stop: no further reply, no further write. A supervisor starts it again; nothing acknowledged is lost (DESIGN 2). */
+function die(error: unknown, log: Log): never {
+  log.fatal({ err: error }, 'stopped: an invariant or a write failed; nothing acknowledged is lost');
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
+  process.stderr.write(`berthd: ${code} ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+
+export async function readConfig(
+  args: ServeArgs,
+  stored: Readonly<Record<string, unknown>>,
+): Promise<Config> {
+  const fileName = args.config ?? process.env.BERTHD_CONFIG;
+  const fileText = fileName === undefined ? undefined : await readConfigText(fileName);
+  const resolved = resolveConfig({
+    flags: args,
+    env: process.env,
+    stored,
+    ...(fileText === undefined || fileName === undefined ? {} : { fileText, fileName }),
+  });
+  if (resolved.ok) return resolved.config;
+  const [first, ...others] = resolved.errors;
+  const also = others.map(({ message, next }) => `\n  Also: ${message} ${next}`).join('');
+  throw new StartError('CONFIG_INVALID', first!.message, `${first!.next}${also}`, 2);
+}
+
+async function readConfigText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(
+      'CONFIG_UNREADABLE',
+      `The configuration ${path} cannot be read: ${error.message}.`,
+      'Check the path given with --config.',
+      2,
+    );
+  });
+}

@@ -1,0 +1,154 @@
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { formatPublicKey, formatSecretKey, parseSecretKey } from '@berth/protocol';
+import Type, { type Static } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { StartError } from './start-error.js';
+import { FORMAT_VERSION, FormatNewer } from './store/records.js';
+
+/**
+ * The data folder: all of a server in one place.
+ *
+ *     berthd.json    format version and what `berthd init` was told; its presence says the folder is complete
+ *     keys/          server.key, the Ed25519 seed (0600)
+ *     tls/           site authority and server certificate
+ *     journal/       the truth
+ *     state/         what it led to, and the lock
+ */
+export interface DataFolder {
+  readonly path: string;
+  readonly identity: ServerIdentity;
+  /** Settings that `berthd init` stored, by configuration key. */
+  readonly stored: Readonly<Record<string, unknown>>;
+}
+
+export interface ServerIdentity {
+  /** Made from the key: the same key is the same server. */
+  readonly id: string;
+  readonly publicKey: Uint8Array;
+  /** `ed25519:…`. */
+  readonly keyText: string;
+  readonly seed: Uint8Array;
+  readonly privateKey: KeyObject;
+}
+
+const Marker = Type.Object({
+  format: Type.Integer({ minimum: 1 }),
+  server: Type.String(),
+  settings: Type.Record(Type.String(), Type.Unknown()),
+});
+const marker = Compile(Marker);
+
+/** Throws StartError FOLDER_NOT_EMPTY unless the folder is missing or empty. */
+export async function createDataFolder(path: string): Promise<ServerIdentity> {
+  const found: string[] = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw unreadable(path, error);
+  });
+  if (found.length > 0) {
+    const what = found.includes('berthd.json') ? 'It holds a server already' : 'It is not empty';
+    throw new StartError(
+      'FOLDER_NOT_EMPTY',
+      `${what}: ${resolve(path)}.`,
+      'Choose another folder with --data, or serve this one: berthd serve --data DIR.',
+    );
+  }
+  await mkdir(join(path, 'keys'), { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(path, error);
+  });
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const seed = Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url');
+  await writeDurably(join(path, 'keys', 'server.key'), `${formatSecretKey(seed)}\n`, 0o600);
+  return identityOf(seed);
+}
+
+/** The last step of `berthd init`: from now on the folder is a server. */
+export async function completeDataFolder(
+  path: string,
+  identity: ServerIdentity,
+  settings: Record<string, unknown>,
+): Promise<void> {
+  const value: Static<typeof Marker> = { format: FORMAT_VERSION, server: identity.id, settings };
+  await writeDurably(join(path, 'berthd.json'), `${JSON.stringify(value, null, 2)}\n`, 0o644);
+}
+
+/** Throws StartError (NOT_INITIALISED, FOLDER_UNREADABLE, FOLDER_DAMAGED) or FormatNewer. */
+export async function openDataFolder(path: string): Promise<DataFolder> {
+  const text = await readFile(join(path, 'berthd.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw unreadable(path, error);
+    throw new StartError(
+      'NOT_INITIALISED',
+      `There is no server in ${resolve(path)}.`,
+      'Make one: berthd init --data DIR --owner EMAIL.',
+    );
+  });
+  const value = parseJson(text);
+  if (!marker.Check(value)) throw damaged(path, 'berthd.json does not have its form');
+  if (value.format > FORMAT_VERSION) throw new FormatNewer(value.format);
+  const seed = parseSecretKey(
+    await readFile(join(path, 'keys', 'server.key'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      throw damaged(path, `keys/server.key cannot be read (${error.code})`);
+    }),
+  );
+  if (seed === null) throw damaged(path, 'keys/server.key is not a secret key');
+  const identity = identityOf(seed);
+  if (identity.id !== value.server) throw damaged(path, 'keys/server.key is not the key of this server');
+  return { path, identity, stored: value.settings };
+}
+
+function identityOf(seed: Uint8Array): ServerIdentity {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  const publicKey = Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x!, 'base64url');
+  const id = `srv-${createHash('sha256').update(publicKey).digest('hex').slice(0, 16)}`;
+  return { id, publicKey, keyText: formatPublicKey(publicKey), seed, privateKey };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Whole or not at all: written beside, synced, renamed, and the folder synced. */
+async function writeDurably(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(`${path}.new`, 'w', mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  const folder = await open(join(path, '..'), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function unreadable(path: string, error: NodeJS.ErrnoException): StartError {
+  return new StartError(
+    'FOLDER_UNREADABLE',
+    `${resolve(path)} cannot be used: ${error.message}.`,
+    'Check the path and its permissions.',
+  );
+}
+
+function damaged(path: string, what: string): StartError {
+  return new StartError(
+    'FOLDER_DAMAGED',
+    `The data folder ${resolve(path)} is damaged: ${what}.`,
+    'Restore it from a backup; do not edit it.',
+  );
+}

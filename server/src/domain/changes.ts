@@ -1,0 +1,59 @@
+import type {
+  Allocation,
+  Device,
+  Entitlement,
+  Invitation,
+  KeptRequest,
+  Lease,
+  Organisation,
+  Product,
+  Seat,
+  User,
+} from './state.js';
+
+/**
+ * What can happen to the state: facts, in the past tense, as the journal keeps them. `evolve` applies them and cannot fail. A
+ * change says everything needed to apply it: replaying the journal asks nobody.
+ */
+export type Change =
+  | { readonly type: 'organisation.founded'; readonly organisation: Organisation }
+  | { readonly type: 'clock.seen'; readonly wallMs: number }
+  | { readonly type: 'user.put'; readonly user: User }
+  | { readonly type: 'user.removed'; readonly email: string }
+  | { readonly type: 'invitation.made'; readonly invitation: Invitation }
+  | { readonly type: 'invitation.dropped'; readonly id: string }
+  | { readonly type: 'device.enrolled'; readonly device: Device }
+  | { readonly type: 'device.removed'; readonly id: string }
+  | { readonly type: 'product.put'; readonly product: Product }
+  | { readonly type: 'entitlement.put'; readonly entitlement: Entitlement }
+  | { readonly type: 'entitlement.state'; readonly id: string; readonly state: Entitlement['state'] }
+  /** `quantity` 0: the allocation is gone. */
+  | { readonly type: 'allocation.set'; readonly allocation: Allocation }
+  | { readonly type: 'seat.taken'; readonly seat: Seat }
+  /** The seat is charged elsewhere: another entitlement, or another allocation (`null`: the shared seats). */
+  | {
+      readonly type: 'seat.charged';
+      readonly id: string;
+      readonly entitlement: string;
+      readonly allocation: string | null;
+    }
+  | { readonly type: 'lease.granted'; readonly lease: Lease }
+  | { readonly type: 'lease.revoked'; readonly id: string; readonly by: string; readonly reason: string }
+  | {
+      readonly type: 'lease.ended';
+      readonly id: string;
+      readonly reason: 'released' | 'stopped' | 'returned' | 'extended' | 'expired';
+    }
+  | { readonly type: 'request.kept'; readonly request: KeptRequest }
+  | { readonly type: 'request.dropped'; readonly id: string }
+  /** A signed checkpoint of the journal (I10); changes nothing in the state. */
+  | { readonly type: 'journal.checkpoint'; readonly token: string }
+  /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */
+  | { readonly type: 'lease.renewed'; readonly id: string };
+
+export type ChangeType = Change['type'];
+
+/** Changes that are not written: losing them is safe because a restart holds every lease for a full window (I4). */
+export function isVolatile(change: Change): boolean {
+  return change.type === 'lease.renewed';
+}

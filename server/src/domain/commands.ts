@@ -1,0 +1,187 @@
+import type {
+  AllocationInfo,
+  EntitlementClaims,
+  EntitlementInfo,
+  ErrorCode,
+  LeaseClaims,
+  PathName,
+  Role,
+  UserInfo,
+  Witness,
+} from '@berth/protocol';
+import type { Change } from './changes.js';
+import type { Due } from './expiry-queue.js';
+import type { Now, State } from './state.js';
+
+/** What a changing request is known by (I7): the device and its key, and the hash of what it asked. */
+export interface RequestKey {
+  readonly device: string;
+  readonly key: string;
+  readonly hash: string;
+}
+
+/** Who asks. The device belongs to a user; both are looked up again when the command is decided. */
+export interface By {
+  readonly device: string;
+  readonly email: string;
+}
+
+/** Seats of one product: the first of `products`, in order of preference, that has them. */
+export interface Want {
+  readonly products: readonly string[];
+  readonly seats: number;
+}
+
+interface Asked {
+  readonly by: By;
+  readonly request: RequestKey;
+}
+
+export interface Commands {
+  found: {
+    readonly name: string;
+    readonly serverId: string;
+    readonly serverKey: string;
+    readonly epoch: string;
+    readonly owner: string;
+    readonly invitationMs: number;
+  };
+  /** What `takeDue` found to be over. */
+  expire: { readonly due: readonly Due[] };
+  checkpoint: { readonly token: string };
+  enrol: {
+    readonly invitation: string;
+    readonly leaseKey: string;
+    readonly adminKey: string | null;
+    readonly name: string;
+  };
+  /** All wants or none (a bundle). */
+  checkout: Asked & {
+    readonly wants: readonly Want[];
+    readonly nonce: string;
+    /** The most leases the session has place for. */
+    readonly places: number;
+  };
+  renew: { readonly by: By; readonly leases: readonly string[]; readonly nonce: string };
+  release: Asked & {
+    readonly leases: readonly string[] /** Leases whose signed stop was verified. */;
+    readonly stopped: readonly string[];
+  };
+  borrow: Asked & {
+    readonly product: string;
+    readonly seats: number;
+    readonly seconds: number;
+    readonly clientWallMs: number;
+    readonly nonce: string;
+  };
+  return: Asked & { /** Leases whose signed stop was verified. */ readonly leases: readonly string[] };
+  import: Asked & { readonly claims: EntitlementClaims; readonly token: string };
+  removeEntitlement: Asked & { readonly id: string };
+  invite: Asked & {
+    readonly email: string;
+    readonly name: string | null;
+    readonly role: Role | null;
+    /** A further device for somebody who is a member already. */
+    readonly device: boolean;
+    readonly invitationMs: number;
+  };
+  removeUser: Asked & { readonly email: string };
+  assign: Asked & {
+    readonly email: string;
+    readonly product: string;
+    readonly quantity: number;
+    readonly endMs: number | null;
+  };
+  revoke: Asked & {
+    readonly email: string;
+    readonly product: string;
+    readonly quantity: number | 'all';
+    readonly endMs: number | null;
+  };
+  revokeLease: Asked & { readonly lease: string; readonly reason: string };
+}
+
+export type CommandType = keyof Commands;
+export type Command<T extends CommandType = CommandType> = {
+  [K in T]: { readonly type: K } & Commands[K];
+}[T];
+
+/** What a command led to: plain JSON, kept for a retry. Leases are claims here; they are signed when the answer leaves. */
+export interface Outcomes {
+  found: { readonly invitation: string };
+  expire: { readonly ended: number };
+  checkpoint: Record<never, never>;
+  enrol: { readonly device: string; readonly email: string; readonly scopes: readonly PathName[] };
+  checkout: { readonly leases: readonly LeaseClaims[]; readonly joined: boolean };
+  renew: { readonly leases: readonly RenewedLease[]; readonly moved: boolean };
+  release: { readonly released: readonly string[] };
+  borrow: {
+    readonly leases: readonly LeaseClaims[];
+    readonly freeAtMs: number;
+    readonly earlyReturn: 'at-once' | 'at-expiry';
+  };
+  return: { readonly returned: readonly { readonly lease: string; readonly freeAtMs: number }[] };
+  import: { readonly entitlement: EntitlementInfo; readonly changed: boolean };
+  removeEntitlement: { readonly id: string };
+  invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
+  removeUser: { readonly email: string };
+  assign: { readonly allocation: AllocationInfo };
+  revoke: { readonly revoked: number; readonly left: number; readonly leasesRevoked: number };
+  revokeLease: { readonly lease: string; readonly freeAtMs: number };
+}
+
+export type RenewedLease =
+  | { readonly lease: string; readonly claims: LeaseClaims }
+  | { readonly lease: string; readonly code: 'LEASE_UNKNOWN' | 'LEASE_REVOKED' | 'ENTITLEMENT_EXPIRED' };
+
+/** A refusal: nothing changed. `detail` explains it (`rule`, `holders`, `nextFreeAtMs`, `untilMs`, …). */
+export interface Denial {
+  readonly ok: false;
+  readonly code: ErrorCode;
+  readonly message?: string;
+  readonly next?: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+export type Decision<T extends CommandType> =
+  | { readonly ok: true; readonly changes: readonly Change[]; readonly outcome: Outcomes[T] }
+  | Denial;
+
+/** What decide is given besides the state and the command. It reads nothing else. */
+export interface Context {
+  readonly now: Now;
+  /** The last durable position of the journal: what a new lease bears witness to (I10). */
+  readonly witness: Witness;
+  /** Fresh ids: random, starting with the given letter. */
+  newId(letter: string): string;
+  /** D for new online leases, seconds. */
+  readonly leaseSeconds: number;
+  /** True while the disk is low: nothing new is granted (DESIGN 2). */
+  readonly diskLow: boolean;
+  /** Products that somebody has been waiting for longer: their shared seats are not for whoever asks now. */
+  readonly awaited: ReadonlySet<string>;
+}
+
+/** How a command ended, once it is durable. */
+export type Settled<T extends CommandType> = { readonly ok: true; readonly outcome: Outcomes[T] } | Denial;
+
+export type Decider<T extends CommandType> = (
+  state: State,
+  command: Command<T>,
+  context: Context,
+) => Decision<T>;
+
+export function deny(
+  code: ErrorCode,
+  message?: string,
+  detail?: Readonly<Record<string, unknown>>,
+  next?: string,
+): Denial {
+  return {
+    ok: false,
+    code,
+    ...(message === undefined ? {} : { message }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(next === undefined ? {} : { next }),
+  };
+}

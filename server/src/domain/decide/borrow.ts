@@ -1,0 +1,188 @@
+import { BORROW_MAX_SKEW_MS, type LeaseClaims } from '@berth/protocol';
+import type { Change } from '../changes.js';
+import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
+import { borrowEndsMs } from '../evolve.js';
+import { isActive, usageOf } from '../pools.js';
+import { type Device, type Lease, type Seat, type State, shareKey } from '../state.js';
+import { Tally } from '../table.js';
+import { choose, fits, type Term } from './choose.js';
+import { explain, leaseFreeAtMs } from './denial.js';
+import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
+
+/**
+ * Borrows seats: extends the borrow this device has, else converts the seat it holds, else takes free ones (DESIGN 5). A converted
+ * seat keeps its id, so the running plugin and the borrow count once.
+ */
+export function borrow(state: State, command: Command<'borrow'>, context: Context): Decision<'borrow'> {
+  const refused = closed(state, context) ?? skewed(command, context);
+  if (refused !== null) return refused;
+  const device = deviceOf(state, command.by);
+  if ('ok' in device) return device;
+  const product = state.tables.product.get(command.product);
+  if (product === undefined)
+    return deny('NO_PRODUCT', undefined, { product: command.product, rule: 'NOT_ENTITLED' });
+  const term: Term = { kind: 'borrow', seconds: command.seconds, now: context.now };
+  // I1: while more is in use than owned, a borrow would make the excess irrevocable.
+  if (usageOf(state, product.product, context.now).over > 0) {
+    return explain(state, product.product, 'SHRUNK', context.now);
+  }
+  const own = convertible(state, command, device, term);
+  if (own !== null) {
+    const granted = convert(state, own, command, device, term, context);
+    return { ok: true, changes: granted.changes, outcome: outcomeOf(state, granted.leases) };
+  }
+  const wish = { ...term, product: product.product, email: device.email, seats: command.seats };
+  const choice = choose(state, wish);
+  if (!choice.ok) return explainBorrow(state, command, choice.rule, context);
+  const key = shareKey(product.share, product.product, device.id, device.email);
+  const asked = { product: product.product, device, shareKey: key, nonce: command.nonce, term };
+  const { changes, leases } = grantSeats(choice.picks, asked, context);
+  return { ok: true, changes, outcome: outcomeOf(state, leases) };
+}
+
+function outcomeOf(
+  state: State,
+  leases: readonly LeaseClaims[],
+): Extract<Decision<'borrow'>, { ok: true }>['outcome'] {
+  const entitlements = leases.map(({ ent }) => state.tables.entitlement.get(ent)!.claims);
+  const late = entitlements.some(({ earlyReturn }) => earlyReturn === 'at-expiry');
+  return {
+    leases,
+    freeAtMs: Math.max(...leases.map((claims) => borrowEndsMs({ claims }))),
+    earlyReturn: late ? 'at-expiry' : 'at-once',
+  };
+}
+
+/** A borrow lives on wall clocks: a client whose clock is far off is lent nothing (I3). */
+function skewed(command: Command<'borrow'>, context: Context): Denial | null {
+  const offMs = command.clientWallMs - context.now.wallMs;
+  if (Math.abs(offMs) <= BORROW_MAX_SKEW_MS) return null;
+  const minutes = Math.round(Math.abs(offMs) / 60_000);
+  const message = `The clock of this computer is ${minutes} minutes ${offMs > 0 ? 'ahead of' : 'behind'} the clock of the server.`;
+  return deny('CLOCK_SKEW', message, { offMs, allowedMs: BORROW_MAX_SKEW_MS });
+}
+
+/** The seats of one group that this device has of the product, if a borrow of them fits; those already borrowed come first. */
+function convertible(state: State, command: Command<'borrow'>, device: Device, term: Term): Seat[] | null {
+  const groups = new Map<string, Seat[]>();
+  for (const id of state.derived.seatsByUser.get(device.email)) {
+    const seat = state.tables.seat.get(id)!;
+    if (seat.product !== command.product || !heldBy(state, seat, device)) continue;
+    groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
+  }
+  const fitting = [...groups.values()].filter((seats) => lendable(state, seats, command.seats, term));
+  const borrowedFirst = (seats: Seat[]): number =>
+    state.derived.statusBySeat.get(seats[0]!.id) === 'borrowed' ? 0 : 1;
+  return fitting.sort((a, b) => borrowedFirst(a) - borrowedFirst(b))[0] ?? null;
+}
+
+function heldBy(state: State, seat: Seat, device: Device): boolean {
+  for (const id of state.derived.leasesBySeat.get(seat.id)) {
+    const lease = state.tables.lease.get(id)!;
+    if (lease.device === device.id && lease.state === 'open') return true;
+  }
+  return false;
+}
+
+/** True when exactly these seats are asked for, each entitlement lends that long, and the not yet borrowed ones fit its limit. */
+function lendable(state: State, seats: readonly Seat[], asked: number, term: Term): boolean {
+  if (seats.reduce((sum, seat) => sum + seat.count, 0) !== asked) return false;
+  const lent = new Tally();
+  for (const seat of seats) {
+    if (state.derived.statusBySeat.get(seat.id) !== 'borrowed') lent.add(seat.entitlement, seat.count);
+  }
+  return seats.every(({ entitlement: id }) => {
+    const entitlement = state.tables.entitlement.get(id)!;
+    if (!isActive(entitlement, term.now) || !fits(entitlement, term)) return false;
+    // Its seats are taken already: only the limit of borrowed seats matters, not the room.
+    const limit = entitlement.claims.borrow?.seats ?? 0;
+    return lent.get(id) === 0 || state.derived.borrowedByEntitlement.get(id) + lent.get(id) <= limit;
+  });
+}
+
+/**
+ * The borrow this device already has of a seat is replaced by the new one: at least as long, on the same seat, so it covers whatever
+ * the old token still allows.
+ */
+function convert(
+  state: State,
+  seats: readonly Seat[],
+  command: Command<'borrow'>,
+  device: Device,
+  asked: Term,
+  context: Context,
+): { changes: Change[]; leases: LeaseClaims[] } {
+  const old = seats.flatMap((seat) => ownBorrows(state, seat, device));
+  const nowSeconds = Math.floor(context.now.wallMs / 1000);
+  const seconds = Math.max(asked.seconds, ...old.map(({ claims }) => claims.exp - nowSeconds));
+  const asker = { device, nonce: command.nonce, term: { ...asked, seconds } };
+  const granted = seats.map((seat) => grantLease(seat, seat.count, asker, context));
+  const ended = old.map(
+    ({ claims }): Change => ({ type: 'lease.ended', id: claims.jti, reason: 'extended' }),
+  );
+  return {
+    changes: [...granted.map(({ change }) => change), ...ended],
+    leases: granted.map(({ claims }) => claims),
+  };
+}
+
+function ownBorrows(state: State, seat: Seat, device: Device): Lease[] {
+  return [...state.derived.leasesBySeat.get(seat.id)]
+    .map((id) => state.tables.lease.get(id)!)
+    .filter((lease) => lease.claims.kind === 'borrow' && lease.device === device.id);
+}
+
+function explainBorrow(
+  state: State,
+  command: Command<'borrow'>,
+  rule: Parameters<typeof explain>[2],
+  context: Context,
+): Denial {
+  const denial = explain(state, command.product, rule, context.now);
+  if (rule !== 'BORROW_LENGTH') return denial;
+  const longest = longestBorrowSeconds(state, command.product, context);
+  return {
+    ...denial,
+    message: `The longest borrow possible now is ${longest} seconds.`,
+    detail: { ...denial.detail, maxSeconds: longest },
+  };
+}
+
+/** The longest borrow any entitlement of the product allows now: by its limit and by its own end, hold included. */
+function longestBorrowSeconds(state: State, product: string, { now }: Context): number {
+  let longest = 0;
+  for (const id of state.derived.entitlementsByProduct.get(product)) {
+    const entitlement = state.tables.entitlement.get(id)!;
+    if (!isActive(entitlement, now)) continue;
+    let [low, high] = [0, entitlement.claims.borrow?.maxSeconds ?? 0];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (fits(entitlement, { kind: 'borrow', seconds: middle, now })) low = middle;
+      else high = middle - 1;
+    }
+    longest = Math.max(longest, low);
+  }
+  return longest;
+}
+
+/** Returns borrows by stops their device signed: at once, or at expiry where the entitlement says so (I8). */
+export function returnBorrow(state: State, command: Command<'return'>, context: Context): Decision<'return'> {
+  const changes: Change[] = [];
+  const returned: { lease: string; freeAtMs: number }[] = [];
+  for (const id of new Set(command.leases)) {
+    const lease = state.tables.lease.get(id);
+    if (lease === undefined) {
+      returned.push({ lease: id, freeAtMs: context.now.wallMs });
+      continue;
+    }
+    if (lease.device !== command.by.device || lease.claims.kind !== 'borrow')
+      return deny('BORROW_UNKNOWN', undefined, { lease: id });
+    const atOnce = state.tables.entitlement.get(lease.claims.ent)!.claims.earlyReturn === 'at-once';
+    if (atOnce) changes.push({ type: 'lease.ended', id, reason: 'returned' });
+    returned.push({
+      lease: id,
+      freeAtMs: atOnce ? context.now.wallMs : leaseFreeAtMs(state, lease, context.now),
+    });
+  }
+  return { ok: true, changes, outcome: { returned } };
+}

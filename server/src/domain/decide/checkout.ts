@@ -1,0 +1,137 @@
+import type { LeaseClaims } from '@berth/protocol';
+import type { Change } from '../changes.js';
+import { type Command, type Context, type Decision, type Denial, deny, type Want } from '../commands.js';
+import { type Device, type Product, type Seat, type State, shareKey } from '../state.js';
+import { choose, fits, type Term } from './choose.js';
+import { explain } from './denial.js';
+import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
+
+interface Granted {
+  readonly changes: readonly Change[];
+  readonly leases: readonly LeaseClaims[];
+  readonly joined: boolean;
+}
+
+/** Who asks, for how long, with which nonce: the same for every product of a bundle. */
+interface Asker {
+  readonly device: Device;
+  readonly nonce: string;
+  readonly term: Term;
+}
+
+/**
+ * Takes seats of every product of a bundle, all or nothing; of each want the first product in its order of preference that has
+ * them. A renderer that needs two seats never holds one while the other is denied.
+ */
+export function checkout(state: State, command: Command<'checkout'>, context: Context): Decision<'checkout'> {
+  const refused = closed(state, context);
+  if (refused !== null) return refused;
+  const device = deviceOf(state, command.by);
+  if ('ok' in device) return device;
+  const term: Term = { kind: 'online', seconds: context.leaseSeconds, now: context.now };
+  const asker: Asker = { device, nonce: command.nonce, term };
+  const granted = new Map<string, Granted>();
+  for (const want of command.wants) {
+    const denial = satisfy(state, want, asker, granted, context);
+    if (denial !== null) return denial;
+  }
+  const all = [...granted.values()];
+  if (all.reduce((sum, { leases }) => sum + leases.length, 0) > command.places)
+    return deny('TOO_MANY_LEASES');
+  return {
+    ok: true,
+    changes: all.flatMap(({ changes }) => changes),
+    outcome: { leases: all.flatMap(({ leases }) => leases), joined: all.every(({ joined }) => joined) },
+  };
+}
+
+/** Adds what satisfies one want; else the denial of its preferred product, which names what else was tried. */
+function satisfy(
+  state: State,
+  want: Want,
+  asker: Asker,
+  granted: Map<string, Granted>,
+  context: Context,
+): Denial | null {
+  const denials: Denial[] = [];
+  for (const id of want.products) {
+    // Two wants of one bundle never take from the same pool: what the first takes is not in the state yet.
+    if (granted.has(id)) continue;
+    const result = takeOrJoin(state, id, want.seats, asker, context);
+    if (!('ok' in result)) {
+      granted.set(id, result);
+      return null;
+    }
+    denials.push(result);
+  }
+  const [first, ...others] = denials;
+  if (first === undefined)
+    return deny('NO_SEAT', 'A product stands twice in the bundle.', { products: want.products });
+  const alsoTried = others.map(({ detail }) => ({ product: detail?.product, rule: detail?.rule }));
+  return { ...first, detail: { ...first.detail, ...(alsoTried.length > 0 ? { alsoTried } : {}) } };
+}
+
+/** Joins a seat that the share rule lets this device or user share (DESIGN 5), or takes seats. */
+function takeOrJoin(
+  state: State,
+  id: string,
+  seats: number,
+  asker: Asker,
+  context: Context,
+): Granted | Denial {
+  const product = state.tables.product.get(id);
+  if (product === undefined)
+    return deny('NO_PRODUCT', `No entitlement for ${id} is known.`, { product: id, rule: 'NOT_ENTITLED' });
+  const { device, term } = asker;
+  const joined = join(state, keyOf(product, device), seats, asker, context);
+  if (joined !== null) return joined;
+  const sharedClosed = context.awaited.has(id);
+  const choice = choose(state, { ...term, product: id, email: device.email, seats, sharedClosed });
+  if (!choice.ok) return explain(state, id, choice.rule, context.now);
+  const asked = { product: id, device, shareKey: keyOf(product, device), nonce: asker.nonce, term };
+  return { ...grantSeats(choice.picks, asked, context), joined: false };
+}
+
+function keyOf({ share, product }: Product, device: Device): string | null {
+  return shareKey(share, product, device.id, device.email);
+}
+
+/** Joins a group of seats with the same share key if no more is asked than it has; `null` when there is none. */
+function join(
+  state: State,
+  key: string | null,
+  seats: number,
+  asker: Asker,
+  context: Context,
+): Granted | null {
+  if (key === null) return null;
+  const group = openGroups(state, key, asker.term).find((each) => sizeOf(each) >= seats);
+  if (group === undefined) return null;
+  const [changes, leases]: [Change[], LeaseClaims[]] = [[], []];
+  let left = seats;
+  for (const seat of group) {
+    if (left === 0) break;
+    const n = Math.min(seat.count, left);
+    const { change, claims } = grantLease(seat, n, asker, context);
+    changes.push(change);
+    leases.push(claims);
+    left -= n;
+  }
+  return { changes, leases, joined: true };
+}
+
+function sizeOf(seats: readonly Seat[]): number {
+  return seats.reduce((sum, seat) => sum + seat.count, 0);
+}
+
+/** Groups of seats with this share key that can be joined: all still in use, in entitlements a new lease fits into. */
+function openGroups(state: State, key: string, term: Term): Seat[][] {
+  const groups = new Map<string, Seat[]>();
+  for (const id of state.derived.seatsByShareKey.get(key)) {
+    const seat = state.tables.seat.get(id)!;
+    const joinable = state.derived.statusBySeat.get(id) !== 'held';
+    if (!joinable || !fits(state.tables.entitlement.get(seat.entitlement)!, term)) continue;
+    groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
+  }
+  return [...groups.values()];
+}

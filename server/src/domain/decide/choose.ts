@@ -1,0 +1,173 @@
+import { borrowFreeAtMs, type DenialRule, onlineWindowMs } from '@berth/protocol';
+import { activeEntitlements, usageOf } from '../pools.js';
+import { allocationId, type Entitlement, type Now, type State } from '../state.js';
+import { Tally } from '../table.js';
+
+/** What kind of lease, from when, for how long: D of an online lease, or the length of a borrow. */
+export interface Term {
+  readonly kind: 'online' | 'borrow';
+  readonly seconds: number;
+  readonly now: Now;
+}
+
+/** What is asked of a pool: seats for one user. */
+export interface Wish extends Term {
+  readonly product: string;
+  readonly email: string;
+  readonly seats: number;
+  /** True: only the user's own allocations; the shared seats are for those who waited longer. */
+  readonly sharedClosed?: boolean;
+}
+
+/** Seats to take from one entitlement, charged to an allocation or (`null`) to the shared seats. */
+export interface Pick {
+  readonly entitlement: Entitlement;
+  readonly allocation: string | null;
+  readonly count: number;
+}
+
+export type Choice =
+  | { readonly ok: true; readonly picks: readonly Pick[] }
+  | { readonly ok: false; readonly rule: DenialRule };
+
+/** Chooses seats, all or nothing: the user's allocations before the shared seats. */
+export function choose(state: State, wish: Wish): Choice {
+  const usage = usageOf(state, wish.product, wish.now);
+  const active = activeEntitlements(state, wish.product, wish.now);
+  if (active.length === 0) return { ok: false, rule: 'NOT_ENTITLED' };
+  if (wish.seats > usage.owned) return { ok: false, rule: 'MORE_THAN_OWNED' };
+  const lasting = active.filter((entitlement) => fits(entitlement, wish));
+  const picks = pick(state, lasting, wish);
+  // I1: whatever single entitlements would allow, a product never has more seats out than it owns.
+  if (picks !== null && usage.used + wish.seats <= usage.owned) return { ok: true, picks };
+  return { ok: false, rule: ruleOf(state, active, lasting, wish) };
+}
+
+/**
+ * Another entitlement with room for a whole seat that is already taken.
+ * @param taken what earlier moves of the same command took: they are not in the state yet. The move is added to it.
+ */
+export function relocate(state: State, wish: Wish, from: string, taken: Taken): Pick | null {
+  const active = activeEntitlements(state, wish.product, wish.now);
+  const others = active.filter(({ claims }) => claims.jti !== from);
+  // I1: what is not on the old entitlement must fit in what is owned without it, seats held on ended ones included.
+  const owned = others.reduce((sum, { claims }) => sum + claims.seats, 0);
+  const used = usageOf(state, wish.product, wish.now).used - state.derived.usedByEntitlement.get(from);
+  if (used + taken.seats + wish.seats > owned) return null;
+  for (const other of others) {
+    const picks = fits(other, wish) ? pick(state, [other], wish, taken) : null;
+    if (picks?.length !== 1) continue;
+    taken.add(picks[0]!);
+    return picks[0]!;
+  }
+  return null;
+}
+
+/** Seats chosen by a decision that are not in the state yet. */
+export class Taken {
+  readonly #byEntitlement = new Tally();
+  readonly #bySource = new Tally();
+  seats = 0;
+
+  add({ entitlement, allocation, count }: Pick): void {
+    this.#byEntitlement.add(entitlement.claims.jti, count);
+    this.#bySource.add(allocation ?? entitlement.claims.jti, count);
+    this.seats += count;
+  }
+
+  of(entitlement: Entitlement): number {
+    return this.#byEntitlement.get(entitlement.claims.jti);
+  }
+
+  /** @param allocation `null`: of the shared seats. */
+  from(entitlement: Entitlement, allocation: string | null): number {
+    return this.#bySource.get(allocation ?? entitlement.claims.jti);
+  }
+}
+
+/** True when a lease granted now would end inside the entitlement, hold included (DESIGN 4), and may be of this kind. */
+export function fits(entitlement: Entitlement, wish: Term): boolean {
+  const { claims } = entitlement;
+  const endMs = claims.exp * 1000;
+  if (wish.kind === 'online') return wish.now.wallMs + onlineWindowMs(wish.seconds * 1000) <= endMs;
+  if (claims.borrow === undefined || wish.seconds > claims.borrow.maxSeconds) return false;
+  const issuedAtMs = Math.floor(wish.now.wallMs / 1000) * 1000;
+  return borrowFreeAtMs(issuedAtMs, issuedAtMs + wish.seconds * 1000) <= endMs;
+}
+
+function pick(
+  state: State,
+  entitlements: readonly Entitlement[],
+  wish: Wish,
+  before = new Taken(),
+): Pick[] | null {
+  const picks: Pick[] = [];
+  const own = new Taken();
+  const take = (entitlement: Entitlement, allocation: string | null, available: number): void => {
+    const room = roomIn(state, entitlement, wish.kind) - before.of(entitlement) - own.of(entitlement);
+    const count = Math.min(wish.seats - own.seats, available - before.from(entitlement, allocation), room);
+    if (count <= 0) return;
+    const chosen = { entitlement, allocation, count };
+    picks.push(chosen);
+    own.add(chosen);
+  };
+  for (const entitlement of entitlements) {
+    const id = allocationId(wish.email, entitlement.claims.jti);
+    const quantity = state.tables.allocation.get(id)?.quantity ?? 0;
+    take(entitlement, id, quantity - state.derived.usedByAllocation.get(id));
+  }
+  if (wish.sharedClosed !== true && state.tables.product.get(wish.product)!.sharing) {
+    for (const entitlement of inSharedOrder(entitlements, wish))
+      take(entitlement, null, sharedFree(state, entitlement));
+  }
+  return own.seats === wish.seats && picks.length <= ENTITLEMENTS_PER_GRANT ? picks : null;
+}
+
+/** A grant brings its entitlements along, of up to 4 KiB each: with more of them the answer would not fit its frame. */
+const ENTITLEMENTS_PER_GRANT = 32;
+
+/** An online lease takes a seat that cannot be borrowed first, so that borrowable ones stay for those who travel. */
+function inSharedOrder(entitlements: readonly Entitlement[], wish: Wish): readonly Entitlement[] {
+  if (wish.kind === 'borrow') return entitlements;
+  const borrowable = (entitlement: Entitlement): number => (entitlement.claims.borrow === undefined ? 0 : 1);
+  return [...entitlements].sort((a, b) => borrowable(a) - borrowable(b));
+}
+
+/** Seats of an entitlement nobody has in hand; for a borrow also within its limit of borrowed seats. */
+export function roomIn(state: State, entitlement: Entitlement, kind: 'online' | 'borrow'): number {
+  const { jti, seats, borrow } = entitlement.claims;
+  const room = seats - state.derived.usedByEntitlement.get(jti);
+  if (kind === 'online') return room;
+  return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));
+}
+
+export function sharedFree(state: State, entitlement: Entitlement): number {
+  const { jti, seats } = entitlement.claims;
+  return seats - state.derived.allocated.get(jti) - state.derived.sharedUsed.get(jti);
+}
+
+/** Which rule stood in the way: the first that, if it were lifted, would change the answer. */
+function ruleOf(
+  state: State,
+  active: readonly Entitlement[],
+  lasting: readonly Entitlement[],
+  wish: Wish,
+): DenialRule {
+  const usage = usageOf(state, wish.product, wish.now);
+  if (wish.kind === 'borrow') {
+    const lendable = active.filter(({ claims }) => claims.borrow !== undefined);
+    if (lendable.length === 0) return 'BORROW_FORBIDDEN';
+    if (lasting.length === 0) return 'BORROW_LENGTH';
+    const unlent = lasting.reduce(
+      (sum, { claims }) => sum + claims.borrow!.seats - state.derived.borrowedByEntitlement.get(claims.jti),
+      0,
+    );
+    if (unlent < wish.seats) return 'BORROW_SEATS';
+  } else if (pick(state, active, wish) !== null && lasting.length < active.length) {
+    return usage.used + wish.seats > usage.owned ? 'ALL_IN_USE' : 'ENTITLEMENT_ENDS';
+  }
+  if (usage.over > 0) return 'SHRUNK';
+  if (wish.sharedClosed === true) return 'OTHERS_WAIT';
+  if (usage.free < wish.seats) return 'ALL_IN_USE';
+  return state.tables.product.get(wish.product)!.sharing ? 'ALLOCATED_TO_OTHERS' : 'SHARING_OFF';
+}

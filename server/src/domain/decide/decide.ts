@@ -1,0 +1,112 @@
+import { limits, onlineWindowMs } from '@berth/protocol';
+import type { Change } from '../changes.js';
+import {
+  type Command,
+  type CommandType,
+  type Context,
+  type Decider,
+  type Decision,
+  deny,
+  type Outcomes,
+  type RequestKey,
+} from '../commands.js';
+import { type KeptRequest, organisationOf, requestId, type State } from '../state.js';
+import { assign, revoke } from './allocation.js';
+import { borrow, returnBorrow } from './borrow.js';
+import { checkout } from './checkout.js';
+import { importEntitlement, removeEntitlement } from './entitlement.js';
+import { expire } from './expire.js';
+import { release } from './release.js';
+import { renew } from './renew.js';
+import { revokeLease } from './revoke-lease.js';
+import { enrol, found, invite, removeUser } from './user.js';
+
+/**
+ * What a command leads to in a state: the changes and the outcome, or a denial. Pure: the same state, command and context always
+ * give the same decision. Nothing is changed here; `evolve` does that.
+ */
+export function decide<T extends CommandType>(
+  state: State,
+  command: Command<T>,
+  context: Context,
+): Decision<T> {
+  const decider = deciders[command.type] as unknown as Decider<T>;
+  const request = requestOf(command as unknown as Command);
+  if (request === null) return decider(state, command, context);
+  const id = requestId(request.device, request.key);
+  const kept = state.tables.request.get(id);
+  if (kept !== undefined) return again<T>(kept, command.type, request);
+  const decision = decider(state, command, context);
+  // Neither a denial nor what changed nothing needs a key (I7): asked again, they are the same.
+  if (!decision.ok || decision.changes.length === 0) return decision;
+  return {
+    ...decision,
+    changes: [...decision.changes, keep(id, command.type, request, decision.outcome, context)],
+  };
+}
+
+const deciders: { readonly [T in CommandType]: Decider<T> } = {
+  found,
+  expire,
+  checkpoint: (_state, { token }) => ({
+    ok: true,
+    changes: [{ type: 'journal.checkpoint', token }],
+    outcome: {},
+  }),
+  enrol,
+  checkout,
+  renew,
+  release,
+  borrow,
+  return: returnBorrow,
+  import: importEntitlement,
+  removeEntitlement,
+  invite,
+  removeUser,
+  assign,
+  revoke,
+  revokeLease,
+};
+
+function requestOf(command: Command): RequestKey | null {
+  return 'request' in command ? command.request : null;
+}
+
+/** A retry gets the same outcome; the same key for something else is an error (I7). */
+function again<T extends CommandType>(kept: KeptRequest, type: T, request: RequestKey): Decision<T> {
+  if (kept.method !== type || kept.hash !== request.hash) return deny('KEY_REUSED');
+  return { ok: true, changes: [], outcome: kept.outcome as Outcomes[T] };
+}
+
+function keep(
+  id: string,
+  method: CommandType,
+  request: RequestKey,
+  outcome: Outcomes[CommandType],
+  context: Context,
+): Change {
+  const leases = 'leases' in outcome && (method === 'checkout' || method === 'borrow') ? outcome.leases : [];
+  return {
+    type: 'request.kept',
+    request: {
+      id,
+      method,
+      hash: request.hash,
+      outcome,
+      leases: leases.flatMap((lease) => ('jti' in lease ? [lease.jti] : [])),
+      // Plugins give back a thousand times a day: their retries come within a window or not at all.
+      keptMs: method === 'release' ? onlineWindowMs(context.leaseSeconds * 1000) : limits.requestKeptMs,
+    },
+  };
+}
+
+/** How far the high-water mark may lag behind the clock before a commit carries it (I5), ms. */
+const CLOCK_SEEN_EVERY_MS = 60_000;
+
+/** The change that moves the high-water mark of wall time, if it is time; `null` otherwise. */
+export function clockSeen(state: State, wallMs: number): Change | null {
+  if (state.tables.organisation.size === 0) return null;
+  return wallMs - organisationOf(state).highWaterMs >= CLOCK_SEEN_EVERY_MS
+    ? { type: 'clock.seen', wallMs }
+    : null;
+}

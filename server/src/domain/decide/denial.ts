@@ -1,0 +1,79 @@
+import { type DenialRule, type ErrorCode, type Holder, limits, rules } from '@berth/protocol';
+import { type Denial, deny } from '../commands.js';
+import { borrowEndsMs } from '../evolve.js';
+import type { Lease, Now, Seat, State } from '../state.js';
+
+/** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
+const SEATS_EXAMINED = 256;
+
+const codes: { readonly [R in DenialRule]: ErrorCode } = {
+  ALL_IN_USE: 'NO_SEAT',
+  ALLOCATED_TO_OTHERS: 'NO_SEAT',
+  SHARING_OFF: 'NO_SEAT',
+  OTHERS_WAIT: 'NO_SEAT',
+  MORE_THAN_OWNED: 'NO_SEAT',
+  SHRUNK: 'NO_SEAT',
+  ENTITLEMENT_ENDS: 'NO_SEAT',
+  NOT_ENTITLED: 'NO_PRODUCT',
+  BORROW_SEATS: 'BORROW_LIMIT',
+  BORROW_FORBIDDEN: 'BORROW_NOT_ALLOWED',
+  BORROW_LENGTH: 'BORROW_TOO_LONG',
+};
+
+/** An explained refusal: which rule, who holds what, and the latest moment at which the next seat is free if nobody renews. */
+export function explain(state: State, product: string, rule: DenialRule, now: Now): Denial {
+  const holders = holdersOf(state, product, now);
+  return deny(codes[rule], rules[rule], {
+    rule,
+    product,
+    holders: holders.slice(0, limits.holdersNamed),
+    nextFreeAtMs: holders[0]?.untilMs ?? null,
+  });
+}
+
+/** Holders of seats of a product, the one whose seat can be free first in front. */
+export function holdersOf(state: State, product: string, now: Now): Holder[] {
+  const holders: Holder[] = [];
+  for (const id of state.derived.seatsByProduct.get(product)) {
+    if (holders.length === SEATS_EXAMINED) break;
+    holders.push(holderOf(state, state.tables.seat.get(id)!, now));
+  }
+  return holders.sort((a, b) => a.untilMs - b.untilMs);
+}
+
+const kinds = { inUse: 'online', borrowed: 'borrow', held: 'held' } as const;
+
+export function holderOf(state: State, seat: Seat, now: Now): Holder {
+  return {
+    user: seat.email,
+    device: state.tables.device.get(seat.device)?.name ?? seat.device,
+    seats: seat.count,
+    kind: kinds[state.derived.statusBySeat.get(seat.id) ?? 'held'],
+    sinceMs: seat.takenAtMs,
+    untilMs: seatFreeAtMs(state, seat.id, now),
+  };
+}
+
+/** When a seat is free if nothing is renewed, by the wall clock: the last of its leases. */
+export function seatFreeAtMs(state: State, seatId: string, now: Now): number {
+  let latest = now.wallMs;
+  for (const id of state.derived.leasesBySeat.get(seatId)) {
+    latest = Math.max(latest, leaseFreeAtMs(state, state.tables.lease.get(id)!, now));
+  }
+  return latest;
+}
+
+export function leaseFreeAtMs(state: State, lease: Lease, now: Now): number {
+  if (lease.claims.kind === 'borrow') return borrowEndsMs(lease);
+  const endsMs = state.windowEndsMs.get(lease.claims.jti) ?? now.monoMs;
+  return now.wallMs + Math.max(0, endsMs - now.monoMs);
+}
+
+/** The offline block of PRODUCT.md, word for word. */
+export function borrowedBy(email: string, untilMs: number): Denial {
+  return deny(
+    'BORROWED',
+    `The source user ${email} has borrowed licenses for offline use. To reallocate them, the borrowing period should first expire or the user should release them for offline use.`,
+    { email, untilMs },
+  );
+}

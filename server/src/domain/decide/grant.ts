@@ -1,0 +1,89 @@
+import type { LeaseClaims } from '@berth/protocol';
+import type { Change } from '../changes.js';
+import { type By, type Context, type Denial, deny } from '../commands.js';
+import { type Device, organisationOf, type Seat, type State } from '../state.js';
+import type { Pick, Term } from './choose.js';
+
+/** How far the wall clock may be behind the high-water mark before nothing more is granted (I5), ms. */
+export const CLOCK_BEHIND_MS = 5 * 60_000;
+
+/** Why the server grants nothing new at all, whoever asks; `null` when it does. */
+export function closed(state: State, context: Context): Denial | null {
+  const behindMs = organisationOf(state).highWaterMs - context.now.wallMs;
+  if (behindMs > CLOCK_BEHIND_MS) {
+    return deny(
+      'CLOCK_BEHIND',
+      `The clock of the server is ${Math.round(behindMs / 60_000)} minutes behind what it has seen.`,
+      { behindMs },
+    );
+  }
+  return context.diskLow ? deny('DISK_LOW') : null;
+}
+
+/** The device that asks, if it and its user still exist and the user has joined. */
+export function deviceOf(state: State, by: By): Device | Denial {
+  const device = state.tables.device.get(by.device);
+  const user = device === undefined ? undefined : state.tables.user.get(device.email);
+  return device === undefined || user === undefined ? deny('DEVICE_UNKNOWN') : device;
+}
+
+/** Takes the chosen seats, with one lease for each. */
+export function grantSeats(
+  picks: readonly Pick[],
+  asked: { product: string; device: Device; shareKey: string | null; nonce: string; term: Term },
+  context: Context,
+): { changes: Change[]; leases: LeaseClaims[] } {
+  const { product, device, shareKey } = asked;
+  const group = context.newId('g');
+  const [changes, leases]: [Change[], LeaseClaims[]] = [[], []];
+  for (const { entitlement, allocation, count } of picks) {
+    const seat: Seat = {
+      id: context.newId('s'),
+      group,
+      product,
+      entitlement: entitlement.claims.jti,
+      count,
+      allocation,
+      email: device.email,
+      device: device.id,
+      shareKey,
+      takenAtMs: context.now.wallMs,
+    };
+    const lease = grantLease(seat, count, asked, context);
+    changes.push({ type: 'seat.taken', seat }, lease.change);
+    leases.push(lease.claims);
+  }
+  return { changes, leases };
+}
+
+/** A lease on a seat that is or will be taken: `n` of its seats, for this device. */
+export function grantLease(
+  seat: Seat,
+  n: number,
+  asked: { device: Device; nonce: string; term: Term },
+  context: Context,
+): { change: Change; claims: LeaseClaims } {
+  const iat = Math.floor(context.now.wallMs / 1000);
+  const claims: LeaseClaims = {
+    jti: context.newId('l'),
+    ent: seat.entitlement,
+    product: seat.product,
+    seat: seat.id,
+    n,
+    kind: asked.term.kind,
+    dev: asked.device.leaseKey,
+    nonce: asked.nonce,
+    iat,
+    exp: iat + asked.term.seconds,
+    dur: asked.term.seconds,
+    ...context.witness,
+  };
+  const lease = {
+    claims,
+    device: asked.device.id,
+    email: asked.device.email,
+    state: 'open',
+    grantedAtMs: context.now.wallMs,
+  } as const;
+  return { change: { type: 'lease.granted', lease }, claims };
+}

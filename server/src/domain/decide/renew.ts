@@ -1,0 +1,77 @@
+import type { LeaseClaims } from '@berth/protocol';
+import type { Change } from '../changes.js';
+import type { Command, Context, Decision, RenewedLease } from '../commands.js';
+import { isActive } from '../pools.js';
+import type { Entitlement, Lease, Seat, State } from '../state.js';
+import { fits, relocate, Taken, type Term } from './choose.js';
+
+/**
+ * Renews leases of one device. Only their windows move, in memory (I4). A seat whose entitlement ends too soon, or shrank below use,
+ * moves to another one if that has room, by a journaled change; if none has, the lease runs out by itself (DESIGN 4, I1).
+ */
+export function renew(state: State, command: Command<'renew'>, context: Context): Decision<'renew'> {
+  const changes: Change[] = [];
+  const homes = new Map<string, string | null>();
+  const taken = new Taken();
+  const leases = command.leases.map((id): RenewedLease => {
+    const lease = state.tables.lease.get(id);
+    if (lease === undefined || lease.device !== command.by.device || lease.claims.kind !== 'online') {
+      return { lease: id, code: 'LEASE_UNKNOWN' };
+    }
+    if (lease.state === 'revoked') return { lease: id, code: 'LEASE_REVOKED' };
+    const seat = state.tables.seat.get(lease.claims.seat)!;
+    if (!homes.has(seat.id)) homes.set(seat.id, homeOf(state, seat, taken, changes, context));
+    const home = homes.get(seat.id) ?? null;
+    if (home === null) return { lease: id, code: 'ENTITLEMENT_EXPIRED' };
+    changes.push({ type: 'lease.renewed', id });
+    return { lease: id, claims: renewedClaims(lease, home, command.nonce, context) };
+  });
+  const moved = leases.some(
+    (row) => 'claims' in row && row.claims.ent !== state.tables.lease.get(row.lease)!.claims.ent,
+  );
+  return { ok: true, changes, outcome: { leases, moved } };
+}
+
+function renewedClaims(lease: Lease, entitlement: string, nonce: string, context: Context): LeaseClaims {
+  const iat = Math.floor(context.now.wallMs / 1000);
+  return { ...lease.claims, ent: entitlement, nonce, iat, exp: iat + lease.claims.dur, ...context.witness };
+}
+
+/** The entitlement that carries the seat from now on; `null` when none has a whole window left and room for it. */
+function homeOf(state: State, seat: Seat, taken: Taken, changes: Change[], context: Context): string | null {
+  const term: Term = { kind: 'online', seconds: longestSeconds(state, seat), now: context.now };
+  const own = state.tables.entitlement.get(seat.entitlement)!;
+  if (isActive(own, context.now) && fits(own, term) && isCovered(state, own, seat)) return seat.entitlement;
+  // A borrow is bound to the entitlement its token names until it ends.
+  if (state.derived.statusBySeat.get(seat.id) === 'borrowed') return null;
+  const wish = { ...term, product: seat.product, email: seat.email, seats: seat.count };
+  const pick = relocate(state, wish, seat.entitlement, taken);
+  if (pick === null) return null;
+  const entitlement = pick.entitlement.claims.jti;
+  changes.push({ type: 'seat.charged', id: seat.id, entitlement, allocation: pick.allocation });
+  return entitlement;
+}
+
+/** The leases of a seat move and end together: the longest D decides. */
+function longestSeconds(state: State, seat: Seat): number {
+  let longest = 0;
+  for (const id of state.derived.leasesBySeat.get(seat.id)) {
+    const { claims } = state.tables.lease.get(id)!;
+    if (claims.kind === 'online') longest = Math.max(longest, claims.dur);
+  }
+  return longest;
+}
+
+/** False for the seats beyond what an entitlement has after it shrank: borrowed ones stay (I8), then the oldest. */
+function isCovered(state: State, { claims }: Entitlement, seat: Seat): boolean {
+  if (state.derived.usedByEntitlement.get(claims.jti) <= claims.seats) return true;
+  const rank = (each: Seat): number => (state.derived.statusBySeat.get(each.id) === 'borrowed' ? 0 : 1);
+  const seats = [...state.derived.seatsByEntitlement.get(claims.jti)].map((id) => state.tables.seat.get(id)!);
+  seats.sort((a, b) => rank(a) - rank(b) || a.takenAtMs - b.takenAtMs || (a.id < b.id ? -1 : 1));
+  let covered = 0;
+  for (const each of seats) {
+    covered += each.count;
+    if (each.id === seat.id) return covered <= claims.seats;
+  }
+  return false;
+}

@@ -1,0 +1,166 @@
+import { type PathName, type Role, roleAtLeast, roleOrder } from '@berth/protocol';
+import type { Change } from '../changes.js';
+import { type Command, type Context, type Decision, deny, type Outcomes } from '../commands.js';
+import type { Device, Invitation, State, User } from '../state.js';
+import { withdraw } from './allocation.js';
+import { borrowedBy, seatFreeAtMs } from './denial.js';
+
+/** The first command of a journal: the organisation, its owner, and the invitation the owner's join link carries. */
+export function found(state: State, command: Command<'found'>, context: Context): Decision<'found'> {
+  if (state.tables.organisation.size > 0) return deny('INTERNAL', 'The organisation exists.');
+  const { name, serverId, serverKey, epoch, owner } = command;
+  const wallMs = context.now.wallMs;
+  const invitation = invitationFor(owner, 'owner', command.invitationMs, context);
+  const changes: Change[] = [
+    {
+      type: 'organisation.founded',
+      organisation: { name, serverId, serverKey, epoch, foundedAtMs: wallMs, highWaterMs: wallMs },
+    },
+    { type: 'user.put', user: { email: owner, name: '', role: 'owner', state: 'invited' } },
+    { type: 'invitation.made', invitation },
+  ];
+  return { ok: true, changes, outcome: { invitation: invitation.id } };
+}
+
+/**
+ * Makes somebody a member at once; a member who has not joined yet gets a new link, which ends the old one. With `device`, a member who has
+ * joined gets a link for a further device: the role stays as it is.
+ */
+export function invite(state: State, command: Command<'invite'>, context: Context): Decision<'invite'> {
+  if (context.diskLow) return deny('DISK_LOW');
+  const { email } = command;
+  const known = state.tables.user.get(email);
+  if (known?.state === 'active' && !command.device) {
+    const next = `For a further device of the same person: berth user invite ${email} --device`;
+    return deny('USER_EXISTS', `${email} is already a member.`, { email }, next);
+  }
+  const role = (command.device ? known?.role : command.role) ?? command.role ?? known?.role ?? 'user';
+  const own = roleOf(state, command.by.email);
+  // Nobody grants a role above their own, nor re-invites somebody who has one (DESIGN 4).
+  if (own === null || !roleAtLeast(own, role) || (known !== undefined && !roleAtLeast(own, known.role))) {
+    return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not grant the role ${role}.`, { role });
+  }
+  const changes: Change[] = [];
+  for (const old of state.tables.invitation.values()) {
+    if (old.email === email && old.usedBy === null) changes.push({ type: 'invitation.dropped', id: old.id });
+  }
+  const invitation = invitationFor(email, role, command.invitationMs, context);
+  const user: User = {
+    email,
+    name: command.name ?? known?.name ?? '',
+    role,
+    state: known?.state ?? 'invited',
+  };
+  changes.push({ type: 'user.put', user }, { type: 'invitation.made', invitation });
+  return {
+    ok: true,
+    changes,
+    outcome: { user, invitation: invitation.id, expiresAtMs: invitation.expiresAtMs },
+  };
+}
+
+function invitationFor(email: string, role: Role, lifeMs: number, context: Context): Invitation {
+  const scopes: PathName[] = role === 'user' ? ['lease'] : ['lease', 'admin'];
+  return { id: context.newId('i'), email, scopes, expiresAtMs: context.now.wallMs + lifeMs, usedBy: null };
+}
+
+export function roleOf(state: State, email: string): Role | null {
+  return state.tables.user.get(email)?.role ?? null;
+}
+
+/** Enrols the keys of a device. The same keys with the same invitation get the same answer, whenever they come (I7). */
+export function enrol(state: State, command: Command<'enrol'>, context: Context): Decision<'enrol'> {
+  const invitation = state.tables.invitation.get(command.invitation);
+  if (invitation === undefined) return deny('INVITATION_INVALID');
+  const user = state.tables.user.get(invitation.email);
+  if (user === undefined)
+    return deny('INVITATION_INVALID', 'The user was removed since the invitation was made.');
+  const admin = invitation.scopes.includes('admin') ? command.adminKey : null;
+  if (invitation.usedBy !== null) {
+    const device = state.tables.device.get(invitation.usedBy);
+    const same = device?.leaseKey === command.leaseKey && device.adminKey === admin;
+    return same ? { ok: true, changes: [], outcome: enrolled(device) } : deny('INVITATION_USED');
+  }
+  if (invitation.expiresAtMs <= context.now.wallMs) return deny('INVITATION_EXPIRED');
+  const { deviceByKey } = state.derived;
+  if (deviceByKey.has(`lease ${command.leaseKey}`) || (admin !== null && deviceByKey.has(`admin ${admin}`))) {
+    return deny(
+      'KEY_REUSED',
+      'A device with these keys is enrolled already.',
+      undefined,
+      'Make new keys for a new device.',
+    );
+  }
+  const device: Device = {
+    id: context.newId('d'),
+    email: user.email,
+    name: command.name,
+    leaseKey: command.leaseKey,
+    adminKey: admin,
+    enrolledAtMs: context.now.wallMs,
+    invitation: invitation.id,
+  };
+  const changes: Change[] = [{ type: 'device.enrolled', device }];
+  if (user.state !== 'active') changes.push({ type: 'user.put', user: { ...user, state: 'active' } });
+  return { ok: true, changes, outcome: enrolled(device) };
+}
+
+function enrolled({ id, email, adminKey }: Device): Outcomes['enrol'] {
+  return { device: id, email, scopes: adminKey === null ? ['lease'] : ['lease', 'admin'] };
+}
+
+/** Removes a user with all devices. Refused while the user has an allocation or a borrow, and for the last owner. */
+export function removeUser(
+  state: State,
+  command: Command<'removeUser'>,
+  context: Context,
+): Decision<'removeUser'> {
+  const { email, by } = command;
+  const user = state.tables.user.get(email);
+  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  const own = roleOf(state, by.email);
+  if (own === null || roleOrder.indexOf(own) > roleOrder.indexOf(user.role)) {
+    return deny(
+      'NOT_ALLOWED',
+      `Your role (${own ?? 'none'}) may not remove ${user.role === 'admin' ? 'an' : 'a'} ${user.role}.`,
+    );
+  }
+  if (user.role === 'owner' && user.state === 'active' && activeOwners(state) === 1)
+    return deny('LAST_OWNER');
+  const seats = [...state.derived.seatsByUser.get(email)].map((id) => state.tables.seat.get(id)!);
+  const borrowed = seats.filter(({ id }) => state.derived.statusBySeat.get(id) === 'borrowed');
+  if (borrowed.length > 0) {
+    return borrowedBy(email, Math.max(...borrowed.map(({ id }) => seatFreeAtMs(state, id, context.now))));
+  }
+  const allocations = revocable(state, email);
+  if (allocations > 0)
+    return deny('ALLOCATED', `${email} still has ${allocations} allocated seats.`, {
+      email,
+      allocated: allocations,
+    });
+  const changes: Change[] = seats.flatMap((seat) => withdraw(state, seat, by.email, 'The user was removed.'));
+  for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
+  for (const invitation of state.tables.invitation.values()) {
+    if (invitation.email === email) changes.push({ type: 'invitation.dropped', id: invitation.id });
+  }
+  changes.push({ type: 'user.removed', email });
+  return { ok: true, changes, outcome: { email } };
+}
+
+/** Owners who have joined: an invited one cannot administer anything yet. */
+function activeOwners(state: State): number {
+  let count = 0;
+  for (const { role, state: is } of state.tables.user.values())
+    if (role === 'owner' && is === 'active') count += 1;
+  return count;
+}
+
+/** Seats set aside for the user by an admin; a personal entitlement is the vendor's doing and does not count. */
+function revocable(state: State, email: string): number {
+  let seats = 0;
+  for (const id of state.derived.allocationsByUser.get(email)) {
+    const { entitlement, quantity } = state.tables.allocation.get(id)!;
+    if (state.tables.entitlement.get(entitlement)!.claims.holder === undefined) seats += quantity;
+  }
+  return seats;
+}

@@ -1,0 +1,122 @@
+import {
+  type Allocation,
+  allocationId,
+  type Device,
+  type Entitlement,
+  type Lease,
+  type Seat,
+  type SeatStatus,
+  type State,
+} from './state.js';
+
+// Keeps what is derived from the tables in step with them: each function takes a row before and after a change. A checkout costs the
+// same in a pool of ten and of a hundred thousand seats because nothing here walks a table.
+
+export function trackDevice(state: State, before: Device | undefined, after: Device | undefined): void {
+  const { deviceByKey, devicesByUser } = state.derived;
+  if (before !== undefined) {
+    deviceByKey.delete(`lease ${before.leaseKey}`);
+    if (before.adminKey !== null) deviceByKey.delete(`admin ${before.adminKey}`);
+    devicesByUser.remove(before.email, before.id);
+  }
+  if (after !== undefined) {
+    deviceByKey.set(`lease ${after.leaseKey}`, after.id);
+    if (after.adminKey !== null) deviceByKey.set(`admin ${after.adminKey}`, after.id);
+    devicesByUser.add(after.email, after.id);
+  }
+}
+
+export function trackEntitlement(state: State, before: Entitlement | undefined, after: Entitlement): void {
+  const { entitlementsByProduct } = state.derived;
+  if (before !== undefined) entitlementsByProduct.remove(before.claims.product, before.claims.jti);
+  if (isLive(after)) entitlementsByProduct.add(after.claims.product, after.claims.jti);
+}
+
+export function isLive(entitlement: Entitlement): boolean {
+  return entitlement.state === 'active' || entitlement.state === 'future';
+}
+
+export function trackAllocation(state: State, allocation: Allocation): void {
+  const { allocationsByUser, allocationsByEntitlement, allocated } = state.derived;
+  const id = allocationId(allocation.email, allocation.entitlement);
+  const before = state.tables.allocation.get(id)?.quantity ?? 0;
+  allocated.add(allocation.entitlement, allocation.quantity - before);
+  if (allocation.quantity > 0) {
+    state.tables.allocation.set(id, allocation);
+    allocationsByUser.add(allocation.email, id);
+    allocationsByEntitlement.add(allocation.entitlement, id);
+  } else {
+    state.tables.allocation.delete(id);
+    allocationsByUser.remove(allocation.email, id);
+    allocationsByEntitlement.remove(allocation.entitlement, id);
+  }
+}
+
+export function trackSeat(state: State, before: Seat | undefined, after: Seat | undefined): void {
+  const status = state.derived.statusBySeat.get((after ?? before)!.id);
+  if (before !== undefined) {
+    countSeat(state, before, status, -1);
+    indexSeat(state, before, 'remove');
+    if (after === undefined) state.derived.statusBySeat.delete(before.id);
+  }
+  if (after !== undefined) {
+    countSeat(state, after, status, 1);
+    indexSeat(state, after, 'add');
+  }
+}
+
+function indexSeat(state: State, seat: Seat, step: 'add' | 'remove'): void {
+  const { seatsByProduct, seatsByUser, seatsByEntitlement, seatsByShareKey } = state.derived;
+  seatsByProduct[step](seat.product, seat.id);
+  seatsByUser[step](seat.email, seat.id);
+  seatsByEntitlement[step](seat.entitlement, seat.id);
+  if (seat.shareKey !== null) seatsByShareKey[step](seat.shareKey, seat.id);
+}
+
+function countSeat(state: State, seat: Seat, status: SeatStatus | undefined, sign: 1 | -1): void {
+  const { usedByEntitlement, sharedUsed, usedByAllocation } = state.derived;
+  const count = sign * seat.count;
+  usedByEntitlement.add(seat.entitlement, count);
+  if (seat.allocation === null) sharedUsed.add(seat.entitlement, count);
+  else usedByAllocation.add(seat.allocation, count);
+  if (status !== undefined) countStatus(state, seat, status, sign);
+}
+
+function countStatus(state: State, seat: Seat, status: SeatStatus, sign: 1 | -1): void {
+  const { byStatus, borrowedByEntitlement, borrowedByAllocation } = state.derived;
+  const count = sign * seat.count;
+  byStatus.add(`${seat.product} ${status}`, count);
+  if (status !== 'borrowed') return;
+  borrowedByEntitlement.add(seat.entitlement, count);
+  if (seat.allocation !== null) borrowedByAllocation.add(seat.allocation, count);
+}
+
+export function trackLease(state: State, before: Lease | undefined, after: Lease | undefined): void {
+  const { leasesBySeat, statusBySeat } = state.derived;
+  const { jti, seat: seatId } = (after ?? before)!.claims;
+  if (after === undefined) leasesBySeat.remove(seatId, jti);
+  else leasesBySeat.add(seatId, jti);
+  const seat = state.tables.seat.get(seatId)!;
+  const was = statusBySeat.get(seatId);
+  const is = seatStatus(state, seatId);
+  if (was === is) return;
+  if (was !== undefined) countStatus(state, seat, was, -1);
+  if (is === undefined) {
+    statusBySeat.delete(seatId);
+    return;
+  }
+  countStatus(state, seat, is, 1);
+  statusBySeat.set(seatId, is);
+}
+
+/** A seat is borrowed while any borrow of it lasts, else in use while any lease is open, else held (PRODUCT.md, Words). */
+export function seatStatus(state: State, seatId: string): SeatStatus | undefined {
+  let status: SeatStatus | undefined;
+  for (const id of state.derived.leasesBySeat.get(seatId)) {
+    const lease = state.tables.lease.get(id)!;
+    if (lease.claims.kind === 'borrow') return 'borrowed';
+    if (lease.state === 'open') status = 'inUse';
+    else status ??= 'held';
+  }
+  return status;
+}

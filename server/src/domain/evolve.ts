@@ -1,0 +1,156 @@
+import { borrowFreeAtMs, onlineWindowMs } from '@berth/protocol';
+import type { Change, ChangeType } from './changes.js';
+import { trackAllocation, trackDevice, trackEntitlement, trackLease, trackSeat } from './derive.js';
+import type { Entitlement, Lease, State } from './state.js';
+import type { Table } from './table.js';
+
+type Evolver<T extends ChangeType> = (
+  state: State,
+  change: Extract<Change, { type: T }>,
+  monoMs: number,
+) => void;
+
+/**
+ * Applies one change: the only mutation there is. Cannot fail.
+ * @param monoMs the monotonic clock: when the command was decided, or, in a replay, when the server started (I4).
+ */
+export function evolve(state: State, change: Change, monoMs: number): void {
+  const evolver = evolvers[change.type] as Evolver<ChangeType>;
+  evolver(state, change, monoMs);
+}
+
+const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
+  'organisation.founded': (state, { organisation }) => state.tables.organisation.set('self', organisation),
+  'clock.seen': (state, { wallMs }) => {
+    const organisation = known(state.tables.organisation, 'self');
+    state.tables.organisation.set('self', {
+      ...organisation,
+      highWaterMs: Math.max(wallMs, organisation.highWaterMs),
+    });
+  },
+  'user.put': (state, { user }) => state.tables.user.set(user.email, user),
+  'user.removed': (state, { email }) => state.tables.user.delete(email),
+  'invitation.made': (state, { invitation }) => state.tables.invitation.set(invitation.id, invitation),
+  'invitation.dropped': (state, { id }) => state.tables.invitation.delete(id),
+  'device.enrolled': enrolDevice,
+  'device.removed': (state, { id }) => {
+    trackDevice(state, state.tables.device.get(id), undefined);
+    state.tables.device.delete(id);
+  },
+  'product.put': (state, { product }) => state.tables.product.set(product.product, product),
+  'entitlement.put': (state, { entitlement }) => putEntitlement(state, entitlement),
+  'entitlement.state': (state, { id, state: next }) =>
+    putEntitlement(state, { ...known(state.tables.entitlement, id), state: next }),
+  'allocation.set': (state, { allocation }) => trackAllocation(state, allocation),
+  'seat.taken': (state, { seat }) => {
+    state.tables.seat.set(seat.id, seat);
+    trackSeat(state, undefined, seat);
+  },
+  'seat.charged': (state, { id, entitlement, allocation }) => {
+    const before = known(state.tables.seat, id);
+    const after = { ...before, entitlement, allocation };
+    state.tables.seat.set(id, after);
+    trackSeat(state, before, after);
+  },
+  'lease.granted': grantLease,
+  'lease.revoked': (state, { id }) => {
+    const before = known(state.tables.lease, id);
+    const after: Lease = { ...before, state: 'revoked' };
+    state.tables.lease.set(id, after);
+    trackLease(state, before, after);
+  },
+  'lease.ended': endLease,
+  'request.kept': (state, { request }, monoMs) => {
+    state.tables.request.set(request.id, request);
+    for (const lease of request.leases) state.derived.requestsByLease.set(lease, request.id);
+    if (!request.leases.some((lease) => state.tables.lease.has(lease))) {
+      state.monoQueue.push({ atMs: monoMs + request.keptMs, kind: 'request', id: request.id });
+    }
+  },
+  'request.dropped': (state, { id }) => {
+    for (const lease of state.tables.request.get(id)?.leases ?? [])
+      state.derived.requestsByLease.delete(lease);
+    state.tables.request.delete(id);
+  },
+  'journal.checkpoint': () => {},
+  'lease.renewed': (state, { id }, monoMs) => {
+    state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));
+  },
+};
+
+/** A change names only what exists: anything else is a broken invariant, and the process stops (DESIGN 1). */
+function known<Row>(table: Table<Row>, id: string): Row {
+  const row = table.get(id);
+  if (row === undefined) throw new Error(`invariant: a change names ${id}, which does not exist`);
+  return row;
+}
+
+function enrolDevice(state: State, { device }: Extract<Change, { type: 'device.enrolled' }>): void {
+  state.tables.device.set(device.id, device);
+  trackDevice(state, undefined, device);
+  const invitation = state.tables.invitation.get(device.invitation);
+  if (invitation !== undefined) {
+    state.tables.invitation.set(invitation.id, { ...invitation, usedBy: device.id });
+  }
+}
+
+function putEntitlement(state: State, entitlement: Entitlement): void {
+  const { claims } = entitlement;
+  trackEntitlement(state, state.tables.entitlement.get(claims.jti), entitlement);
+  state.tables.entitlement.set(claims.jti, entitlement);
+  if (entitlement.state === 'future') {
+    state.wallQueue.push({ atMs: claims.nbf * 1000, kind: 'entitlement-start', id: claims.jti });
+  }
+  if (entitlement.state === 'future' || entitlement.state === 'active') {
+    state.wallQueue.push({ atMs: claims.exp * 1000, kind: 'entitlement-end', id: claims.jti });
+  }
+}
+
+function grantLease(
+  state: State,
+  { lease }: Extract<Change, { type: 'lease.granted' }>,
+  monoMs: number,
+): void {
+  state.tables.lease.set(lease.claims.jti, lease);
+  trackLease(state, undefined, lease);
+  watchLease(state, lease, monoMs);
+}
+
+/** Puts a lease on the clock it lives on (I2, I3). Also used when a state is loaded: then from the start of the server (I4). */
+export function watchLease(state: State, lease: Lease, monoMs: number): void {
+  const id = lease.claims.jti;
+  if (lease.claims.kind === 'borrow') {
+    state.wallQueue.push({ atMs: borrowEndsMs(lease), kind: 'lease', id });
+  } else {
+    const atMs = monoMs + windowMs(lease);
+    state.windowEndsMs.set(id, atMs);
+    state.monoQueue.push({ atMs, kind: 'lease', id });
+  }
+}
+
+function endLease(state: State, { id }: Extract<Change, { type: 'lease.ended' }>, monoMs: number): void {
+  const lease = known(state.tables.lease, id);
+  state.tables.lease.delete(id);
+  state.windowEndsMs.delete(id);
+  trackLease(state, lease, undefined);
+  const seat = known(state.tables.seat, lease.claims.seat);
+  if (state.derived.leasesBySeat.get(seat.id).size === 0) {
+    trackSeat(state, seat, undefined);
+    state.tables.seat.delete(seat.id);
+  }
+  const request = state.tables.request.get(state.derived.requestsByLease.get(id) ?? '');
+  if (request !== undefined && !request.leases.some((other) => state.tables.lease.has(other))) {
+    const keptMs = lease.claims.kind === 'borrow' ? request.keptMs : windowMs(lease);
+    state.monoQueue.push({ atMs: monoMs + keptMs, kind: 'request', id: request.id });
+  }
+}
+
+/** W of a lease by its own D as stored with it, never by what is configured now (I2). */
+export function windowMs(lease: Lease): number {
+  return onlineWindowMs(lease.claims.dur * 1000);
+}
+
+/** When a borrowed seat is free by the wall clock, hold included (I3). */
+export function borrowEndsMs(lease: Pick<Lease, 'claims'>): number {
+  return borrowFreeAtMs(lease.claims.iat * 1000, lease.claims.exp * 1000);
+}

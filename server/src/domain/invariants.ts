@@ -1,0 +1,102 @@
+import { trackAllocation, trackDevice, trackEntitlement, trackLease, trackSeat } from './derive.js';
+import { activeEntitlements, usageOf } from './pools.js';
+import { type Derived, emptyState, type Now, type State } from './state.js';
+import { Index } from './table.js';
+
+/**
+ * Every invariant of the domain that can be judged from one state (DESIGN 3). Walks everything: for `berthd check`, the tests and the
+ * simulator, not for each command.
+ * @returns sentences naming what is broken; empty when all holds.
+ */
+export function brokenInvariants(state: State, now: Now): string[] {
+  return [
+    ...derivedDiffers(state),
+    ...equations(state, now),
+    ...seatsWithoutLeases(state),
+    ...entitlementsOverdrawn(state, now),
+  ];
+}
+
+function derivedDiffers(state: State): string[] {
+  const fresh = emptyState();
+  const { tables } = state;
+  for (const [id, row] of tables.device.entries()) {
+    fresh.tables.device.set(id, row);
+    trackDevice(fresh, undefined, row);
+  }
+  for (const row of tables.entitlement.values()) {
+    trackEntitlement(fresh, undefined, row);
+    fresh.tables.entitlement.set(row.claims.jti, row);
+  }
+  for (const row of tables.allocation.values()) trackAllocation(fresh, row);
+  for (const [id, row] of tables.seat.entries()) {
+    fresh.tables.seat.set(id, row);
+    trackSeat(fresh, undefined, row);
+  }
+  for (const [id, row] of tables.lease.entries()) {
+    fresh.tables.lease.set(id, row);
+    trackLease(fresh, undefined, row);
+  }
+  for (const [id, row] of tables.request.entries()) {
+    for (const lease of row.leases) fresh.derived.requestsByLease.set(lease, id);
+  }
+  return (Object.keys(fresh.derived) as (keyof Derived)[])
+    .filter((name) => plain(fresh.derived[name]) !== plain(state.derived[name]))
+    .map(
+      (name) => `derived ${name} is ${plain(state.derived[name])}, should be ${plain(fresh.derived[name])}`,
+    );
+}
+
+function plain(value: Derived[keyof Derived]): string {
+  const entries =
+    value instanceof Index
+      ? [...value.entries()].map(([key, ids]) => [key, [...ids].sort()])
+      : [...value.entries()];
+  return JSON.stringify(entries.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)));
+}
+
+function equations(state: State, now: Now): string[] {
+  const broken: string[] = [];
+  for (const product of productsIn(state)) {
+    const usage = usageOf(state, product, now);
+    const { owned, allocated, inUse, borrowed, held, free, over } = usage;
+    if (allocated > owned) broken.push(`${product}: ${allocated} allocated of ${owned} owned`);
+    if (inUse + borrowed + held + free !== owned + over) broken.push(`${product}: ${JSON.stringify(usage)}`);
+    let taken = 0;
+    for (const id of state.derived.seatsByProduct.get(product)) taken += state.tables.seat.get(id)!.count;
+    if (taken !== inUse + borrowed + held)
+      broken.push(`${product}: ${taken} seats taken, ${inUse + borrowed + held} counted`);
+  }
+  return broken;
+}
+
+function productsIn(state: State): string[] {
+  return [...state.tables.product.values()].map(({ product }) => product);
+}
+
+function seatsWithoutLeases(state: State): string[] {
+  const broken: string[] = [];
+  for (const seat of state.tables.seat.values()) {
+    const leases = [...state.derived.leasesBySeat.get(seat.id)].map((id) => state.tables.lease.get(id)!);
+    if (leases.length === 0) broken.push(`seat ${seat.id} has no lease`);
+    if (leases.some(({ claims }) => claims.n > seat.count))
+      broken.push(`seat ${seat.id} has a lease of more than ${seat.count}`);
+  }
+  for (const lease of state.tables.lease.values()) {
+    if (!state.tables.seat.has(lease.claims.seat)) broken.push(`lease ${lease.claims.jti} has no seat`);
+  }
+  return broken;
+}
+
+function entitlementsOverdrawn(state: State, now: Now): string[] {
+  const broken: string[] = [];
+  for (const product of productsIn(state)) {
+    for (const { claims } of activeEntitlements(state, product, now)) {
+      const allocated = state.derived.allocated.get(claims.jti);
+      if (allocated > claims.seats) broken.push(`${claims.jti}: ${allocated} allocated of ${claims.seats}`);
+      const lent = state.derived.borrowedByEntitlement.get(claims.jti);
+      if (lent > claims.seats) broken.push(`${claims.jti}: ${lent} borrowed of ${claims.seats}`);
+    }
+  }
+  return broken;
+}

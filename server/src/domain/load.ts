@@ -1,0 +1,62 @@
+import { trackAllocation, trackDevice, trackEntitlement, trackLease, trackSeat } from './derive.js';
+import { watchLease } from './evolve.js';
+import { emptyState, type Rows, type State, type TableName } from './state.js';
+
+/** Rows of every table as they come out of a state store. */
+export type LoadedRows = { readonly [K in TableName]: ReadonlyMap<string, Rows[K]> };
+
+/**
+ * Builds a state from its rows: tables, everything derived, and the queues. Every online lease gets one full window of its own D from now (I4).
+ * @param monoMs the monotonic clock of the new process.
+ */
+export function loadState(rows: LoadedRows, monoMs: number): State {
+  const state = emptyState();
+  const { tables } = state;
+  for (const [id, row] of rows.organisation) tables.organisation.set(id, row);
+  for (const [id, row] of rows.user) tables.user.set(id, row);
+  for (const [id, row] of rows.invitation) tables.invitation.set(id, row);
+  for (const [id, row] of rows.product) tables.product.set(id, row);
+  for (const [id, row] of rows.device) {
+    tables.device.set(id, row);
+    trackDevice(state, undefined, row);
+  }
+  loadEntitlements(state, rows);
+  for (const [id, row] of rows.seat) {
+    tables.seat.set(id, row);
+    trackSeat(state, undefined, row);
+  }
+  for (const [id, row] of rows.lease) {
+    tables.lease.set(id, row);
+    trackLease(state, undefined, row);
+    watchLease(state, row, monoMs);
+  }
+  for (const [id, row] of rows.request) {
+    tables.request.set(id, row);
+    for (const lease of row.leases) state.derived.requestsByLease.set(lease, id);
+  }
+  watchRequests(state, monoMs);
+  for (const table of Object.values(tables)) table.takeDirty();
+  return state;
+}
+
+function loadEntitlements(state: State, rows: LoadedRows): void {
+  for (const [id, row] of rows.entitlement) {
+    state.tables.entitlement.set(id, row);
+    trackEntitlement(state, undefined, row);
+    const { nbf, exp } = row.claims;
+    if (row.state === 'future') state.wallQueue.push({ atMs: nbf * 1000, kind: 'entitlement-start', id });
+    if (row.state === 'future' || row.state === 'active') {
+      state.wallQueue.push({ atMs: exp * 1000, kind: 'entitlement-end', id });
+    }
+  }
+  for (const row of rows.allocation.values()) trackAllocation(state, row);
+}
+
+/** Kept requests whose leases have ended, or that have none, start their time anew (I7). */
+function watchRequests(state: State, monoMs: number): void {
+  for (const [id, row] of state.tables.request.entries()) {
+    if (!row.leases.some((lease) => state.tables.lease.has(lease))) {
+      state.monoQueue.push({ atMs: monoMs + row.keptMs, kind: 'request', id });
+    }
+  }
+}

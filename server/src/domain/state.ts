@@ -1,0 +1,236 @@
+import type { EntitlementClaims, LeaseClaims, PathName, Role, Share } from '@berth/protocol';
+import { ExpiryQueue } from './expiry-queue.js';
+import { Index, Table, Tally } from './table.js';
+
+/** Both clocks as the engine read them once for one command: integer milliseconds. The domain reads no clock itself. */
+export interface Now {
+  /** Monotonic, from an arbitrary start of this process. */
+  readonly monoMs: number;
+  /** Since 1970, as the system believes. */
+  readonly wallMs: number;
+  /** The wall clock, but gaining on the monotonic one no faster than drift allows: a forward jump frees no borrow (I5). */
+  readonly steadyWallMs: number;
+}
+
+export interface Organisation {
+  readonly name: string;
+  readonly serverId: string;
+  readonly serverKey: string;
+  /** Random, new at founding and at every restore (I9). */
+  readonly epoch: string;
+  readonly foundedAtMs: number;
+  /** The latest wall clock seen by a commit (I5). */
+  readonly highWaterMs: number;
+}
+
+export interface User {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly state: 'invited' | 'active';
+}
+
+export interface Device {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string;
+  readonly leaseKey: string;
+  readonly adminKey: string | null;
+  readonly enrolledAtMs: number;
+  /** The invitation it enrolled with: a repeated enrolment with the same keys gets the same answer (I7). */
+  readonly invitation: string;
+}
+
+export interface Invitation {
+  readonly id: string;
+  readonly email: string;
+  readonly scopes: readonly PathName[];
+  readonly expiresAtMs: number;
+  readonly usedBy: string | null;
+}
+
+/** A product belongs to the first vendor key that brought it (DESIGN 4). */
+export interface Product {
+  readonly product: string;
+  readonly vendor: string;
+  readonly share: Share;
+  readonly sharing: boolean;
+}
+
+export interface Entitlement {
+  readonly claims: EntitlementClaims;
+  readonly token: string;
+  readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
+}
+
+/** Seats of one entitlement set aside for one user. Its id is `allocationId(email, entitlement)`. */
+export interface Allocation {
+  readonly email: string;
+  readonly entitlement: string;
+  readonly quantity: number;
+}
+
+/** `count` seats of one entitlement in somebody's hands. Leases that share it carry its id and count once (I1). */
+export interface Seat {
+  readonly id: string;
+  /** Seats taken by one checkout are one group: joined together, all or nothing. */
+  readonly group: string;
+  readonly product: string;
+  readonly entitlement: string;
+  readonly count: number;
+  /** The id of the allocation it is charged to; `null`: the shared seats. */
+  readonly allocation: string | null;
+  readonly email: string;
+  readonly device: string;
+  /** Who may join it (DESIGN 5): `shareKey()`; `null`: nobody. */
+  readonly shareKey: string | null;
+  readonly takenAtMs: number;
+}
+
+export interface Lease {
+  /** As signed at the grant; a renewal signs them again with new times. */
+  readonly claims: LeaseClaims;
+  readonly device: string;
+  readonly email: string;
+  /** `revoked`: its right ended early but its token may still be valid. */
+  readonly state: 'open' | 'revoked';
+  readonly grantedAtMs: number;
+}
+
+/** The stored answer to a changing request (I7): a retry gets the same. */
+export interface KeptRequest {
+  readonly id: string;
+  readonly method: string;
+  /** SHA-256 of the parameters: the same key with another body is an error. */
+  readonly hash: string;
+  readonly outcome: unknown;
+  /** Kept until all of these have ended and W more; an empty list: for `keptMs`. */
+  readonly leases: readonly string[];
+  readonly keptMs: number;
+}
+
+export interface Rows {
+  organisation: Organisation;
+  user: User;
+  device: Device;
+  invitation: Invitation;
+  product: Product;
+  entitlement: Entitlement;
+  allocation: Allocation;
+  seat: Seat;
+  lease: Lease;
+  request: KeptRequest;
+}
+export type TableName = keyof Rows;
+export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
+
+export type SeatStatus = 'inUse' | 'borrowed' | 'held';
+
+/** What is derived from the tables, kept up to date by evolve; `invariants.ts` recomputes it and compares. */
+export interface Derived {
+  /** `<path> <key text>` -> device id. */
+  readonly deviceByKey: Map<string, string>;
+  readonly devicesByUser: Index;
+  /** Product -> entitlements that are future or active. */
+  readonly entitlementsByProduct: Index;
+  readonly allocationsByUser: Index;
+  readonly allocationsByEntitlement: Index;
+  /** Entitlement -> seats allocated. */
+  readonly allocated: Tally;
+  readonly seatsByProduct: Index;
+  readonly seatsByUser: Index;
+  readonly seatsByEntitlement: Index;
+  readonly seatsByShareKey: Index;
+  readonly leasesBySeat: Index;
+  readonly requestsByLease: Map<string, string>;
+  readonly statusBySeat: Map<string, SeatStatus>;
+  /** `<entitlement>` -> seats taken, from anywhere. */
+  readonly usedByEntitlement: Tally;
+  /** `<entitlement>` -> seats taken from the shared ones. */
+  readonly sharedUsed: Tally;
+  /** `<entitlement>` -> seats borrowed. */
+  readonly borrowedByEntitlement: Tally;
+  /** Allocation id -> seats taken. */
+  readonly usedByAllocation: Tally;
+  /** Allocation id -> seats borrowed. */
+  readonly borrowedByAllocation: Tally;
+  /** `<product> <status>` -> seats. */
+  readonly byStatus: Tally;
+}
+
+export interface State {
+  readonly tables: Tables;
+  readonly derived: Derived;
+  /**
+   * Lease -> when its window ends, ms on the monotonic clock. Not journaled: after a restart every online lease is held
+   * for one full W from then (I4).
+   */
+  readonly windowEndsMs: Map<string, number>;
+  readonly monoQueue: ExpiryQueue;
+  readonly wallQueue: ExpiryQueue;
+}
+
+export function emptyState(): State {
+  return {
+    tables: {
+      organisation: new Table(),
+      user: new Table(),
+      device: new Table(),
+      invitation: new Table(),
+      product: new Table(),
+      entitlement: new Table(),
+      allocation: new Table(),
+      seat: new Table(),
+      lease: new Table(),
+      request: new Table(),
+    },
+    derived: emptyDerived(),
+    windowEndsMs: new Map(),
+    monoQueue: new ExpiryQueue(),
+    wallQueue: new ExpiryQueue(),
+  };
+}
+
+export function emptyDerived(): Derived {
+  return {
+    deviceByKey: new Map(),
+    devicesByUser: new Index(),
+    entitlementsByProduct: new Index(),
+    allocationsByUser: new Index(),
+    allocationsByEntitlement: new Index(),
+    allocated: new Tally(),
+    seatsByProduct: new Index(),
+    seatsByUser: new Index(),
+    seatsByEntitlement: new Index(),
+    seatsByShareKey: new Index(),
+    leasesBySeat: new Index(),
+    requestsByLease: new Map(),
+    statusBySeat: new Map(),
+    usedByEntitlement: new Tally(),
+    sharedUsed: new Tally(),
+    borrowedByEntitlement: new Tally(),
+    usedByAllocation: new Tally(),
+    borrowedByAllocation: new Tally(),
+    byStatus: new Tally(),
+  };
+}
+
+export function allocationId(email: string, entitlement: string): string {
+  return `${email} ${entitlement}`;
+}
+
+export function requestId(device: string, key: string): string {
+  return `${device} ${key}`;
+}
+
+/** Who shares a seat of a product: `null` nobody, else the device or the user (DESIGN 5, "What shares a seat"). */
+export function shareKey(share: Share, product: string, device: string, email: string): string | null {
+  if (share === 'process') return null;
+  return share === 'device' ? `${product} device ${device}` : `${product} user ${email}`;
+}
+
+export function organisationOf(state: State): Organisation {
+  const organisation = state.tables.organisation.get('self');
+  if (organisation === undefined) throw new Error('invariant: a state without an organisation was used');
+  return organisation;
+}

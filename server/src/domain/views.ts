@@ -1,0 +1,97 @@
+import {
+  type AllocationInfo,
+  type EntitlementInfo,
+  formatDay,
+  type LeaseInfo,
+  lastDay,
+} from '@berth/protocol';
+import { leaseFreeAtMs } from './decide/denial.js';
+import { windowMs } from './evolve.js';
+import { isActive } from './pools.js';
+import {
+  type Allocation,
+  allocationId,
+  type Entitlement,
+  type Lease,
+  type Now,
+  type State,
+} from './state.js';
+
+const dayMs = 86_400_000;
+
+export function entitlementInfo(
+  state: State,
+  { claims, state: stored }: Entitlement,
+  now: Now,
+): EntitlementInfo {
+  const endMs = claims.exp * 1000;
+  return {
+    id: claims.jti,
+    rev: claims.rev,
+    product: claims.product,
+    vendor: claims.iss,
+    seats: claims.seats,
+    allocated: state.derived.allocated.get(claims.jti),
+    from: formatDay(claims.nbf * 1000),
+    until: lastDay(endMs),
+    daysLeft: Math.max(0, Math.ceil((endMs - now.wallMs) / dayMs)),
+    state: stored === 'future' && isActive({ claims, state: stored, token: '' }, now) ? 'active' : stored,
+    share: claims.share,
+    borrow: claims.borrow ?? null,
+    earlyReturn: claims.earlyReturn,
+    holder: claims.holder ?? null,
+    display: claims.display,
+  };
+}
+
+export function allocationInfo(state: State, { email, entitlement, quantity }: Allocation): AllocationInfo {
+  const { claims } = state.tables.entitlement.get(entitlement)!;
+  const id = allocationId(email, entitlement);
+  const borrowed = state.derived.borrowedByAllocation.get(id);
+  return {
+    email,
+    product: claims.product,
+    entitlement,
+    quantity,
+    inUse: state.derived.usedByAllocation.get(id) - borrowed,
+    borrowed,
+    expires: lastDay(claims.exp * 1000),
+    personal: claims.holder !== undefined,
+  };
+}
+
+export function leaseInfo(state: State, lease: Lease, now: Now): LeaseInfo {
+  const { claims } = lease;
+  const seat = state.tables.seat.get(claims.seat)!;
+  const freeAtMs = leaseFreeAtMs(state, lease, now);
+  const expiresAtMs =
+    claims.kind === 'borrow' ? claims.exp * 1000 : freeAtMs - (windowMs(lease) - claims.dur * 1000);
+  return {
+    id: claims.jti,
+    seat: seat.id,
+    product: claims.product,
+    entitlement: seat.entitlement,
+    seats: claims.n,
+    kind: claims.kind,
+    state: lease.state === 'open' ? 'open' : 'held',
+    user: lease.email,
+    device: state.tables.device.get(lease.device)?.name ?? lease.device,
+    allocated: seat.allocation !== null,
+    sinceMs: lease.grantedAtMs,
+    expiresAtMs: Math.max(0, expiresAtMs),
+    freeAtMs,
+  };
+}
+
+/** Products with seats allocated to a user, by name. */
+export function productsOf(state: State, email: string): { product: string; quantity: number }[] {
+  const sums = new Map<string, number>();
+  for (const id of state.derived.allocationsByUser.get(email)) {
+    const { entitlement, quantity } = state.tables.allocation.get(id)!;
+    const { claims } = state.tables.entitlement.get(entitlement)!;
+    sums.set(claims.product, (sums.get(claims.product) ?? 0) + quantity);
+  }
+  return [...sums]
+    .map(([product, quantity]) => ({ product, quantity }))
+    .sort((a, b) => (a.product < b.product ? -1 : 1));
+}

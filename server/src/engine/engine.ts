@@ -1,0 +1,268 @@
+import type { Witness } from '@berth/protocol';
+import { type Change, type ChangeType, isVolatile } from '../domain/changes.js';
+import type { Command, CommandType, Context, Decision, Denial, Settled } from '../domain/commands.js';
+import { clockSeen, decide } from '../domain/decide/decide.js';
+import { mayBeDue, takeDue } from '../domain/due.js';
+import { evolve } from '../domain/evolve.js';
+import type { Now, State } from '../domain/state.js';
+import type { Position } from '../store/position.js';
+import { encodeChanges, takeChangedRows } from '../store/records.js';
+import type { JournalWriter } from './journal-writer.js';
+import { type Place, type Waiter, WaitingLine } from './waiting-line.js';
+
+export interface EngineOptions {
+  readonly state: State;
+  readonly journal: JournalWriter;
+  readonly clock: { now(): Now };
+  /** Fresh random ids starting with the letter. */
+  readonly newId: (letter: string) => string;
+  /** D for new online leases, seconds. */
+  readonly leaseSeconds: number;
+  readonly diskLow: () => boolean;
+  /** Called once a group commit is durable, before its replies leave: rows for the state store, changes for pushes. */
+  readonly onCommitted: (commit: Commit) => void;
+  /** A commit failed. The process must stop at once (DESIGN 2): no reply of it will ever leave. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Commit {
+  readonly position: Position;
+  readonly changes: readonly Change[];
+  readonly rows: ReadonlyMap<string, string | null>;
+  readonly seconds: number;
+}
+
+export interface Wait {
+  readonly waitMs: number;
+  /** Aborted when the client goes. */
+  readonly signal: AbortSignal;
+  readonly onPlace: (place: Place) => void;
+}
+
+interface Batch {
+  readonly changes: Change[];
+  readonly durable: Promise<void>;
+  readonly settle: () => void;
+}
+
+/**
+ * The single writer: command -> decide -> evolve -> pending batch -> durable -> reply. While one batch is synced, the next fills
+ * (group commit). Nothing that was decided on changes that are not yet durable leaves before they are: not even a denial.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #state: State;
+  #pending: Batch | null = null;
+  #inFlight: Batch | null = null;
+  #witness: Witness | null = null;
+  /** Accepts nothing more. */
+  #stopped = false;
+  /** And answers nothing more. */
+  #failed = false;
+  readonly #line = new WaitingLine();
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#state = options.state;
+  }
+
+  /** Decides and applies a command at once; resolves when everything it did, and everything it saw, is durable. */
+  async submit<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
+    if (this.#stopped) return never();
+    const now = this.#options.clock.now();
+    this.#expireDue(now);
+    const decision = this.#apply(command, now);
+    await this.#seenIsDurable();
+    return decision.ok ? { ok: true, outcome: decision.outcome } : decision;
+  }
+
+  /**
+   * A checkout that waits in line if there is no seat: it resolves when it is served, when its time is over or when the server goes away. A
+   * seat that comes free is its in the same commit.
+   */
+  async submitWaiting(command: Command<'checkout'>, wait: Wait): Promise<Settled<'checkout'>> {
+    if (this.#stopped) return never();
+    const now = this.#options.clock.now();
+    this.#expireDue(now);
+    const decision = this.#apply(command, now);
+    const waits = !decision.ok && decision.code === 'NO_SEAT' && canPass(decision) && !wait.signal.aborted;
+    // In the same turn as the denial: a seat that comes free a moment later finds the waiter in line.
+    const settled = waits ? await this.#waitInLine(command, decision, wait, now) : decision;
+    await this.#seenIsDurable();
+    return settled.ok ? { ok: true, outcome: settled.outcome } : settled;
+  }
+
+  #waitInLine(
+    command: Command<'checkout'>,
+    denial: Denial,
+    wait: Wait,
+    now: Now,
+  ): Promise<Settled<'checkout'>> {
+    return new Promise((resolve) => {
+      const leave = (): void => {
+        this.#line.leave(waiter);
+        resolve(denial);
+      };
+      const settle = (settled: Settled<'checkout'>): void => {
+        wait.signal.removeEventListener('abort', leave);
+        resolve(settled);
+      };
+      const waiter: Waiter = { command, untilMs: now.monoMs + wait.waitMs, settle, onPlace: wait.onPlace };
+      wait.signal.addEventListener('abort', leave, { once: true });
+      this.#line.join(waiter, denial);
+    });
+  }
+
+  /** Ends every wait: the server is going away. */
+  dismissWaiting(): void {
+    this.#line.dismiss({ ok: false, code: 'DRAINING' });
+  }
+
+  /** Reads the state as of now; resolves when everything it saw is durable. `view` must return plain data, no rows to edit. */
+  async read<R>(view: (state: State, now: Now) => R): Promise<R> {
+    if (this.#stopped) return never();
+    const now = this.#options.clock.now();
+    this.#expireDue(now);
+    const result = view(this.#state, now);
+    await this.#seenIsDurable();
+    return result;
+  }
+
+  /** Ends what is due; the ticker calls it when nothing else happens. */
+  tick(): void {
+    if (this.#stopped) return;
+    const now = this.#options.clock.now();
+    this.#expireDue(now);
+    this.#line.giveUp(now.monoMs);
+  }
+
+  /** Accepts nothing more and waits for what is pending. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await (this.#pending ?? this.#inFlight)?.durable;
+  }
+
+  get position(): Position {
+    return this.#options.journal.position;
+  }
+
+  /** The last durable position as leases carry it (I10). */
+  get witness(): Witness {
+    const { seq, hash } = this.position;
+    if (this.#witness?.seq !== seq) {
+      const epoch = this.#state.tables.organisation.get('self')?.epoch ?? '';
+      this.#witness = { epoch, seq, head: Buffer.from(hash, 'hex').toString('base64url') };
+    }
+    return this.#witness;
+  }
+
+  #expireDue(now: Now): void {
+    if (!mayBeDue(this.#state, now)) return;
+    for (const due of takeDue(this.#state, now)) this.#apply({ type: 'expire', due }, now);
+  }
+
+  #apply<T extends CommandType>(command: Command<T>, now: Now, awaited = this.#line.awaited): Decision<T> {
+    const { newId, leaseSeconds, diskLow } = this.#options;
+    const context: Context = {
+      now,
+      witness: this.witness,
+      newId,
+      leaseSeconds,
+      diskLow: diskLow(),
+      awaited,
+    };
+    const decision = decide(this.#state, command, context);
+    if (!decision.ok) return decision;
+    this.#evolve(decision.changes, now);
+    const durable = decision.changes.filter((change) => !isVolatile(change));
+    if (durable.length > 0) this.#enqueue(durable, now);
+    if (this.#line.size > 0 && durable.some(({ type }) => mayFree.has(type))) this.#serveLine(now);
+    return decision;
+  }
+
+  /** In the same turn as the change that freed a seat, so in the same commit. */
+  #serveLine(now: Now): void {
+    this.#line.serve((command, ahead) => this.#apply(command, now, ahead));
+  }
+
+  #evolve(changes: readonly Change[], now: Now): void {
+    try {
+      for (const change of changes) evolve(this.#state, change, now.monoMs);
+    } catch (error) {
+      // evolve cannot fail; if it does, the state in memory is not to be trusted any more (DESIGN 1).
+      this.#stopped = true;
+      this.#failed = true;
+      this.#options.onFatal(error);
+      throw error;
+    }
+  }
+
+  #enqueue(changes: readonly Change[], now: Now): void {
+    const seen = clockSeen(this.#state, now.steadyWallMs);
+    if (seen !== null) evolve(this.#state, seen, now.monoMs);
+    if (this.#pending === null) {
+      this.#pending = newBatch();
+      // After the current turn: every command of the same burst of frames shares the commit.
+      if (this.#inFlight === null) queueMicrotask(() => void this.#commitAll());
+    }
+    this.#pending.changes.push(...changes, ...(seen === null ? [] : [seen]));
+  }
+
+  async #commitAll(): Promise<void> {
+    if (this.#inFlight !== null) return;
+    try {
+      while (this.#pending !== null) {
+        this.#inFlight = this.#pending;
+        this.#pending = null;
+        await this.#commit(this.#inFlight);
+        this.#inFlight.settle();
+      }
+      this.#inFlight = null;
+    } catch (error) {
+      this.#stopped = true; // and #inFlight stays: whoever waits for it waits for ever
+      this.#failed = true;
+      this.#options.onFatal(error);
+    }
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    // The rows as they are now belong to exactly this batch: the next one has not begun.
+    const rows = takeChangedRows(this.#state);
+    const startedMs = this.#options.clock.now().monoMs;
+    const position = await this.#options.journal.append(encodeChanges(batch.changes));
+    const seconds = (this.#options.clock.now().monoMs - startedMs) / 1000;
+    this.#options.onCommitted({ position, changes: batch.changes, rows, seconds });
+  }
+
+  async #seenIsDurable(): Promise<void> {
+    await (this.#pending ?? this.#inFlight)?.durable;
+    if (this.#failed) await never();
+  }
+}
+
+/** Changes after which somebody in the line may be served. Taking seats is not among them: serving the line never begins anew. */
+const mayFree: ReadonlySet<ChangeType> = new Set<ChangeType>([
+  'lease.ended',
+  'entitlement.put',
+  'entitlement.state',
+  'allocation.set',
+  'seat.charged',
+]);
+
+/** False for a denial that no other client's leaving can lift. */
+function canPass({ detail }: Denial): boolean {
+  return detail?.rule !== 'MORE_THAN_OWNED';
+}
+
+function newBatch(): Batch {
+  let settle = (): void => {};
+  const durable = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
+  return { changes: [], durable, settle };
+}
+
+/** Fail-stop: once a write failed, nobody gets an answer any more (DESIGN 2). */
+function never(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,91 @@
+import { evolve } from '../domain/evolve.js';
+import { loadState } from '../domain/load.js';
+import { emptyState, type State } from '../domain/state.js';
+import type { FileSystem } from '../store/files.js';
+import { type Cut, Journal, type JournalRecord } from '../store/journal.js';
+import { decodeChanges, decodeRows, takeChangedRows } from '../store/records.js';
+import type { StateStore } from '../store/state-store.js';
+
+export interface RecoverOptions {
+  readonly files: FileSystem;
+  readonly folder: string;
+  readonly store: StateStore;
+  readonly segmentBytes?: number;
+  /** The monotonic clock: every online lease is held for one full window from here (I4). */
+  readonly monoMs: number;
+  readonly readOnly?: boolean;
+  readonly onCut: (cut: Cut) => void;
+  /** The state was not usable and was rebuilt from the journal. */
+  readonly onRebuilt: (reason: string) => void;
+}
+
+export interface Recovered {
+  readonly state: State;
+  readonly journal: Journal;
+  /** Journal records replayed on top of the stored state. */
+  readonly replayed: number;
+}
+
+/**
+ * The stored state checks, but stands for a record that this journal does not have: the state is written only after the journal is durable, so
+ * the journal was lost, swapped or rolled back. Rebuilding the state would drop what was acknowledged. Nothing was changed.
+ */
+export class NotOneHistory extends Error {
+  override readonly name = 'NotOneHistory';
+  readonly code = 'JOURNAL_ROLLED_BACK';
+  readonly next =
+    'Put the journal folder back as it was, or restore a backup of the whole folder. Do not delete the state folder: it shows what is missing.';
+
+  constructor(stateSeq: number, journalSeq: number | null) {
+    super(
+      journalSeq === null
+        ? `The state stands for record ${stateSeq}, and the journal has another record ${stateSeq}: they are not of one history.`
+        : `The state stands for record ${stateSeq}, but the journal ends at record ${journalSeq}: records are missing.`,
+    );
+  }
+}
+
+/**
+ * Brings back the state: load it, check it, verify the whole journal, replay what came after. A state that does not check is rebuilt
+ * from the journal (DESIGN 2). Throws JournalCorrupt, FormatNewer, NotOneHistory.
+ */
+export async function recover(options: RecoverOptions): Promise<Recovered> {
+  const { files, folder, store, monoMs, onCut, segmentBytes, readOnly = false } = options;
+  const loaded = await store.load();
+  const broken = loaded.ok ? null : loaded.reason;
+  let state = loaded.ok && loaded.seq > 0 ? loadState(decodeRows(loaded.rows), monoMs) : emptyState();
+  const from = loaded.ok ? loaded.seq : 0;
+  let replayed = 0;
+  const onRecord = (record: JournalRecord): void => {
+    if (record.seq === from && loaded.ok && record.hash !== loaded.hash) throw new NotOneHistory(from, null);
+    if (record.seq <= from || broken !== null) return;
+    replay(state, record, monoMs);
+    replayed += 1;
+  };
+  const journal = await Journal.open({
+    files,
+    folder,
+    onRecord,
+    onCut,
+    readOnly,
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+  });
+  if (from > journal.position.seq) {
+    await journal.close();
+    throw new NotOneHistory(from, journal.position.seq);
+  }
+  if (broken !== null) {
+    options.onRebuilt(broken);
+    state = emptyState();
+    for await (const record of journal.read(1)) replay(state, record, monoMs);
+    replayed = journal.position.seq;
+    if (!readOnly) await store.reset();
+  }
+  const rows = takeChangedRows(state);
+  if (!readOnly && rows.size > 0) store.put(journal.position, rows);
+  return { state, journal, replayed };
+}
+
+function replay(state: State, record: JournalRecord, monoMs: number): void {
+  for (const change of decodeChanges(record.payload)) evolve(state, change, monoMs);
+}

@@ -1,0 +1,82 @@
+import { canonicalName, type PathName, type UserInfo } from '@berth/protocol';
+import { allocationHandlers } from './admin/allocation-handlers.js';
+import type { HandlerDeps } from './admin/deps.js';
+import { entitlementHandlers } from './admin/entitlement-handlers.js';
+import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
+import { leaseHandlers } from './admin/lease-handlers.js';
+import { userHandlers } from './admin/user-handlers.js';
+import type { DataFolder } from './data-folder.js';
+import { deny } from './domain/commands.js';
+import { organisationOf, type State } from './domain/state.js';
+import type { Signer } from './engine/issuer.js';
+import { randomText } from './random.js';
+import type { Answer, Gate, Handlers, Identity } from './transport/api.js';
+
+/** Everything the transport may ask: who a key belongs to, and one handler a method. */
+export function createGate(
+  state: State,
+  deps: HandlerDeps,
+  server: DataFolder['identity'],
+  sign: Signer,
+  leaseSeconds: number,
+): Gate {
+  return {
+    server: { id: server.id, key: server.keyText },
+    organisation: { name: organisationOf(state).name },
+    leaseSeconds,
+    handlers: allHandlers(deps),
+    nowMs: () => deps.clock.now().wallMs,
+    monoMs: () => deps.clock.now().monoMs,
+    randomText,
+    sign,
+    verify: deps.verify,
+    identify: (key, path) => identify(state, key, path),
+    roleOf: (email) => state.tables.user.get(email)?.role ?? null,
+    enrol: (params) => enrol(state, deps, params),
+  };
+}
+
+function allHandlers(deps: HandlerDeps): Handlers {
+  return {
+    ...leaseHandlers(deps),
+    ...userHandlers(deps),
+    ...entitlementHandlers(deps),
+    ...allocationHandlers(deps),
+    ...leaseAdminHandlers(deps),
+  };
+}
+
+function identify(state: State, deviceKey: string, path: PathName): Identity | null {
+  const device = state.tables.device.get(state.derived.deviceByKey.get(`${path} ${deviceKey}`) ?? '');
+  const user = device === undefined ? undefined : userInfo(state, device.email);
+  return device === undefined || user === undefined
+    ? null
+    : { device: { id: device.id, name: device.name }, user };
+}
+
+function userInfo(state: State, email: string): UserInfo | undefined {
+  return state.tables.user.get(email);
+}
+
+async function enrol(
+  state: State,
+  deps: HandlerDeps,
+  params: Parameters<Gate['enrol']>[0],
+): Promise<Answer<'device.enrol'>> {
+  const invitation = deps.invitations.read(params.token);
+  if (invitation === null) return deny('INVITATION_INVALID');
+  const name = canonicalName(params.deviceName);
+  if (name === null) return deny('NAME_INVALID', 'The device name has characters that a name may not have.');
+  const { leaseKey, adminKey = null } = params;
+  const settled = await deps.engine.submit({ type: 'enrol', invitation, leaseKey, adminKey, name });
+  if (!settled.ok) return settled;
+  const { device, email, scopes } = settled.outcome;
+  const user = userInfo(state, email);
+  if (user === undefined) return deny('INVITATION_INVALID');
+  const { serverId, serverKey, name: organisation } = organisationOf(state);
+  const server = { id: serverId, key: serverKey };
+  return {
+    ok: true,
+    result: { device, user, server, organisation: { name: organisation }, scopes: [...scopes] },
+  };
+}

@@ -1,0 +1,36 @@
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { checkCommand } from './commands/check.js';
+import { initCommand } from './commands/init.js';
+import { serveCommand } from './commands/serve.js';
+import { reportStartFailure, StartError } from './start-error.js';
+import { VERSION } from './version.js';
+
+/** Runs one command of berthd and sets the exit code: 0 ok, 1 failure, 2 usage. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // Keys, leases and journal are nobody else's business, whatever the folder they are made in allows.
+  process.umask(0o077);
+  const parser = yargs([...argv])
+    .scriptName('berthd')
+    .usage('$0 <command>\n\nThe Berth licence daemon. Everything of a server is in one data folder.')
+    .command(initCommand)
+    .command(serveCommand)
+    .command(checkCommand)
+    .demandCommand(1, 'Say what to do: init, serve or check.')
+    .strict()
+    .recommendCommands()
+    .version(VERSION)
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new StartError('USAGE', message, 'See berthd --help.', 2);
+    });
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    reportStartFailure(error, process.stderr);
+    process.exitCode = error instanceof StartError ? error.exitCode : 1;
+  }
+}
+
+await main(hideBin(process.argv));

@@ -1,0 +1,38 @@
+/** What `/livez` and `/readyz` answer. */
+
+/**
+ * `starting`: loading, replaying. `serving`: requests are answered. `draining`: told to stop, finishing. `failed`: an
+ * invariant or a write broke and the process is about to end.
+ */
+export type Phase = 'starting' | 'serving' | 'draining' | 'failed';
+
+export class Health {
+  #phase: Phase = 'starting';
+  #reason = 'starting';
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Why it is in this phase, for people. */
+  get reason(): string {
+    return this.#reason;
+  }
+
+  /** `/livez`: false asks a supervisor to restart the process. */
+  get live(): boolean {
+    return this.#phase !== 'failed';
+  }
+
+  /** `/readyz`: true only while serving, so that a load balancer or a start script can wait for it (DESIGN 5). */
+  get ready(): boolean {
+    return this.#phase === 'serving';
+  }
+
+  /** Failed is final: what made it so is not undone by a later step of a start or a stop. */
+  enter(phase: Phase, reason: string = phase): void {
+    if (this.#phase === 'failed') return;
+    this.#phase = phase;
+    this.#reason = reason;
+  }
+}

@@ -1,0 +1,41 @@
+/** The log: one JSON object per line on standard output, secrets removed. */
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type Clock, systemClock } from './clock.js';
+import type { Config } from './config.js';
+
+export type Log = Logger;
+export type LogLevel = Config['logLevel'];
+
+/** Values under these names never reach the log. pino matches paths, so each depth is spelled out. */
+const SECRET_NAMES = ['token', 'key', 'secret', 'privateKey', 'keyPem'] as const;
+/** `{ token }`, `{ a: { token } }`, `{ a: { b: { token } } }`: deeper objects do not belong on a log line. */
+const SECRET_PATHS = ['', '*.', '*.*.'].flatMap((prefix) => SECRET_NAMES.map((name) => prefix + name));
+
+/**
+ * @param options.destination where lines go. Unless given: standard output, written synchronously, so that the last
+ * line before `process.exit` or a failed assertion is there too. The price is that a blocked reader blocks the server;
+ * journald and containers read, and what is logged is not per request at the default level.
+ */
+export function createLog(options: {
+  readonly level: LogLevel;
+  readonly destination?: DestinationStream;
+  readonly clock?: Clock;
+}): Log {
+  const clock = options.clock ?? systemClock;
+  return pino(
+    {
+      level: options.level,
+      // No host name: the collector knows it, and a container's is noise.
+      base: { pid: process.pid },
+      timestamp: () => `,"time":"${new Date(clock.now().wallMs).toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_PATHS, censor: '[secret]' },
+    },
+    options.destination ?? destination({ dest: 1, sync: true }),
+  );
+}
+
+/** The log of one part of the server, so that its lines can be filtered. */
+export function componentLog(log: Log, component: string): Log {
+  return log.child({ component });
+}

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { FileSystem, OpenFile } from './files.js';
+import { writeHead } from './head.js';
+import { JournalCursor, type RecordEnd } from './journal-cursor.js';
+import { JournalCorrupt, JournalWriteError } from './journal-errors.js';
+import {
+  encodeRecord,
+  encodeSegmentHeader,
+  type JournalRecord,
+  MAX_PAYLOAD_BYTES,
+  SEGMENT_HEADER_BYTES,
+  segmentName,
+} from './journal-format.js';
+import { type Cut, headPath, inspect, mend, type Recovery } from './journal-recovery.js';
+import type { Position } from './position.js';
+import type { Segment } from './segment-reader.js';
+
+export { type CorruptReason, JournalCorrupt, JournalWriteError } from './journal-errors.js';
+export { type JournalRecord, MAX_PAYLOAD_BYTES } from './journal-format.js';
+export type { Cut } from './journal-recovery.js';
+export { type Position, START } from './position.js';
+
+export interface JournalOptions {
+  readonly files: FileSystem;
+  /** The data folder; the journal is the folder `journal` in it. */
+  readonly folder: string;
+  /** A segment that has this many bytes is not continued. Default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** Called for every record in order, before `open` resolves. When `open` rejects, forget what it brought. */
+  readonly onRecord: (record: JournalRecord) => void;
+  /** Called for each file from which an unacknowledged write was cut (`readOnly`: would be cut). Say so in the log. */
+  readonly onCut?: (cut: Cut) => void;
+  /** Called when a damaged slot of the head file was written anew (`readOnly`: would be). Say so in the log. */
+  readonly onMend?: (mended: { readonly file: string; readonly seq: number }) => void;
+  /** Change nothing on disk. Needs no lock on the data folder: records written meanwhile are not seen. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * The truth (DESIGN 2): every change the server ever acknowledged, in an append-only hash chain (I10). Formats:
+ * journal-format.ts and head.ts; what happens after a crash: journal-recovery.ts.
+ *
+ * The caller holds the lock on the data folder (LevelStore) before it opens a journal for writing.
+ */
+export class Journal {
+  readonly #files: FileSystem;
+  readonly #folder: string;
+  readonly #segmentBytes: number;
+  readonly #segments: Segment[];
+  #position: Position;
+  #writer: Writer | null;
+  #inFlight: Promise<Position> | null = null;
+  #failure: JournalWriteError | null = null;
+
+  /**
+   * Verifies every record, cuts what was never acknowledged and is ready to append. Throws JournalCorrupt when anything up to
+   * the head is not as it was written (nothing was changed then), JournalWriteError when mending fails, and the disk's own
+   * error when a file cannot be opened.
+   */
+  static async open(options: JournalOptions): Promise<Journal> {
+    const { files, readOnly = false, onRecord } = options;
+    const folder = join(options.folder, JOURNAL_FOLDER);
+    if (!readOnly) await writing(folder, () => makeFolder(files, options.folder, folder));
+    const recovery = await inspect({ files, folder, readOnly, onRecord });
+    const writer = readOnly ? null : await writing(folder, () => prepare(files, folder, recovery));
+    report(options, folder, recovery);
+    return new Journal(options, folder, recovery, writer);
+  }
+
+  private constructor(options: JournalOptions, folder: string, recovery: Recovery, writer: Writer | null) {
+    this.#files = options.files;
+    this.#folder = folder;
+    this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
+    this.#segments = recovery.segments;
+    this.#position = recovery.position;
+    this.#writer = writer;
+  }
+
+  /** The last acknowledged record. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /**
+   * Makes one record durable and resolves with its position: from then on it is acknowledged (I6). One call at a time;
+   * `payload` is at most MAX_PAYLOAD_BYTES. After any failure this and every later call rejects with JournalWriteError, because
+   * what reached the disk is unknown and a retried sync lies: stop the process.
+   */
+  async append(payload: Uint8Array): Promise<Position> {
+    assert(this.#writer, 'append needs an open journal that is not read-only');
+    assert(this.#inFlight === null, 'append is called one at a time');
+    assert(payload.length <= MAX_PAYLOAD_BYTES, 'a record is at most MAX_PAYLOAD_BYTES long');
+    if (this.#failure) throw this.#failure;
+    this.#inFlight = this.#commit(this.#writer, payload);
+    try {
+      return await this.#inFlight;
+    } catch (cause) {
+      this.#failure = new JournalWriteError(this.#folder, cause);
+      throw this.#failure;
+    } finally {
+      this.#inFlight = null;
+    }
+  }
+
+  /**
+   * The records from `fromSeq` (default: the first) to the position at the time of the call, read and verified again from the
+   * start of the segment that holds the first. Throws JournalCorrupt.
+   */
+  async *read(fromSeq = 1): AsyncGenerator<JournalRecord, void, undefined> {
+    const until = this.#position;
+    if (fromSeq > until.seq) return;
+    const cursor = new JournalCursor(this.#files, this.#folder, [...this.#segments], fromSeq);
+    try {
+      while (cursor.last.seq < until.seq) {
+        const records = await cursor.next(until.seq);
+        if (cursor.stop) throw new JournalCorrupt(cursor.stop);
+        for (const record of records) if (record.seq >= fromSeq) yield record;
+      }
+      if (cursor.last.hash !== until.hash) {
+        throw new JournalCorrupt({ file: headPath(this.#folder), seq: until.seq, reason: 'HEAD_MISMATCH' });
+      }
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  /** Waits for an append that is under way and closes the files. */
+  async close(): Promise<void> {
+    await this.#inFlight?.catch(() => {});
+    const writer = this.#writer;
+    this.#writer = null;
+    await writer?.tail?.file.close();
+    await writer?.head.close();
+  }
+
+  async #commit(writer: Writer, payload: Uint8Array): Promise<Position> {
+    const { bytes, hash } = encodeRecord(this.#position, payload);
+    const tail = await this.#tailFor(writer);
+    await tail.file.write(bytes, tail.bytes);
+    // Before the head is touched: a damaged head slot proves that its record is whole (journal-recovery.ts).
+    await tail.file.datasync();
+    const position = { seq: this.#position.seq + 1, hash };
+    await writeHead(writer.head, position);
+    tail.bytes += bytes.length;
+    this.#position = position;
+    return position;
+  }
+
+  async #tailFor(writer: Writer): Promise<Tail> {
+    if (writer.tail && writer.tail.bytes < this.#segmentBytes) return writer.tail;
+    await writer.tail?.file.close();
+    writer.tail = null;
+    const segment = this.#nextSegment();
+    const file = await this.#files.open(segment.file, 'create');
+    writer.tail = { file, bytes: SEGMENT_HEADER_BYTES };
+    await file.write(encodeSegmentHeader(this.#position), 0);
+    // The segment and its name are durable before it is used: a record in it must not vanish with its file.
+    await file.sync();
+    await this.#files.syncFolder(this.#folder);
+    this.#segments.push(segment);
+    return writer.tail;
+  }
+
+  #nextSegment(): Segment {
+    const firstSeq = this.#position.seq + 1;
+    return { file: join(this.#folder, segmentName(firstSeq)), firstSeq };
+  }
+}
+
+const JOURNAL_FOLDER = 'journal';
+
+/** Small enough to copy and to read in a second, large enough that a site has few. */
+const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024;
+
+interface Writer {
+  readonly head: OpenFile;
+  tail: Tail | null;
+}
+
+/** The segment that is written, and where its last acknowledged record ends. */
+interface Tail {
+  readonly file: OpenFile;
+  bytes: number;
+}
+
+async function makeFolder(files: FileSystem, parent: string, folder: string): Promise<void> {
+  await files.makeFolder(folder);
+  await files.syncFolder(parent);
+}
+
+async function prepare(files: FileSystem, folder: string, recovery: Recovery): Promise<Writer> {
+  await mend(files, folder, recovery);
+  const head = await files.open(headPath(folder), 'write');
+  const tail = recovery.end && (await openTail(files, recovery.end));
+  return { head, tail };
+}
+
+async function openTail(files: FileSystem, end: RecordEnd): Promise<Tail> {
+  return { file: await files.open(end.file, 'write'), bytes: end.offset };
+}
+
+async function writing<T>(folder: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    throw new JournalWriteError(folder, cause);
+  }
+}
+
+function report(options: JournalOptions, folder: string, recovery: Recovery): void {
+  for (const { file, seq, bytes } of recovery.cuts) options.onCut?.({ file, seq, bytes });
+  if (typeof recovery.head !== 'number') return;
+  options.onMend?.({ file: headPath(folder), seq: recovery.position.seq });
+}

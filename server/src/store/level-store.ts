@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  type Database,
+  FolderLocked,
+  forgetStarts,
+  isLocked,
+  openOrRecreate,
+  openRows,
+  reasonOf,
+  recreate,
+} from './level-folder.js';
+import { PendingRows, type RowChanges } from './pending-rows.js';
+import { type Position, START } from './position.js';
+import { RowSums } from './row-sums.js';
+import { decodeMeta, encodeMeta } from './state-meta.js';
+import { type Loaded, type StateStore, StateWriteError } from './state-store.js';
+
+export { FolderLocked } from './level-folder.js';
+
+/**
+ * The state in LevelDB, in the folder `state` of the data folder: `rows` holds it; `lock` is a database that stays empty and
+ * is open as long as the store is, for the sake of its LOCK file, the exclusive lock on the whole data folder. They are two
+ * so that damaged rows can be thrown away without letting go of the lock. `starts` counts the starts since a clean stop.
+ *
+ * LevelDB is not trusted with anything (DESIGN 2): every row is covered by the checksum in the meta row, and a state that does
+ * not match it is not returned.
+ */
+export class LevelStore implements StateStore {
+  readonly #folder: string;
+  readonly #lock: Database;
+  #database: Database;
+  /** Why the database had to be made anew when it was opened. */
+  #damage: string | null;
+  #sums = new RowSums();
+  /** Null until `load` or `reset` said what the store holds. */
+  #pending: PendingRows | null = null;
+  /** Flushes and resets run one after the other; once one failed, so does every later one. */
+  #queue: Promise<void> = Promise.resolve();
+
+  /** Throws FolderLocked when another process has the data folder open, and LevelDB's error when no database can be made. */
+  static async open(dataFolder: string): Promise<LevelStore> {
+    const lock = await openLock(dataFolder);
+    try {
+      const folder = join(dataFolder, 'state');
+      const { database, reason } = await openRows(join(folder, 'rows'), join(folder, 'starts'));
+      return new LevelStore(folder, lock, database, reason);
+    } catch (error) {
+      await lock.close();
+      throw isLocked(error) ? new FolderLocked(dataFolder, error) : error;
+    }
+  }
+
+  private constructor(folder: string, lock: Database, database: Database, damage: string | null) {
+    this.#folder = folder;
+    this.#lock = lock;
+    this.#database = database;
+    this.#damage = damage;
+  }
+
+  async load(): Promise<Loaded> {
+    assert(!this.#pending, 'load is called once');
+    if (this.#damage !== null) return { ok: false, reason: this.#damage };
+    const found = await readVerified(this.#database);
+    if (typeof found === 'string') return { ok: false, reason: found };
+    this.#sums = found.sums;
+    this.#pending = new PendingRows(found.position);
+    return { ok: true, ...found.position, rows: found.rows };
+  }
+
+  put(position: Position, rows: ReadonlyMap<string, string | null>): void {
+    this.#writable().merge(position, rows);
+  }
+
+  async flush(): Promise<void> {
+    this.#writable();
+    await this.#enqueue(async () => {
+      const changes = this.#writable().take();
+      if (changes) await writeChanges(this.#database, this.#sums, changes);
+    });
+  }
+
+  async reset(): Promise<void> {
+    await this.#enqueue(async () => {
+      // Not `clear`: damaged tables would fail a later compaction, and with it every write.
+      await this.#database.close();
+      this.#database = await recreate(join(this.#folder, 'rows'));
+      this.#damage = null;
+      this.#sums = new RowSums();
+      this.#pending = new PendingRows(START);
+    });
+  }
+
+  async close(): Promise<void> {
+    const isClean = await this.#queue.then(
+      () => true,
+      () => false,
+    );
+    this.#pending = null;
+    await this.#database.close();
+    if (isClean) await forgetStarts(join(this.#folder, 'starts'));
+    await this.#lock.close();
+  }
+
+  #writable(): PendingRows {
+    assert(this.#pending, 'a store is loaded or reset before it is written');
+    return this.#pending;
+  }
+
+  #enqueue(step: () => Promise<void>): Promise<void> {
+    this.#queue = this.#queue.then(step).catch((cause: unknown) => {
+      throw cause instanceof StateWriteError ? cause : new StateWriteError(this.#folder, cause);
+    });
+    return this.#queue;
+  }
+}
+
+/** The store's own row; no other key may hold a NUL. */
+const META_KEY = '\0meta';
+
+/** Rows handed to LevelDB, or taken from it, before others get a turn: a few milliseconds of work. */
+const ROWS_PER_TURN = 1000;
+
+async function openLock(dataFolder: string): Promise<Database> {
+  try {
+    return (await openOrRecreate(join(dataFolder, 'state', 'lock'))).database;
+  } catch (error) {
+    throw isLocked(error) ? new FolderLocked(dataFolder, error) : error;
+  }
+}
+
+/** One chained batch (an array batch blocks this thread seven times as long per row), all or nothing, synced. */
+async function writeChanges(database: Database, sums: RowSums, changes: RowChanges): Promise<void> {
+  const batch = database.batch();
+  let queued = 0;
+  for (const [key, value] of changes.rows) {
+    if (value === null) {
+      sums.delete(key);
+      batch.del(key);
+    } else {
+      sums.set(key, value);
+      batch.put(key, value);
+    }
+    queued += 1;
+    if (queued % ROWS_PER_TURN === 0) await nextTurn();
+  }
+  batch.put(META_KEY, encodeMeta(changes.position, sums));
+  await batch.write({ sync: true });
+}
+
+interface VerifiedState {
+  readonly position: Position;
+  readonly rows: Map<string, string>;
+  readonly sums: RowSums;
+}
+
+/** The whole state, or why it cannot be used. */
+async function readVerified(database: Database): Promise<VerifiedState | string> {
+  const rows = new Map<string, string>();
+  const sums = new RowSums();
+  let metaText: string | undefined;
+  try {
+    for await (const entries of chunks(database)) {
+      for (const [key, value] of entries) {
+        if (key === META_KEY) {
+          metaText = value;
+          continue;
+        }
+        rows.set(key, value);
+        sums.set(key, value);
+      }
+    }
+  } catch (error) {
+    return `it cannot be read (${reasonOf(error)})`;
+  }
+  if (metaText === undefined) {
+    return rows.size === 0 ? { position: START, rows, sums } : 'what its rows stand for is lost';
+  }
+  const meta = decodeMeta(metaText);
+  if (meta === null) return 'what its rows stand for is damaged, or of another version';
+  if (meta.rows !== sums.count || meta.sum !== sums.total) return 'rows are lost, changed or left over';
+  return { position: { seq: meta.seq, hash: meta.hash }, rows, sums };
+}
+
+/** All entries, many at a time: one promise for each row would cost more than reading it. */
+async function* chunks(database: Database): AsyncGenerator<[string, string][], void, undefined> {
+  const iterator = database.iterator();
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(ROWS_PER_TURN);
+      if (entries.length === 0) return;
+      yield entries;
+    }
+  } finally {
+    await iterator.close();
+  }
+}

@@ -1,0 +1,72 @@
+import type { Change } from '../domain/changes.js';
+import type { LoadedRows } from '../domain/load.js';
+import type { Rows, State, TableName } from '../domain/state.js';
+
+// The versioned encoding of what the journal and the state store hold. Both are covered by checksums and a hash chain
+// (DESIGN 2), so what decodes is what was written; the version says whether this server understands it.
+
+/** Raised only together with a migration. */
+export const FORMAT_VERSION = 1;
+
+/** The data was written by a newer server. Nothing was changed. */
+export class FormatNewer extends Error {
+  override readonly name = 'FormatNewer';
+  readonly code = 'FORMAT_NEWER';
+
+  constructor(readonly version: unknown) {
+    super(
+      `The data was written in format ${String(version)}; this berthd knows format ${FORMAT_VERSION}. ` +
+        'Start the newer berthd again, or restore a backup made with this one. Nothing was changed.',
+    );
+  }
+}
+
+/** The payload of one journal record: the changes of one group commit. */
+export function encodeChanges(changes: readonly Change[]): Uint8Array {
+  return Buffer.from(JSON.stringify({ v: FORMAT_VERSION, changes }));
+}
+
+/** Throws FormatNewer. The payload was verified by the journal: anything else that does not decode is a bug and throws. */
+export function decodeChanges(payload: Uint8Array): readonly Change[] {
+  const record = JSON.parse(
+    Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString(),
+  ) as {
+    v: number;
+    changes: readonly Change[];
+  };
+  if (record.v !== FORMAT_VERSION) throw new FormatNewer(record.v);
+  return record.changes;
+}
+
+/** The rows that changed since the last call, as the state store keeps them: `<table>/<id>` -> JSON, `null` when deleted. */
+export function takeChangedRows(state: State): Map<string, string | null> {
+  const rows = new Map<string, string | null>();
+  for (const [name, table] of Object.entries(state.tables)) {
+    for (const id of table.takeDirty()) {
+      const row = table.get(id);
+      rows.set(`${name}/${id}`, row === undefined ? null : JSON.stringify(row));
+    }
+  }
+  return rows;
+}
+
+export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
+  const tables: { [K in TableName]: Map<string, Rows[K]> } = {
+    organisation: new Map(),
+    user: new Map(),
+    device: new Map(),
+    invitation: new Map(),
+    product: new Map(),
+    entitlement: new Map(),
+    allocation: new Map(),
+    seat: new Map(),
+    lease: new Map(),
+    request: new Map(),
+  };
+  for (const [key, value] of stored) {
+    const at = key.indexOf('/');
+    const table = tables[key.slice(0, at) as TableName] as Map<string, unknown>;
+    table.set(key.slice(at + 1), JSON.parse(value));
+  }
+  return tables;
+}

@@ -1,0 +1,46 @@
+import type { Position } from './position.js';
+
+/**
+ * The state that the journal led to, kept so that a start need not replay everything: rows of string key and string value
+ * (JSON), and the position of the journal they stand for. It is written behind and carries no acknowledgement; the journal is
+ * the truth, and a state that does not check is rebuilt from it (DESIGN 2).
+ *
+ * The position that `load` returns may lie behind the journal's: replay from there. The caller checks that the journal has
+ * that very record (sequence and hash); a state ahead of its journal, or of another journal, is not its state.
+ */
+export interface StateStore {
+  /**
+   * Everything, verified: called once, before any `put`. A new store is ok with position START and no rows. After
+   * `ok: false` the rows are not to be had; `reset` and rebuild.
+   */
+  load(): Promise<Loaded>;
+  /**
+   * Remembers in memory what changed up to `position`; null deletes a row. The rows of one position come in one call: a flush
+   * between two of them would store half of it. Keys are not empty and hold no NUL character.
+   */
+  put(position: Position, rows: ReadonlyMap<string, string | null>): void;
+  /** Makes everything put before the call durable, in one step: after a crash all of it is there, or none. */
+  flush(): Promise<void>;
+  /** Empties the store, what was put included, so that it can be filled anew. */
+  reset(): Promise<void>;
+  /** Closes without a flush. */
+  close(): Promise<void>;
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly seq: number; readonly hash: string; readonly rows: Map<string, string> }
+  | { readonly ok: false; readonly reason: string };
+
+/** Writing the state failed: the store accepts nothing more. Stop the process (DESIGN 2); the journal lost nothing. */
+export class StateWriteError extends Error {
+  override readonly name = 'StateWriteError';
+  readonly code = 'STATE_WRITE_FAILED';
+
+  constructor(folder: string, cause: unknown) {
+    super(
+      `Writing the state in ${folder} failed. The server must stop. Check the disk and its free space, then start again: ` +
+        'nothing acknowledged is lost.',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Admission, Ticket } from './admission.js';
+import type { EmitEvent } from './events.js';
+
+/** The TCP sockets of a listener, admitted before TLS begins. */
+export class AcceptedSockets {
+  readonly #admission: Admission;
+  readonly #emit: EmitEvent;
+  readonly #monoMs: () => number;
+  readonly #open = new Map<string, { readonly socket: Socket; readonly ticket: Ticket }>();
+
+  constructor(admission: Admission, monoMs: () => number, emit: EmitEvent) {
+    this.#admission = admission;
+    this.#monoMs = monoMs;
+    this.#emit = emit;
+  }
+
+  /**
+   * Stands between `server` and its own listeners for new connections: a socket that is refused must not reach the one that starts
+   * TLS, and a listener cannot keep an event from the next.
+   */
+  guard(server: Server): void {
+    const startTls = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      if (!this.#admit(socket)) socket.destroy();
+      else for (const start of startTls) Reflect.apply(start, server, [socket]);
+    });
+    server.on('drop', (drop) => {
+      this.#emit({
+        type: 'refused',
+        reason: 'SOCKET_LIMIT',
+        address: plainAddress(drop?.remoteAddress ?? 'unknown'),
+      });
+    });
+  }
+
+  /** The ticket of the TCP socket under a TLS socket; `null` when it is gone. */
+  ticketOf(socket: Socket): Ticket | null {
+    const key = endpointsOf(socket);
+    return key === null ? null : (this.#open.get(key)?.ticket ?? null);
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#open.values()) socket.destroy();
+  }
+
+  #admit(socket: Socket): boolean {
+    const [key, address] = [endpointsOf(socket), addressOf(socket)];
+    // The peer was gone before we looked.
+    if (key === null || address === null) return false;
+    const ticket = this.#admission.admit(address, this.#monoMs());
+    if (typeof ticket === 'string') {
+      this.#emit({ type: 'refused', reason: ticket, address });
+      return false;
+    }
+    this.#open.set(key, { socket, ticket });
+    socket.once('close', () => {
+      this.#open.delete(key);
+      ticket.release();
+    });
+    return true;
+  }
+}
+
+/** The address of the peer; `null` once it is gone. An IPv4 peer has the same address on an IPv6 socket as on any other. */
+export function addressOf(socket: Socket): string | null {
+  return socket.remoteAddress === undefined ? null : plainAddress(socket.remoteAddress);
+}
+
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
+}
+
+/** Both ends of a socket: what a TLS socket and the TCP socket under it have in common, and no other socket has. */
+function endpointsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | null {
+  if (remoteAddress === undefined || remotePort === undefined) return null;
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}

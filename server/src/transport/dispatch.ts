@@ -1,0 +1,229 @@
+import {
+  type CloseReason,
+  checkParams,
+  decodeFrame,
+  type ErrorCode,
+  encodeError,
+  encodeResult,
+  errors,
+  type Frame,
+  isMethod,
+  type Method,
+  type ParamsOf,
+  type RequestFrame,
+  type RequestId,
+  requests,
+  roleAtLeast,
+} from '@berth/protocol';
+import type { Answer, Caller, Gate, Refusal, SessionMethod } from './api.js';
+import type { EmitEvent } from './events.js';
+import type { TransportLimits } from './limits.js';
+import { enrolDevice, invalidParam, type Link, mayUsePath, type Opened, openSession } from './session.js';
+import { KeyedBuckets } from './token-bucket.js';
+
+/** What dispatch needs of the socket a frame came from. */
+export interface Peer extends Link {
+  /** Null until `session.open` succeeded. */
+  readonly caller: Caller | null;
+  opened(opened: Opened, params: ParamsOf<'session.open'>): void;
+  send(text: string): void;
+  close(reason: CloseReason): void;
+  /** Counts toward FLOOD; false when that closed the socket. */
+  fault(cost: number): boolean;
+  /** Takes one of the socket's places for requests in flight; false when all are taken. */
+  beginRequest(): boolean;
+  endRequest(): void;
+}
+
+/** An answer, and what follows from it for the socket. */
+interface Outcome {
+  readonly answer: { readonly ok: true; readonly result: unknown } | Refusal;
+  readonly faults?: number;
+  readonly close?: CloseReason;
+}
+
+type OpeningMethod = Exclude<Method, SessionMethod>;
+type Opening = {
+  readonly [M in OpeningMethod]: (params: ParamsOf<M>, peer: Peer) => Promise<Answer<M>>;
+};
+
+/** From the text of a frame to the text of its answer. One for all sockets; never throws, never rejects. */
+export class Dispatcher {
+  readonly #gate: Gate;
+  readonly #limits: TransportLimits;
+  readonly #emit: EmitEvent;
+  readonly #devices: KeyedBuckets;
+  readonly #opening: Opening;
+  #draining = false;
+
+  constructor(gate: Gate, limits: TransportLimits, emit: EmitEvent) {
+    this.#gate = gate;
+    this.#limits = limits;
+    this.#emit = emit;
+    this.#devices = new KeyedBuckets({
+      perSecond: limits.requestsPerDevicePerSecond,
+      burst: limits.requestsPerDeviceBurst,
+    });
+    this.#opening = {
+      'session.open': async (params, peer) => this.#open(params, peer),
+      'device.enrol': (params, peer) => enrolDevice(gate, peer, params),
+    };
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on every request is answered with DRAINING. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  receive(text: string, peer: Peer): void {
+    const frame = decodeFrame(text);
+    if (frame.type === 'request') void this.#request(frame, peer);
+    // A client has nothing to notify: ignored, but it costs what a request costs.
+    else if (frame.type === 'notification') this.#charge(peer);
+    else this.#malformed(frame, peer);
+  }
+
+  /** Not JSON, not JSON-RPC, or an answer to a question the server never asks. */
+  #malformed(frame: Exclude<Frame, RequestFrame>, peer: Peer): void {
+    const code = frame.type === 'invalid' ? frame.code : 'REQUEST_INVALID';
+    const id = frame.type === 'invalid' ? frame.id : null;
+    peer.send(encodeRefusal(id, { ok: false, code }));
+    this.#emit({ type: 'request', method: null, ok: false, code, elapsedMs: 0 });
+    peer.fault(1);
+  }
+
+  async #request(frame: RequestFrame, peer: Peer): Promise<void> {
+    const startedAtMs = this.#gate.monoMs();
+    const method = isMethod(frame.method) ? frame.method : null;
+    const overload = this.#overload(peer);
+    if (overload !== null) {
+      this.#conclude(frame, method, overload, peer, startedAtMs);
+      return;
+    }
+    const outcome = await this.#outcome(frame, method, peer);
+    this.#conclude(frame, method, outcome, peer, startedAtMs);
+    // Only now: draining closes the socket as soon as nothing is in flight.
+    peer.endRequest();
+  }
+
+  /** Null when the request may proceed; it then holds one of the socket's places until its answer was sent. */
+  #overload(peer: Peer): Outcome | null {
+    if (this.#draining) return refused('DRAINING');
+    if (!this.#charge(peer)) return refused('RATE_LIMITED');
+    return peer.beginRequest() ? null : refused('BUSY');
+  }
+
+  /** To the device, whichever of its sockets it uses; before it is known, to the socket. */
+  #charge(peer: Peer): boolean {
+    if (peer.caller === null) return peer.fault(1);
+    if (this.#devices.take(peer.caller.deviceKey, this.#gate.monoMs())) return true;
+    peer.fault(1);
+    return false;
+  }
+
+  async #outcome(frame: RequestFrame, method: Method | null, peer: Peer): Promise<Outcome> {
+    try {
+      return await this.#answer(frame, method, peer);
+    } catch (error) {
+      this.#emit({ type: 'handlerError', method, error });
+      return refused('INTERNAL');
+    }
+  }
+
+  #conclude(
+    frame: RequestFrame,
+    method: Method | null,
+    outcome: Outcome,
+    peer: Peer,
+    startedAtMs: number,
+  ): void {
+    const code = this.#reply(frame, method, outcome.answer, peer);
+    const elapsedMs = this.#gate.monoMs() - startedAtMs;
+    this.#emit({ type: 'request', method, ok: code === null, code, elapsedMs });
+    if (outcome.faults !== undefined) peer.fault(outcome.faults);
+    if (outcome.close !== undefined) peer.close(outcome.close);
+  }
+
+  async #answer(frame: RequestFrame, method: Method | null, peer: Peer): Promise<Outcome> {
+    if (method === null || !requests[method].paths.includes(peer.path)) return refused('METHOD_UNKNOWN');
+    if (isOpening(method)) {
+      const answer = await this.#callOpening(method, frame.params, peer);
+      return answer.ok ? { answer } : { answer, faults: this.#limits.failedOpenFaults };
+    }
+    if (peer.caller === null) return refused('SESSION_REQUIRED');
+    return (
+      this.#forbidden(method, peer.caller) ?? { answer: await this.#call(method, frame.params, peer.caller) }
+    );
+  }
+
+  /** Roles change while a session is open: they are looked up for each request. */
+  #forbidden(method: SessionMethod, caller: Caller): Outcome | null {
+    const role = this.#gate.roleOf(caller.email);
+    if (role === null) return { ...refused('NOT_ALLOWED'), close: 'DEVICE_REMOVED' };
+    const { least } = requests[method];
+    const enough = least === 'none' || least === 'device' || roleAtLeast(role, least);
+    return enough && mayUsePath(role, caller.path) ? null : refused('NOT_ALLOWED');
+  }
+
+  async #call<M extends SessionMethod>(method: M, params: unknown, caller: Caller): Promise<Answer<M>> {
+    const checked = checkParams(method, params);
+    if (!checked.ok) return invalidParam(checked.field, checked.message);
+    return this.#gate.handlers[method](checked.value, caller);
+  }
+
+  async #callOpening<M extends OpeningMethod>(method: M, params: unknown, peer: Peer): Promise<Answer<M>> {
+    const checked = checkParams(method, params);
+    if (!checked.ok) return invalidParam(checked.field, checked.message);
+    const answer = await this.#opening[method](checked.value, peer);
+    if (!answer.ok) this.#emit({ type: 'refused', reason: answer.code, address: peer.address });
+    return answer;
+  }
+
+  #open(params: ParamsOf<'session.open'>, peer: Peer): Answer<'session.open'> {
+    // The nonce of a connection is good for one session.
+    if (peer.caller !== null) return { ok: false, code: 'SESSION_OPEN' };
+    const opened = openSession(this.#gate, peer, params);
+    if (opened.ok) peer.opened(opened, params);
+    return opened.ok ? { ok: true, result: opened.result } : opened;
+  }
+
+  /** Sends the answer; the code it was sent with, which is INTERNAL when the answer itself cannot be sent. */
+  #reply(
+    frame: RequestFrame,
+    method: Method | null,
+    answer: Outcome['answer'],
+    peer: Peer,
+  ): ErrorCode | null {
+    try {
+      const text = answer.ok ? encodeResult(frame.id, answer.result) : encodeRefusal(frame.id, answer);
+      const bytes = Buffer.byteLength(text);
+      if (bytes > this.#limits.replyBytes)
+        throw new RangeError(`A reply of ${bytes} bytes does not fit a frame`);
+      peer.send(text);
+      return answer.ok ? null : answer.code;
+    } catch (error) {
+      this.#emit({ type: 'handlerError', method, error });
+      peer.send(encodeRefusal(frame.id, { ok: false, code: 'INTERNAL' }));
+      return 'INTERNAL';
+    }
+  }
+}
+
+function isOpening(method: Method): method is OpeningMethod {
+  return method === 'session.open' || method === 'device.enrol';
+}
+
+function refused(code: ErrorCode): Outcome {
+  return { answer: { ok: false, code } };
+}
+
+function encodeRefusal(id: RequestId | null, refusal: Refusal): string {
+  const row = errors[refusal.code];
+  // `detail` first: it adds members, it does not replace the code.
+  const data = { ...refusal.detail, code: refusal.code, next: refusal.next ?? row.next };
+  return encodeError(id, row.number, refusal.message ?? row.text, data);
+}

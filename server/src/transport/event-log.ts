@@ -1,0 +1,49 @@
+import type { EmitEvent, TransportEvent } from './events.js';
+import { TokenBucket } from './token-bucket.js';
+
+type LogMethod = (details: object, message: string) => void;
+
+/** What the transport needs of a log; pino has it. */
+export interface TransportLog {
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+}
+
+type Write<T extends TransportEvent['type']> = (event: Extract<TransportEvent, { type: T }>) => void;
+
+/** Strangers decide how often we refuse: their lines must not fill the disk. */
+const refusedLines = { perSecond: 5, burst: 20 };
+
+/** Writes each event at its level. No key, token or signature is in any of them. */
+export function eventLog(log: TransportLog, monoMs: () => number): EmitEvent {
+  const lines = new TokenBucket(refusedLines, monoMs());
+  let suppressed = 0;
+  const writers: { readonly [T in TransportEvent['type']]: Write<T> } = {
+    sessionOpened: ({ session, client }) => log.info({ ...session, client }, 'Session opened'),
+    sessionClosed: ({ session, reason, openMs }) =>
+      log.info({ ...session, reason, openMs }, 'Session closed'),
+    superseded: ({ session, by }) => log.warn({ ...session, by }, 'Session superseded from another address'),
+    handlerError: ({ method, error }) =>
+      log.error({ method, err: error }, 'A request failed by a fault of the server'),
+    request: ({ method, code, elapsedMs }) => log.debug({ method, code, elapsedMs }, 'Request answered'),
+    refused: ({ reason, address }) => {
+      if (!lines.take(monoMs())) {
+        suppressed++;
+        return;
+      }
+      log.warn({ reason, address, suppressed }, 'Refused');
+      suppressed = 0;
+    },
+  };
+  return (event) => write(writers, event);
+}
+
+function write<T extends TransportEvent['type']>(
+  writers: { readonly [K in TransportEvent['type']]: Write<K> },
+  event: Extract<TransportEvent, { type: T }>,
+): void {
+  const writer: Write<T> = writers[event.type];
+  writer(event);
+}

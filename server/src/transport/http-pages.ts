@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { encodeBase64Url, signToken } from '@berth/protocol';
+import { addressOf } from './accepted-sockets.js';
+import type { Gate } from './api.js';
+import type { EmitEvent } from './events.js';
+import { type HttpRefusalCode, httpRefusals, refusalBody } from './http-refusals.js';
+import type { TransportLimits } from './limits.js';
+import { isOriginAllowed, splitUrl } from './request-head.js';
+import { KeyedBuckets } from './token-bucket.js';
+
+export interface HealthAnswer {
+  readonly ok: boolean;
+  /** For people. */
+  readonly reason: string;
+}
+
+/** What plain HTTP shows; asked at each request. */
+export interface HttpSource {
+  live(): HealthAnswer;
+  ready(): HealthAnswer;
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** The authority that signed our certificate: what a client trusts after it has checked the signature over it. */
+  readonly caPem: string;
+}
+
+interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+type MakePage = (query: string) => Page | HttpRefusalCode | Promise<Page>;
+
+export interface HttpPagesOptions {
+  readonly gate: Gate;
+  readonly source: HttpSource;
+  readonly limits: TransportLimits;
+  readonly allowedOrigins: readonly string[];
+  readonly emit: EmitEvent;
+}
+
+/** The pattern of `Nonce` in the protocol: 16 bytes in base64url. */
+const nonceForm = /^[A-Za-z0-9_-]{22}$/;
+
+/** Plain HTTP on the TLS port: health for supervisors, metrics for Prometheus, the authority for clients that join. */
+export class HttpPages {
+  readonly #options: HttpPagesOptions;
+  readonly #addresses: KeyedBuckets;
+  readonly #pages: ReadonlyMap<string, MakePage>;
+
+  constructor(options: HttpPagesOptions) {
+    this.#options = options;
+    const perSecond = options.limits.httpRequestsPerAddressPerSecond;
+    this.#addresses = new KeyedBuckets({ perSecond, burst: perSecond });
+    const { source } = options;
+    this.#pages = new Map<string, MakePage>([
+      ['/livez', () => healthPage(source.live())],
+      ['/readyz', () => healthPage(source.ready())],
+      ['/metrics', async () => ({ status: 200, ...(await source.metrics()) })],
+      ['/ca', (query) => this.#authority(query)],
+    ]);
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answer = await this.#answer(request);
+    if (typeof answer === 'string') {
+      const address = addressOf(request.socket) ?? 'unknown';
+      this.#options.emit({ type: 'refused', reason: answer, address });
+      if (answer === 'METHOD_REFUSED') response.setHeader('allow', 'GET, HEAD');
+      write(response, refusalPage(answer), true);
+    } else {
+      write(response, answer, hasBody(request));
+    }
+  }
+
+  async #answer(request: IncomingMessage): Promise<Page | HttpRefusalCode> {
+    const refusal = this.#refusal(request);
+    if (refusal !== null) return refusal;
+    const { path, query } = splitUrl(request);
+    const page = this.#pages.get(path);
+    if (page === undefined) return 'PATH_UNKNOWN';
+    try {
+      return await page(query);
+    } catch (error) {
+      this.#options.emit({ type: 'handlerError', method: null, error });
+      return 'INTERNAL';
+    }
+  }
+
+  #refusal(request: IncomingMessage): HttpRefusalCode | null {
+    const { gate, limits, allowedOrigins } = this.#options;
+    if ((request.url ?? '').length > limits.urlChars) return 'URL_TOO_LONG';
+    if (request.method !== 'GET' && request.method !== 'HEAD') return 'METHOD_REFUSED';
+    if (!isOriginAllowed(request, allowedOrigins)) return 'ORIGIN_REFUSED';
+    const address = addressOf(request.socket);
+    return address !== null && this.#addresses.take(address, gate.monoMs()) ? null : 'TOO_MANY_REQUESTS';
+  }
+
+  /** PROTOCOL 2.2: the authority, signed by the key that the join link pins; the nonce makes an old answer worthless. */
+  #authority(query: string): Page | HttpRefusalCode {
+    const { gate, source } = this.#options;
+    const [nonce, ...more] = new URLSearchParams(query).getAll('nonce');
+    if (nonce === undefined || more.length > 0 || !nonceForm.test(nonce)) return 'NONCE_INVALID';
+    const sha256 = encodeBase64Url(createHash('sha256').update(source.caPem, 'utf8').digest());
+    const claims = { nonce, sha256, iat: Math.floor(gate.nowMs() / 1000) };
+    const token = signToken('authority', claims, (message) => gate.sign(message));
+    return jsonPage(200, JSON.stringify({ ca: source.caPem, token }));
+  }
+}
+
+function healthPage({ ok, reason }: HealthAnswer): Page {
+  return jsonPage(ok ? 200 : 503, JSON.stringify({ status: ok ? 'ok' : 'unavailable', reason }));
+}
+
+function refusalPage(code: HttpRefusalCode): Page {
+  return jsonPage(httpRefusals[code].status, refusalBody(code));
+}
+
+function jsonPage(status: number, body: string): Page {
+  return { status, contentType: 'application/json', body };
+}
+
+/** Nothing here takes a body: the socket is closed rather than the body read. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function write(response: ServerResponse, { status, contentType, body }: Page, close: boolean): void {
+  if (close) response.setHeader('connection', 'close');
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(body);
+}

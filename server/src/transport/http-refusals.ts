@@ -1,0 +1,77 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+interface HttpRefusal {
+  readonly status: number;
+  readonly text: string;
+  readonly next: string;
+}
+
+/** Why an HTTP request or an upgrade is refused, before there is a WebSocket that could carry an error of the protocol. */
+export const httpRefusals = {
+  UPGRADE_INVALID: {
+    status: 400,
+    text: 'This is not a WebSocket handshake of RFC 6455, version 13.',
+    next: 'Use a WebSocket client; berth and the SDK have one built in.',
+  },
+  SUBPROTOCOL_REQUIRED: {
+    status: 400,
+    text: 'The WebSocket subprotocol berth.v1 was not offered.',
+    next: 'Offer `Sec-WebSocket-Protocol: berth.v1`; if the client speaks another version, update client or server.',
+  },
+  NONCE_INVALID: {
+    status: 400,
+    text: 'The query must have one nonce of 22 base64url characters.',
+    next: 'Ask for /ca?nonce=<16 random bytes in base64url>.',
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    text: 'Requests from a web page are not accepted.',
+    next: 'Use berth or the SDK; a web page of another origin may not use this server.',
+  },
+  PATH_UNKNOWN: {
+    status: 404,
+    text: 'There is nothing at this path.',
+    next: 'WebSocket: /v1/lease, /v1/admin. HTTP: /livez, /readyz, /metrics, /ca.',
+  },
+  METHOD_REFUSED: { status: 405, text: 'Only GET and HEAD are answered here.', next: 'Use GET.' },
+  URL_TOO_LONG: { status: 414, text: 'The address is too long.', next: 'Shorten path and query.' },
+  TOO_MANY_REQUESTS: {
+    status: 429,
+    text: 'This address sends requests too fast.',
+    next: 'Wait a moment and try again.',
+  },
+  INTERNAL: {
+    status: 500,
+    text: 'The server failed to answer.',
+    next: 'Try again; if it stays, look in the log of berthd.',
+  },
+  DRAINING: {
+    status: 503,
+    text: 'The server is shutting down.',
+    next: 'Try again in a moment; leases stay valid meanwhile.',
+  },
+} as const satisfies Record<string, HttpRefusal>;
+
+export type HttpRefusalCode = keyof typeof httpRefusals;
+
+export function refusalBody(code: HttpRefusalCode): string {
+  const { text, next } = httpRefusals[code];
+  return JSON.stringify({ code, message: text, next });
+}
+
+/** Answers an upgrade request with a refusal: there is no ServerResponse for those, only the socket. */
+export function refuseUpgrade(socket: Duplex, code: HttpRefusalCode): void {
+  const body = refusalBody(code);
+  const { status } = httpRefusals[code];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  // Without an 'error' listener a reset by the peer would end the process; destroyed at 'finish', since the peer need not end.
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,54 @@
+import { limits as wire } from '@berth/protocol';
+
+// A limit on everything a stranger or a broken client can spend here, each with its reason (STYLE 9). Those that both ends of the
+// wire must agree on come from the protocol.
+
+export const defaultLimits = {
+  /** Sockets in all: 10,000 devices with room for a reconnect storm; each costs about 50 KiB with TLS. */
+  sockets: 20_000,
+  /** Sockets of one address: a terminal server or a render node with many plugins, or a NAT of a small site. */
+  socketsPerAddress: 256,
+  /** Sockets without a session, in all: the most that strangers can hold open together. */
+  unauthenticatedSockets: 1024,
+  /** Sockets without a session of one address: one stranger cannot take the whole of the line above. */
+  unauthenticatedPerAddress: 32,
+  /** TLS handshakes of one address: each costs the server about 1 ms of CPU before it knows who asks. */
+  tlsHandshakesPerAddressPerSecond: 50,
+  /** Plain HTTP requests of one address: each `/ca` costs a signature, each `/metrics` a rendering. */
+  httpRequestsPerAddressPerSecond: 50,
+  /** Requests of one device over all its sockets: an honest one sends a handful a minute, a bulk import a few tens a second. */
+  requestsPerDevicePerSecond: 200,
+  requestsPerDeviceBurst: 400,
+  /** Malformed, excessive or unauthenticated frames of one socket; more is not a mistake any more (FLOOD). */
+  faultsPerSecond: 10,
+  faultBurst: 100,
+  /** What a failed `session.open` or `device.enrol` counts: ten guesses, then one a second. */
+  failedOpenFaults: 10,
+  handshakeMs: wire.handshakeMs,
+  inFlightPerSocket: wire.inFlightPerSocket,
+  requestBytes: wire.requestBytes,
+  replyBytes: wire.replyBytes,
+  bufferedBytes: wire.bufferedBytes,
+  pingMs: wire.pingMs,
+  /** Fragments of one message: no client of ours fragments; 16 KiB in more parts than this is an attack on bookkeeping. */
+  fragments: 32,
+  /** How long a closed socket may take to say goodbye before it is destroyed. */
+  closeMs: 2_000,
+  /** Clients of a draining server come back spread over this time: 10,000 handshakes at 1 ms each. */
+  drainSpreadMs: 10_000,
+  /** Plain HTTP: from connecting to the end of the headers. */
+  headersMs: 5_000,
+  /** Plain HTTP: from connecting to the end of the request. */
+  requestMs: 10_000,
+  /** Plain HTTP: an idle kept-alive socket; also how long a reader of an answer may stand still. */
+  keepAliveMs: 5_000,
+  /** Plain HTTP: request line and headers together. A browser's cookies do not belong here. */
+  headerBytes: 8 * 1024,
+  headerCount: 64,
+  /** Plain HTTP: path and query; the longest honest one is `/ca?nonce=` and 22 characters. */
+  urlChars: 1024,
+  /** Plain HTTP: requests on one kept-alive socket. */
+  requestsPerHttpSocket: 100,
+} as const;
+
+export type TransportLimits = { readonly [K in keyof typeof defaultLimits]: number };

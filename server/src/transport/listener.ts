@@ -1,0 +1,157 @@
+import type { Server } from 'node:https';
+import type { PathName } from '@berth/protocol';
+import type { WebSocket } from 'ws';
+import { AcceptedSockets } from './accepted-sockets.js';
+import { Admission } from './admission.js';
+import type { Gate } from './api.js';
+import { type Arrival, Connection, type ConnectionContext } from './connection.js';
+import { Dispatcher } from './dispatch.js';
+import { drainConnections } from './drain.js';
+import { eventLog, type TransportLog } from './event-log.js';
+import type { EmitEvent } from './events.js';
+import { HttpPages, type HttpSource } from './http-pages.js';
+import { defaultLimits, type TransportLimits } from './limits.js';
+import { SessionRegistry } from './session-registry.js';
+import { listen, type TlsMaterial, tlsServer } from './tls-server.js';
+import { Upgrades } from './upgrades.js';
+
+export interface ListenerOptions {
+  readonly gate: Gate;
+  readonly tls: TlsMaterial;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly http: HttpSource;
+  readonly onEvent: EmitEvent;
+  readonly log: TransportLog;
+  /** Those that differ from the defaults. */
+  readonly limits?: Partial<TransportLimits>;
+  /** Web origins that may use this listener. None unless given. */
+  readonly allowedOrigins?: readonly string[];
+  /** Both unless given: the admin path may have a listener of its own (DESIGN 5). */
+  readonly paths?: readonly PathName[];
+  /** Given when the handlers need it before the listener is there, or when two listeners share their sessions. */
+  readonly sessions?: SessionRegistry;
+}
+
+/** One TLS port: WebSocket on the two paths of the protocol, and the few pages of plain HTTP. */
+export class Listener {
+  readonly address: string;
+  readonly port: number;
+  readonly sessions: SessionRegistry;
+  readonly #server: Server;
+  readonly #context: ConnectionContext;
+  readonly #accepted: AcceptedSockets;
+  readonly #connections: Set<Connection>;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(parts: ListenerParts) {
+    const bound = parts.server.address();
+    if (bound === null || typeof bound === 'string')
+      throw new Error('A listener on TCP has an address and a port');
+    this.address = bound.address;
+    this.port = bound.port;
+    this.sessions = parts.context.registry;
+    this.#server = parts.server;
+    this.#context = parts.context;
+    this.#accepted = parts.accepted;
+    this.#connections = parts.connections;
+  }
+
+  /** @throws {ListenError} when it cannot listen; its code says why. */
+  static async start(options: ListenerOptions): Promise<Listener> {
+    const parts = assemble(options);
+    const { server, context } = parts;
+    await listen(server, options.host, options.port);
+    // Once it listens, only accepting can fail (no file descriptors left): that passes, and ends nothing.
+    server.on('error', (error) => context.emit({ type: 'handlerError', method: null, error }));
+    return new Listener(parts);
+  }
+
+  /**
+   * Stops accepting, tells every client, answers what is in flight, closes with 1001, and stops.
+   * @param graceMs after this long whoever is left is cut.
+   */
+  async drain(graceMs: number): Promise<void> {
+    const { dispatcher, gate, limits } = this.#context;
+    dispatcher.drain();
+    this.#server.close();
+    await drainConnections(this.#connections, gate, limits.drainSpreadMs, graceMs);
+    await this.stop();
+  }
+
+  /** At once. Resolves when no socket is left; may be called again. */
+  stop(): Promise<void> {
+    this.#stopped ??= new Promise((resolve) => {
+      this.#context.dispatcher.drain();
+      for (const connection of this.#connections) connection.cut('GOING_AWAY');
+      // After a drain the server is closed already; the callback then gets an error that says just that.
+      this.#server.close(() => resolve());
+      this.#accepted.destroyAll();
+    });
+    return this.#stopped;
+  }
+}
+
+interface ListenerParts {
+  readonly server: Server;
+  readonly context: ConnectionContext;
+  readonly accepted: AcceptedSockets;
+  readonly connections: Set<Connection>;
+}
+
+function assemble(options: ListenerOptions): ListenerParts {
+  const { gate } = options;
+  const limits: TransportLimits = { ...defaultLimits, ...options.limits };
+  const toLog = eventLog(options.log, () => gate.monoMs());
+  const emit: EmitEvent = (event) => {
+    toLog(event);
+    options.onEvent(event);
+  };
+  const context: ConnectionContext = {
+    gate,
+    limits,
+    registry: options.sessions ?? new SessionRegistry(),
+    dispatcher: new Dispatcher(gate, limits, emit),
+    emit,
+  };
+  const server = tlsServer(options.tls, limits);
+  const accepted = new AcceptedSockets(new Admission(limits), () => gate.monoMs(), emit);
+  accepted.guard(server);
+  const parts = { server, context, accepted, connections: new Set<Connection>() };
+  serve(parts, options);
+  return parts;
+}
+
+/** What comes out of the server goes to pages and connections. */
+function serve({ server, context, accepted, connections }: ListenerParts, options: ListenerOptions): void {
+  const { gate, limits, emit, dispatcher } = context;
+  const { allowedOrigins = [], paths = ['lease', 'admin'] } = options;
+  const pages = new HttpPages({ gate, source: options.http, limits, allowedOrigins, emit });
+  const upgrades = new Upgrades({
+    limits,
+    paths,
+    allowedOrigins,
+    accepted,
+    emit,
+    isDraining: () => dispatcher.draining,
+    onSocket: (socket, arrival) => connect(connections, socket, arrival, context),
+  });
+  server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
+  server.on('request', (request, response) => void pages.handle(request, response));
+  server.on('tlsClientError', (_error, socket) => {
+    const address = accepted.ticketOf(socket)?.address ?? 'unknown';
+    emit({ type: 'refused', reason: 'TLS_HANDSHAKE', address });
+  });
+}
+
+function connect(
+  connections: Set<Connection>,
+  socket: WebSocket,
+  arrival: Arrival,
+  context: ConnectionContext,
+): void {
+  const connection = new Connection(socket, arrival, context);
+  connections.add(connection);
+  void connection.gone.then(() => connections.delete(connection));
+}

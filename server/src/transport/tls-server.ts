@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:https';
+import type { TransportLimits } from './limits.js';
+import { certificateError, listenError } from './listen-error.js';
+
+/** PEM texts. */
+export interface TlsMaterial {
+  readonly key: string;
+  /** The server's certificate, followed by its intermediates. */
+  readonly cert: string;
+  readonly ca: string;
+}
+
+/** @throws {ListenError} when key and certificate cannot be used. */
+export function tlsServer(tls: TlsMaterial, limits: TransportLimits): Server {
+  try {
+    const server = createServer({
+      ...tls,
+      // The channel binding of the handshake relies on the exporter of 1.3 (RFC 9266 section 4.2).
+      minVersion: 'TLSv1.3',
+      handshakeTimeout: limits.handshakeMs,
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      // Node looks at the timeouts above this often; its default of 30 s would make them 30 s.
+      connectionsCheckingInterval: Math.min(1_000, limits.headersMs),
+    });
+    server.maxConnections = limits.sockets;
+    server.maxHeadersCount = limits.headerCount;
+    server.maxRequestsPerSocket = limits.requestsPerHttpSocket;
+    // A reader that stands still; `ws` lifts it from the sockets it takes over.
+    server.timeout = limits.keepAliveMs;
+    return server;
+  } catch (error) {
+    throw certificateError(error);
+  }
+}
+
+/** @throws {ListenError} when the port cannot be had. */
+export function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error) => reject(listenError(error, host, port));
+    server.once('error', onError);
+    server.listen({ host, port }, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,64 @@
+import { borrowsTaken } from './borrow-kept.js';
+import { brokenChains } from './chain.js';
+import { notDurable } from './durable.js';
+import { type Case, type Finding, gather } from './evidence.js';
+import { notOnce } from './exactly-once.js';
+import { eventsOf } from './history.js';
+import { journalOverIssues } from './journal-rules.js';
+import { overIssued } from './over-issue.js';
+import { wrongStatuses } from './statuses.js';
+
+export type { Case, Finding } from './evidence.js';
+export { readHistory } from './history.js';
+export { readJournal } from './journal-reader.js';
+
+export interface Verdict {
+  /** Empty: nothing is wrong. */
+  readonly findings: readonly Finding[];
+  /** How much was judged: a verdict on nothing is worth nothing. */
+  readonly judged: {
+    readonly tokens: number;
+    readonly seats: number;
+    readonly borrows: number;
+    readonly denials: number;
+    readonly statuses: number;
+    readonly retries: number;
+    readonly records: number;
+  };
+}
+
+/** Judges what clients saw, and the journal of the reopened folder, by the invariants of DESIGN 3. */
+export function audit(input: Case): Verdict {
+  const evidence = gather(input);
+  const findings = [
+    ...brokenChains(evidence),
+    ...overIssued(evidence),
+    ...journalOverIssues(evidence),
+    ...notDurable(evidence),
+    ...notOnce(evidence),
+    ...borrowsTaken(evidence),
+    ...wrongStatuses(evidence),
+  ];
+  const keys = eventsOf(input.entries, 'request').flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const { leases } = evidence;
+  return {
+    findings,
+    judged: {
+      tokens: leases.length,
+      seats: new Set(leases.map(({ token }) => token.claims.seat)).size,
+      borrows: new Set(
+        leases.filter((seen) => seen.token.claims.kind === 'borrow').map((seen) => seen.token.claims.jti),
+      ).size,
+      denials: eventsOf(input.entries, 'denied').length,
+      statuses: eventsOf(input.entries, 'status').length,
+      retries: keys.length - new Set(keys).size,
+      records: input.journal?.records.length ?? 0,
+    },
+  };
+}
+
+/** The quick part, for after each kill: is everything that was acknowledged in the journal? No signature is looked at. */
+export function auditDurability(input: Case): Finding[] {
+  const evidence = gather(input);
+  return [...journalOverIssues(evidence), ...notDurable(evidence), ...notOnce(evidence)];
+}

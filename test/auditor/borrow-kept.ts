@@ -1,0 +1,71 @@
+import { type JournaledLease, journaledLeases } from './durable.js';
+import { type Evidence, type Finding, monotonic } from './evidence.js';
+import { eventsOf } from './history.js';
+import { rightsOf } from './rights.js';
+
+/** I8: no borrow was taken away, neither in the journal nor in any status. */
+export function borrowsTaken(evidence: Evidence): Finding[] {
+  return [...takenInJournal(evidence), ...takenInStatus(evidence)];
+}
+
+function takenInJournal({ journal, entries, endT }: Evidence): Finding[] {
+  if (journal === undefined) return [];
+  const returned = new Set(eventsOf(entries, 'returned').flatMap(({ leases }) => leases));
+  const last = entries.at(-1);
+  const leases = journaledLeases(journal.records);
+  const findings: Finding[] = [];
+  for (const [id, borrow] of leases) {
+    const { claims, endedBy, revoked } = borrow;
+    if (claims.kind !== 'borrow') continue;
+    const accuse = (what: string) => findings.push({ rule: 'I8', text: `borrow ${id} ${what}` });
+    if (revoked) accuse('was revoked');
+    if (endedBy === 'returned' && !returned.has(id)) accuse('was ended as returned, but nobody returned it');
+    if (endedBy === 'expired' && last !== undefined && monotonic(claims.exp * 1000, last) > endT)
+      accuse('was ended as expired before its end');
+    if (endedBy === 'extended' && !isExtended(borrow, leases))
+      accuse('was ended as extended, but nothing as long came in its place');
+    if (endedBy !== null && !rightEnds.has(endedBy)) accuse(`ended as ${endedBy}`);
+  }
+  return findings;
+}
+
+/** How a borrow may end. */
+const rightEnds = new Set(['returned', 'expired', 'extended']);
+
+/** The record that ended it granted the same device a borrow of the same seat that lasts at least as long. */
+function isExtended(
+  { claims, endedSeq }: JournaledLease,
+  leases: ReadonlyMap<string, JournaledLease>,
+): boolean {
+  return [...leases.values()].some(
+    ({ seq, claims: next }) =>
+      seq === endedSeq &&
+      next.kind === 'borrow' &&
+      next.seat === claims.seat &&
+      next.dev === claims.dev &&
+      next.n >= claims.n &&
+      next.exp >= claims.exp,
+  );
+}
+
+/** A borrow that was open from the question to the answer is in the answer. */
+function takenInStatus(evidence: Evidence): Finding[] {
+  const borrows = rightsOf(evidence, 'client').filter(({ kind }) => kind === 'borrow');
+  const findings: Finding[] = [];
+  for (const { sentAt, t, process, pools } of eventsOf(evidence.entries, 'status')) {
+    for (const { product, borrowed } of pools) {
+      const open = new Map<string, number>();
+      for (const { seat, n, opensAt, closesAt, product: of } of borrows) {
+        if (of === product && opensAt <= sentAt && t < closesAt)
+          open.set(seat, Math.max(n, open.get(seat) ?? 0));
+      }
+      const seats = [...open.values()].reduce((sum, n) => sum + n, 0);
+      if (borrowed < seats)
+        findings.push({
+          rule: 'I8',
+          text: `${process} was told of ${borrowed} borrowed seats of ${product} while ${seats} were`,
+        });
+    }
+  }
+  return findings;
+}

@@ -1,0 +1,146 @@
+import { type Entry, type EntryOf, eventsOf } from './history.js';
+import type { JournalRead } from './journal-reader.js';
+import { type EntitlementClaims, type LeaseClaims, readToken, type Token } from './token.js';
+
+/** Everything that is judged. */
+export interface Case {
+  readonly entries: readonly Entry[];
+  /** The vendor whose word counts, `ed25519:…`. */
+  readonly vendorKey: string;
+  readonly serverKey: string;
+  /** The reopened data folder; left out: only what the clients saw is judged. */
+  readonly journal?: JournalRead;
+}
+
+/** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
+export interface Finding {
+  readonly rule: 'I1' | 'I2' | 'I3' | 'I6' | 'I7' | 'I8' | 'EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL';
+  readonly text: string;
+}
+
+/** A lease token a client received. */
+export interface LeaseSeen {
+  readonly token: Token<LeaseClaims>;
+  readonly answer: EntryOf<'answer'>;
+  /** When the request it answers was first sent; null when nobody asked with its nonce. */
+  readonly sentAt: number | null;
+}
+
+/** Seats that an entitlement adds to what is owned, at the longest. */
+export interface Grant {
+  readonly claims: EntitlementClaims;
+  readonly fromT: number;
+  readonly untilT: number;
+}
+
+export interface Evidence extends Case {
+  readonly leases: readonly LeaseSeen[];
+  readonly grants: readonly Grant[];
+  /** By id: every revision of an entitlement that was seen. */
+  readonly entitlements: ReadonlyMap<string, readonly Token<EntitlementClaims>[]>;
+  /** Lease -> when its client first said that it no longer uses it. */
+  readonly givenBack: ReadonlyMap<string, number>;
+  /** Tokens that cannot be read at all. */
+  readonly unreadable: readonly Finding[];
+  readonly endT: number;
+}
+
+export function gather(input: Case): Evidence {
+  const { entries } = input;
+  const unreadable: Finding[] = [];
+  const leases = leasesSeen(entries, unreadable);
+  const entitlements = entitlementsSeen(entries, unreadable);
+  return {
+    ...input,
+    leases,
+    entitlements,
+    grants: grantsOf(entries),
+    givenBack: firstTimes(entries),
+    unreadable,
+    endT: entries.at(-1)?.t ?? 0,
+  };
+}
+
+/** Shifts a wall clock moment to the monotonic clock, by the clocks of the entry. */
+export function monotonic(wallMs: number, entry: Pick<Entry, 't' | 'wallMs'>): number {
+  return entry.t + (wallMs - entry.wallMs);
+}
+
+function leasesSeen(entries: readonly Entry[], unreadable: Finding[]): LeaseSeen[] {
+  const firstSent = new Map<string, number>();
+  for (const { nonce, t } of eventsOf(entries, 'request')) {
+    if (nonce !== undefined && !firstSent.has(nonce)) firstSent.set(nonce, t);
+  }
+  const seen: LeaseSeen[] = [];
+  for (const answer of eventsOf(entries, 'answer')) {
+    for (const text of answer.leases) {
+      const token = readToken('lease', text);
+      if (typeof token === 'string') unreadable.push({ rule: 'CHAIN', text: `a lease ${token}: ${text}` });
+      else seen.push({ token, answer, sentAt: firstSent.get(token.claims.nonce) ?? null });
+    }
+  }
+  return seen;
+}
+
+function entitlementsSeen(
+  entries: readonly Entry[],
+  unreadable: Finding[],
+): Map<string, Token<EntitlementClaims>[]> {
+  const texts = new Set<string>();
+  for (const { entitlements } of eventsOf(entries, 'answer'))
+    for (const text of entitlements) texts.add(text);
+  for (const { entitlement } of eventsOf(entries, 'imported')) texts.add(entitlement);
+  const found = new Map<string, Token<EntitlementClaims>[]>();
+  for (const text of texts) {
+    const token = readToken('entitlement', text);
+    if (typeof token === 'string')
+      unreadable.push({ rule: 'CHAIN', text: `an entitlement ${token}: ${text}` });
+    else found.set(token.claims.jti, [...(found.get(token.claims.jti) ?? []), token]);
+  }
+  return found;
+}
+
+/** An id counts once, with its newest revision; what it replaces ends with the answer that said so. */
+function grantsOf(entries: readonly Entry[]): Grant[] {
+  const grants: { claims: EntitlementClaims; fromT: number; untilT: number }[] = [];
+  const end = (id: string | undefined, t: number): void => {
+    for (const grant of grants) if (grant.claims.jti === id) grant.untilT = Math.min(grant.untilT, t);
+  };
+  for (const entry of entries) {
+    if (entry.event === 'removed') end(entry.id, entry.t);
+    if (entry.event !== 'imported') continue;
+    const token = readToken('entitlement', entry.entitlement);
+    if (typeof token === 'string') continue;
+    const { claims } = token;
+    end(claims.jti, entry.t);
+    end(claims.replaces, entry.t);
+    const fromT = Math.max(entry.sentAt, monotonic(claims.nbf * 1000, entry));
+    grants.push({ claims, fromT, untilT: monotonic(claims.exp * 1000, entry) });
+  }
+  return grants;
+}
+
+function firstTimes(entries: readonly Entry[]): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const entry of [...eventsOf(entries, 'released'), ...eventsOf(entries, 'returned')]) {
+    for (const lease of entry.leases) times.set(lease, Math.min(times.get(lease) ?? Infinity, entry.t));
+  }
+  return times;
+}
+
+/** The most seats of a product that were owned at any moment of a span. */
+export function ownedWithin(
+  grants: readonly Grant[],
+  product: string,
+  fromT: number,
+  toT: number,
+): { least: number; most: number } {
+  const own = grants.filter(({ claims }) => claims.product === product);
+  const moments = [fromT, toT, ...own.flatMap((grant) => [grant.fromT, grant.untilT])];
+  const sums = moments
+    .filter((t) => t >= fromT && t <= toT)
+    .map((t) =>
+      own.reduce((sum, grant) => (grant.fromT <= t && t < grant.untilT ? sum + grant.claims.seats : sum), 0),
+    );
+  return { least: Math.min(...sums), most: Math.max(...sums) };
+}

@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+// What the auditor judges: JSON lines that the processes of a site wrote while they ran (test/system/tap.ts). Nothing of Berth is
+// imported in this folder: whoever checks the server must not share its mistakes.
+
+/** When and where. */
+export interface Moment {
+  /** Milliseconds on the monotonic clock that every process of a machine shares (`process.hrtime`). */
+  readonly t: number;
+  /** Milliseconds since 1970, read together with `t`. */
+  readonly wallMs: number;
+  readonly process: string;
+}
+
+export type Happening =
+  /** The process proved this lease key to the server. */
+  | { readonly event: 'session'; readonly device: string }
+  /** Written just before a frame leaves, retries too. */
+  | { readonly event: 'request'; readonly method: string; readonly key?: string; readonly nonce?: string }
+  /** Tokens that arrived. `key` is that of the request they answer, if it had one. */
+  | {
+      readonly event: 'answer';
+      readonly method: string;
+      readonly key?: string;
+      readonly leases: readonly string[];
+      readonly entitlements: readonly string[];
+    }
+  /** Written just before the frame leaves: the client has stopped. `stopped`: with signed stops. */
+  | { readonly event: 'released'; readonly leases: readonly string[]; readonly stopped: boolean }
+  | { readonly event: 'returned'; readonly leases: readonly string[] }
+  /** The server's word that it took a release or a return. */
+  | { readonly event: 'confirmed'; readonly leases: readonly string[] }
+  /** An entitlement the server accepted, asked for at `sentAt`. */
+  | { readonly event: 'imported'; readonly entitlement: string; readonly sentAt: number }
+  | { readonly event: 'removed'; readonly id: string }
+  /** The answer to a question for the pools asked at `sentAt`. */
+  | { readonly event: 'status'; readonly sentAt: number; readonly pools: readonly PoolSeen[] }
+  | { readonly event: 'denied'; readonly method: string; readonly code: string; readonly data?: unknown }
+  | { readonly event: 'pushed'; readonly method: string; readonly lease?: string }
+  | { readonly event: 'state'; readonly state: string; readonly leases: readonly string[] };
+
+export type Entry = Moment & Happening;
+export type EntryOf<E extends Happening['event']> = Moment & Extract<Happening, { readonly event: E }>;
+
+export interface PoolSeen {
+  readonly product: string;
+  readonly owned: number;
+  readonly allocated: number;
+  readonly shared: number;
+  readonly inUse: number;
+  readonly borrowed: number;
+  readonly held: number;
+  readonly free: number;
+  readonly over: number;
+}
+
+/** Every `*.jsonl` of a folder as one history, by time. */
+export function readHistory(folder: string): Entry[] {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+  return byTime(files.flatMap((name) => parseLines(readFileSync(join(folder, name), 'utf8'), name)));
+}
+
+/** A process that was killed may leave half a line at the end, and only there. */
+export function parseLines(text: string, name: string): Entry[] {
+  const lines = text.split('\n');
+  lines.pop();
+  return lines.map((line, at) => {
+    try {
+      return JSON.parse(line) as Entry;
+    } catch {
+      throw new Error(`${name}:${at + 1} is not a line of JSON: ${line.slice(0, 80)}`);
+    }
+  });
+}
+
+export function byTime(entries: readonly Entry[]): Entry[] {
+  return [...entries].sort((a, b) => a.t - b.t);
+}
+
+export function eventsOf<E extends Happening['event']>(entries: readonly Entry[], event: E): EntryOf<E>[] {
+  return entries.filter((entry): entry is EntryOf<E> => entry.event === event);
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+// A second reader of the journal, from the format as it is documented (server/src/store/journal-format.ts and head.ts):
+//
+//     segment = "BERTHJ01" | first seq u64 | prev 32 | crc32        then records
+//     record  = payload length u32 | crc32 u32 | seq u64 | prev 32 | payload      hash = SHA-256(seq, prev, payload)
+//     head    = two slots, at 0 and 512: "BERTHH01" | seq u64 | hash 32 | crc32; the valid one with the higher seq counts
+//
+// The checksums are not looked at: the hash chain up to the head says more.
+
+export interface JournalRead {
+  /** What is acknowledged, in order. */
+  readonly records: readonly JournalEntry[];
+  /** Why not all up to the head can be read; null when it can. */
+  readonly fault: string | null;
+}
+
+export interface JournalEntry {
+  readonly seq: number;
+  /** SHA-256, hex. */
+  readonly hash: string;
+  readonly changes: readonly Change[];
+}
+
+/** One change as JSON; the auditor looks into those it knows. */
+export interface Change {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+const SEGMENT_HEADER = 52;
+const RECORD_HEADER = 48;
+const NO_HASH = '0'.repeat(64);
+
+/** Reads `<data folder>/journal` up to its head. Safe while a server appends. */
+export function readJournal(dataFolder: string): JournalRead {
+  const folder = join(dataFolder, 'journal');
+  const head = readHead(readFileSync(join(folder, 'head')));
+  if (head === null) return { records: [], fault: 'no slot of the head is valid' };
+  const segments = readdirSync(folder)
+    .filter((name) => /^\d{20}\.log$/.test(name))
+    .sort();
+  const records: JournalEntry[] = [];
+  for (const name of segments) {
+    const fault = readSegment(readFileSync(join(folder, name)), name, head.seq, records);
+    if (fault !== null) return { records, fault };
+  }
+  const last = records.at(-1);
+  if ((last?.seq ?? 0) !== head.seq)
+    return { records, fault: `it ends at ${last?.seq ?? 0}, its head says ${head.seq}` };
+  const fault =
+    (last?.hash ?? NO_HASH) === head.hash ? null : `record ${head.seq} is not the one the head names`;
+  return { records, fault };
+}
+
+function readHead(bytes: Buffer): { seq: number; hash: string } | null {
+  const slots = [0, 512]
+    .map((at) => bytes.subarray(at, at + SEGMENT_HEADER))
+    .filter(
+      (slot) =>
+        slot.length === SEGMENT_HEADER &&
+        slot.toString('latin1', 0, 8) === 'BERTHH01' &&
+        crc32(slot.subarray(0, 48)) === slot.readUInt32BE(48),
+    )
+    .map((slot) => ({ seq: Number(slot.readBigUInt64BE(8)), hash: slot.toString('hex', 16, 48) }))
+    .sort((a, b) => b.seq - a.seq);
+  return slots[0] ?? null;
+}
+
+function readSegment(bytes: Buffer, name: string, upTo: number, records: JournalEntry[]): string | null {
+  if (bytes.toString('latin1', 0, 8) !== 'BERTHJ01') return `${name} has no header`;
+  let at = SEGMENT_HEADER;
+  while ((records.at(-1)?.seq ?? 0) < upTo && at + RECORD_HEADER <= bytes.length) {
+    const end = at + RECORD_HEADER + bytes.readUInt32BE(at);
+    if (end > bytes.length) return `${name} ends inside a record at byte ${at}`;
+    const record = readRecord(bytes.subarray(at + 8, end), records.at(-1));
+    if (typeof record === 'string') return `${name}, byte ${at}: ${record}`;
+    records.push(record);
+    at = end;
+  }
+  return null;
+}
+
+/** @param covered seq, previous hash and payload: what the hash of the record is over. */
+function readRecord(covered: Buffer, last: JournalEntry | undefined): JournalEntry | string {
+  const seq = Number(covered.readBigUInt64BE(0));
+  if (seq !== (last?.seq ?? 0) + 1) return `record ${seq} follows ${last?.seq ?? 0}`;
+  if (covered.toString('hex', 8, 40) !== (last?.hash ?? NO_HASH)) return `record ${seq} breaks the chain`;
+  const hash = createHash('sha256').update(covered).digest('hex');
+  try {
+    const { changes } = JSON.parse(covered.toString('utf8', 40)) as { changes: Change[] };
+    return { seq, hash, changes };
+  } catch {
+    return `record ${seq} is not JSON`;
+  }
+}
+
+/** CRC-32 of ISO-HDLC, as in zlib. */
+function crc32(bytes: Buffer): number {
+  let crc = 0xffff_ffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb8_8320 : crc >>> 1;
+  }
+  return (crc ^ 0xffff_ffff) >>> 0;
+}

@@ -1,0 +1,77 @@
+import { type Evidence, type Finding, ownedWithin } from './evidence.js';
+import { type Right, rightsOf, type Until } from './rights.js';
+
+/**
+ * I1: at every instant the distinct seats whose right is open are no more than are owned. It can only break where a right opens:
+ * capacity that shrinks below use takes nothing away, but then nothing may be granted either.
+ *
+ * With the clients' own ends that is I1; with the server's holds (I2, I3) it also shows a seat that went to the next one too
+ * early, before anybody was harmed.
+ */
+export function overIssued(evidence: Evidence): Finding[] {
+  return [...sweep(evidence, 'client'), ...sweep(evidence, 'server')];
+}
+
+/** How many seats of one product are open, each counted once with the most that any of its leases says. */
+class OpenSeats {
+  readonly #open = new Map<string, number[]>();
+  total = 0;
+
+  open({ seat, n }: Right): void {
+    this.#change(seat, [...(this.#open.get(seat) ?? []), n]);
+  }
+
+  close({ seat, n }: Right): void {
+    const left = [...(this.#open.get(seat) ?? [])];
+    left.splice(left.indexOf(n), 1);
+    this.#change(seat, left);
+  }
+
+  names(): string[] {
+    return [...this.#open].filter(([, counts]) => counts.length > 0).map(([seat]) => seat);
+  }
+
+  #change(seat: string, counts: number[]): void {
+    this.total += Math.max(0, ...counts) - Math.max(0, ...(this.#open.get(seat) ?? []));
+    this.#open.set(seat, counts);
+  }
+}
+
+function sweep(evidence: Evidence, until: Until): Finding[] {
+  const findings: Finding[] = [];
+  const pools = new Map<string, OpenSeats>();
+  for (const { opens, right } of turns(rightsOf(evidence, until))) {
+    const pool = pools.get(right.product) ?? new OpenSeats();
+    pools.set(right.product, pool);
+    const before = pool.total;
+    if (!opens) pool.close(right);
+    else pool.open(right);
+    if (!opens || pool.total === before) continue;
+    const owned = ownedWithin(evidence.grants, right.product, right.sentAt, right.opensAt).most;
+    if (pool.total > owned) findings.push({ rule: ruleOf(right, until), text: describe(right, pool, owned) });
+  }
+  return findings;
+}
+
+/** What opens and closes, in order; at one instant closings come first. */
+function turns(rights: readonly Right[]): { t: number; opens: boolean; right: Right }[] {
+  return rights
+    .flatMap((right) => [
+      { t: right.opensAt, opens: true, right },
+      { t: right.closesAt, opens: false, right },
+    ])
+    .sort((a, b) => a.t - b.t || Number(a.opens) - Number(b.opens));
+}
+
+function ruleOf(right: Right, until: Until): Finding['rule'] {
+  if (until === 'client') return 'I1';
+  return right.kind === 'online' ? 'I2' : 'I3';
+}
+
+function describe({ product, lease, seat, process, opensAt }: Right, pool: OpenSeats, owned: number): string {
+  const others = pool.names().filter((name) => name !== seat);
+  return (
+    `${process} got lease ${lease} on seat ${seat} of ${product} at ${Math.round(opensAt)} ms: ` +
+    `${pool.total} seats open, ${owned} owned (others: ${others.join(', ')})`
+  );
+}

@@ -1,0 +1,244 @@
+import { basename, dirname } from 'node:path';
+import type { FileSystem, OpenFile, OpenMode } from '@berth/server/store/files';
+import type { Random } from './random.js';
+
+/** What of the unsynced writes is on the disk after a power cut: nothing, everything, or any part, torn anywhere. */
+export type Survivors = 'NONE' | 'ALL' | Random;
+
+type Change = { readonly bytes: Uint8Array; readonly position: number } | { readonly size: number };
+
+/** One file: what reads see, what is durable, and the changes between the two. */
+class Content {
+  cached: Uint8Array = new Uint8Array(0);
+  durable: Uint8Array = new Uint8Array(0);
+  changes: Change[] = [];
+
+  apply(change: Change): void {
+    this.cached = applied(this.cached, change);
+    this.changes.push(change);
+  }
+
+  sync(): void {
+    this.durable = this.cached;
+    this.changes = [];
+  }
+
+  /** After a power cut. */
+  settle(survivors: Survivors): void {
+    if (survivors === 'ALL') this.durable = this.cached;
+    if (typeof survivors === 'function') {
+      for (const change of this.changes) {
+        const survived = tear(change, survivors);
+        if (survived) this.durable = applied(this.durable, survived);
+      }
+    }
+    this.cached = this.durable;
+    this.changes = [];
+  }
+}
+
+/**
+ * A disk in memory that loses what was not synced. Every call that changes something counts as one step; `crashAt` cuts the
+ * power during that step and `failAt` lets it fail with an errno. A write that does not succeed may be applied in part.
+ */
+export class FaultyFiles implements FileSystem {
+  steps = 0;
+  crashAt = Number.POSITIVE_INFINITY;
+  failAt = Number.POSITIVE_INFINITY;
+  errno = 'EIO';
+  openFiles = 0;
+  #names = new Map<string, Content>();
+  #durableNames = new Map<string, Content>();
+  #folders = new Set<string>();
+
+  async open(path: string, mode: OpenMode): Promise<OpenFile> {
+    this.#checkPower();
+    let content = this.#names.get(path);
+    if (!content) {
+      if (mode !== 'create' || !this.#folders.has(dirname(path))) throw failure('ENOENT');
+      content = new Content();
+      const created = content;
+      this.#change(() => this.#names.set(path, created));
+    }
+    this.openFiles += 1;
+    return this.#openFile(content, mode !== 'read');
+  }
+
+  async list(folder: string): Promise<string[]> {
+    this.#checkPower();
+    if (!this.#folders.has(folder)) throw failure('ENOENT');
+    return [...this.#names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    this.#checkPower();
+    this.#folders.add(folder);
+  }
+
+  async remove(path: string): Promise<void> {
+    if (!this.#names.has(path)) throw failure('ENOENT');
+    this.#change(() => this.#names.delete(path));
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const content = this.#names.get(from);
+    if (!content) throw failure('ENOENT');
+    this.#change(() => {
+      this.#names.delete(from);
+      this.#names.set(to, content);
+    });
+  }
+
+  async syncFolder(folder: string): Promise<void> {
+    this.#sync(() => {
+      for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+        if (dirname(path) === folder) copyName(path, this.#names, this.#durableNames);
+      }
+    });
+  }
+
+  async freeBytes(): Promise<number> {
+    return 1e12;
+  }
+
+  /** Cuts the power and turns it on again: only `survivors` of what was not synced is left. */
+  powerCut(survivors: Survivors): void {
+    if (survivors === 'ALL') this.#durableNames = new Map(this.#names);
+    for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+      const renamed = this.#names.get(path) !== this.#durableNames.get(path);
+      if (typeof survivors === 'function' && renamed && survivors(2)) {
+        copyName(path, this.#names, this.#durableNames);
+      }
+    }
+    for (const content of new Set(this.#durableNames.values())) content.settle(survivors);
+    this.#names = new Map(this.#durableNames);
+    this.crashAt = Number.POSITIVE_INFINITY;
+    this.failAt = Number.POSITIVE_INFINITY;
+    this.openFiles = 0;
+  }
+
+  /** A copy of the whole disk, everything on it durable. */
+  clone(): FaultyFiles {
+    const copy = new FaultyFiles();
+    copy.#folders = new Set(this.#folders);
+    for (const [path, { cached }] of this.#names) copy.put(path, cached);
+    return copy;
+  }
+
+  /** The files and their content, for comparing. */
+  snapshot(): Record<string, string> {
+    const files = [...this.#names].map(([path, { cached }]): [string, string] => [path, hex(cached)]);
+    return Object.fromEntries(files.sort());
+  }
+
+  get(path: string): Buffer {
+    const content = this.#names.get(path);
+    if (!content) throw failure('ENOENT');
+    return Buffer.from(content.cached);
+  }
+
+  put(path: string, bytes: Uint8Array): void {
+    const content = new Content();
+    content.cached = Uint8Array.from(bytes);
+    content.sync();
+    this.#names.set(path, content);
+    this.#durableNames.set(path, content);
+  }
+
+  delete(path: string): void {
+    this.#names.delete(path);
+    this.#durableNames.delete(path);
+  }
+
+  #openFile(content: Content, writable: boolean): OpenFile {
+    const change = (wanted: Change) => {
+      if (!writable) throw failure('EBADF');
+      this.#change(
+        () => content.apply(wanted),
+        () => content.apply(half(wanted)),
+      );
+    };
+    return {
+      write: async (bytes, position) => change({ bytes: Uint8Array.from(bytes), position }),
+      read: async (position, length) => {
+        this.#checkPower();
+        return content.cached.slice(position, position + length);
+      },
+      truncate: async (size) => change({ size }),
+      datasync: async () => this.#sync(() => content.sync()),
+      sync: async () => this.#sync(() => content.sync()),
+      size: async () => content.cached.length,
+      close: async () => {
+        this.openFiles -= 1;
+      },
+    };
+  }
+
+  #change(apply: () => void, applyPart: () => void = () => {}): void {
+    const fate = this.#nextStep();
+    if (fate === 'FAIL') applyPart();
+    // Cut off during a write, it is like any unsynced write: `powerCut` decides what is left of it.
+    else apply();
+    this.#finishStep(fate);
+  }
+
+  #sync(apply: () => void): void {
+    const fate = this.#nextStep();
+    if (fate === 'DONE') apply();
+    this.#finishStep(fate);
+  }
+
+  #nextStep(): 'DONE' | 'FAIL' | 'CRASH' {
+    this.#checkPower();
+    this.steps += 1;
+    if (this.steps === this.crashAt) return 'CRASH';
+    return this.steps === this.failAt ? 'FAIL' : 'DONE';
+  }
+
+  #finishStep(fate: 'DONE' | 'FAIL' | 'CRASH'): void {
+    if (fate === 'FAIL') throw failure(this.errno);
+    if (fate === 'CRASH') throw failure('CRASHED');
+  }
+
+  #checkPower(): void {
+    if (this.steps >= this.crashAt) throw failure('CRASHED');
+  }
+}
+
+export function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function applied(content: Uint8Array, change: Change): Uint8Array {
+  const size =
+    'size' in change ? change.size : Math.max(content.length, change.position + change.bytes.length);
+  const result = new Uint8Array(size);
+  result.set(content.subarray(0, size));
+  if ('bytes' in change) result.set(change.bytes, change.position);
+  return result;
+}
+
+function half(change: Change): Change {
+  if ('size' in change) return change;
+  return { bytes: change.bytes.subarray(0, change.bytes.length >> 1), position: change.position };
+}
+
+/** All of a change, none of it, its beginning or its end, as sectors written in any order leave it. */
+function tear(change: Change, random: Random): Change | null {
+  const fate = random(4);
+  if (fate === 0) return null;
+  if (fate === 1 || 'size' in change) return change;
+  const middle = random(change.bytes.length + 1);
+  if (fate === 2) return { bytes: change.bytes.subarray(0, middle), position: change.position };
+  return { bytes: change.bytes.subarray(middle), position: change.position + middle };
+}
+
+function copyName(path: string, from: Map<string, Content>, to: Map<string, Content>): void {
+  const content = from.get(path);
+  if (content) to.set(path, content);
+  else to.delete(path);
+}

@@ -1,0 +1,82 @@
+// A plugin as a process of its own: `node plugin.js '{"product":…,"vendorKey":…}'`. It does what lines on its stdin say and answers each
+// with a line of JSON; with `"chaos": seed` it makes up its own mind instead (chaos.ts) until somebody kills it.
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { BerthError, type Client, connect, type Seat } from '@berth/client';
+import { chaos } from './chaos.js';
+
+export interface Orders {
+  readonly product: string;
+  readonly vendorKey: string;
+  readonly chaos?: number;
+}
+
+const orders = JSON.parse(process.argv[2] ?? '{}') as Orders;
+const client = await reach();
+say({ event: 'ready', online: client.online });
+if (orders.chaos === undefined) await obey(client);
+else await chaos(client, orders.chaos);
+
+/** One that makes up its own mind comes in while the server is being killed: it tries until it is there. */
+async function reach(): Promise<Client> {
+  for (;;) {
+    try {
+      return await connect({ product: orders.product, vendorKeys: [orders.vendorKey] });
+    } catch (error) {
+      if (orders.chaos === undefined || !(error instanceof BerthError) || !error.retryable) throw error;
+      await pause(200);
+    }
+  }
+}
+
+function say(line: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** One seat at most, so that an order need not name it. */
+async function obey(held: Client): Promise<void> {
+  let seat: Seat | null = null;
+  const orderly: Record<string, (words: string[]) => Promise<object>> = {
+    checkout: async ([seats = '1', wait = '0']) => {
+      seat = await held.checkout({ seats: Number(seats), wait: Number(wait) });
+      for (const event of ['grace', 'recovered', 'lost'] as const)
+        seat.on(event, (notice) => say({ event, ...notice }));
+      return about(seat);
+    },
+    state: async () => (seat === null ? {} : about(seat)),
+    release: async () => {
+      await seat?.release();
+      return {};
+    },
+    borrow: async ([seconds = '3600']) => ({ borrow: await held.borrow({ seconds: Number(seconds) }) }),
+    borrows: async () => ({ borrows: await held.borrows() }),
+    return: async () => ({ returned: await held.returnBorrow() }),
+    online: async () => ({ online: held.online }),
+    pool: async () => ({ pool: await held.status() }),
+    close: async () => {
+      await held.close();
+      return {};
+    },
+  };
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [order = '', ...words] = line.split(' ');
+    try {
+      say({ event: 'done', order, ...(await orderly[order]?.(words)) });
+    } catch (error) {
+      say({ event: 'failed', order, ...faultOf(error) });
+    }
+    if (order === 'close') break;
+  }
+  process.stdin.destroy();
+}
+
+function about(seat: Seat): object {
+  const { state, kind, seats, joined, leaseIds, expiresAtMs } = seat;
+  return { state, kind, seats, joined, leaseIds, expiresAtMs };
+}
+
+function faultOf(error: unknown): object {
+  if (!(error instanceof BerthError)) return { code: 'UNEXPECTED', message: String(error) };
+  const { code, message, rule, holders, nextFreeAtMs, servers } = error;
+  return { code, message, rule, holders, nextFreeAtMs, servers };
+}

@@ -1,0 +1,102 @@
+import { nearest } from '@berth/cli/usage-error';
+import { describe, expect, it } from 'vitest';
+import { berth } from './fake-host.js';
+
+describe('a wrong command line', () => {
+  it.each([
+    ['', 'needs a command'],
+    ['user', 'invite, list, remove'],
+    ['usr', '`berth user`'],
+    ['user invit x@y.org', '`berth user invite`'],
+    ['user invite', 'berth user invite <email>'],
+    ['user invite a@b.org --nme Anna', '--name'],
+    ['user invite a@b.org c@d.org', 'c@d.org'],
+    ['user invite a@b.org --name', '--name needs a value'],
+    ['user invite a@b.org --name x --name y', 'more than once'],
+    ['status --context a --context b', 'more than once'],
+    ['vendor issue --key x', '--server, --product'],
+    ['borrow take --product p', '--for'],
+    ['run --product render ls', 'after --'],
+    ['run --product render', 'after --'],
+    ['run --product render --on-lost panic -- ls', 'on-lost'],
+    ['license revoke a@b.org render --all --quantity 2', 'exclude'],
+    ['borrow return b-1 --product render', 'exclude'],
+    ['license assign a@b.org render --quantity 0', '--quantity'],
+    ['user list --limit 0', '--limit'],
+  ])('berth %s: exit 2, a sentence and a hint', async (line, words) => {
+    const ran = await berth(line === '' ? [] : line.split(' '));
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stdout).toBe('');
+    expect(ran.stderr).toMatch(/^berth: USAGE .*\nNext: .*\n$/s);
+    expect(ran.stderr).toContain(words);
+  });
+
+  it('is one JSON object too', async () => {
+    const ran = await berth(['status', '--frobnicate', '--json']);
+    expect(ran.json()).toMatchObject({ error: { code: 'USAGE', exitCode: 2 } });
+  });
+
+  it('keeps stdout for the command of berth run', async () => {
+    const ran = await berth(['run', '--product', 'P!', '--json', '--', 'ls']);
+    expect(ran).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+
+  it.each([
+    ['user invite not-an-address', 'EMAIL_INVALID'],
+    ['license assign a@b.org render --expires 2026-02-30', 'DATE_INVALID'],
+    ['join http://example.org', 'LINK_INVALID'],
+  ])('berth %s: %s before anything is sent', async (line, code) => {
+    expect((await berth([...line.split(' '), '--json'])).json()).toMatchObject({
+      error: { code, exitCode: 2 },
+    });
+  });
+});
+
+describe('help', () => {
+  const lines = [
+    '',
+    'join',
+    'whoami',
+    'status',
+    'run',
+    'borrow take',
+    'borrow list',
+    'borrow return',
+    'user invite',
+    'user list',
+    'user remove',
+    'license assign',
+    'license revoke',
+    'license list',
+    'lease list',
+    'lease release',
+    'entitlement request',
+    'entitlement import',
+    'entitlement list',
+    'entitlement show',
+    'entitlement remove',
+    'context list',
+    'context use',
+    'vendor keygen',
+    'vendor issue',
+    'vendor inspect',
+  ];
+  it.each(lines)('berth %s --help', async (line) => {
+    const ran = await berth([...line.split(' ').filter(Boolean), '--help']);
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(ran.stdout).toContain(line === '' ? 'Exit codes' : 'Examples:');
+    if (line !== '') expect(await berth(['help', ...line.split(' ')])).toMatchObject({ stdout: ran.stdout });
+  });
+
+  it('tells the version', async () => {
+    expect((await berth(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await berth(['--version', '--json'])).json()).toHaveProperty('version');
+  });
+});
+
+describe('did you mean', () => {
+  it('knows near words only', () => {
+    expect(nearest('entitlment', ['entitlement', 'user'])).toBe('entitlement');
+    expect(nearest('frobnicate', ['entitlement', 'user'])).toBeUndefined();
+  });
+});

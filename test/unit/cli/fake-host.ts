@@ -1,0 +1,148 @@
+import type { Context } from '@berth/cli/context';
+import { main } from '@berth/cli/main';
+import type { Sdk } from '@berth/cli/sdk';
+import type { AdminConnection, Context as Joined } from '@berth/client';
+
+type Host = Omit<Context, 'settings'>;
+
+/** What one call of `berth` did. */
+export interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout of `--json`. */
+  json(): unknown;
+}
+
+export interface HostOptions {
+  readonly sdk?: Partial<Sdk>;
+  readonly stdin?: string;
+  /** A person at a terminal, who gives these answers. */
+  readonly answers?: string[];
+  readonly files?: Map<string, string>;
+  readonly nowMs?: number;
+  readonly signal?: AbortSignal;
+  readonly processes?: Context['processes'];
+}
+
+const refuse = (): never => {
+  throw new Error('not expected by this test');
+};
+
+/** Runs a command line against a host that exists only here. */
+export async function berth(typed: readonly string[], options: HostOptions = {}): Promise<Ran> {
+  const { answers, files = new Map(), signal = new AbortController().signal } = options;
+  const written = { stdout: '', stderr: '' };
+  const isTty = answers !== undefined;
+  const screen = (name: 'stdout' | 'stderr') => ({
+    isTty,
+    columns: isTty ? 80 : undefined,
+    colours: false,
+    write: (text: string) => {
+      written[name] += text;
+    },
+  });
+  const host: Host = {
+    env: {},
+    stdin: {
+      isTty,
+      readAll: async () => options.stdin ?? '',
+      ask: async (question) => {
+        written.stderr += question;
+        return answers?.shift() ?? '';
+      },
+    },
+    stdout: screen('stdout'),
+    stderr: screen('stderr'),
+    files: fakeFiles(files),
+    processes: options.processes ?? { start: refuse, onSignals: refuse, after: refuse },
+    sdk: { ...noSdk, ...options.sdk },
+    nowMs: () => options.nowMs ?? Date.UTC(2026, 0, 15, 12),
+    signal,
+  };
+  const exitCode = await main(typed, host);
+  return { exitCode, ...written, json: () => JSON.parse(written.stdout) };
+}
+
+const noSdk: Sdk = {
+  connect: refuse,
+  joinServer: refuse,
+  openAdmin: refuse,
+  openLease: refuse,
+  listBorrows: refuse,
+  returnBorrows: refuse,
+  newIdempotencyKey: () => 'test-key-0123456789',
+  identities: refuse,
+};
+
+function fakeFiles(files: Map<string, string>): Context['files'] {
+  const fail = (code: string) => Object.assign(new Error(code), { code });
+  return {
+    read: async (path) => {
+      const text = files.get(path);
+      if (text === undefined) throw fail('ENOENT');
+      return text;
+    },
+    write: async (path, text, _mode, exclusive) => {
+      if (exclusive && files.has(path)) throw fail('EEXIST');
+      files.set(path, text);
+    },
+    exists: async (path) => files.has(path),
+    makeFolder: async () => undefined,
+  };
+}
+
+export const joined: Joined = {
+  name: 'studio',
+  servers: ['licences.example:7433'],
+  serverId: 'srv-1',
+  serverKey: `ed25519:${'A'.repeat(43)}`,
+  caPem: '',
+  email: 'owner@studio.example',
+  device: 'dev-1',
+  deviceName: 'ws-1',
+  scopes: ['lease', 'admin'],
+  organisation: 'Studio',
+  joinedWith: null,
+};
+
+/** The contexts of one joined server. */
+export const oneIdentity = (context: Joined = joined): Sdk['identities'] => {
+  return () => ({
+    list: async () => [context],
+    current: async () => context.name,
+    use: async () => undefined,
+    read: async () => context,
+  });
+};
+
+/** An admin channel that answers each method with a function; what was asked is kept in `calls`. */
+export function fakeAdmin(answers: { [method: string]: (params: Record<string, unknown>) => unknown }) {
+  const calls: { method: string; params: unknown }[] = [];
+  const call = async (method: string, params: Record<string, unknown>) => {
+    calls.push({ method, params });
+    const answer = answers[method];
+    if (answer === undefined) throw new Error(`${method} is not expected by this test`);
+    return answer(params);
+  };
+  const me = {
+    session: 's-1',
+    device: { id: 'dev-1', name: 'ws-1' },
+    user: { email: 'owner@studio.example', name: 'Owner', role: 'owner', state: 'active' },
+    server: { id: 'srv-1', key: joined.serverKey },
+    organisation: { name: 'Studio' },
+    leaseSeconds: 120,
+    nowMs: 0,
+    address: 'licences.example:7433',
+  } as const;
+  let open = 0;
+  const openAdmin: Sdk['openAdmin'] = async () => {
+    open += 1;
+    const close = async () => {
+      open -= 1;
+    };
+    const channel = { me, context: joined, call: call as AdminConnection['call'], close };
+    return { ...channel, [Symbol.asyncDispose]: close };
+  };
+  return { calls, sdk: { openAdmin, identities: oneIdentity() }, stillOpen: () => open };
+}

@@ -1,0 +1,88 @@
+import type { Output } from '@berth/cli/context';
+import { clean, fields, table, textWidth } from '@berth/cli/output';
+import { momentWords, spanWords } from '@berth/cli/words';
+import { describe, expect, it } from 'vitest';
+
+const screen = (columns: number | undefined, colours = false): Output => ({
+  isTty: columns !== undefined,
+  columns,
+  colours,
+  write: () => undefined,
+});
+
+const rows = [
+  { name: 'anna@studio.example', seats: 3 },
+  { name: 'a-very-long-address-of-somebody@department.studio.example', seats: 12 },
+];
+const columns = [
+  { title: 'USER', cell: (row: (typeof rows)[number]) => row.name },
+  { title: 'SEATS', cell: (row: (typeof rows)[number]) => row.seats },
+];
+
+describe('tables', () => {
+  it('line up, numbers to the right', () => {
+    const lines = table(rows, columns, screen(undefined)).split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[1]?.endsWith('      3')).toBe(true);
+    expect(new Set(lines.slice(1).map(textWidth)).size).toBe(1);
+  });
+
+  it('fit the terminal', () => {
+    const lines = table(rows, columns, screen(40)).split('\n');
+    expect(lines.every((line) => textWidth(line) <= 40)).toBe(true);
+    expect(lines[2]).toContain('…');
+  });
+
+  it('are never cut where no terminal is', () => {
+    expect(table(rows, columns, screen(undefined))).toContain(rows[1]?.name);
+  });
+
+  it('have colours only where they are wanted', () => {
+    expect(table(rows, columns, screen(80))).not.toContain('\u001b');
+    expect(table(rows, columns, screen(80, true))).toContain('\u001b[1m');
+  });
+
+  it('show nothing that drives a terminal', () => {
+    const text = table([{ name: 'x\u001b[2J\u009b\u202eevil', seats: 1 }], columns, screen(80));
+    expect(clean(text)).toBe(text);
+  });
+
+  it('count wide characters twice', () => {
+    expect(textWidth('日本')).toBe(4);
+    expect(textWidth('Søren')).toBe(5);
+  });
+
+  it('leave out fields without a value', () => {
+    expect(
+      fields([
+        ['a', 1],
+        ['bcd', undefined],
+        ['ef', null],
+      ]),
+    ).toBe('a  1');
+  });
+});
+
+describe('words', () => {
+  it.each([
+    [1, '1 s'],
+    [119_000, '119 s'],
+    [3 * 86_400_000 - 1, '3 d'],
+    [120_000, '2 min'],
+    [2 * 3_600_000 + 5 * 60_000, '2 h 5 min'],
+    [3 * 86_400_000 + 4 * 3_600_000, '3 d 4 h'],
+    [86_400_000 * 30, '30 d'],
+  ])('%i ms is %s', (ms, words) => {
+    expect(spanWords(ms)).toBe(words);
+  });
+
+  it('says moments in local time', () => {
+    const now = new Date(2026, 2, 10, 14, 0).getTime();
+    expect(momentWords(now + 5 * 60_000, now)).toBe('today at 14:05 (in 5 min)');
+    expect(momentWords(now + 10_000, now)).toBe('today at 14:00:10 (in 10 s)');
+    expect(momentWords(now - 16 * 3_600_000, now)).toBe('yesterday at 22:00 (16 h ago)');
+    expect(momentWords(new Date(2026, 2, 13, 9, 30).getTime(), now)).toContain(
+      'Fri, 13 Mar 2026 at 09:30 (in 2 d 20 h)',
+    );
+  });
+});

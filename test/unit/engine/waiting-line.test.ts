@@ -1,0 +1,181 @@
+import { Engine } from '@berth/server/engine/engine';
+import type { Place } from '@berth/server/engine/waiting-line';
+import { START } from '@berth/server/store/position';
+import { describe, expect, test } from 'vitest';
+import { World } from '../domain/world.js';
+
+/** An engine whose commits are durable at once, counting them. */
+function site(): { world: World; engine: Engine; commits: string[][] } {
+  const world = new World();
+  world.import({ seats: 1 });
+  const commits: string[][] = [];
+  let seq = 0;
+  const { newId } = world.context;
+  const engine = new Engine({
+    state: world.state,
+    journal: {
+      position: START,
+      append: async (payload) => {
+        const { changes } = JSON.parse(Buffer.from(payload).toString()) as { changes: { type: string }[] };
+        commits.push(changes.map(({ type }) => type));
+        seq += 1;
+        return { seq, hash: 'ab'.repeat(32) };
+      },
+    },
+    clock: { now: () => world.now },
+    newId,
+    leaseSeconds: world.leaseSeconds,
+    diskLow: () => false,
+    onCommitted: () => {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  return { world, engine, commits };
+}
+
+interface Waiting {
+  readonly places: Place[];
+  readonly abort: AbortController;
+  readonly result: Promise<{ lease: string } | { code: string }>;
+}
+
+function wait(engine: Engine, world: World, device: string, waitMs = 60_000, seats = 1): Waiting {
+  const abort = new AbortController();
+  const places: Place[] = [];
+  const onPlace = (place: Place): void => void places.push(place);
+  const settled = engine.submitWaiting(world.checkingOut(device, seats), {
+    waitMs,
+    signal: abort.signal,
+    onPlace,
+  });
+  const result = settled.then((it) => (it.ok ? { lease: it.outcome.leases[0]!.jti } : { code: it.code }));
+  return { places, abort, result };
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+}
+
+async function hold(engine: Engine, world: World, device: string): Promise<string> {
+  const settled = await engine.submit(world.checkingOut(device));
+  if (!settled.ok) throw new Error(settled.code);
+  return settled.outcome.leases[0]!.jti;
+}
+
+describe('waiting', () => {
+  test('a seat that is given back goes to the first in line in the same commit; the others move up', async () => {
+    const { world, engine, commits } = site();
+    const [a, b, c] = [world.user('a'), world.user('b'), world.user('c')];
+    const lease = await hold(engine, world, a);
+    const first = wait(engine, world, b);
+    await settle();
+    const second = wait(engine, world, c);
+    await settle();
+    expect([first.places, second.places]).toMatchObject([
+      [{ position: 1, nextFreeAtMs: expect.any(Number) }],
+      [{ position: 2 }],
+    ]);
+    await engine.submit({ type: 'release', ...world.by(a), leases: [lease], stopped: [] });
+    expect(await first.result).toHaveProperty('lease');
+    expect(commits.at(-1)).toEqual([
+      'lease.ended',
+      'request.kept',
+      'seat.taken',
+      'lease.granted',
+      'request.kept',
+    ]);
+    expect(second.places.at(-1)).toMatchObject({ position: 1 });
+    expect(world.usage().used).toBe(1);
+  });
+
+  test('nobody who comes later is served before, not even without waiting', async () => {
+    const { world, engine } = site();
+    const [a, b, c] = [world.user('a'), world.user('b'), world.user('c')];
+    world.import({ jti: 'ent-2', seats: 1 });
+    await hold(engine, world, a);
+    const two = wait(engine, world, b, 60_000, 2);
+    await settle();
+    const barging = await engine.submit(world.checkingOut(c));
+    expect(barging).toMatchObject({ ok: false, detail: { rule: 'OTHERS_WAIT' } });
+    two.abort.abort();
+    expect(await two.result).toEqual({ code: 'NO_SEAT' });
+    expect(await engine.submit(world.checkingOut(c))).toMatchObject({ ok: true });
+  });
+
+  test('a wait ends with the denial when its time is over, and when the server goes', async () => {
+    const { world, engine } = site();
+    const [a, b] = [world.user('a'), world.user('b')];
+    await hold(engine, world, a);
+    const short = wait(engine, world, b, 1000);
+    const long = wait(engine, world, b);
+    await settle();
+    world.pass(1000);
+    engine.tick();
+    expect(await short.result).toEqual({ code: 'NO_SEAT' });
+    engine.dismissWaiting();
+    expect(await long.result).toEqual({ code: 'DRAINING' });
+  });
+
+  test('a seat whose window ends is given to the waiter by the ticker', async () => {
+    const { world, engine } = site();
+    const [a, b] = [world.user('a'), world.user('b')];
+    await hold(engine, world, a);
+    const waiting = wait(engine, world, b, 1e9);
+    await settle();
+    world.now = { ...world.now, monoMs: world.now.monoMs + 200_000 };
+    engine.tick();
+    expect(await waiting.result).toHaveProperty('lease');
+  });
+
+  test('what can never be served is refused at once', async () => {
+    const { world, engine } = site();
+    const a = world.user('a');
+    expect(await wait(engine, world, a, 1e9, 5).result).toEqual({ code: 'NO_SEAT' });
+  });
+
+  test('two waiters and one seat: order kept over 1,000 rounds, never two holders', async () => {
+    const { world, engine } = site();
+    const devices = [world.user('a'), world.user('b'), world.user('c')];
+    let holder = { device: devices[0]!, lease: await hold(engine, world, devices[0]!) };
+    const line = [devices[1]!, devices[2]!].map((device) => ({ device, ...wait(engine, world, device) }));
+    await settle();
+    for (let round = 0; round < 1000; round++) {
+      await engine.submit({
+        type: 'release',
+        ...world.by(holder.device),
+        leases: [holder.lease],
+        stopped: [],
+      });
+      const next = line.shift()!;
+      const served = await next.result;
+      expect(served).toHaveProperty('lease');
+      expect(world.usage()).toMatchObject({ used: 1, over: 0 });
+      line.push({ device: holder.device, ...wait(engine, world, holder.device) });
+      holder = { device: next.device, lease: 'lease' in served ? served.lease : '' };
+      await settle();
+    }
+  });
+});
+
+test('a seat that comes free while the denial is still being synced is not lost to the waiter', async () => {
+  const { world, engine } = site();
+  const [a, b] = [world.user('a'), world.user('b')];
+  const lease = await hold(engine, world, a);
+  const waiting = wait(engine, world, b);
+  const released = engine.submit({ type: 'release', ...world.by(a), leases: [lease], stopped: [] });
+  expect(await waiting.result).toHaveProperty('lease');
+  await released;
+});
+
+test('stop() waits for what is pending and is not followed by another commit', async () => {
+  const { world, engine, commits } = site();
+  const a = world.user('a');
+  void engine.submit(world.checkingOut(a));
+  const stopping = engine.stop();
+  void engine.submit(world.checkingOut(a));
+  await stopping;
+  const before = commits.length;
+  await settle();
+  expect([before, commits.length]).toEqual([1, 1]);
+});

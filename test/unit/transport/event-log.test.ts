@@ -1,0 +1,36 @@
+import { eventLog, type TransportLog } from '@berth/server/transport/event-log';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+
+function recordingLog(): { log: TransportLog; lines: { level: string; details: object }[] } {
+  const lines: { level: string; details: object }[] = [];
+  const at = (level: string) => (details: object) => void lines.push({ level, details });
+  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
+}
+
+describe('the log of events', () => {
+  it('writes requests where they do not fill the disk, and our own faults where they are seen', () => {
+    const { log, lines } = recordingLog();
+    const write = eventLog(log, () => 0);
+    write({ type: 'request', method: 'lease.renew', ok: true, code: null, elapsedMs: 1 });
+    write({ type: 'handlerError', method: null, error: new Error('a bug') });
+    expect(lines.map(({ level }) => level)).toEqual(['debug', 'error']);
+  });
+
+  it('does not let strangers fill the disk, and counts what it left out', () => {
+    const { log, lines } = recordingLog();
+    let nowMs = 0;
+    const write = eventLog(log, () => nowMs);
+    const refuse = () => write({ type: 'refused', reason: 'FLOOD', address: '10.0.0.1' });
+    for (let i = 0; i < 1000; i++) refuse();
+    expect(lines).toHaveLength(20);
+    nowMs = 1_000;
+    refuse();
+    expect(lines.at(-1)?.details).toEqual({ reason: 'FLOOD', address: '10.0.0.1', suppressed: 980 });
+  });
+
+  it('takes a pino log', () => {
+    const log: TransportLog = pino({ level: 'silent' });
+    eventLog(log, () => 0)({ type: 'refused', reason: 'FLOOD', address: '10.0.0.1' });
+  });
+});

@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+// Projects: `unit` is pure and fast; `system` starts real processes and runs one file at a time per worker.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          sequence: { groupOrder: 0 },
+          include: ['test/{unit,tidy,conformance,store}/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          // After the unit tests, on its own: real processes are timed.
+          sequence: { groupOrder: 1 },
+          include: ['test/system/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+    ],
+  },
+});
