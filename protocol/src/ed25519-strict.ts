@@ -2,8 +2,8 @@ import type { Verify } from './tokens.js';
 
 /**
  * Makes any Ed25519 verification as strict as PROTOCOL 4.1 asks, so that every host gives the same verdict. Both ends
- * verify through this and never call `verify` directly: OpenSSL takes small-order keys, tweetnacl also takes S >= L (the
- * vectors in `ed25519.json` show both).
+ * verify through this and never call `verify` directly: tweetnacl and OpenSSL before 3.5 take small-order keys, tweetnacl also
+ * S >= L (the vectors in `ed25519.json` show both).
  */
 export function strictly(verify: Verify): Verify {
   return (publicKey, message, signature) =>
