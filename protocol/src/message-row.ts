@@ -1,6 +1,6 @@
-import type { TSchema } from 'typebox';
 import type { ErrorCode } from './errors.js';
 import type { LeastRole, PathName } from './messages.js';
+import type { TSchema } from './typebox.js';
 
 /** One request: where it may be sent, by whom, its shapes, whether it changes anything, and how it can fail. */
 export interface RequestRow<P extends TSchema, R extends TSchema> {

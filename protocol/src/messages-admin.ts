@@ -1,4 +1,3 @@
-import Type, { type Static } from 'typebox';
 import { limits } from './limits.js';
 import { request } from './message-row.js';
 import { UserInfo } from './messages-lease.js';
@@ -20,6 +19,7 @@ import {
   TokenText,
   WallMs,
 } from './schemas.js';
+import Type, { type Static } from './typebox.js';
 
 const Next = Type.Union([Cursor, Type.Null()]);
 const Page = { cursor: Type.Optional(Cursor), limit: Type.Optional(PageSize) };

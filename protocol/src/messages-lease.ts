@@ -1,4 +1,3 @@
-import Type, { type Static } from 'typebox';
 import { limits } from './limits.js';
 import { push, request } from './message-row.js';
 import {
@@ -17,6 +16,7 @@ import {
   WallMs,
   Witness,
 } from './schemas.js';
+import Type, { type Static } from './typebox.js';
 
 export const UserInfo = Type.Object({
   email: Type.String(),

@@ -1,7 +1,7 @@
-import type { Static, TSchema } from 'typebox';
 import { adminRequests } from './messages-admin.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import type { Role } from './schemas.js';
+import type { Static, TSchema } from './typebox.js';
 
 /** The two paths of the one TLS port (PROTOCOL 2). */
 export const paths = { lease: '/v1/lease', admin: '/v1/admin' } as const;

@@ -1,5 +1,5 @@
-import Type, { type Static } from 'typebox';
 import { limits } from './limits.js';
+import Type, { type Static } from './typebox.js';
 
 // The shapes that several messages and tokens share. A schema value first, its type inferred (STYLE 4).
 

@@ -1,9 +1,9 @@
-import type { Static, TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
 import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8 } from './bytes.js';
 import { limits } from './limits.js';
 import { AuthorityClaims, CheckpointClaims, EntitlementClaims, LeaseClaims, StopClaims } from './schemas.js';
 import { parseStrictJson } from './strict-json.js';
+import type { Static, TSchema } from './typebox.js';
+import { Compile, type Validator } from './typebox.js';
 
 /**
  * The token types (PROTOCOL 4). Each is a JWS in compact form whose protected header is ONE fixed byte string, compared

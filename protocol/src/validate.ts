@@ -1,5 +1,3 @@
-import type { TSchema } from 'typebox';
-import { Compile, type Validator } from 'typebox/compile';
 import {
   type Method,
   type ParamsOf,
@@ -9,6 +7,8 @@ import {
   type ResultOf,
   requests,
 } from './messages.js';
+import type { TSchema } from './typebox.js';
+import { Compile, type Validator } from './typebox.js';
 
 export type Checked<T> = { ok: true; value: T } | { ok: false; field: string; message: string };
 

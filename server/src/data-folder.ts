@@ -8,8 +8,7 @@ import {
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatPublicKey, formatSecretKey, parseSecretKey } from '@berth/protocol';
-import Type, { type Static } from 'typebox';
-import { Compile } from 'typebox/compile';
+import Type, { Compile, type Static } from '@berth/protocol/typebox';
 import { StartError } from './start-error.js';
 import { FORMAT_VERSION, FormatNewer } from './store/records.js';
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import Type from 'typebox';
-import Value from 'typebox/value';
+import Type, { Compile, type Static } from '@berth/protocol/typebox';
 import type { Position } from './position.js';
 import type { RowSums } from './row-sums.js';
 
@@ -17,7 +16,9 @@ const StateMeta = Type.Object({
 });
 
 /** The store's own row: which position the other rows stand for, and what they add up to. */
-export type StateMeta = Type.Static<typeof StateMeta>;
+export type StateMeta = Static<typeof StateMeta>;
+
+const validator = Compile(StateMeta);
 
 export function encodeMeta(position: Position, sums: RowSums): string {
   const { seq, hash: chainHash } = position;
@@ -28,7 +29,7 @@ export function encodeMeta(position: Position, sums: RowSums): string {
 /** The meta row, or null when it is damaged or of another format. LevelDB verifies no checksum on reading, so this does. */
 export function decodeMeta(text: string): StateMeta | null {
   const meta = parse(text);
-  return Value.Check(StateMeta, meta) && meta.check === checkOf(meta) ? meta : null;
+  return validator.Check(meta) && meta.check === checkOf(meta) ? meta : null;
 }
 
 type Unchecked = Omit<StateMeta, 'check'>;
