@@ -21,13 +21,13 @@ export function parseDurationSeconds(text: string, option: string): number {
   return seconds;
 }
 
-/** A whole number of at least `least` and at most `most`. */
-export function parseCount(text: string, option: string, least: number, most: number): number {
+/** A whole number of at least `least` and at most `most`. @param or what else may be given, for the message: ` or off` */
+export function parseCount(text: string, option: string, least: number, most: number, or = ''): number {
   const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw usage(
-    `${option} ${quote(text)} is not a whole number from ${least} to ${most}.`,
-    `Give ${option} such a number.`,
+    `${option} ${quote(text)} is not a whole number from ${least} to ${most}${or}.`,
+    `Give ${option} such a number${or}.`,
   );
 }
 

@@ -13,6 +13,7 @@ export * from './message-row.js';
 export * from './messages.js';
 export { AllocationInfo, EntitlementInfo, LeaseInfo } from './messages-admin.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
+export { PoolSettings, poolDefaults } from './messages-pool.js';
 export * from './schemas.js';
 export * from './tokens.js';
 export * from './transcript.js';

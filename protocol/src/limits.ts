@@ -30,6 +30,10 @@ export const limits = {
   pingMs: 30_000,
   /** Longest borrow an entitlement may allow, seconds: a year. A longer one is a sale. */
   borrowSeconds: 366 * 86_400,
+  /** Longest time a plugin may be idle before its seat is taken back, seconds: a year. Longer is off. */
+  idleSeconds: 366 * 86_400,
+  /** Longest time a seat is kept after its release, seconds: a day. A longer one is an allocation. */
+  lingerSeconds: 86_400,
   /** Length of one e-mail address, characters (RFC 5321 4.5.3.1.3 allows 254 in a path). */
   emailChars: 254,
   /** Length of a name of a person, device or organisation, characters. */

@@ -4,6 +4,7 @@ import type { HandlerDeps } from './admin/deps.js';
 import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
 import { leaseHandlers } from './admin/lease-handlers.js';
+import { poolHandlers } from './admin/pool-handlers.js';
 import { userHandlers } from './admin/user-handlers.js';
 import type { DataFolder } from './data-folder.js';
 import { deny } from './domain/commands.js';
@@ -43,6 +44,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...entitlementHandlers(deps),
     ...allocationHandlers(deps),
     ...leaseAdminHandlers(deps),
+    ...poolHandlers(deps),
   };
 }
 

@@ -15,6 +15,8 @@ import { leaseRelease } from './lease-release.js';
 import { licenseAssign } from './license-assign.js';
 import { licenseList } from './license-list.js';
 import { licenseRevoke } from './license-revoke.js';
+import { poolSet } from './pool-set.js';
+import { poolShow } from './pool-show.js';
 import { run } from './run.js';
 import { status } from './status.js';
 import { userInvite } from './user-invite.js';
@@ -35,6 +37,7 @@ export const commands: readonly Command[] = [
   defineGroup('user', 'Members of the organisation', [userInvite, userList, userRemove]),
   defineGroup('license', 'Seats set aside for users', [licenseAssign, licenseRevoke, licenseList]),
   defineGroup('lease', 'Who holds which seat', [leaseList, leaseRelease]),
+  defineGroup('pool', 'How the seats of a product are handed out', [poolSet, poolShow]),
   defineGroup('entitlement', 'What vendors have granted to this server', [
     entitlementRequest,
     entitlementImport,

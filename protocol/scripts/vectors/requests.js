@@ -115,4 +115,11 @@ export const requests = [
     full: { key, lease: 'l0001', reason: 'needed for the night run' },
     least: { key, lease: 'l0001' },
   },
+  {
+    method: 'pool.set',
+    paths: admin,
+    full: { key, product, idleSeconds: 1800, lingerSeconds: null },
+    least: { key, product },
+  },
+  { method: 'pool.show', paths: admin, full: { ...page, product }, least: {} },
 ];

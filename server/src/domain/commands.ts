@@ -5,6 +5,7 @@ import type {
   ErrorCode,
   LeaseClaims,
   PathName,
+  PoolSettings,
   Role,
   UserInfo,
   Witness,
@@ -99,6 +100,8 @@ export interface Commands {
     readonly endMs: number | null;
   };
   revokeLease: Asked & { readonly lease: string; readonly reason: string };
+  /** Settings that are left out stay as they are. */
+  setPool: Asked & { readonly product: string; readonly settings: Partial<PoolSettings> };
 }
 
 export type CommandType = keyof Commands;
@@ -128,6 +131,7 @@ export interface Outcomes {
   assign: { readonly allocation: AllocationInfo };
   revoke: { readonly revoked: number; readonly left: number; readonly leasesRevoked: number };
   revokeLease: { readonly lease: string; readonly freeAtMs: number };
+  setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
 }
 
 export type RenewedLease =

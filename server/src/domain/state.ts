@@ -1,4 +1,4 @@
-import type { EntitlementClaims, LeaseClaims, PathName, Role, Share } from '@berth/protocol';
+import type { EntitlementClaims, LeaseClaims, PathName, PoolSettings, Role, Share } from '@berth/protocol';
 import { ExpiryQueue } from './expiry-queue.js';
 import { Index, Table, Tally } from './table.js';
 
@@ -55,6 +55,8 @@ export interface Product {
   readonly vendor: string;
   readonly share: Share;
   readonly sharing: boolean;
+  /** What an admin has set, and nothing else; read it through `settingsOf`. */
+  readonly settings?: Partial<PoolSettings>;
 }
 
 export interface Entitlement {

@@ -16,6 +16,7 @@ import { borrow, returnBorrow } from './borrow.js';
 import { checkout } from './checkout.js';
 import { importEntitlement, removeEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
+import { setPool } from './pool-settings.js';
 import { release } from './release.js';
 import { renew } from './renew.js';
 import { revokeLease } from './revoke-lease.js';
@@ -66,6 +67,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   assign,
   revoke,
   revokeLease,
+  setPool,
 };
 
 function requestOf(command: Command): RequestKey | null {

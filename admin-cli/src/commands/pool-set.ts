@@ -1,0 +1,46 @@
+import { type PoolSettings, poolDefaults } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import { usage } from '../fail.js';
+import { fields } from '../output.js';
+import { parseProduct } from '../parse.js';
+import { poolOptions, settingRows } from '../pool-options.js';
+import { withAdmin } from '../session.js';
+
+export const poolSet = defineCommand({
+  usage: 'set <product>',
+  describe: 'Change how the seats of a product are handed out',
+  positionals: {
+    product: { type: 'string', demandOption: true, describe: 'product id as in `berth status`' },
+  },
+  options: Object.fromEntries(
+    poolOptions.map(({ option, describe }) => [option, { type: 'string', describe } as const]),
+  ),
+  examples: [
+    ['berth pool set render --idle-seconds 1800', 'take back what has been idle for half an hour'],
+    ['berth pool set render --linger-seconds 60', 'a plugin that restarts within a minute finds its seat'],
+    ['berth pool set render --idle-seconds off --linger-seconds off', 'as at the beginning'],
+  ],
+  more: 'What is not named stays as it is. Only a plugin can tell that it is idle: `berth run` never does. A borrowed seat is never taken back.',
+  run: async (context, args) => {
+    const product = parseProduct(args.product, 'PRODUCT');
+    const settings = settingsIn(args);
+    const key = context.sdk.newIdempotencyKey();
+    const document = await withAdmin(context, (admin) =>
+      admin.call('pool.set', { key, product, ...settings }),
+    );
+    const note = document.changed ? `Changed the pool of ${product}.` : `Nothing to change in ${product}.`;
+    return { document, text: fields(settingRows(document.settings, poolDefaults)), notes: [note] };
+  },
+});
+
+/** @throws Failure USAGE when nothing is to be set */
+function settingsIn(args: Readonly<Record<string, unknown>>): Partial<PoolSettings> {
+  const settings: Partial<PoolSettings> = {};
+  for (const { option, name, parse } of poolOptions) {
+    const text = args[option];
+    if (typeof text === 'string') settings[name] = parse(text, `--${option}`);
+  }
+  if (Object.keys(settings).length > 0) return settings;
+  const names = poolOptions.map(({ option }) => `--${option}`).join(', ');
+  throw usage('There is nothing to set.', `Give at least one of: ${names}.`);
+}

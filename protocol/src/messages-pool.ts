@@ -1,0 +1,53 @@
+import Type, { type Static } from 'typebox';
+import { limits } from './limits.js';
+import { request } from './message-row.js';
+import { Cursor, IdempotencyKey, PageSize, ProductId } from './schemas.js';
+
+const Off = Type.Null();
+const IdleSeconds = Type.Union([Type.Integer({ minimum: 1, maximum: limits.idleSeconds }), Off]);
+const LingerSeconds = Type.Union([Type.Integer({ minimum: 1, maximum: limits.lingerSeconds }), Off]);
+
+/** What an admin may set for the pool of a product. `null`: off. */
+export const PoolSettings = Type.Object({
+  /** A seat whose plugin reports that it has been idle for longer is taken back. */
+  idleSeconds: IdleSeconds,
+  /** After a release the seat is kept so long for whoever had it. */
+  lingerSeconds: LingerSeconds,
+});
+export type PoolSettings = Static<typeof PoolSettings>;
+
+/** What holds until an admin says something else. */
+export const poolDefaults: PoolSettings = { idleSeconds: null, lingerSeconds: null };
+
+export const poolRequests = {
+  'pool.set': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      product: ProductId,
+      idleSeconds: Type.Optional(IdleSeconds),
+      lingerSeconds: Type.Optional(LingerSeconds),
+    }),
+    result: Type.Object({ product: ProductId, settings: PoolSettings, changed: Type.Boolean() }),
+    errors: ['PRODUCT_UNKNOWN', 'KEY_REUSED'],
+    text: 'Changes settings of a pool; those that are left out stay as they are.',
+  }),
+  'pool.show': request({
+    paths: ['admin'],
+    least: 'viewer',
+    changes: false,
+    params: Type.Object({
+      product: Type.Optional(ProductId),
+      cursor: Type.Optional(Cursor),
+      limit: Type.Optional(PageSize),
+    }),
+    result: Type.Object({
+      items: Type.Array(Type.Object({ product: ProductId, settings: PoolSettings, defaults: PoolSettings })),
+      next: Type.Union([Cursor, Type.Null()]),
+    }),
+    errors: ['PRODUCT_UNKNOWN'],
+    text: 'The settings of every pool, or of one, each with its default.',
+  }),
+} as const;

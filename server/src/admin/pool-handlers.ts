@@ -1,0 +1,47 @@
+import { type ParamsOf, type PoolSettings, poolDefaults } from '@berth/protocol';
+import { deny } from '../domain/commands.js';
+import { settingsOf } from '../domain/pool-settings.js';
+import type { Product } from '../domain/state.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { page } from './pages.js';
+import { asked } from './request.js';
+
+type PoolHandlers = Pick<Handlers, 'pool.set' | 'pool.show'>;
+
+export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
+  return {
+    'pool.set': async (params, caller) => {
+      const { product } = params;
+      const settled = await engine.submit({
+        type: 'setPool',
+        ...asked('pool.set', params, caller),
+        product,
+        settings: settingsIn(params),
+      });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'pool.show': ({ product, cursor, limit }) =>
+      engine.read((state): Answer<'pool.show'> => {
+        if (product !== undefined && !state.tables.product.has(product))
+          return deny('PRODUCT_UNKNOWN', undefined, { product });
+        const rows = [...state.tables.product.values()].filter(
+          (row) => product === undefined || row.product === product,
+        );
+        const view = (row: Product) => ({
+          product: row.product,
+          settings: settingsOf(row),
+          defaults: poolDefaults,
+        });
+        return { ok: true, result: page(rows, (row) => row.product, { cursor, limit }, view) };
+      }),
+  };
+}
+
+/** Nothing else of the request goes into the journal. */
+function settingsIn(params: ParamsOf<'pool.set'>): Partial<PoolSettings> {
+  const names = Object.keys(poolDefaults) as (keyof PoolSettings)[];
+  return Object.fromEntries(
+    names.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]])),
+  );
+}
