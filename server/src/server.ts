@@ -1,7 +1,6 @@
 import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
 import type { DataFolder } from './data-folder.js';
-import type { Change } from './domain/changes.js';
 import { poolOf } from './domain/pools.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
 import { Engine } from './engine/engine.js';
@@ -21,6 +20,7 @@ import { StartError } from './start-error.js';
 import { type FileSystem, nodeFiles } from './store/files.js';
 import { LevelStore } from './store/level-store.js';
 import type { StateStore } from './store/state-store.js';
+import { tellSessions } from './tell-sessions.js';
 import { loadOrCreateTls, type TlsIdentity } from './transport/certificate-files.js';
 import { certificateNames } from './transport/certificate-names.js';
 import { Listener } from './transport/listener.js';
@@ -200,17 +200,6 @@ async function watchDisk({ folder, config, log }: ServerOptions): Promise<DiskWa
         : log.info({ freeBytes }, 'disk space is enough again'),
     onError: (error) => log.warn({ err: error }, 'free disk space could not be read'),
   });
-}
-
-/** What clients are told once it is durable. */
-function tellSessions(sessions: SessionRegistry, changes: readonly Change[]): void {
-  for (const change of changes) {
-    if (change.type === 'lease.revoked') {
-      const { id: lease, reason, by } = change;
-      sessions.pushToLease(lease, 'lease.revoked', { lease, reason, by });
-    } else if (change.type === 'lease.ended') sessions.unbindLease(change.id);
-    else if (change.type === 'device.removed') sessions.closeDevice(change.id);
-  }
 }
 
 async function loadTls({ folder, config, log }: ServerOptions, clock: Clock): Promise<TlsIdentity> {
