@@ -166,7 +166,7 @@ export const errors = {
     1,
     true,
     'The clock of the server is behind what it has seen and it grants nothing new.',
-    'Site IT: set the clock of the server right (NTP).',
+    'Site IT: set the clock of the server right (NTP). If it is right, ask an admin: `berth clock accept`.',
   ),
   TOO_MANY_LEASES: row(
     -33025,

@@ -1,5 +1,6 @@
 import { limits } from './limits.js';
 import { request } from './message-row.js';
+import { clockRequests } from './messages-clock.js';
 import { UserInfo } from './messages-lease.js';
 import {
   BorrowLimits,
@@ -295,4 +296,5 @@ export const adminRequests = {
     errors: ['LEASE_UNKNOWN', 'BORROWED', 'KEY_REUSED'],
     text: 'Forced release: the plugin is told at once; the seat is free on its signed stop or at the end of the window.',
   }),
+  ...clockRequests,
 } as const;

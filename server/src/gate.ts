@@ -1,5 +1,6 @@
 import { canonicalName, type PathName, type UserInfo } from '@berth/protocol';
 import { allocationHandlers } from './admin/allocation-handlers.js';
+import { clockHandlers } from './admin/clock-handlers.js';
 import type { HandlerDeps } from './admin/deps.js';
 import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
@@ -45,6 +46,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...allocationHandlers(deps),
     ...leaseAdminHandlers(deps),
     ...poolHandlers(deps),
+    ...clockHandlers(deps),
   };
 }
 

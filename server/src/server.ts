@@ -10,6 +10,7 @@ import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
 import { createGate } from './gate.js';
 import { type Clock, systemClock } from './ops/clock.js';
+import { ClockWatch } from './ops/clock-watch.js';
 import type { Config } from './ops/config.js';
 import { DiskWatch, freeBytesOf } from './ops/disk.js';
 import { Health } from './ops/health.js';
@@ -25,6 +26,7 @@ import { loadOrCreateTls, type TlsIdentity } from './transport/certificate-files
 import { certificateNames } from './transport/certificate-names.js';
 import { Listener } from './transport/listener.js';
 import { SessionRegistry } from './transport/session-registry.js';
+import { clockOf, showTroubles } from './troubles.js';
 import { VERSION } from './version.js';
 
 export interface ServerOptions {
@@ -76,10 +78,16 @@ export class Server {
     this.#parts = parts;
     this.#listener = listener;
     this.#stopTicker = startTicker(parts.engine);
-    const flush = setInterval(() => void parts.store.flush().catch(options.onFatal), FLUSH_MS);
+    const watch = new ClockWatch(() => clockOf(parts), componentLog(options.log, 'clock'));
+    const everySecond = (): void => {
+      watch.look();
+      void parts.store.flush().catch(options.onFatal);
+    };
+    const flush = setInterval(everySecond, FLUSH_MS);
     const checkpoint = setInterval(() => void writeCheckpoint(parts), CHECKPOINT_MS);
     this.#timers = [flush.unref(), checkpoint.unref()];
     void writeCheckpoint(parts);
+    showTroubles(parts, health);
     health.enter('serving');
   }
 
@@ -146,6 +154,7 @@ async function assemble(options: ServerOptions, store: StateStore): Promise<Part
       store.put(position, rows);
       metrics.commit(seconds, changes.length);
       metrics.journalSeq(position.seq);
+      for (const change of changes) if (change.type === 'clock.accepted') clock.accept(change.wallMs);
       tellSessions(sessions, changes);
     },
     onFatal: options.onFatal,
@@ -245,7 +254,7 @@ async function listen(
     },
     http: {
       live: () => ({ ok: health.live, reason: health.reason }),
-      ready: () => ({ ok: health.ready, reason: health.reason }),
+      ready: () => ({ ok: health.ready, reason: health.reason, warnings: health.warnings }),
       metrics: () => metrics.render(),
       caPem: tls.ca,
     },

@@ -1,6 +1,7 @@
 import {
   AllocationInfo,
   BorrowLimits,
+  ClockInfo,
   Display,
   EntitlementInfo,
   Hash,
@@ -78,6 +79,7 @@ export const shapes = asSchemas({
   EntitlementInfo,
   AllocationInfo,
   LeaseInfo,
+  ClockInfo,
 });
 
 const named = new Map(

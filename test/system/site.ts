@@ -125,7 +125,7 @@ export class Site {
   /** Starts berthd without waiting for it. @param skewMs how far its wall clock is off (skew.ts) */
   launch(flags: readonly string[] = [], skewMs = 0): Started {
     return this.start({
-      env: { BERTH_SKEW_MS: String(skewMs) },
+      env: { BERTH_SKEW_MS: String(skewMs), BERTH_SKEW_FILE: join(this.folder, 'skew') },
       argv: [
         process.execPath,
         ...(skewMs === 0 ? [] : ['--import', preloads.skew]),

@@ -51,3 +51,17 @@ test('a forward jump is followed at the rate of drift only, after any uptime; a 
     expect(clock.now().steadyWallMs).toBe(reading.wallMs);
   }
 });
+
+test('an accepted jump is followed up to what was accepted, and no further (I5)', () => {
+  const hourMs = 3_600_000;
+  let reading = { monoMs: 0, wallMs: 1_000_000_000 };
+  const clock = steadyClock(() => reading);
+  reading = { monoMs: 1000, wallMs: 1_000_001_000 + 10 * hourMs };
+  const jumped = clock.now();
+  expect(jumped.wallMs - jumped.steadyWallMs).toBeGreaterThan(9 * hourMs);
+  clock.accept(jumped.wallMs);
+  expect(clock.now().steadyWallMs).toBe(jumped.wallMs);
+  // A second jump needs a second word.
+  reading = { monoMs: 2000, wallMs: reading.wallMs + 5 * hourMs };
+  expect(clock.now().steadyWallMs).toBeLessThan(jumped.wallMs + 2000);
+});

@@ -2,6 +2,8 @@ import { type Command, defineGroup } from '../command.js';
 import { borrowList } from './borrow-list.js';
 import { borrowReturn } from './borrow-return.js';
 import { borrowTake } from './borrow-take.js';
+import { clockAccept } from './clock-accept.js';
+import { clockShow } from './clock-show.js';
 import { contextList } from './context-list.js';
 import { contextUse } from './context-use.js';
 import { entitlementImport } from './entitlement-import.js';
@@ -45,6 +47,7 @@ export const commands: readonly Command[] = [
     entitlementShow,
     entitlementRemove,
   ]),
+  defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),
   defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),
   defineGroup('vendor', 'For software vendors: keys and entitlements, offline', [
     vendorKeygen,

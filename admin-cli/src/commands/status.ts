@@ -5,6 +5,7 @@ import { type List, table } from '../output.js';
 import { listPages, parsePaging } from '../pages.js';
 import { parseProduct } from '../parse.js';
 import { hasAdminScope, withAdmin, withLease } from '../session.js';
+import { clockWarning } from './clock-show.js';
 
 export const status = defineCommand({
   usage: 'status',
@@ -17,20 +18,25 @@ export const status = defineCommand({
   more: 'owned = allocated + shared; in use + borrowed + held + free = owned + over. Held: the right ended early, but its token may still be valid.',
   run: async (context, args) => {
     const product = args.product === undefined ? undefined : parseProduct(args.product, '--product');
-    const { items: pools } = await poolsOf(context, product);
+    const { list, warning } = await poolsOf(context, product);
+    const { items: pools } = list;
+    const none =
+      pools.length === 0
+        ? ['No product yet: an admin imports one with `berth entitlement import FILE`.']
+        : [];
     return {
       document: { pools },
       text: (screen) => (pools.length === 0 ? '' : poolTable(pools, screen)),
-      notes:
-        pools.length === 0
-          ? ['No product yet: an admin imports one with `berth entitlement import FILE`.']
-          : [],
+      notes: [...none, ...(warning === null ? [] : [warning])],
     };
   },
 });
 
 /** An admin need not hold a lease key session for this, and a plain user has no admin key. */
-async function poolsOf(context: Context, product: string | undefined): Promise<List<Pool>> {
+async function poolsOf(
+  context: Context,
+  product: string | undefined,
+): Promise<{ list: List<Pool>; warning: string | null }> {
   const filter = product === undefined ? {} : { product };
   type Ask = (cursor: { cursor?: string }) => Promise<{ pools: Pool[]; next: string | null }>;
   const follow = (ask: Ask) =>
@@ -39,11 +45,16 @@ async function poolsOf(context: Context, product: string | undefined): Promise<L
       return { items: page.pools.map(exactly), next: page.next };
     });
   if (await hasAdminScope(context)) {
-    return await withAdmin(context, (admin) =>
-      follow((at) => admin.call('pool.status', { ...filter, ...at })),
-    );
+    return await withAdmin(context, async (admin) => ({
+      list: await follow((at) => admin.call('pool.status', { ...filter, ...at })),
+      // An older server does not know it; that is no reason not to show the pools.
+      warning: await admin.call('clock.show', {}).then(clockWarning, () => null),
+    }));
   }
-  return await withLease(context, (lease) => follow((at) => lease.call('pool.status', { ...filter, ...at })));
+  const list = await withLease(context, (lease) =>
+    follow((at) => lease.call('pool.status', { ...filter, ...at })),
+  );
+  return { list, warning: null };
 }
 
 /** These names and no others are the contract of `berth status --json` (issue 2, part 10), whatever a newer server adds. */

@@ -122,4 +122,6 @@ export const requests = [
     least: { key, product },
   },
   { method: 'pool.show', paths: admin, full: { ...page, product }, least: {} },
+  { method: 'clock.show', paths: admin, full: {}, least: {} },
+  { method: 'clock.accept', paths: admin, full: { key }, least: { key } },
 ];

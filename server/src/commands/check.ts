@@ -1,7 +1,7 @@
 import { verifyEntitlement } from '@berth/protocol';
 import type { CommandModule } from 'yargs';
 import { type DataFolder, openDataFolder } from '../data-folder.js';
-import { CLOCK_BEHIND_MS } from '../domain/decide/grant.js';
+import { CLOCK_BEHIND_MS } from '../domain/clock.js';
 import { brokenInvariants } from '../domain/invariants.js';
 import { type Now, organisationOf, type State } from '../domain/state.js';
 import { nativeVerify } from '../ed25519.js';
@@ -189,7 +189,7 @@ function clockFinding(state: State, now: Now): Finding {
     verdict: 'failed',
     code: 'CLOCK_BEHIND',
     message: `The clock is behind ${seen}, the latest the server has seen.`,
-    next: 'Set the clock right (NTP); until then nothing new is granted.',
+    next: 'Set the clock right (NTP). If it is right, start berthd, and an admin says so: berth clock accept',
   };
 }
 

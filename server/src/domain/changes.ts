@@ -18,6 +18,15 @@ import type {
 export type Change =
   | { readonly type: 'organisation.founded'; readonly organisation: Organisation }
   | { readonly type: 'clock.seen'; readonly wallMs: number }
+  /** Somebody vouched for the wall clock as it was (I5): the high-water mark is that moment, be it earlier or later. */
+  | {
+      readonly type: 'clock.accepted';
+      readonly wallMs: number;
+      readonly by: string;
+      readonly device: string;
+      readonly highWaterMs: number;
+      readonly steadyWallMs: number;
+    }
   | { readonly type: 'user.put'; readonly user: User }
   | { readonly type: 'user.removed'; readonly email: string }
   | { readonly type: 'invitation.made'; readonly invitation: Invitation }

@@ -11,6 +11,7 @@ import type {
   Witness,
 } from '@berth/protocol';
 import type { Change } from './changes.js';
+import type { ClockReading } from './clock.js';
 import type { Due } from './expiry-queue.js';
 import type { Now, State } from './state.js';
 
@@ -102,6 +103,7 @@ export interface Commands {
   revokeLease: Asked & { readonly lease: string; readonly reason: string };
   /** Settings that are left out stay as they are. */
   setPool: Asked & { readonly product: string; readonly settings: Partial<PoolSettings> };
+  acceptClock: Asked;
 }
 
 export type CommandType = keyof Commands;
@@ -132,6 +134,7 @@ export interface Outcomes {
   revoke: { readonly revoked: number; readonly left: number; readonly leasesRevoked: number };
   revokeLease: { readonly lease: string; readonly freeAtMs: number };
   setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
+  acceptClock: { readonly changed: boolean; readonly before: ClockReading };
 }
 
 export type RenewedLease =

@@ -28,6 +28,10 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
       highWaterMs: Math.max(wallMs, organisation.highWaterMs),
     });
   },
+  'clock.accepted': (state, { wallMs }) => {
+    const organisation = known(state.tables.organisation, 'self');
+    state.tables.organisation.set('self', { ...organisation, highWaterMs: wallMs });
+  },
   'user.put': (state, { user }) => state.tables.user.set(user.email, user),
   'user.removed': (state, { email }) => state.tables.user.delete(email),
   'invitation.made': (state, { invitation }) => state.tables.invitation.set(invitation.id, invitation),

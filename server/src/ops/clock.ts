@@ -14,6 +14,8 @@ export interface Instant {
 
 export interface Clock {
   now(): Instant;
+  /** An admin vouched for the wall clock when it read this: the steady one may follow it up to there (I5). */
+  accept(wallMs: number): void;
 }
 
 /**
@@ -26,6 +28,9 @@ export function steadyClock(read: () => { readonly monoMs: number; readonly wall
   let lastMonoMs = start.monoMs;
   let leadMs = start.wallMs - start.monoMs;
   return {
+    accept: (acceptedMs) => {
+      leadMs = Math.max(leadMs, acceptedMs - read().monoMs);
+    },
     now: () => {
       const { monoMs, wallMs } = read();
       const allowedMs = leadMs + (monoMs - lastMonoMs) * CLOCK_DRIFT_RHO;

@@ -9,6 +9,7 @@ export type Phase = 'starting' | 'serving' | 'draining' | 'failed';
 export class Health {
   #phase: Phase = 'starting';
   #reason = 'starting';
+  readonly #warnings: (() => string | null)[] = [];
 
   get phase(): Phase {
     return this.#phase;
@@ -27,6 +28,16 @@ export class Health {
   /** `/readyz`: true only while serving, so that a load balancer or a start script can wait for it (DESIGN 5). */
   get ready(): boolean {
     return this.#phase === 'serving';
+  }
+
+  /** Codes of what is wrong although it serves (`CLOCK_BEHIND`, `DISK_LOW`): renewals go on, so it stays ready. */
+  get warnings(): readonly string[] {
+    return this.#warnings.map((read) => read()).filter((code) => code !== null);
+  }
+
+  /** @param read the code while something is wrong, else `null`; asked at each look. */
+  watch(read: () => string | null): void {
+    this.#warnings.push(read);
   }
 
   /** Failed is final: what made it so is not undone by a later step of a start or a stop. */

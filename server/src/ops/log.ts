@@ -19,7 +19,7 @@ const SECRET_PATHS = ['', '*.', '*.*.'].flatMap((prefix) => SECRET_NAMES.map((na
 export function createLog(options: {
   readonly level: LogLevel;
   readonly destination?: DestinationStream;
-  readonly clock?: Clock;
+  readonly clock?: Pick<Clock, 'now'>;
 }): Log {
   const clock = options.clock ?? systemClock;
   return pino(

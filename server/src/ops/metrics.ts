@@ -35,6 +35,8 @@ export interface Metrics {
   commit(seconds: number, changes: number): void;
   /** The last durable sequence of the journal. */
   journalSeq(seq: number): void;
+  /** Adds a number that is read at each scrape. */
+  gauge(name: `berth_${string}`, help: string, read: () => number): void;
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -75,6 +77,12 @@ export function createMetrics(readPools: () => readonly PoolReading[]): Metrics 
       counted.commitChanges.observe(changes);
     },
     journalSeq: (seq) => counted.journalSeq.set(seq),
+    gauge: (name, help, read) => {
+      const collect = function (this: Gauge): void {
+        this.set(read());
+      };
+      new Gauge({ name, help, registers: [registry], collect });
+    },
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }

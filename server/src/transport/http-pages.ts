@@ -13,6 +13,8 @@ export interface HealthAnswer {
   readonly ok: boolean;
   /** For people. */
   readonly reason: string;
+  /** Codes of what is wrong although the answer is ok. */
+  readonly warnings?: readonly string[];
 }
 
 /** What plain HTTP shows; asked at each request. */
@@ -109,8 +111,9 @@ export class HttpPages {
   }
 }
 
-function healthPage({ ok, reason }: HealthAnswer): Page {
-  return jsonPage(ok ? 200 : 503, JSON.stringify({ status: ok ? 'ok' : 'unavailable', reason }));
+function healthPage({ ok, reason, warnings }: HealthAnswer): Page {
+  const answer = { status: ok ? 'ok' : 'unavailable', reason, warnings };
+  return jsonPage(ok ? 200 : 503, JSON.stringify(answer));
 }
 
 function refusalPage(code: HttpRefusalCode): Page {

@@ -11,6 +11,7 @@ import {
   type RequestKey,
 } from '../commands.js';
 import { type KeptRequest, organisationOf, requestId, type State } from '../state.js';
+import { acceptClock } from './accept-clock.js';
 import { assign, revoke } from './allocation.js';
 import { borrow, returnBorrow } from './borrow.js';
 import { checkout } from './checkout.js';
@@ -68,6 +69,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   revoke,
   revokeLease,
   setPool,
+  acceptClock,
 };
 
 function requestOf(command: Command): RequestKey | null {

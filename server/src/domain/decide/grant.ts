@@ -1,20 +1,18 @@
 import type { LeaseClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
+import { readClock } from '../clock.js';
 import { type By, type Context, type Denial, deny } from '../commands.js';
-import { type Device, organisationOf, type Seat, type State } from '../state.js';
+import type { Device, Seat, State } from '../state.js';
 import type { Pick, Term } from './choose.js';
-
-/** How far the wall clock may be behind the high-water mark before nothing more is granted (I5), ms. */
-export const CLOCK_BEHIND_MS = 5 * 60_000;
 
 /** Why the server grants nothing new at all, whoever asks; `null` when it does. */
 export function closed(state: State, context: Context): Denial | null {
-  const behindMs = organisationOf(state).highWaterMs - context.now.wallMs;
-  if (behindMs > CLOCK_BEHIND_MS) {
+  const { state: trust, offMs } = readClock(state, context.now);
+  if (trust === 'behind') {
     return deny(
       'CLOCK_BEHIND',
-      `The clock of the server is ${Math.round(behindMs / 60_000)} minutes behind what it has seen.`,
-      { behindMs },
+      `The clock of the server is ${Math.round(offMs / 60_000)} minutes behind what it has seen.`,
+      { behindMs: offMs },
     );
   }
   return context.diskLow ? deny('DISK_LOW') : null;

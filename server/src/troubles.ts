@@ -1,0 +1,38 @@
+import { type ClockReading, readClock } from './domain/clock.js';
+import type { State } from './domain/state.js';
+import type { Clock } from './ops/clock.js';
+import { CLOCK_CODES } from './ops/clock-watch.js';
+import type { DiskWatch } from './ops/disk.js';
+import type { Health } from './ops/health.js';
+import type { Metrics } from './ops/metrics.js';
+
+interface Watched {
+  readonly clock: Clock;
+  readonly recovered: { readonly state: State };
+  readonly metrics: Metrics;
+  readonly disk: DiskWatch;
+}
+
+export function clockOf({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): ClockReading {
+  return readClock(recovered.state, clock.now());
+}
+
+/** What is wrong although the server serves, in `/readyz` and `/metrics`. */
+export function showTroubles(watched: Watched, health: Health): void {
+  const { metrics, disk } = watched;
+  health.watch(() => {
+    const { state } = clockOf(watched);
+    return state === 'trusted' ? null : CLOCK_CODES[state];
+  });
+  health.watch(() => (disk.low ? 'DISK_LOW' : null));
+  const off = (state: ClockReading['state']) => () => {
+    const clock = clockOf(watched);
+    return clock.state === state ? clock.offMs / 1000 : 0;
+  };
+  const trusted = (): number => (clockOf(watched).state === 'trusted' ? 1 : 0);
+  metrics.gauge('berth_clock_trusted', '0: see berth clock show.', trusted);
+  metrics.gauge('berth_clock_behind_seconds', 'Behind what was seen: nothing is granted.', off('behind'));
+  metrics.gauge('berth_clock_ahead_seconds', 'Jumped ahead: nothing ends by it.', off('ahead'));
+  metrics.gauge('berth_disk_low', '1: below disk.low-mib, nothing is granted.', () => (disk.low ? 1 : 0));
+  metrics.gauge('berth_disk_free_bytes', 'Free space for the data folder.', () => disk.freeBytes);
+}
