@@ -2,6 +2,7 @@ import { limits, type ResultOf } from '@berth/protocol';
 import type { CheckoutOptions } from './api.js';
 import { asBerthError, BerthError } from './errors.js';
 import type { Heartbeat } from './heartbeat.js';
+import type { LeaseRecord } from './lease-record.js';
 import { newKey, newNonce, randomBetween } from './random.js';
 import { releaseGrant, releaseSeat } from './release.js';
 import { HeldSeat, type SeatLease } from './seat.js';
@@ -18,6 +19,7 @@ export interface Counter {
   readonly product: string;
   readonly book: SeatBook;
   readonly heartbeat: Heartbeat;
+  readonly record: LeaseRecord;
 }
 
 type Grant = ResultOf<'lease.checkout'>;
@@ -94,7 +96,9 @@ async function takeOnce(counter: Counter, seats: number, signal: AbortSignal | u
     },
   );
   try {
-    return seatOf(counter, grant, { seats, nonce, since });
+    const seat = seatOf(counter, grant, { seats, nonce, since });
+    await counter.record.add(seat.leaseIds);
+    return seat;
   } catch (thrown) {
     unattended(releaseGrant(session, grant.leases));
     throw thrown;
@@ -103,7 +107,7 @@ async function takeOnce(counter: Counter, seats: number, signal: AbortSignal | u
 
 /** @throws BerthError TOKEN_INVALID, or TIMEOUT when the answer took longer than the seat lasts */
 function seatOf(
-  { session, product, book, heartbeat }: Counter,
+  { session, product, book, heartbeat, record }: Counter,
   grant: Grant,
   asked: { seats: number; nonce: string; since: Reading },
 ): HeldSeat {
@@ -122,8 +126,9 @@ function seatOf(
   }
   const facts = { product, seats: asked.seats, kind: 'online' as const, joined: grant.joined, leases };
   const seat = new HeldSeat(host, facts, async (held, revoked) => {
-    await releaseSeat(session, held, revoked);
-    book.remove(held.map((lease) => lease.id));
+    const ids = held.map((lease) => lease.id);
+    if (await releaseSeat(session, held, revoked)) record.remove(ids);
+    book.remove(ids);
   });
   book.add(seat);
   // Borrowed by another process of this device: then it need not be lost when the server is gone.

@@ -20,9 +20,11 @@ import { type Counter, seatCount, takeSeats } from './checkout.js';
 import type { Connection } from './connection.js';
 import type { DialPlan } from './dial.js';
 import { BerthError } from './errors.js';
+import { Ghosts } from './ghosts.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Host } from './host.js';
 import type { LoadedIdentity } from './identity.js';
+import { LeaseRecord } from './lease-record.js';
 import { Link } from './link.js';
 import { PendingRequests } from './pending.js';
 import { releaseSeat } from './release.js';
@@ -53,6 +55,8 @@ export class ProductClient implements Client {
   readonly #desk: BorrowDesk;
   readonly #recovery: BorrowRecovery;
   readonly #counter: Counter;
+  readonly #record: LeaseRecord;
+  readonly #ghosts: Ghosts;
   #closing: Promise<void> | null = null;
 
   /** @throws BerthError KEY_INVALID when a pinned vendor key is none */
@@ -78,7 +82,10 @@ export class ProductClient implements Client {
     const seats = { borrowed: this.#borrowed, online: () => this.#book.live };
     this.#desk = { session, shelf, uses, pending, product, seats };
     this.#recovery = new BorrowRecovery(this.#desk);
-    this.#counter = { session, product, book: this.#book, heartbeat: this.#heartbeat };
+    this.#record = new LeaseRecord(host, files, context);
+    this.#ghosts = new Ghosts(session, this.#record);
+    const [book, heartbeat, record] = [this.#book, this.#heartbeat, this.#record];
+    this.#counter = { session, product, book, heartbeat, record };
   }
 
   get me(): Me | null {
@@ -97,7 +104,9 @@ export class ProductClient implements Client {
     return this.#whileOpen(async () => {
       throwIfAborted(options.signal);
       const seat = await this.#borrowed.take(seatCount(options.seats));
-      return seat ?? (await takeSeats(this.#counter, options));
+      if (seat !== null) return seat;
+      await this.#ghosts.release();
+      return takeSeats(this.#counter, options);
     });
   }
 
@@ -149,13 +158,15 @@ export class ProductClient implements Client {
     this.#link.close();
     // The window of every seat that could not be released has its end without us (I2).
     await released;
-    await this.#witness.save();
+    await Promise.all([this.#record.close(), this.#witness.save()]);
     letProcessEnd();
   }
 
   #letGo(leases: readonly SeatLease[]): void {
-    this.#book.remove(leases.map((lease) => lease.id));
-    unattended(releaseSeat(this.#desk.session, leases, false));
+    const ids = leases.map((lease) => lease.id);
+    this.#book.remove(ids);
+    const settled = releaseSeat(this.#desk.session, leases, false);
+    unattended(settled.then((isSettled) => (isSettled ? this.#record.remove(ids) : undefined)));
   }
 
   #makeLink(plan: DialPlan): Link {
@@ -172,7 +183,8 @@ export class ProductClient implements Client {
 
   async #opened(connection: Connection): Promise<void> {
     await this.#heartbeat.resume(connection);
-    // It waits for this session itself.
+    // They wait for this session themselves.
+    unattended(this.#ghosts.release());
     unattended(this.#recovery.run());
   }
 

@@ -51,8 +51,11 @@ export interface Socket {
 export interface Files {
   /** `null` when there is no such file. @throws BerthError FILE_UNREADABLE */
   read(path: string): Promise<string | null>;
-  /** Replaces the file as a whole and returns when it is on disk: readers see the old text or the new. @throws BerthError FOLDER_UNWRITABLE */
-  write(path: string, text: string): Promise<void>;
+  /**
+   * Replaces the file as a whole and returns when it is on disk: readers see the old text or the new. With `outlives: 'process'` it need
+   * not survive a loss of power, only the end of this process. @throws BerthError FOLDER_UNWRITABLE
+   */
+  write(path: string, text: string, outlives?: 'power' | 'process'): Promise<void>;
   /** Makes the file only if there is none. @returns false when there is one already. @throws BerthError FOLDER_UNWRITABLE */
   create(path: string, text: string): Promise<boolean>;
   /** Removes a file or a folder with what is in it; nothing there is fine. @throws BerthError FOLDER_UNWRITABLE */
@@ -69,7 +72,7 @@ export interface ProcessIdentity {
   readonly id: string;
   /** Shown to admins; `null` where there is none. */
   readonly pid: number | null;
-  /** Whether the process of that id still runs; `null` when it cannot be told (another computer). */
+  /** Whether the process of that id still runs; `null` when it is not certain (another computer, an earlier start of this one). */
   isAlive(id: string): boolean | null;
 }
 

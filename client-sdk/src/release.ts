@@ -8,27 +8,24 @@ import type { Session } from './session.js';
 import { timing } from './timing.js';
 
 /** Leases in one release: with a stop each (about 370 characters) the frame stays below `limits.requestBytes`. */
-const LEASES_PER_RELEASE = 32;
+export const LEASES_PER_RELEASE = 32;
 
 /**
  * Gives leases back, again and again through reconnects until the server has answered or their window has ended anyhow. Never
  * rejects: whatever goes wrong, the window frees the seat (I2).
  * @param revoked sends stops signed by this device: only now has the plugin said that it stopped
+ * @returns false when the client was closed before that: the server may still count them
  */
 export async function releaseSeat(
   session: Session,
   leases: readonly SeatLease[],
   revoked: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const now = readClock(session.host.clock);
   const leftMs = leases.map(({ right }) => onlineWindowMs(right.durationMs) - elapsedMs(right.since, now));
   const patienceMs = Math.max(timing.requestMs, ...leftMs);
-  await releaseLeases(
-    session,
-    leases.map((lease) => lease.id),
-    revoked,
-    patienceMs,
-  );
+  const ids = leases.map((lease) => lease.id);
+  return releaseLeases(session, ids, revoked, patienceMs);
 }
 
 /** Gives back leases that never became a seat here: the caller had cancelled, or they do not verify. */
@@ -45,12 +42,15 @@ async function releaseLeases(
   ids: readonly string[],
   revoked: boolean,
   patienceMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const batches: string[][] = [];
   for (let at = 0; at < ids.length; at += LEASES_PER_RELEASE) {
     batches.push(ids.slice(at, at + LEASES_PER_RELEASE));
   }
-  await Promise.all(batches.map((batch) => releaseBatch(session, batch, revoked, patienceMs)));
+  const settled = await Promise.all(
+    batches.map((batch) => releaseBatch(session, batch, revoked, patienceMs)),
+  );
+  return settled.every(Boolean);
 }
 
 async function releaseBatch(
@@ -58,7 +58,7 @@ async function releaseBatch(
   ids: string[],
   withStops: boolean,
   patienceMs: number,
-): Promise<void> {
+): Promise<boolean> {
   const stops = withStops ? { stops: ids.map((id) => signStop(session, id)) } : {};
   const params = { key: newKey(session.host), leases: ids, ...stops };
   try {
@@ -66,10 +66,12 @@ async function releaseBatch(
       unsentMs: patienceMs,
       answerMs: patienceMs,
     });
+    return true;
   } catch (thrown) {
+    const { code } = asBerthError(thrown);
     // Revoked while the push was lost. The plugin has stopped: it has just said so.
-    const unsigned = asBerthError(thrown).code === 'STOP_REQUIRED' && !withStops;
-    if (unsigned) await releaseBatch(session, ids, true, patienceMs);
+    if (code === 'STOP_REQUIRED' && !withStops) return releaseBatch(session, ids, true, patienceMs);
+    return code !== 'CANCELLED';
   }
 }
 

@@ -33,6 +33,10 @@ export const timing = {
   witnessMs: 30_000,
   /** A request kept on disk by another process is left to it for this long, if that process seems alive. */
   pendingOwnerMs: 10 * 60_000,
+  /** A checkout waits no longer than this until the leases of a crashed process are given back: their windows do it anyhow. */
+  ghostsMs: 2_000,
+  /** The record of a process that cannot be judged, of another computer, is kept this long: no lease lasts as long. */
+  ghostRecordMs: 7 * 86_400_000,
   /** A borrowed seat in use is marked as such this often, and looked up: it may have been extended. */
   useRefreshMs: 60_000,
   /** A mark of another computer that is older counts no more: three refreshes missed. */

@@ -41,14 +41,15 @@ export class NodeFiles implements Files {
     }
   }
 
-  async write(path: string, text: string): Promise<void> {
+  async write(path: string, text: string, outlives: 'power' | 'process' = 'power'): Promise<void> {
     const target = this.locate(path);
     const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
+    const durable = outlives === 'power';
     try {
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await writeNew(temporary, text);
+      await writeNew(temporary, text, durable);
       await rename(temporary, target);
-      await syncFolder(dirname(target));
+      if (durable) await syncFolder(dirname(target));
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
       throw this.#unwritable(path, error);
@@ -103,11 +104,11 @@ export class NodeFiles implements Files {
   }
 }
 
-async function writeNew(path: string, text: string): Promise<void> {
+async function writeNew(path: string, text: string, durable = true): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(text, 'utf8');
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }

@@ -135,15 +135,27 @@ describe('Ed25519', () => {
 });
 
 describe('the Node host', () => {
-  it('knows a process that has ended', () => {
+  it('says that a process has ended only when that is certain', () => {
     const { process: self } = nodeHost();
-    const [host, pid] = self.id.split('/');
+    const [host, pid, , boot, start] = self.id.split('/');
+    const isAlive = (number: unknown, more: { host?: string; boot?: string; start?: string } = {}) =>
+      self.isAlive([more.host ?? host, number, 'x', more.boot ?? boot, more.start ?? start].join('/'));
     expect(self.isAlive(self.id)).toBe(true);
-    // The same number in an earlier life, a number that never was, somebody else's computer.
-    expect(self.isAlive(`${host}/${pid}/earlier`)).toBe(false);
-    expect(self.isAlive(`${host}/4194399/x`)).toBe(false);
-    expect(self.isAlive(`${host}/${process.ppid}/x`)).toBe(true);
-    expect(self.isAlive('elsewhere/1/x')).toBeNull();
+    // A number that nobody has; the number of somebody who began at another time.
+    expect(isAlive(4194399)).toBe(false);
+    if (start !== '') {
+      expect(isAlive(process.ppid)).toBe(false);
+      expect(isAlive(pid, { start: '1' })).toBe(false);
+      // Another copy of the SDK in this process.
+      expect(isAlive(pid)).toBe(true);
+    }
+    // Nobody knows when it began, but the number is taken.
+    expect(isAlive(process.ppid, { start: '' })).toBe(true);
+    // Another computer, an earlier start of this one or another container, a record of an older version.
+    expect(isAlive(4194399, { host: 'elsewhere' })).toBeNull();
+    expect(isAlive(4194399, { boot: 'earlier' })).toBeNull();
+    expect(self.isAlive(`${host}/4194399/x`)).toBeNull();
+    expect(isAlive('nonsense')).toBeNull();
   });
 
   it('holds the process while somebody needs it', () => {

@@ -1,0 +1,80 @@
+import type { Connection } from './connection.js';
+import { asBerthError, type BerthError } from './errors.js';
+import type { LeaseRecord, Orphans } from './lease-record.js';
+import { newKey } from './random.js';
+import { LEASES_PER_RELEASE, signStop } from './release.js';
+import type { Session } from './session.js';
+import { timing } from './timing.js';
+
+/** Records looked at in one go: more crashes than this between two starts come next time. */
+const RECORDS_AT_ONCE = 64;
+
+/**
+ * Gives back what crashed processes of this device still hold on the server, so that nobody is locked out by their own ghost
+ * (PROTOCOL 8). Only what `LeaseRecord` is certain of. Never throws: what does not work now is left to the next start or to the window.
+ */
+export class Ghosts {
+  readonly #session: Session;
+  readonly #record: LeaseRecord;
+  #running: Promise<void> | null = null;
+  #hasFailed = false;
+
+  constructor(session: Session, record: LeaseRecord) {
+    this.#session = session;
+    this.#record = record;
+  }
+
+  /** Resolves when their seats are free, or when that takes too long. A client that failed once leaves it to others. */
+  release(): Promise<void> {
+    this.#running ??= this.#releaseAll()
+      .catch(() => {
+        this.#hasFailed = true;
+      })
+      .finally(() => {
+        this.#running = null;
+      });
+    return this.#running;
+  }
+
+  async #releaseAll(): Promise<void> {
+    if (this.#hasFailed) return;
+    const orphans = (await this.#record.orphans()).slice(0, RECORDS_AT_ONCE);
+    if (orphans.length === 0) return;
+    const leases = orphans.flatMap((one) => one.leases);
+    const connection = await this.#session.link.connected(timing.ghostsMs, undefined).catch(() => null);
+    // Offline: with the next connection.
+    if (connection === null) return;
+    for (let at = 0; at < leases.length; at += LEASES_PER_RELEASE) {
+      await this.#releaseBatch(connection, leases.slice(at, at + LEASES_PER_RELEASE), false);
+    }
+    await this.#forget(orphans);
+  }
+
+  /** @throws BerthError when the server did not answer, or not now */
+  async #releaseBatch(connection: Connection, leases: readonly string[], withStops: boolean): Promise<void> {
+    if (leases.length === 0) return;
+    const stops = withStops ? { stops: leases.map((id) => signStop(this.#session, id)) } : {};
+    const params = { key: newKey(this.#session.host), leases: [...leases], ...stops };
+    try {
+      await connection.call('lease.release', params, timing.ghostsMs);
+    } catch (thrown) {
+      const error = asBerthError(thrown);
+      // Revoked while the process was dying. It has stopped: it is gone.
+      if (error.code === 'STOP_REQUIRED' && !withStops) {
+        return this.#releaseBatch(connection, leases, true);
+      }
+      const others = leases.filter((id) => id !== unknownLease(error));
+      if (others.length === leases.length) throw error;
+      return this.#releaseBatch(connection, others, withStops);
+    }
+  }
+
+  async #forget(orphans: readonly Orphans[]): Promise<void> {
+    for (const one of orphans) await this.#record.forget(one);
+  }
+}
+
+/** Of another device since this one joined anew, or a borrow: not ours to give back. */
+function unknownLease({ code, detail }: BerthError): unknown {
+  return code === 'LEASE_UNKNOWN' ? detail.lease : undefined;
+}

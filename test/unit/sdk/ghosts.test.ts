@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { settle, World } from './world.js';
+
+const folder = 'state/studio/leases';
+
+/** A process took a seat and died: its socket is gone, its record is not. */
+async function crashed(seats = 1) {
+  const world = new World();
+  const client = await world.connect();
+  for (let i = 0; i < seats; i++) await client.checkout();
+  world.server.dropAll();
+  world.host.network.clear();
+  world.server.requests.length = 0;
+  return world;
+}
+
+const methods = (world: World) =>
+  world.server.requests.map(({ method }) => method).filter((method) => !/open|renew|resume/.test(method));
+
+describe('the leases of a process that is gone', () => {
+  it('are given back by the next one before it asks for a seat, in one frame', async () => {
+    const world = await crashed(3);
+    const next = await world.connect({}, world.process('process-2', false));
+    await next.checkout();
+    expect(methods(world)).toEqual(['lease.release', 'lease.checkout']);
+    expect(world.server.of('lease.release')[0]?.params.leases).toEqual(['lease-1', 'lease-2', 'lease-3']);
+    // Its own record is left, the other is gone.
+    expect(world.files.under(folder)).toHaveLength(1);
+    await next.close();
+    expect(world.files.under(folder)).toEqual([]);
+  });
+
+  it('are given back by a client that was open already', async () => {
+    const world = new World();
+    let alive = true;
+    const host = world.process('process-2');
+    host.process.isAlive = (id) => id === 'process-2' || alive;
+    const second = await world.connect({}, host);
+    const first = await world.connect();
+    await first.checkout();
+    await second.checkout();
+    expect(methods(world)).toEqual(['lease.checkout', 'lease.checkout']);
+    alive = false;
+    await second.checkout();
+    expect(methods(world)).toEqual(['lease.checkout', 'lease.checkout', 'lease.release', 'lease.checkout']);
+  });
+
+  it.each([true, null])('are left alone while it may live (%s)', async (alive) => {
+    const world = await crashed();
+    const host = world.process('process-2');
+    host.process.isAlive = () => alive;
+    const next = await world.connect({}, host);
+    await next.checkout();
+    expect(methods(world)).toEqual(['lease.checkout']);
+    expect(world.files.under(folder)).toHaveLength(2);
+  });
+
+  it('never cost the next one its seat, whatever the server says to it', async () => {
+    for (const reply of ['drop' as const, null, { error: 'INTERNAL' as const }]) {
+      const world = await crashed();
+      world.server.scripts['lease.release'] = () => reply;
+      const next = await world.connect({}, world.process('process-2', false));
+      await world.run(next.checkout());
+      // It stays on the record: the next start tries again.
+      expect(world.files.under(folder)).toHaveLength(2);
+    }
+  });
+
+  it('are stopped when they were revoked meanwhile', async () => {
+    const world = await crashed();
+    world.server.scripts['lease.release'] = ({ stops, leases }) =>
+      stops === undefined ? { error: 'STOP_REQUIRED' } : { released: leases };
+    await world.connect({}, world.process('process-2', false));
+    await settle();
+    expect(world.server.of('lease.release').at(-1)?.params.stops).toHaveLength(1);
+    expect(world.files.under(folder)).toEqual([]);
+  });
+
+  it('are given back without the one that the server does not know as ours', async () => {
+    const world = await crashed(3);
+    world.server.scripts['lease.release'] = ({ leases }) =>
+      leases.includes('lease-2')
+        ? { error: 'LEASE_UNKNOWN', data: { lease: 'lease-2' } }
+        : { released: leases };
+    await world.connect({}, world.process('process-2', false));
+    await settle();
+    expect(world.server.of('lease.release').at(-1)?.params.leases).toEqual(['lease-1', 'lease-3']);
+    expect(world.files.under(folder)).toEqual([]);
+  });
+
+  it('are forgotten when the record is damaged, or of another computer and old', async () => {
+    const world = await crashed();
+    const [path] = world.files.under(folder);
+    world.files.contents.set(`${folder}/x.json`, 'not a record');
+    const host = world.process('process-2');
+    host.process.isAlive = () => null;
+    const next = await world.connect({}, host);
+    await settle();
+    expect(world.files.under(folder)).toEqual([path]);
+    world.time.sleep(8 * 86_400_000);
+    await next.close();
+    await world.connect({}, host);
+    await settle();
+    expect(world.files.under(folder)).toEqual([]);
+    expect(methods(world)).toEqual([]);
+  });
+});
+
+it('a seat that could not be given back is given back by the next client of the same process', async () => {
+  const world = new World();
+  const client = await world.connect();
+  await client.checkout();
+  world.cut();
+  await world.run(client.close());
+  expect(world.server.of('lease.release')).toEqual([]);
+  world.mend();
+  const next = await world.connect();
+  await next.checkout();
+  expect(methods(world)).toEqual(['lease.checkout', 'lease.release', 'lease.checkout']);
+});
+
+it('a folder that cannot be written costs the record and not the seat', async () => {
+  const world = new World();
+  world.files.fail = /leases/;
+  const client = await world.connect();
+  const seat = await client.checkout();
+  expect(seat.state).toBe('held');
+  await seat.release();
+  await settle();
+  await client.close();
+});
