@@ -120,7 +120,7 @@ export interface RecoveredNotice {
   readonly expiresAtMs: number;
 }
 export interface LostNotice {
-  /** SEAT_LOST, LEASE_REVOKED, LEASE_UNKNOWN, ENTITLEMENT_EXPIRED, TOKEN_INVALID, … */
+  /** SEAT_LOST, LEASE_REVOKED, IDLE_RELEASED, LEASE_UNKNOWN, ENTITLEMENT_EXPIRED, TOKEN_INVALID, … */
   readonly code: ErrorCode;
   /** For the person at the plugin. */
   readonly message: string;
@@ -158,6 +158,14 @@ export interface Seat extends AsyncDisposable {
   readonly lost: LostNotice | null;
   /** @returns a function that ends the subscription. */
   on<E extends keyof SeatEvents>(event: E, listener: (notice: SeatEvents[E]) => void): () => void;
+  /**
+   * Nobody is using the plugin. The next heartbeat says so, and the organisation may take the seat back (`lost` with
+   * IDLE_RELEASED) once it has lasted too long. A borrowed seat is never taken back.
+   * @param sinceMs for how long already, ms; default 0: from now on
+   */
+  idle(sinceMs?: number): void;
+  /** Somebody is using it again. Cheap: call it on every input. */
+  active(): void;
   /**
    * Gives the seat back; the plugin has stopped using it. Idempotent. Resolves when the server has confirmed it, or when
    * the seat comes free without that, or when the client is closed. Never throws.

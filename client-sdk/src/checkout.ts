@@ -5,7 +5,7 @@ import type { Heartbeat } from './heartbeat.js';
 import type { LeaseRecord } from './lease-record.js';
 import { newKey, newNonce, randomBetween } from './random.js';
 import { releaseGrant, releaseSeat } from './release.js';
-import { HeldSeat, type SeatLease } from './seat.js';
+import { type GiveBack, HeldSeat, type SeatLease } from './seat.js';
 import type { SeatBook } from './seat-book.js';
 import { onlineRight, type Reading, readClock, stateOf } from './seat-clock.js';
 import type { Session } from './session.js';
@@ -125,11 +125,12 @@ function seatOf(
     throw new BerthError('TIMEOUT', { message: 'The answer took longer than the seat lasts.' });
   }
   const facts = { product, seats: asked.seats, kind: 'online' as const, joined: grant.joined, leases };
-  const seat = new HeldSeat(host, facts, async (held, revoked) => {
+  const giveBack: GiveBack = async (held, revoked) => {
     const ids = held.map((lease) => lease.id);
     if (await releaseSeat(session, held, revoked)) record.remove(ids);
     book.remove(ids);
-  });
+  };
+  const seat = new HeldSeat(host, facts, giveBack, () => heartbeat.usedAgain());
   book.add(seat);
   // Borrowed by another process of this device: then it need not be lost when the server is gone.
   seat.on('grace', () => unattended(book.intoBorrow(seat)));

@@ -19,6 +19,8 @@ export class Heartbeat {
   #timer: CancelTimer | null = null;
   #due: { since: Reading; afterMs: number } | null = null;
   #beating = false;
+  /** Another beat is wanted as soon as the one under way is over. */
+  #again = false;
 
   /** @param link looked up at each beat: the link reports to this heartbeat in its turn */
   constructor(host: Host, book: SeatBook, link: () => Link) {
@@ -34,6 +36,12 @@ export class Heartbeat {
     if (shortestMs === null) return;
     const leftMs = due === null ? null : due.afterMs - elapsedMs(due.since, readClock(this.#host.clock));
     if (leftMs === null || leftMs > shortestMs * HEARTBEAT_FRACTION) this.#schedule(HEARTBEAT_FRACTION);
+  }
+
+  /** A seat that the server was told is idle is in use again: it must not be taken back for what was true a while ago. */
+  usedAgain(): void {
+    if (this.#beating) this.#again = true;
+    else void this.#beat();
   }
 
   /** On a new connection: binds the live leases to the new session and renews them, in one frame. @throws BerthError */
@@ -85,13 +93,19 @@ export class Heartbeat {
     } finally {
       this.#beating = false;
     }
+    if (this.#again) {
+      this.#again = false;
+      void this.#beat();
+    }
   }
 
   async #renew(connection: Connection): Promise<void> {
     const leases = this.#book.liveLeaseIds;
     if (leases.length === 0) return;
     const request = this.#request();
-    const answer = await connection.call('lease.renew', { nonce: request.nonce }, this.#answerMs());
+    const idle = this.#book.tellIdle();
+    const params = { nonce: request.nonce, ...(idle.length === 0 ? {} : { idle }) };
+    const answer = await connection.call('lease.renew', params, this.#answerMs());
     const named = this.#book.apply(answer, request);
     // A lease the server did not renew is not bound to this session: its checkout was answered on an earlier one.
     const live = new Set(this.#book.liveLeaseIds);

@@ -1,4 +1,4 @@
-import { type ErrorCode, errors, type PushParams, type Renewal } from '@berth/protocol';
+import { type ErrorCode, errors, type ParamsOf, type PushParams, type Renewal } from '@berth/protocol';
 import type { BerthError } from './errors.js';
 import type { HeldSeat, SeatLease } from './seat.js';
 import { onlineRight, type Reading } from './seat-clock.js';
@@ -72,10 +72,19 @@ export class SeatBook {
     for (const seat of this.live) seat.troubled(error);
   }
 
-  revoked({ lease, reason, by }: PushParams<'lease.revoked'>): void {
-    const { text, next } = errors.LEASE_REVOKED;
+  /** What the next renewal says of seats that nobody uses, and that it was said. */
+  tellIdle(): NonNullable<ParamsOf<'lease.renew'>['idle']> {
+    return this.live.flatMap((seat) => {
+      const seconds = seat.tellIdleSeconds();
+      return seconds === null ? [] : seat.leaseIds.map((lease) => ({ lease, seconds }));
+    });
+  }
+
+  revoked({ lease, reason, by, code = 'LEASE_REVOKED' }: PushParams<'lease.revoked'>): void {
+    const { text, next } = errors[code];
     const message = reason === '' ? text : reason;
-    this.#byLease.get(lease)?.lose({ code: 'LEASE_REVOKED', message, hint: next, by }, true);
+    const who = by === '' ? null : by;
+    this.#byLease.get(lease)?.lose({ code, message, hint: next, by: who }, true);
   }
 
   message({ lease, text, from }: PushParams<'admin.message'>): void {
@@ -88,7 +97,7 @@ export class SeatBook {
     if (seat === undefined || known === undefined) return true;
     if (token !== undefined) return this.#renew(seat, known, token, request);
     if (code === 'ENTITLEMENT_EXPIRED') seat.ending(id, code);
-    if (code === 'LEASE_REVOKED') seat.lose(ended(code), true);
+    if (code === 'LEASE_REVOKED' || code === 'IDLE_RELEASED') seat.lose(ended(code), true);
     if (code === 'LEASE_UNKNOWN') void this.#unknown(seat);
     return code !== undefined;
   }

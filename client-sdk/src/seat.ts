@@ -2,6 +2,7 @@ import { errors, type LeaseKind, STOP_MS } from '@berth/protocol';
 import type { LostNotice, Seat, SeatEvents, SeatState, TokenPair } from './api.js';
 import type { BerthError } from './errors.js';
 import type { CancelTimer, Host } from './host.js';
+import { Idleness } from './idleness.js';
 import { Listeners } from './listeners.js';
 import { nextChangeMs, type Right, readClock, remainingMs, stateOf } from './seat-clock.js';
 import { timing } from './timing.js';
@@ -51,8 +52,11 @@ export class HeldSeat implements Seat {
   #watchTimer: CancelTimer | null = null;
   #lateTimer: CancelTimer | null = null;
   #letProcessEnd: (() => void) | null;
+  readonly #idleness: Idleness;
 
-  constructor(host: Host, facts: SeatFacts, giveBack: GiveBack) {
+  /** @param onActive used again after the server was told that it is idle */
+  constructor(host: Host, facts: SeatFacts, giveBack: GiveBack, onActive: () => void = () => {}) {
+    this.#idleness = new Idleness(host.clock, onActive);
     this.product = facts.product;
     this.seats = facts.seats;
     this.joined = facts.joined;
@@ -101,6 +105,19 @@ export class HeldSeat implements Seat {
 
   on<E extends keyof SeatEvents>(event: E, listener: (notice: SeatEvents[E]) => void): () => void {
     return this.#listeners.on(event, listener);
+  }
+
+  idle(sinceMs = 0): void {
+    this.#idleness.idle(sinceMs);
+  }
+
+  active(): void {
+    this.#idleness.active();
+  }
+
+  /** For how long nobody has used the plugin, whole seconds, to be told to the server now; `null` when somebody does. */
+  tellIdleSeconds(): number | null {
+    return this.#kind === 'online' ? this.#idleness.tellSeconds() : null;
   }
 
   release(): Promise<void> {

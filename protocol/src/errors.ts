@@ -224,6 +224,14 @@ export const errors = {
     'Check the connection to the licence server, then check out again.',
   ),
 
+  IDLE_RELEASED: row(
+    -33047,
+    7,
+    false,
+    'The seat was taken back because nobody had used it for too long.',
+    'Go on working: check out again.',
+  ),
+
   // Borrowing.
   BORROW_NOT_ALLOWED: row(
     -33050,

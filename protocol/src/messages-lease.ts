@@ -74,7 +74,7 @@ const Grant = {
 export const Renewal = Type.Object({
   lease: Id,
   token: Type.Optional(TokenText),
-  code: Type.Optional(Type.Enum(['LEASE_UNKNOWN', 'LEASE_REVOKED', 'ENTITLEMENT_EXPIRED'])),
+  code: Type.Optional(Type.Enum(['LEASE_UNKNOWN', 'LEASE_REVOKED', 'IDLE_RELEASED', 'ENTITLEMENT_EXPIRED'])),
 });
 export type Renewal = Static<typeof Renewal>;
 
@@ -175,7 +175,13 @@ export const leaseRequests = {
     paths: ['lease'],
     least: 'device',
     changes: false,
-    params: Type.Object({ nonce: Nonce }),
+    params: Type.Object({
+      nonce: Nonce,
+      /** Leases whose plugin nobody is using at the moment, and since how many seconds; one that is not named is in use. */
+      idle: Type.Optional(
+        Type.Array(Type.Object({ lease: Id, seconds: Count }), { maxItems: limits.leasesPerSession }),
+      ),
+    }),
     result: Renewals,
     errors: [],
     text: 'The heartbeat: renews all leases bound to this session in one frame. Every token in the answer carries the nonce.',
@@ -258,7 +264,13 @@ export const pushes = {
   }),
   'lease.revoked': push({
     paths: ['lease'],
-    params: Type.Object({ lease: Id, reason: Type.String(), by: Type.String() }),
+    params: Type.Object({
+      lease: Id,
+      reason: Type.String(),
+      by: Type.String(),
+      /** Left out: LEASE_REVOKED. */
+      code: Type.Optional(Type.Enum(['LEASE_REVOKED', 'IDLE_RELEASED'])),
+    }),
     text: 'A lease was revoked: stop using the seat, then send `lease.release` with a signed stop.',
   }),
   'server.draining': push({

@@ -1,7 +1,7 @@
-import Type, { type Static } from 'typebox';
 import { limits } from './limits.js';
 import { request } from './message-row.js';
 import { Cursor, IdempotencyKey, PageSize, ProductId } from './schemas.js';
+import Type, { type Static } from './typebox.js';
 
 const Off = Type.Null();
 const IdleSeconds = Type.Union([Type.Integer({ minimum: 1, maximum: limits.idleSeconds }), Off]);

@@ -64,7 +64,12 @@ export const requests = [
     paths: lease,
     full: { key, product, seats: 1, nonce: nonce('checkout') },
   },
-  { method: 'lease.renew', paths: lease, full: { nonce: nonce('renew') } },
+  {
+    method: 'lease.renew',
+    paths: lease,
+    full: { nonce: nonce('renew'), idle: [{ lease: 'l0001', seconds: 1800 }] },
+    least: { nonce: nonce('renew') },
+  },
   {
     method: 'lease.release',
     paths: lease,

@@ -6,7 +6,7 @@ import {
   parseToken,
   type Renewal,
 } from '@berth/protocol';
-import { type Denial, deny, type RenewedLease } from '../domain/commands.js';
+import { type Command, type Denial, deny, type RenewedLease } from '../domain/commands.js';
 import { poolOf } from '../domain/pools.js';
 import type { State } from '../domain/state.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
@@ -33,10 +33,10 @@ export function leaseHandlers(deps: HandlerDeps): LeaseHandlers {
     'session.resume': async ({ leases, nonce }, caller) => {
       if (new Set([...caller.leases, ...leases]).size > limits.leasesPerSession)
         return deny('TOO_MANY_LEASES');
-      return renew(deps, caller, { leases, nonce, withEntitlements: true });
+      return renew(deps, caller, { leases, nonce, idle: [], withEntitlements: true });
     },
-    'lease.renew': async ({ nonce }, caller) =>
-      renew(deps, caller, { leases: [...caller.leases], nonce, withEntitlements: false }),
+    'lease.renew': async ({ nonce, idle }, caller) =>
+      renew(deps, caller, { leases: [...caller.leases], nonce, idle: idle ?? [], withEntitlements: false }),
     'lease.checkout': (params, caller) => checkout(deps, places, params, caller),
     'lease.release': async (params, caller) => {
       const stopped = readStops(deps, params.stops ?? [], caller);
@@ -125,11 +125,12 @@ class SessionPlaces {
 async function renew(
   deps: HandlerDeps,
   caller: Caller,
-  asked: { readonly leases: readonly string[]; readonly nonce: string; readonly withEntitlements: boolean },
+  asked: Pick<Command<'renew'>, 'leases' | 'nonce' | 'idle'> & { readonly withEntitlements: boolean },
 ): Promise<Answer<'lease.renew'>> {
-  const { leases, nonce, withEntitlements } = asked;
+  const { withEntitlements, ...what } = asked;
+  const { leases } = what;
   if (leases.length === 0) return { ok: true, result: { leases: [], entitlements: [] } };
-  const settled = await deps.engine.submit({ type: 'renew', by: byOf(caller), leases, nonce });
+  const settled = await deps.engine.submit({ type: 'renew', by: byOf(caller), ...what });
   if (!settled.ok) return settled;
   const { outcome } = settled;
   for (const row of outcome.leases) {

@@ -47,7 +47,14 @@ export type Change =
       readonly allocation: string | null;
     }
   | { readonly type: 'lease.granted'; readonly lease: Lease }
-  | { readonly type: 'lease.revoked'; readonly id: string; readonly by: string; readonly reason: string }
+  | {
+      readonly type: 'lease.revoked';
+      readonly id: string;
+      readonly by: string;
+      readonly reason: string;
+      /** `idle`: nobody had used it for longer than the pool allows. Absent: somebody's doing. */
+      readonly cause?: 'idle';
+    }
   | {
       readonly type: 'lease.ended';
       readonly id: string;
@@ -58,7 +65,12 @@ export type Change =
   /** A signed checkpoint of the journal (I10); changes nothing in the state. */
   | { readonly type: 'journal.checkpoint'; readonly token: string }
   /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */
-  | { readonly type: 'lease.renewed'; readonly id: string };
+  | {
+      readonly type: 'lease.renewed';
+      readonly id: string;
+      /** How long its plugin had been idle then, ms; absent: it is in use. */
+      readonly idleMs?: number;
+    };
 
 export type ChangeType = Change['type'];
 

@@ -64,7 +64,13 @@ export interface Commands {
     /** The most leases the session has place for. */
     readonly places: number;
   };
-  renew: { readonly by: By; readonly leases: readonly string[]; readonly nonce: string };
+  renew: {
+    readonly by: By;
+    readonly leases: readonly string[];
+    readonly nonce: string;
+    /** Leases whose plugin is idle, and for how long; the others are in use. */
+    readonly idle?: readonly { readonly lease: string; readonly seconds: number }[];
+  };
   release: Asked & {
     readonly leases: readonly string[] /** Leases whose signed stop was verified. */;
     readonly stopped: readonly string[];
@@ -139,7 +145,10 @@ export interface Outcomes {
 
 export type RenewedLease =
   | { readonly lease: string; readonly claims: LeaseClaims }
-  | { readonly lease: string; readonly code: 'LEASE_UNKNOWN' | 'LEASE_REVOKED' | 'ENTITLEMENT_EXPIRED' };
+  | {
+      readonly lease: string;
+      readonly code: 'LEASE_UNKNOWN' | 'LEASE_REVOKED' | 'IDLE_RELEASED' | 'ENTITLEMENT_EXPIRED';
+    };
 
 /** A refusal: nothing changed. `detail` explains it (`rule`, `holders`, `nextFreeAtMs`, `untilMs`, …). */
 export interface Denial {

@@ -57,9 +57,10 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     trackSeat(state, before, after);
   },
   'lease.granted': grantLease,
-  'lease.revoked': (state, { id }) => {
+  'lease.revoked': (state, { id, cause }) => {
     const before = known(state.tables.lease, id);
-    const after: Lease = { ...before, state: 'revoked' };
+    const after: Lease = { ...before, state: 'revoked', ...(cause === undefined ? {} : { cause }) };
+    state.idleSinceMs.delete(id);
     state.tables.lease.set(id, after);
     trackLease(state, before, after);
   },
@@ -77,8 +78,10 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     state.tables.request.delete(id);
   },
   'journal.checkpoint': () => {},
-  'lease.renewed': (state, { id }, monoMs) => {
+  'lease.renewed': (state, { id, idleMs }, monoMs) => {
     state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));
+    if (idleMs === undefined) state.idleSinceMs.delete(id);
+    else state.idleSinceMs.set(id, monoMs - idleMs);
   },
 };
 
@@ -136,6 +139,7 @@ function endLease(state: State, { id }: Extract<Change, { type: 'lease.ended' }>
   const lease = known(state.tables.lease, id);
   state.tables.lease.delete(id);
   state.windowEndsMs.delete(id);
+  state.idleSinceMs.delete(id);
   trackLease(state, lease, undefined);
   const seat = known(state.tables.seat, lease.claims.seat);
   if (state.derived.leasesBySeat.get(seat.id).size === 0) {

@@ -96,6 +96,8 @@ export interface Lease {
   readonly email: string;
   /** `revoked`: its right ended early but its token may still be valid. */
   readonly state: 'open' | 'revoked';
+  /** Why it was revoked, where nobody did it. */
+  readonly cause?: 'idle';
   readonly grantedAtMs: number;
 }
 
@@ -168,6 +170,11 @@ export interface State {
    * for one full W from then (I4).
    */
   readonly windowEndsMs: Map<string, number>;
+  /**
+   * Lease -> since when its plugin has been idle, ms on the monotonic clock, as its last renewal said; none when it is in use. Not
+   * journaled: after a restart everybody counts as in use until a renewal says otherwise.
+   */
+  readonly idleSinceMs: Map<string, number>;
   readonly monoQueue: ExpiryQueue;
   readonly wallQueue: ExpiryQueue;
 }
@@ -188,6 +195,7 @@ export function emptyState(): State {
     },
     derived: emptyDerived(),
     windowEndsMs: new Map(),
+    idleSinceMs: new Map(),
     monoQueue: new ExpiryQueue(),
     wallQueue: new ExpiryQueue(),
   };

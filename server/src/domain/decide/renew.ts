@@ -4,13 +4,15 @@ import type { Command, Context, Decision, RenewedLease } from '../commands.js';
 import { isActive } from '../pools.js';
 import type { Entitlement, Lease, Seat, State } from '../state.js';
 import { fits, relocate, Taken, type Term } from './choose.js';
+import { Idleness } from './idle.js';
 
 /**
  * Renews leases of one device. Only their windows move, in memory (I4). A seat whose entitlement ends too soon, or shrank below use,
  * moves to another one if that has room, by a journaled change; if none has, the lease runs out by itself (DESIGN 4, I1).
  */
 export function renew(state: State, command: Command<'renew'>, context: Context): Decision<'renew'> {
-  const changes: Change[] = [];
+  const idle = new Idleness(state, command, context);
+  const changes: Change[] = idle.takeBack();
   const homes = new Map<string, string | null>();
   const taken = new Taken();
   const leases = command.leases.map((id): RenewedLease => {
@@ -18,12 +20,14 @@ export function renew(state: State, command: Command<'renew'>, context: Context)
     if (lease === undefined || lease.device !== command.by.device || lease.claims.kind !== 'online') {
       return { lease: id, code: 'LEASE_UNKNOWN' };
     }
-    if (lease.state === 'revoked') return { lease: id, code: 'LEASE_REVOKED' };
+    if (lease.state === 'revoked')
+      return { lease: id, code: lease.cause === 'idle' ? 'IDLE_RELEASED' : 'LEASE_REVOKED' };
+    if (idle.took(lease)) return { lease: id, code: 'IDLE_RELEASED' };
     const seat = state.tables.seat.get(lease.claims.seat)!;
     if (!homes.has(seat.id)) homes.set(seat.id, homeOf(state, seat, taken, changes, context));
     const home = homes.get(seat.id) ?? null;
     if (home === null) return { lease: id, code: 'ENTITLEMENT_EXPIRED' };
-    changes.push({ type: 'lease.renewed', id });
+    changes.push({ type: 'lease.renewed', id, ...idle.report(id) });
     return { lease: id, claims: renewedClaims(lease, home, command.nonce, context) };
   });
   const moved = leases.some(
