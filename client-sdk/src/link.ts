@@ -35,6 +35,8 @@ export class Link {
   #me: Me | null = null;
   #trouble: BerthError | null = null;
   #refusal: BerthError | null = null;
+  /** When a newer session last closed ours, on the monotonic clock. */
+  #supersededAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(plan: DialPlan, events: LinkEvents) {
     this.#plan = plan;
@@ -151,8 +153,20 @@ export class Link {
 
   #lost(reason: BerthError): void {
     this.#connection = null;
-    if (reason.detail.reconnect === false) this.#refusal = reason;
+    if (reason.detail.reconnect === false && !this.#mayComeBack(reason)) this.#refusal = reason;
     if (!this.#closing.signal.aborted) this.#troubled(reason);
+  }
+
+  /**
+   * Superseded once: the network of this computer changed and another process of it was faster. Its own next connection comes from the
+   * new address as well. Superseded again: the key is in use in two places (PROTOCOL 3.4).
+   */
+  #mayComeBack({ code }: BerthError): boolean {
+    if (code !== 'SUPERSEDED') return false;
+    const nowMs = this.#host.clock.monoMs();
+    const first = nowMs - this.#supersededAtMs > timing.supersededMs;
+    this.#supersededAtMs = nowMs;
+    return first;
   }
 
   #failed(error: BerthError): void {

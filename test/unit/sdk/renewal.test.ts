@@ -147,9 +147,24 @@ describe('a lost connection', () => {
 
   it('is not tried again after a close that says so', async () => {
     const { world, client } = await withSeat();
-    world.server.dropAll(4409);
+    world.server.dropAll(4410);
     await world.time.advance(30_000);
     expect(world.server.of('session.open')).toHaveLength(1);
+    await expect(client.checkout()).rejects.toMatchObject({ code: 'DEVICE_UNKNOWN' });
+  });
+
+  it('is tried again once after a newer session closed it, and not twice in ten minutes', async () => {
+    const { world, client, seat } = await withSeat();
+    world.server.dropAll(4409);
+    await world.time.advance(5_000);
+    expect(world.server.of('session.resume')).toHaveLength(1);
+    await world.time.advance(10 * 60_000);
+    world.server.dropAll(4409);
+    await world.time.advance(5_000);
+    expect([seat.state, world.server.of('session.open').length]).toEqual(['held', 3]);
+    world.server.dropAll(4409);
+    await world.time.advance(30_000);
+    expect(world.server.of('session.open')).toHaveLength(3);
     await expect(client.checkout()).rejects.toMatchObject({ code: 'SUPERSEDED' });
   });
 
