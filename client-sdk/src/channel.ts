@@ -99,6 +99,7 @@ async function returnAll(host: Host, options: ReturnBorrowsOptions): Promise<Ret
 const deaf: Omit<PushHandlers, 'server.draining'> = {
   'lease.revoked': () => {},
   'admin.message': () => {},
+  'lease.queued': () => {},
 };
 
 async function openLink(

@@ -85,7 +85,7 @@ async function takeOnce(counter: Counter, seats: number, signal: AbortSignal | u
   let since = readClock(host.clock);
   const grant = await link.request(
     'lease.checkout',
-    { key: newKey(host), product, seats, nonce },
+    { key: newKey(host), wants: [{ products: [product], seats }], nonce },
     {
       signal,
       // Until the seat would have ended: asking anew before that could take a second one (PROTOCOL 8).

@@ -174,6 +174,7 @@ export class ProductClient implements Client {
       pushes: {
         'lease.revoked': (push) => this.#book.revoked(push),
         'admin.message': (push) => this.#book.message(push),
+        'lease.queued': () => {},
       },
       onOpen: (connection) => this.#opened(connection),
       onTrouble: (error) => this.#book.troubled(error),

@@ -29,6 +29,7 @@ import { holding, throwIfAborted } from './waiting.js';
 const deaf: PushHandlers = {
   'lease.revoked': () => {},
   'admin.message': () => {},
+  'lease.queued': () => {},
   'server.draining': () => {},
 };
 

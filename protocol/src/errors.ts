@@ -482,6 +482,7 @@ export const rules = {
   ALLOCATED_TO_OTHERS: 'The free seats are allocated to other users.',
   SHARING_OFF: 'Floating sharing is off for this product and you have no allocation with a free seat.',
   OTHERS_WAIT: 'Others have been waiting for these seats longer.',
+  LINE_FULL: 'As many wait for seats already as the server lets wait.',
   MORE_THAN_OWNED: 'The organisation does not own that many seats.',
   SHRUNK:
     'More seats are in use than the organisation owns now; nothing is granted until enough are given back.',

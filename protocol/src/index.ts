@@ -15,6 +15,7 @@ export { AllocationInfo, EntitlementInfo, LeaseInfo } from './messages-admin.js'
 export { ClockInfo } from './messages-clock.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
 export { PoolSettings, poolDefaults } from './messages-pool.js';
+export { Want } from './messages-wait.js';
 export * from './schemas.js';
 export * from './tokens.js';
 export * from './transcript.js';

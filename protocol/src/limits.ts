@@ -14,6 +14,20 @@ export const limits = {
   leasesPerSession: 64,
   /** Seats in one checkout: a reply carries at most `leasesPerSession` leases. */
   seatsPerCheckout: 64,
+  /** Wants in one checkout (a bundle): an application with its renderer and plugins is five; each may bring leases of its own. */
+  wantsPerCheckout: 8,
+  /** Products in one want, in order of preference: what a workstation may fall back to fits on one hand. */
+  productsPerWant: 8,
+  /** How long a checkout may wait in line, milliseconds: a day, so that a job queued in the evening gets its seat in the night. */
+  waitMs: 86_400_000,
+  /** Checkouts of one device that wait at once: a render node with a process for each core. More are refused, not queued (LINE_FULL). */
+  waitsPerDevice: 128,
+  /** Checkouts that wait at once on one server: every seat that comes free looks along the line, 10,000 of them in milliseconds. */
+  waits: 10_000,
+  /** A place in line is kept this long for a client whose connection broke, milliseconds: three times its longest pause before it is back. */
+  placeKeptMs: 30_000,
+  /** A waiting client is told of changes no more often than this, milliseconds: enough for a person, little for a line of thousands. */
+  queuedEveryMs: 1_000,
   /** Seats in one entitlement. Keeps every sum far below 2^53. */
   seatsPerEntitlement: 1_000_000,
   /** Rows in one page of a list; a page must fit `replyBytes` with the longest names. */

@@ -1,5 +1,6 @@
 import { limits } from './limits.js';
 import { push, request } from './message-row.js';
+import { WaitMs, Want, waitPushes, waitRequests } from './messages-wait.js';
 import {
   Count,
   Cursor,
@@ -155,9 +156,11 @@ export const leaseRequests = {
     changes: true,
     params: Type.Object({
       key: IdempotencyKey,
-      product: ProductId,
-      seats: Type.Integer({ minimum: 1, maximum: limits.seatsPerCheckout }),
+      /** All of them or none (a bundle). */
+      wants: Type.Array(Want, { minItems: 1, maxItems: limits.wantsPerCheckout }),
       nonce: Nonce,
+      /** How long to wait in line when there is no seat. */
+      waitMs: Type.Optional(WaitMs),
     }),
     result: Type.Object({ ...Grant, joined: Type.Boolean() }),
     errors: [
@@ -169,8 +172,9 @@ export const leaseRequests = {
       'DISK_LOW',
       'DRAINING',
     ],
-    text: 'Takes seats, or joins a seat that the share rule lets this device or user share.',
+    text: 'Takes seats of one product or of several, all or nothing, or joins seats that the share rule lets this device or user share. May wait for them.',
   }),
+  ...waitRequests,
   'lease.renew': request({
     paths: ['lease'],
     least: 'device',
@@ -273,6 +277,7 @@ export const pushes = {
     }),
     text: 'A lease was revoked: stop using the seat, then send `lease.release` with a signed stop.',
   }),
+  ...waitPushes,
   'server.draining': push({
     paths: ['lease', 'admin'],
     params: Type.Object({ reconnectAfterMs: Count }),

@@ -102,7 +102,10 @@ export class Server {
   /** Tells the clients, answers what is in flight, writes the state and closes. Nothing acknowledged depends on it (I6). */
   async stop(graceMs: number): Promise<void> {
     this.health.enter('draining');
-    await this.#listener.drain(graceMs);
+    const drained = this.#listener.drain(graceMs);
+    // From now on nobody new is let in: who waits is told to come back to the next server.
+    this.#parts.engine.dismissWaiting();
+    await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
     const { engine, store, recovered, disk } = this.#parts;
@@ -139,10 +142,13 @@ async function assemble(options: ServerOptions, store: StateStore): Promise<Part
   }
   const disk = await watchDisk(options);
   const sessions = new SessionRegistry();
-  const metrics = createMetrics(() => {
-    const now = clock.now();
-    return [...state.tables.product.values()].map(({ product }) => poolOf(state, product, now));
-  });
+  const metrics = createMetrics(
+    () => {
+      const now = clock.now();
+      return [...state.tables.product.values()].map(({ product }) => poolOf(state, product, now));
+    },
+    () => engine.waiting,
+  );
   const engine = new Engine({
     state,
     journal,

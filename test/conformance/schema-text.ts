@@ -18,6 +18,7 @@ import {
   SignatureText,
   TokenText,
   UserInfo,
+  Want,
   Witness,
 } from '@berth/protocol';
 
@@ -73,6 +74,7 @@ export const shapes = asSchemas({
   Pool,
   PoolSettings,
   Holder,
+  Want,
   Renewal,
   BorrowLimits,
   Display,

@@ -55,6 +55,9 @@ async function answerTo(frame: FrameCase, text: string): Promise<string | null> 
     close: () => {},
     fault: () => true,
     beginRequest: () => true,
+    parkRequest: () => {},
+    ended: new AbortController().signal,
+    push: () => {},
     endRequest: () => {},
   };
   new Dispatcher(gate, defaultLimits, () => {}).receive(text, peer);

@@ -214,7 +214,7 @@ describe('a full disk', () => {
   }, 180_000);
 
   async function checkout(raw: RawClient): Promise<string> {
-    const params = { key: newNonce(), product: 'render', seats: 1, nonce: newNonce() };
+    const params = { key: newNonce(), wants: [{ products: ['render'], seats: 1 }], nonce: newNonce() };
     const { result } = await raw.ask('lease.checkout', params);
     const [token = ''] = (result?.leases ?? []) as string[];
     return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti;

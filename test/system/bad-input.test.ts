@@ -35,8 +35,10 @@ afterEach(async () => {
 });
 
 const asks = (changed: object = {}): object => ({
-  ...{ key: newNonce(), product: 'render', seats: 1, nonce: newNonce(), ...changed },
+  ...{ key: newNonce(), wants: wants(), nonce: newNonce(), ...changed },
 });
+const wants = (changed: object = {}): object[] => [{ products: ['render'], seats: 1, ...changed }];
+const manyWants = Array.from({ length: 9 }, (_, at) => ({ products: [`p${at}`], seats: 1 }));
 const frame = (method: string, params: unknown = {}): object => ({ jsonrpc: '2.0', id: 77, method, params });
 
 describe('frames', () => {
@@ -50,15 +52,36 @@ describe('frames', () => {
     ['with a method every object has', frame('constructor'), 'METHOD_UNKNOWN'],
     ['with an admin method on the lease path', frame('user.list'), 'METHOD_UNKNOWN'],
     ['with a member missing', frame('lease.checkout', { product: 'render' }), 'PARAMS_INVALID'],
-    ['with a text for a number', frame('lease.checkout', asks({ seats: 'many' })), 'PARAMS_INVALID'],
-    ['with no seats', frame('lease.checkout', asks({ seats: 0 })), 'PARAMS_INVALID'],
-    ['with half a seat', frame('lease.checkout', asks({ seats: 0.5 })), 'PARAMS_INVALID'],
     [
-      'with a product that is a path',
-      frame('lease.checkout', asks({ product: '../keys' })),
+      'with a text for a number',
+      frame('lease.checkout', asks({ wants: wants({ seats: 'many' }) })),
       'PARAMS_INVALID',
     ],
-    ['with a product nobody has', frame('lease.checkout', asks({ product: 'nothing' })), 'NO_PRODUCT'],
+    ['with no seats', frame('lease.checkout', asks({ wants: wants({ seats: 0 }) })), 'PARAMS_INVALID'],
+    ['with half a seat', frame('lease.checkout', asks({ wants: wants({ seats: 0.5 }) })), 'PARAMS_INVALID'],
+    [
+      'with a product that is a path',
+      frame('lease.checkout', asks({ wants: wants({ products: ['../keys'] }) })),
+      'PARAMS_INVALID',
+    ],
+    ['that want nothing', frame('lease.checkout', asks({ wants: [] })), 'PARAMS_INVALID'],
+    ['that want more than a bundle', frame('lease.checkout', asks({ wants: manyWants })), 'PARAMS_INVALID'],
+    [
+      'that want a product twice',
+      frame('lease.checkout', asks({ wants: [...wants(), ...wants()] })),
+      'PARAMS_INVALID',
+    ],
+    [
+      'that wait for more than a day',
+      frame('lease.checkout', asks({ waitMs: 86_400_001 })),
+      'PARAMS_INVALID',
+    ],
+    ['that cancel what nobody waits for', frame('lease.cancelWait', { checkout: newNonce() }), null],
+    [
+      'with a product nobody has',
+      frame('lease.checkout', asks({ wants: wants({ products: ['nothing'] }) })),
+      'NO_PRODUCT',
+    ],
     ['that open a second session', frame('session.open', {}), 'PARAMS_INVALID'],
     ['that release what is not theirs', frame('lease.release', { key: newNonce(), leases: ['l-1'] }), null],
     [
@@ -80,7 +103,10 @@ describe('frames', () => {
     const first = await raw.ask('lease.checkout', asks({ key }));
     const [token = ''] = (first.result?.leases ?? []) as string[];
     const lease = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti;
-    expectExplained((await raw.ask('lease.checkout', asks({ key, seats: 2 }))).error, 'KEY_REUSED');
+    expectExplained(
+      (await raw.ask('lease.checkout', asks({ key, wants: wants({ seats: 2 }) }))).error,
+      'KEY_REUSED',
+    );
     expect((await raw.ask('lease.release', { key: newNonce(), leases: [lease] })).error).toBeUndefined();
     expect(await site.pool()).toMatchObject({ inUse: 1, free: 1 });
   });

@@ -1,5 +1,5 @@
 // Frames that a server must refuse, each with its own verdict and without harm.
-import { requests } from './requests.js';
+import { requests, want } from './requests.js';
 
 export const invalidFrames = [];
 const put = (name, frame, verdict, path = '/v1/lease') =>
@@ -78,15 +78,49 @@ for (const { method, full, least = full } of requests) {
   for (const field of Object.keys(least)) wrong(method, { [field]: undefined }, field, `no ${field}`);
 }
 
-wrong('lease.checkout', { seats: 0 }, 'seats', 'no seats asked');
-wrong('lease.checkout', { seats: 65 }, 'seats', '65 seats');
-wrong('lease.checkout', { seats: 1.5 }, 'seats', 'one and a half');
-wrong('lease.checkout', { seats: '1' }, 'seats', 'a text for a number');
-wrong('lease.checkout', { product: '' }, 'product', 'an empty product');
-wrong('lease.checkout', { product: 'Render' }, 'product', 'a product in capitals');
-wrong('lease.checkout', { product: 'render premium' }, 'product', 'a product with a space');
-wrong('lease.checkout', { product: 'x'.repeat(81) }, 'product', 'a product of 81 characters');
-wrong('lease.checkout', { product: 'render\n' }, 'product', 'a product that ends in a line feed');
+const wants = (changes) => [{ ...want, ...changes }];
+wrong('lease.checkout', { wants: [] }, 'wants', 'nothing wanted');
+wrong('lease.checkout', { wants: Array(9).fill(want) }, 'wants', 'nine wants');
+wrong('lease.checkout', { wants: undefined, product: 'render-premium', seats: 1 }, 'wants', 'no wants');
+wrong('lease.checkout', { wants: wants({ products: [] }) }, 'wants.0.products', 'no product');
+wrong(
+  'lease.checkout',
+  { wants: wants({ products: Array(9).fill('gui') }) },
+  'wants.0.products',
+  'nine products',
+);
+wrong('lease.checkout', { waitMs: 86_400_001 }, 'waitMs', 'a wait of more than a day');
+wrong('lease.checkout', { waitMs: -1 }, 'waitMs', 'a wait of less than nothing');
+wrong('lease.cancelWait', { checkout: 'short' }, 'checkout', 'a short key');
+wrong('lease.checkout', { wants: wants({ seats: 0 }) }, 'wants.0.seats', 'no seats asked');
+wrong('lease.checkout', { wants: wants({ seats: 65 }) }, 'wants.0.seats', '65 seats');
+wrong('lease.checkout', { wants: wants({ seats: 1.5 }) }, 'wants.0.seats', 'one and a half');
+wrong('lease.checkout', { wants: wants({ seats: '1' }) }, 'wants.0.seats', 'a text for a number');
+wrong('lease.checkout', { wants: wants({ products: [''] }) }, 'wants.0.products.0', 'an empty product');
+wrong(
+  'lease.checkout',
+  { wants: wants({ products: ['Render'] }) },
+  'wants.0.products.0',
+  'a product in capitals',
+);
+wrong(
+  'lease.checkout',
+  { wants: wants({ products: ['render premium'] }) },
+  'wants.0.products.0',
+  'a product with a space',
+);
+wrong(
+  'lease.checkout',
+  { wants: wants({ products: ['x'.repeat(81)] }) },
+  'wants.0.products.0',
+  'a product of 81 characters',
+);
+wrong(
+  'lease.checkout',
+  { wants: wants({ products: ['render\n'] }) },
+  'wants.0.products.0',
+  'a product that ends in a line feed',
+);
 wrong('lease.checkout', { key: 'short' }, 'key', 'a short key');
 wrong('lease.checkout', { key: 'x'.repeat(65) }, 'key', 'a long key');
 wrong('lease.checkout', { key: 'k 0123456789abcdef' }, 'key', 'a key with a space');

@@ -36,8 +36,7 @@ ok('an unknown parameter inside another is ignored', '/v1/lease', 'session.open'
 });
 ok('seats written as 2.0', '/v1/lease', 'lease.checkout', {
   key: 'k-0123456789abcdef',
-  product: 'render-premium',
-  seats: 2,
+  wants: [{ products: ['render-premium'], seats: 2 }],
   nonce: session.nonce,
 });
 validFrames.at(-1).text = validFrames.at(-1).text.replace('"seats":2', '"seats":2.0');

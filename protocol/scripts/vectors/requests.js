@@ -21,6 +21,8 @@ const signature = base64Url(Buffer.concat([sha256('one half'), sha256('other hal
 const stop = token('stop', { jti: 'l0001', dev: device.text, iat: IAT + 60 }, device);
 const email = 'kaja@example.com';
 const product = 'render-premium';
+export const want = { products: [product], seats: 1 };
+const wants = [want, { products: ['gui', 'gui-lite'], seats: 2 }];
 const page = { cursor: 'after:kaja@example.com', limit: 100 };
 
 export const session = {
@@ -62,8 +64,10 @@ export const requests = [
   {
     method: 'lease.checkout',
     paths: lease,
-    full: { key, product, seats: 1, nonce: nonce('checkout') },
+    full: { key, wants, nonce: nonce('checkout'), waitMs: 600_000 },
+    least: { key, wants: [want], nonce: nonce('checkout') },
   },
+  { method: 'lease.cancelWait', paths: lease, full: { checkout: key } },
   {
     method: 'lease.renew',
     paths: lease,

@@ -13,7 +13,7 @@ export interface HandlerDeps {
   readonly issuer: Issuer;
   readonly invitations: Invitations;
   readonly verify: Verify;
-  readonly metrics: Pick<Metrics, 'checkout' | 'denial'>;
+  readonly metrics: Pick<Metrics, 'checkout' | 'denial' | 'waited'>;
   readonly clock: { now(): Now };
   /** Where join links point. */
   readonly address: () => { readonly host: string; readonly port: number };

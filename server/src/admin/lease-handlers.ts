@@ -1,16 +1,10 @@
-import {
-  type LeaseClaims,
-  limits,
-  type ParamsOf,
-  parsePublicKey,
-  parseToken,
-  type Renewal,
-} from '@berth/protocol';
-import { type Command, type Denial, deny, type RenewedLease } from '../domain/commands.js';
+import { limits, parsePublicKey, parseToken, type Renewal } from '@berth/protocol';
+import { type Command, deny, type RenewedLease } from '../domain/commands.js';
 import { poolOf } from '../domain/pools.js';
-import type { State } from '../domain/state.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
+import { checkoutHandlers } from './checkout-handlers.js';
 import type { HandlerDeps } from './deps.js';
+import { denied, entitlementTokens, grant } from './grants.js';
 import { page } from './pages.js';
 import { asked, byOf } from './request.js';
 
@@ -18,6 +12,7 @@ type LeaseHandlers = Pick<
   Handlers,
   | 'session.resume'
   | 'lease.checkout'
+  | 'lease.cancelWait'
   | 'lease.renew'
   | 'lease.release'
   | 'borrow.take'
@@ -28,8 +23,8 @@ type LeaseHandlers = Pick<
 /** The lease path: what plugins ask for. */
 export function leaseHandlers(deps: HandlerDeps): LeaseHandlers {
   const { engine, metrics } = deps;
-  const places = new SessionPlaces();
   return {
+    ...checkoutHandlers(deps),
     'session.resume': async ({ leases, nonce }, caller) => {
       if (new Set([...caller.leases, ...leases]).size > limits.leasesPerSession)
         return deny('TOO_MANY_LEASES');
@@ -37,7 +32,6 @@ export function leaseHandlers(deps: HandlerDeps): LeaseHandlers {
     },
     'lease.renew': async ({ nonce, idle }, caller) =>
       renew(deps, caller, { leases: [...caller.leases], nonce, idle: idle ?? [], withEntitlements: false }),
-    'lease.checkout': (params, caller) => checkout(deps, places, params, caller),
     'lease.release': async (params, caller) => {
       const stopped = readStops(deps, params.stops ?? [], caller);
       if (stopped === null) return deny('STOP_INVALID');
@@ -80,44 +74,6 @@ export function leaseHandlers(deps: HandlerDeps): LeaseHandlers {
   };
 }
 
-async function checkout(
-  deps: HandlerDeps,
-  places: SessionPlaces,
-  params: ParamsOf<'lease.checkout'>,
-  caller: Caller,
-): Promise<Answer<'lease.checkout'>> {
-  const { product, seats, nonce } = params;
-  const wants = [{ products: [product], seats }];
-  const free = places.reserve(caller, seats);
-  try {
-    const key = asked('lease.checkout', params, caller);
-    const settled = await deps.engine.submit({ type: 'checkout', ...key, wants, nonce, places: free });
-    if (!settled.ok) return denied(deps, product, settled);
-    const { leases, joined } = settled.outcome;
-    deps.metrics.checkout(product, joined ? 'joined' : 'granted');
-    for (const { jti } of leases) caller.leases.add(jti);
-    return { ok: true, result: { ...(await grant(deps, leases)), joined } };
-  } finally {
-    places.giveBack(caller, seats);
-  }
-}
-
-/** Places for leases in each session, those of checkouts in flight included: a burst cannot pass the limit. */
-class SessionPlaces {
-  readonly #reserved = new WeakMap<Caller, number>();
-
-  /** @returns how many leases this checkout may bring. */
-  reserve(caller: Caller, seats: number): number {
-    const reserved = this.#reserved.get(caller) ?? 0;
-    this.#reserved.set(caller, reserved + seats);
-    return limits.leasesPerSession - caller.leases.size - reserved;
-  }
-
-  giveBack(caller: Caller, seats: number): void {
-    this.#reserved.set(caller, (this.#reserved.get(caller) ?? 0) - seats);
-  }
-}
-
 /**
  * @param asked.withEntitlements a resume always brings them: the client may hold one that a newer revision has prolonged. A renewal
  *   brings them only when a lease moved.
@@ -145,37 +101,6 @@ async function renew(
 
 function renewal({ issuer }: HandlerDeps, row: RenewedLease): Renewal {
   return 'claims' in row ? { lease: row.lease, token: issuer.issue('lease', row.claims) } : row;
-}
-
-/** Signs the leases and adds the entitlements they name: the client can verify the chain at once (DESIGN 4). */
-async function grant(
-  deps: HandlerDeps,
-  leases: readonly LeaseClaims[],
-): Promise<{ leases: string[]; entitlements: string[] }> {
-  return {
-    leases: leases.map((claims) => deps.issuer.issue('lease', claims)),
-    entitlements: await entitlementTokens(
-      deps,
-      leases.map(({ ent }) => ent),
-    ),
-  };
-}
-
-/** Of up to 4 KiB each: with 64 leases they fit a frame. A client has those of its other leases from their checkouts. */
-const ENTITLEMENTS_PER_REPLY = 40;
-
-function entitlementTokens({ engine }: HandlerDeps, ids: readonly string[]): Promise<string[]> | string[] {
-  if (ids.length === 0) return [];
-  return engine.read((state: State) =>
-    [...new Set(ids)].slice(0, ENTITLEMENTS_PER_REPLY).map((id) => state.tables.entitlement.get(id)!.token),
-  );
-}
-
-function denied({ metrics }: HandlerDeps, product: string, denial: Denial): Denial {
-  const rule = denial.detail?.rule;
-  metrics.checkout(product, 'denied');
-  metrics.denial(product, typeof rule === 'string' ? rule : denial.code);
-  return denial;
 }
 
 /**

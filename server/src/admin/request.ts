@@ -5,8 +5,8 @@ import type { Caller } from '../transport/api.js';
 
 type Changing = { [M in Method]: ParamsOf<M> extends { key: string } ? M : never }[Method];
 
-/** What a retry may say differently: the clock it reads again, the stops it signs again. */
-const notCompared = new Set(['key', 'wallMs', 'stops']);
+/** What a retry may say differently: the clock it reads again, the stops it signs again, how long it still waits. */
+const notCompared = new Set(['key', 'wallMs', 'stops', 'waitMs']);
 
 /** What the engine needs to know a retry (I7): scoped to the device, compared by the hash of what was asked. */
 export function asked<M extends Changing>(

@@ -174,8 +174,8 @@ export interface Context {
   readonly leaseSeconds: number;
   /** True while the disk is low: nothing new is granted (DESIGN 2). */
   readonly diskLow: boolean;
-  /** Products that somebody has been waiting for longer: their shared seats are not for whoever asks now. */
-  readonly awaited: ReadonlySet<string>;
+  /** Product -> seats that others have been waiting for longer: so many shared ones are not for whoever asks now. */
+  readonly awaited: ReadonlyMap<string, number>;
 }
 
 /** How a command ended, once it is durable. */

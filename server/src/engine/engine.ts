@@ -1,14 +1,18 @@
-import type { Witness } from '@berth/protocol';
+import { rules, type Witness } from '@berth/protocol';
 import { type Change, type ChangeType, isVolatile } from '../domain/changes.js';
 import type { Command, CommandType, Context, Decision, Denial, Settled } from '../domain/commands.js';
+import { mayBeServed } from '../domain/decide/checkout.js';
 import { clockSeen, decide } from '../domain/decide/decide.js';
+import { canPass, nextFreeAtMs } from '../domain/decide/denial.js';
 import { mayBeDue, takeDue } from '../domain/due.js';
 import { evolve } from '../domain/evolve.js';
+import { usageOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
 import type { Position } from '../store/position.js';
 import { encodeChanges, takeChangedRows } from '../store/records.js';
 import type { JournalWriter } from './journal-writer.js';
-import { type Place, type Waiter, WaitingLine } from './waiting-line.js';
+import type { Place } from './place-teller.js';
+import { type Waiter, WaitingLine } from './waiting-line.js';
 
 export interface EngineOptions {
   readonly state: State;
@@ -34,7 +38,7 @@ export interface Commit {
 
 export interface Wait {
   readonly waitMs: number;
-  /** Aborted when the client goes. */
+  /** Aborted when the connection ends. The place is kept for a while, in case the client comes back with the same key. */
   readonly signal: AbortSignal;
   readonly onPlace: (place: Place) => void;
 }
@@ -60,6 +64,8 @@ export class Engine {
   /** And answers nothing more. */
   #failed = false;
   readonly #line = new WaitingLine();
+  /** Nobody waits any more: the server is going away. */
+  #dismissed = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -77,19 +83,33 @@ export class Engine {
   }
 
   /**
-   * A checkout that waits in line if there is no seat: it resolves when it is served, when its time is over or when the server goes away. A
-   * seat that comes free is its in the same commit.
+   * A checkout that waits in line if there is no seat: it resolves when it is served, when its time is over, when it is cancelled or when
+   * the server goes away. A seat that comes free is its in the same commit. The same checkout asked again while it waits stands in the
+   * same place and gets the same answer (I7).
    */
   async submitWaiting(command: Command<'checkout'>, wait: Wait): Promise<Settled<'checkout'>> {
     if (this.#stopped) return never();
     const now = this.#options.clock.now();
     this.#expireDue(now);
-    const decision = this.#apply(command, now);
-    const waits = !decision.ok && decision.code === 'NO_SEAT' && canPass(decision) && !wait.signal.aborted;
-    // In the same turn as the denial: a seat that comes free a moment later finds the waiter in line.
-    const settled = waits ? await this.#waitInLine(command, decision, wait, now) : decision;
+    const settled = await this.#takeOrWait(command, wait, now);
     await this.#seenIsDurable();
     return settled.ok ? { ok: true, outcome: settled.outcome } : settled;
+  }
+
+  #takeOrWait(
+    command: Command<'checkout'>,
+    wait: Wait,
+    now: Now,
+  ): Settled<'checkout'> | Promise<Settled<'checkout'>> {
+    const standing = this.#line.find(command);
+    if (standing !== undefined && standing.command.request.hash !== command.request.hash)
+      return { ok: false, code: 'KEY_REUSED' };
+    // In the same turn as the denial: a seat that comes free a moment later finds the waiter in line.
+    const decision = this.#apply(command, now, this.#line.ahead(command));
+    if (decision.ok || !canPass(decision) || wait.signal.aborted) return decision;
+    if (this.#dismissed) return { ok: false, code: 'DRAINING' };
+    if (standing === undefined && !this.#line.hasRoom(command.by.device)) return lineFull(decision);
+    return this.#waitInLine(command, decision, wait, now);
   }
 
   #waitInLine(
@@ -100,7 +120,7 @@ export class Engine {
   ): Promise<Settled<'checkout'>> {
     return new Promise((resolve) => {
       const leave = (): void => {
-        this.#line.leave(waiter);
+        this.#line.leave(waiter, this.#options.clock.now().monoMs);
         resolve(denial);
       };
       const settle = (settled: Settled<'checkout'>): void => {
@@ -109,13 +129,24 @@ export class Engine {
       };
       const waiter: Waiter = { command, untilMs: now.monoMs + wait.waitMs, settle, onPlace: wait.onPlace };
       wait.signal.addEventListener('abort', leave, { once: true });
-      this.#line.join(waiter, denial);
+      this.#line.join(waiter, denial, now.monoMs, (product) => nextFreeAtMs(this.#state, product, now));
     });
+  }
+
+  /** The client of a waiting checkout does not want it any more. @returns whether it waited */
+  cancelWaiting(device: string, key: string): boolean {
+    return this.#line.cancel(device, key);
   }
 
   /** Ends every wait: the server is going away. */
   dismissWaiting(): void {
+    this.#dismissed = true;
     this.#line.dismiss({ ok: false, code: 'DRAINING' });
+  }
+
+  /** Product -> checkouts that wait for it, for metrics. */
+  get waiting(): ReadonlyMap<string, number> {
+    return this.#line.waiting;
   }
 
   /** Reads the state as of now; resolves when everything it saw is durable. `view` must return plain data, no rows to edit. */
@@ -133,7 +164,9 @@ export class Engine {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
     this.#expireDue(now);
-    this.#line.giveUp(now.monoMs);
+    if (this.#line.stalled) this.#serveLine(now);
+    this.#line.giveUp(now.monoMs, (command) => this.#apply(command, now, this.#line.ahead(command)));
+    this.#line.tell(now.monoMs, (product) => nextFreeAtMs(this.#state, product, now));
   }
 
   /** Accepts nothing more and waits for what is pending. */
@@ -161,7 +194,7 @@ export class Engine {
     for (const due of takeDue(this.#state, now)) this.#apply({ type: 'expire', due }, now);
   }
 
-  #apply<T extends CommandType>(command: Command<T>, now: Now, awaited = this.#line.awaited): Decision<T> {
+  #apply<T extends CommandType>(command: Command<T>, now: Now, awaited = this.#line.kept): Decision<T> {
     const { newId, leaseSeconds, diskLow } = this.#options;
     const context: Context = {
       now,
@@ -176,13 +209,26 @@ export class Engine {
     this.#evolve(decision.changes, now);
     const durable = decision.changes.filter((change) => !isVolatile(change));
     if (durable.length > 0) this.#enqueue(durable, now);
-    if (this.#line.size > 0 && durable.some(({ type }) => mayFree.has(type))) this.#serveLine(now);
+    if (this.#line.size > 0 && durable.some(({ type }) => !freesNothing.has(type))) this.#serveLine(now);
     return decision;
   }
 
   /** In the same turn as the change that freed a seat, so in the same commit. */
   #serveLine(now: Now): void {
-    this.#line.serve((command, ahead) => this.#apply(command, now, ahead));
+    const free = new Map<string, number>();
+    const freeOf = (product: string): number => {
+      const known = free.get(product);
+      if (known !== undefined) return known;
+      const { owned, used } = usageOf(this.#state, product, now);
+      free.set(product, owned - used);
+      return owned - used;
+    };
+    this.#line.serve((command, ahead) => {
+      if (!mayBeServed(this.#state, command, freeOf)) return null;
+      const decision = this.#apply(command, now, ahead);
+      if (decision.ok) free.clear();
+      return decision;
+    }, now.monoMs);
   }
 
   #evolve(changes: readonly Change[], now: Now): void {
@@ -240,18 +286,18 @@ export class Engine {
   }
 }
 
-/** Changes after which somebody in the line may be served. Taking seats is not among them: serving the line never begins anew. */
-const mayFree: ReadonlySet<ChangeType> = new Set<ChangeType>([
-  'lease.ended',
-  'entitlement.put',
-  'entitlement.state',
-  'allocation.set',
-  'seat.charged',
+/** Changes that bring nobody in line a seat. After any other they are tried again; so serving the line never begins anew. */
+const freesNothing: ReadonlySet<ChangeType> = new Set<ChangeType>([
+  'seat.taken',
+  'lease.granted',
+  'request.kept',
+  'request.dropped',
+  'clock.seen',
+  'journal.checkpoint',
 ]);
 
-/** False for a denial that no other client's leaving can lift. */
-function canPass({ detail }: Denial): boolean {
-  return detail?.rule !== 'MORE_THAN_OWNED';
+function lineFull(denial: Denial): Denial {
+  return { ...denial, message: rules.LINE_FULL, detail: { ...denial.detail, rule: 'LINE_FULL' } };
 }
 
 function newBatch(): Batch {

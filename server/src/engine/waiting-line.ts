@@ -1,136 +1,217 @@
+import { limits } from '@berth/protocol';
 import type { Command, Denial, Settled } from '../domain/commands.js';
+import { canPass } from '../domain/decide/denial.js';
+import { requestId } from '../domain/state.js';
+import { type Place, PlaceTeller } from './place-teller.js';
 
-/** A checkout that waits for its seats, in the order in which it came. */
+type Checkout = Command<'checkout'>;
+
+/** Somebody who waits for the answer to a checkout: one request on one connection. */
 export interface Waiter {
-  readonly command: Command<'checkout'>;
+  readonly command: Checkout;
   /** When it gives up, ms on the monotonic clock. */
   readonly untilMs: number;
   /** Called once, with the grant or the last denial. */
   readonly settle: (settled: Settled<'checkout'>) => void;
-  /** Told where it stands, whenever that changes. */
+  /** Told where it stands: at once, and when that changes. */
   readonly onPlace: (place: Place) => void;
 }
 
-export interface Place {
-  /** 1: next in line for a product it waits for. */
-  readonly position: number;
-  /** The latest moment at which the next seat is free if nobody renews, ms since 1970; `null` when nobody can tell. */
-  readonly nextFreeAtMs: number | null;
-}
-
-interface Standing {
-  readonly waiter: Waiter;
+/** A place in line: one checkout by its key, whoever asks for it. A retry on another connection stands in the same place (I7). */
+export interface Standing {
+  readonly id: string;
+  /** The order of arrival. */
+  readonly ticket: number;
+  /** As last asked: the newest session has to have room for the leases. */
+  command: Checkout;
   denial: Denial;
-  position: number;
+  readonly waiters: Set<Waiter>;
 }
 
-/** Decides a waiter's checkout once more, with the shared seats of `ahead` kept for those before it. */
-export type Attempt = (command: Command<'checkout'>, ahead: ReadonlySet<string>) => Settled<'checkout'>;
+/** A place whose connection broke: its client may come back to it. */
+interface Left {
+  readonly ticket: number;
+  readonly untilMs: number;
+}
 
 /**
- * Who waits for seats, first come first served. Not journaled: a waiter lives no longer than its socket, and comes again after a
- * restart. Whoever waits for a product keeps later ones from its shared seats, so that a bundle or a large wish is not overtaken for ever.
+ * Decides a checkout once more, with so many shared seats of each product kept for those ahead of it. `null`: as before, it is
+ * certain without looking that there are none.
+ */
+export type Attempt = (command: Checkout, ahead: ReadonlyMap<string, number>) => Settled<'checkout'> | null;
+
+/** Passing states of the server itself: the place is kept until they are over. */
+const passing: ReadonlySet<string> = new Set(['DISK_LOW', 'CLOCK_BEHIND']);
+
+/**
+ * Who waits for seats, first come first served. Not journaled: after a restart everybody comes again. Whoever waits keeps as many shared
+ * seats as it wants from those behind it, so that a bundle or a large wish is not overtaken for ever; beyond that, they are anybody's.
  */
 export class WaitingLine {
   readonly #line: Standing[] = [];
-  readonly #awaited = new Map<string, number>();
+  readonly #byId = new Map<string, Standing>();
+  readonly #perDevice = new Map<string, number>();
+  readonly #left = new Map<string, Left>();
+  readonly #teller = new PlaceTeller();
+  readonly #kept = new Map<string, number>();
+  #tickets = 0;
+  /** Somebody could not be served because of the server itself. */
+  stalled = false;
 
   get size(): number {
     return this.#line.length;
   }
 
-  /** Products somebody waits for. */
-  get awaited(): ReadonlySet<string> {
-    return new Set(this.#awaited.keys());
+  /** Product -> how many checkouts wait for it. */
+  get waiting(): ReadonlyMap<string, number> {
+    return this.#teller.waiting;
   }
 
-  join(waiter: Waiter, denial: Denial): void {
-    this.#line.push({ waiter, denial, position: 0 });
-    this.#count(waiter, 1);
-    this.#tellPlaces();
+  /** Whether one more checkout of this device may wait. */
+  hasRoom(device: string): boolean {
+    return this.#line.length < limits.waits && (this.#perDevice.get(device) ?? 0) < limits.waitsPerDevice;
   }
 
-  /** The client went, or changed its mind. It is not told. */
-  leave(waiter: Waiter): void {
-    const at = this.#line.findIndex((standing) => standing.waiter === waiter);
-    if (at >= 0) this.#remove(at);
-    this.#tellPlaces();
+  find(command: Checkout): Standing | undefined {
+    return this.#byId.get(idOf(command));
+  }
+
+  /** Shared seats kept for everybody in line, by product. */
+  get kept(): ReadonlyMap<string, number> {
+    return this.#kept;
+  }
+
+  /** Shared seats kept for those ahead of one in line, or of one that comes back to its place. */
+  ahead(command: Checkout): ReadonlyMap<string, number> {
+    const place = this.find(command) ?? this.#left.get(idOf(command));
+    if (place === undefined) return this.#kept;
+    const kept = new Map<string, number>();
+    for (const standing of this.#line) {
+      if (standing.ticket >= place.ticket) break;
+      keep(kept, standing.command, 1);
+    }
+    return kept;
+  }
+
+  join(waiter: Waiter, denial: Denial, monoMs: number, nextFreeAtMs: NextFree): void {
+    const { command } = waiter;
+    const standing = this.find(command) ?? this.#enter(command, denial);
+    standing.command = command;
+    standing.waiters.add(waiter);
+    this.#teller.welcome(this.#line, standing, waiter, monoMs, nextFreeAtMs);
+  }
+
+  #enter(command: Checkout, denial: Denial): Standing {
+    const id = idOf(command);
+    const ticket = this.#left.get(id)?.ticket ?? ++this.#tickets;
+    this.#left.delete(id);
+    const standing: Standing = { id, ticket, command, denial, waiters: new Set() };
+    const behind = this.#line.findIndex((other) => other.ticket > ticket);
+    this.#line.splice(behind < 0 ? this.#line.length : behind, 0, standing);
+    this.#byId.set(id, standing);
+    this.#perDevice.set(command.by.device, (this.#perDevice.get(command.by.device) ?? 0) + 1);
+    this.#teller.entered(command);
+    keep(this.#kept, command, 1);
+    return standing;
+  }
+
+  /** Its connection broke. The place is kept for a while, in case the client comes back; meanwhile it is passed over. */
+  leave(waiter: Waiter, monoMs: number): void {
+    const standing = this.find(waiter.command);
+    if (standing === undefined || !standing.waiters.delete(waiter) || standing.waiters.size > 0) return;
+    this.#remove(standing);
+    if (this.#left.size < limits.waits)
+      this.#left.set(standing.id, { ticket: standing.ticket, untilMs: monoMs + limits.placeKeptMs });
+  }
+
+  /** The client does not want it any more. @returns whether it stood in line, or had just left it */
+  cancel(device: string, key: string): boolean {
+    const id = requestId(device, key);
+    const standing = this.#byId.get(id);
+    if (standing !== undefined) this.#settle(standing, standing.denial);
+    return this.#left.delete(id) || standing !== undefined;
   }
 
   /** Seats may have come free: everybody is tried again, in order. */
-  serve(attempt: Attempt): void {
-    const ahead = new Set<string>();
+  serve(attempt: Attempt, monoMs: number): void {
+    this.stalled = false;
+    const ahead = new Map<string, number>();
     for (let at = 0; at < this.#line.length; ) {
       const standing = this.#line[at]!;
-      const settled = attempt(standing.waiter.command, ahead);
-      if (settled.ok || settled.code !== 'NO_SEAT') {
-        this.#remove(at);
-        standing.waiter.settle(settled);
+      const settled = attempt(standing.command, ahead);
+      if (settled !== null && !settled.ok && passing.has(settled.code)) {
+        this.stalled = true;
+        return;
+      }
+      if (settled !== null && (settled.ok || !canPass(settled))) {
+        if (settled.ok) this.#teller.served(settled.outcome.leases, monoMs);
+        this.#settle(standing, settled);
         continue;
       }
-      standing.denial = settled;
-      for (const product of productsOf(standing.waiter)) ahead.add(product);
+      if (settled !== null) standing.denial = settled;
+      keep(ahead, standing.command, 1);
       at += 1;
     }
-    this.#tellPlaces();
   }
 
-  /** Ends the wait of those whose time is over, with the last denial. */
-  giveUp(monoMs: number): void {
-    this.#end(
-      (waiter) => waiter.untilMs <= monoMs,
-      ({ denial }) => denial,
-    );
+  /** Ends the wait of those whose time is over, with the denial as it is now, and forgets places nobody came back to. */
+  giveUp(monoMs: number, attempt: (command: Checkout) => Settled<'checkout'>): void {
+    for (const standing of [...this.#line]) {
+      const over = [...standing.waiters].filter(({ untilMs }) => untilMs <= monoMs);
+      if (over.length === 0) continue;
+      const settled = attempt(standing.command);
+      for (const waiter of over) standing.waiters.delete(waiter);
+      if (settled.ok || standing.waiters.size === 0) this.#settle(standing, settled);
+      for (const waiter of over) waiter.settle(settled);
+    }
+    for (const [id, { untilMs }] of this.#left) {
+      if (untilMs > monoMs) break;
+      this.#left.delete(id);
+    }
+  }
+
+  /** Tells those whose place or estimate has changed, each no more often than `queuedEveryMs`. */
+  tell(monoMs: number, nextFreeAtMs: NextFree): void {
+    this.#teller.tell(this.#line, monoMs, nextFreeAtMs);
   }
 
   /** Ends every wait with the same denial: the server is going away. */
   dismiss(denial: Denial): void {
-    this.#end(
-      () => true,
-      () => denial,
-    );
+    for (const standing of [...this.#line]) this.#settle(standing, denial);
   }
 
-  #end(isOver: (waiter: Waiter) => boolean, denialOf: (standing: Standing) => Denial): void {
-    const over = this.#line.filter(({ waiter }) => isOver(waiter));
-    for (const standing of over) {
-      this.#remove(this.#line.indexOf(standing));
-      standing.waiter.settle(denialOf(standing));
-    }
-    if (over.length > 0) this.#tellPlaces();
+  #settle(standing: Standing, settled: Settled<'checkout'>): void {
+    this.#remove(standing);
+    for (const waiter of standing.waiters) waiter.settle(settled);
   }
 
-  #remove(at: number): void {
-    const [standing] = this.#line.splice(at, 1);
-    if (standing !== undefined) this.#count(standing.waiter, -1);
-  }
-
-  #count(waiter: Waiter, step: 1 | -1): void {
-    for (const product of productsOf(waiter)) {
-      const count = (this.#awaited.get(product) ?? 0) + step;
-      if (count === 0) this.#awaited.delete(product);
-      else this.#awaited.set(product, count);
-    }
-  }
-
-  #tellPlaces(): void {
-    const before = new Map<string, number>();
-    for (const standing of this.#line) {
-      const products = productsOf(standing.waiter);
-      const position = 1 + Math.max(...products.map((product) => before.get(product) ?? 0));
-      for (const product of products) before.set(product, (before.get(product) ?? 0) + 1);
-      if (position === standing.position) continue;
-      standing.position = position;
-      const { nextFreeAtMs } = standing.denial.detail ?? {};
-      standing.waiter.onPlace({
-        position,
-        nextFreeAtMs: typeof nextFreeAtMs === 'number' ? nextFreeAtMs : null,
-      });
-    }
+  #remove(standing: Standing): void {
+    const at = this.#line.indexOf(standing);
+    if (at >= 0) this.#line.splice(at, 1);
+    this.#byId.delete(standing.id);
+    const { device } = standing.command.by;
+    const left = (this.#perDevice.get(device) ?? 0) - 1;
+    if (left > 0) this.#perDevice.set(device, left);
+    else this.#perDevice.delete(device);
+    this.#teller.left(standing);
+    keep(this.#kept, standing.command, -1);
   }
 }
 
-/** Every product a waiter may be served from, each once. */
-function productsOf({ command }: Waiter): string[] {
-  return [...new Set(command.wants.flatMap(({ products }) => products))];
+/** When the next seat of a product is free at the latest if nobody renews, ms since 1970; `null` when nobody can tell. */
+export type NextFree = (product: string) => number | null;
+
+function idOf({ request }: Checkout): string {
+  return requestId(request.device, request.key);
+}
+
+/** Seats of every product that a checkout may be served from. */
+function keep(kept: Map<string, number>, { wants }: Checkout, sign: 1 | -1): void {
+  for (const { products, seats } of wants) {
+    for (const product of products) {
+      const sum = (kept.get(product) ?? 0) + sign * seats;
+      if (sum === 0) kept.delete(product);
+      else kept.set(product, sum);
+    }
+  }
 }

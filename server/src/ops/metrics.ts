@@ -29,6 +29,8 @@ export interface Metrics {
   /** @param rule the stable code of the denial. */
   denial(product: string, rule: string): void;
   request(method: string): void;
+  /** A checkout has waited in line so long, whatever came of it. */
+  waited(seconds: number): void;
   sessionOpened(): void;
   sessionClosed(): void;
   /** One group commit: from its first write to durable, in seconds, and how many changes it carried. */
@@ -52,23 +54,30 @@ const OTHER = 'other';
 const COMMIT_SECONDS_BUCKETS = [
   0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 ];
+/** A render takes minutes, a night's work hours. */
+const WAIT_SECONDS_BUCKETS = [0.1, 1, 10, 60, 300, 900, 3600, 14_400, 86_400];
 const COMMIT_CHANGES_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 /**
  * @param readPools the current pools, one entry per product; called at every scrape, and when an unknown product
- * shows up.
+ * shows up. @param readWaiting product -> checkouts in line, at every scrape
  */
-export function createMetrics(readPools: () => readonly PoolReading[]): Metrics {
+export function createMetrics(
+  readPools: () => readonly PoolReading[],
+  readWaiting: () => ReadonlyMap<string, number> = () => new Map(),
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const products = new ProductLabels(readPools);
   const rules = new FirstLabels(MAX_RULES);
   const counted = createInstruments(registry);
   createSeatGauge(registry, products);
+  createWaitingGauge(registry, products, readWaiting);
   return {
     checkout: (product, outcome) => counted.checkouts.inc({ product: products.label(product), outcome }),
     denial: (product, rule) =>
       counted.denials.inc({ product: products.label(product), rule: rules.label(rule) }),
+    waited: (seconds) => counted.waitSeconds.observe(seconds),
     request: (method) => counted.requests.inc({ method: isMethod(method) ? method : OTHER }),
     sessionOpened: () => counted.sessions.inc(),
     sessionClosed: () => counted.sessions.dec(),
@@ -109,6 +118,12 @@ function createInstruments(registry: Registry) {
       registers,
     }),
     sessions: new Gauge({ name: 'berth_sessions', help: 'Open sessions.', registers }),
+    waitSeconds: new Histogram({
+      name: 'berth_wait_seconds',
+      help: 'How long checkouts waited in line, served or not.',
+      buckets: WAIT_SECONDS_BUCKETS,
+      registers,
+    }),
     commitSeconds: new Histogram({
       name: 'berth_commit_seconds',
       help: 'Time until a group commit is durable.',
@@ -143,6 +158,24 @@ function createSeatGauge(registry: Registry, products: ProductLabels): void {
         const product = products.known(pool.product);
         for (const state of SEAT_STATES) this.inc({ product, state }, pool[state]);
       }
+    },
+  });
+}
+
+/** Who waits for one of several products counts for each. */
+function createWaitingGauge(
+  registry: Registry,
+  products: ProductLabels,
+  readWaiting: () => ReadonlyMap<string, number>,
+): void {
+  new Gauge({
+    name: 'berth_waiting',
+    help: 'Checkouts that wait in line, by product.',
+    labelNames: ['product'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [product, count] of readWaiting()) this.inc({ product: products.known(product) }, count);
     },
   });
 }

@@ -39,10 +39,24 @@ export interface Caller {
   readonly leases: Set<string>;
 }
 
+/** A request under way, for a handler whose answer may take its time. */
+export interface Flight {
+  /** Aborted when the connection it came on has ended: nobody waits for the answer any more. */
+  readonly ended: AbortSignal;
+  push<P extends Push>(name: P, params: PushParams<P>): void;
+  /** It waits for something that may take hours: from now on it does not count among the requests in flight. */
+  park(): void;
+}
+
 /** The methods that are not part of opening a connection. */
 export type SessionMethod = Exclude<Method, 'session.open' | 'device.enrol'>;
 
-export type Handler<M extends Method> = (params: ParamsOf<M>, caller: Caller) => Promise<Answer<M>>;
+/** @param flight left out where nobody can wait for an answer */
+export type Handler<M extends Method> = (
+  params: ParamsOf<M>,
+  caller: Caller,
+  flight?: Flight,
+) => Promise<Answer<M>>;
 
 /** One handler a method: a missing one does not compile. */
 export type Handlers = { readonly [M in SessionMethod]: Handler<M> };

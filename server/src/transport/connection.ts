@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import {
   BINDING_BYTES,
@@ -59,6 +60,8 @@ export class Connection implements Peer, SessionSocket {
   #openedAtMs = 0;
   #missedPings = 0;
   #inFlight = 0;
+  #parked = 0;
+  readonly #ended = new AbortController();
   #whenIdle: (() => void)[] = [];
 
   constructor(socket: WebSocket, arrival: Arrival, context: ConnectionContext) {
@@ -71,6 +74,8 @@ export class Connection implements Peer, SessionSocket {
       { perSecond: limits.faultsPerSecond, burst: limits.faultBurst },
       gate.monoMs(),
     );
+    // Each request that waits listens to it.
+    setMaxListeners(0, this.#ended.signal);
     this.gone = this.#listen();
     const usedMs = gate.monoMs() - arrival.ticket.acceptedAtMs;
     const leftMs = Math.max(0, limits.handshakeMs - usedMs);
@@ -94,6 +99,10 @@ export class Connection implements Peer, SessionSocket {
 
   get caller(): Caller | null {
     return this.#session?.caller ?? null;
+  }
+
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   binding(): Uint8Array {
@@ -153,15 +162,21 @@ export class Connection implements Peer, SessionSocket {
     return true;
   }
 
-  endRequest(): void {
+  parkRequest(): void {
     this.#inFlight--;
-    if (this.#inFlight > 0) return;
+    this.#parked++;
+  }
+
+  endRequest(parked: boolean): void {
+    if (parked) this.#parked--;
+    else this.#inFlight--;
+    if (this.#inFlight + this.#parked > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 
-  /** Resolves when no request is in flight. */
+  /** Resolves when every request was answered. */
   async idle(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    if (this.#inFlight + this.#parked > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   close(reason: CloseReason): void {
@@ -218,6 +233,7 @@ export class Connection implements Peer, SessionSocket {
   #end(reason: EndReason): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#ended.abort();
     clearTimeout(this.#handshake);
     clearInterval(this.#pinging);
     const { emit, registry, gate } = this.#context;

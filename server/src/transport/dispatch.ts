@@ -15,7 +15,7 @@ import {
   requests,
   roleAtLeast,
 } from '@berth/protocol';
-import type { Answer, Caller, Gate, Refusal, SessionMethod } from './api.js';
+import type { Answer, Caller, Flight, Gate, Refusal, SessionMethod } from './api.js';
 import type { EmitEvent } from './events.js';
 import type { TransportLimits } from './limits.js';
 import { enrolDevice, invalidParam, type Link, mayUsePath, type Opened, openSession } from './session.js';
@@ -32,7 +32,12 @@ export interface Peer extends Link {
   fault(cost: number): boolean;
   /** Takes one of the socket's places for requests in flight; false when all are taken. */
   beginRequest(): boolean;
-  endRequest(): void;
+  /** Gives its place back before it is answered. */
+  parkRequest(): void;
+  endRequest(parked: boolean): void;
+  /** Aborted when the socket has ended. */
+  readonly ended: AbortSignal;
+  push: Flight['push'];
 }
 
 /** An answer, and what follows from it for the socket. */
@@ -104,10 +109,11 @@ export class Dispatcher {
       this.#conclude(frame, method, overload, peer, startedAtMs);
       return;
     }
-    const outcome = await this.#outcome(frame, method, peer);
+    const flight = new RequestFlight(peer);
+    const outcome = await this.#outcome(frame, method, peer, flight);
     this.#conclude(frame, method, outcome, peer, startedAtMs);
     // Only now: draining closes the socket as soon as nothing is in flight.
-    peer.endRequest();
+    peer.endRequest(flight.parked);
   }
 
   /** Null when the request may proceed; it then holds one of the socket's places until its answer was sent. */
@@ -125,9 +131,9 @@ export class Dispatcher {
     return false;
   }
 
-  async #outcome(frame: RequestFrame, method: Method | null, peer: Peer): Promise<Outcome> {
+  async #outcome(frame: RequestFrame, method: Method | null, peer: Peer, flight: Flight): Promise<Outcome> {
     try {
-      return await this.#answer(frame, method, peer);
+      return await this.#answer(frame, method, peer, flight);
     } catch (error) {
       this.#emit({ type: 'handlerError', method, error });
       return refused('INTERNAL');
@@ -148,15 +154,16 @@ export class Dispatcher {
     if (outcome.close !== undefined) peer.close(outcome.close);
   }
 
-  async #answer(frame: RequestFrame, method: Method | null, peer: Peer): Promise<Outcome> {
+  async #answer(frame: RequestFrame, method: Method | null, peer: Peer, flight: Flight): Promise<Outcome> {
     if (method === null || !requests[method].paths.includes(peer.path)) return refused('METHOD_UNKNOWN');
     if (isOpening(method)) {
       const answer = await this.#callOpening(method, frame.params, peer);
       return answer.ok ? { answer } : { answer, faults: this.#limits.failedOpenFaults };
     }
     if (peer.caller === null) return refused('SESSION_REQUIRED');
+    const { caller } = peer;
     return (
-      this.#forbidden(method, peer.caller) ?? { answer: await this.#call(method, frame.params, peer.caller) }
+      this.#forbidden(method, caller) ?? { answer: await this.#call(method, frame.params, caller, flight) }
     );
   }
 
@@ -169,10 +176,15 @@ export class Dispatcher {
     return enough && mayUsePath(role, caller.path) ? null : refused('NOT_ALLOWED');
   }
 
-  async #call<M extends SessionMethod>(method: M, params: unknown, caller: Caller): Promise<Answer<M>> {
+  async #call<M extends SessionMethod>(
+    method: M,
+    params: unknown,
+    caller: Caller,
+    flight: Flight,
+  ): Promise<Answer<M>> {
     const checked = checkParams(method, params);
     if (!checked.ok) return invalidParam(checked.field, checked.message);
-    return this.#gate.handlers[method](checked.value, caller);
+    return this.#gate.handlers[method](checked.value, caller, flight);
   }
 
   async #callOpening<M extends OpeningMethod>(method: M, params: unknown, peer: Peer): Promise<Answer<M>> {
@@ -210,6 +222,27 @@ export class Dispatcher {
       peer.send(encodeRefusal(frame.id, { ok: false, code: 'INTERNAL' }));
       return 'INTERNAL';
     }
+  }
+}
+
+class RequestFlight implements Flight {
+  parked = false;
+  readonly #peer: Peer;
+
+  constructor(peer: Peer) {
+    this.#peer = peer;
+  }
+
+  get ended(): AbortSignal {
+    return this.#peer.ended;
+  }
+
+  push: Flight['push'] = (name, params) => this.#peer.push(name, params);
+
+  park(): void {
+    if (this.parked) return;
+    this.parked = true;
+    this.#peer.parkRequest();
   }
 }
 

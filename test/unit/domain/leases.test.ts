@@ -1,3 +1,4 @@
+import { canPass } from '@berth/server/domain/decide/denial';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, START_MS, WINDOW_MS, World } from './world.js';
 
@@ -297,6 +298,7 @@ describe('bundles and fallback', () => {
     const { world, a, b } = site();
     world.checkout(b);
     const denial = world.refused({ ...world.checkingOut(a), wants: [gui, render] }, 'NO_SEAT');
+    expect(denial.message).toMatch(/^render: /);
     expect(denial.detail).toMatchObject({
       product: 'render',
       rule: 'ALL_IN_USE',
@@ -330,13 +332,13 @@ describe('bundles and fallback', () => {
       { product: 'render' },
       { product: 'gui' },
     ]);
-    world.refused({ ...world.checkingOut(a), wants: [gui, gui] }, 'NO_SEAT');
+    expect(canPass(world.refused({ ...world.checkingOut(a), wants: [gui, gui] }, 'NO_SEAT'))).toBe(false);
     expect(world.usage('gui').used).toBe(1);
   });
 
   test('shared seats that others wait for are not taken by whoever comes later, own allocations are', () => {
     const { world, a, b } = site();
-    world.awaited = new Set(['gui']);
+    world.awaited = new Map([['gui', 2]]);
     expect(world.refused(world.checkingOut(a, 1, 'gui'), 'NO_SEAT').detail).toMatchObject({
       rule: 'OTHERS_WAIT',
     });

@@ -23,7 +23,7 @@ export class World {
   state: State = emptyState();
   now: Now = { monoMs: 1_000_000, wallMs: START_MS, steadyWallMs: START_MS };
   diskLow = false;
-  awaited = new Set<string>();
+  awaited = new Map<string, number>();
   leaseSeconds = LEASE_SECONDS;
   #ids = 0;
   #keys = 0;

@@ -1,5 +1,5 @@
 import { Engine } from '@berth/server/engine/engine';
-import type { Place } from '@berth/server/engine/waiting-line';
+import type { Place } from '@berth/server/engine/place-teller';
 import { START } from '@berth/server/store/position';
 import { describe, expect, test } from 'vitest';
 import { World } from '../domain/world.js';
@@ -85,6 +85,8 @@ describe('waiting', () => {
       'lease.granted',
       'request.kept',
     ]);
+    world.pass(1000);
+    engine.tick();
     expect(second.places.at(-1)).toMatchObject({ position: 1 });
     expect(world.usage().used).toBe(1);
   });

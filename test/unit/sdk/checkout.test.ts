@@ -214,7 +214,7 @@ describe('a grant that does not verify', () => {
     const client = await world.connect();
     world.server.scripts['lease.checkout'] = (params) => {
       const key = fault === 'LEASE_SIGNATURE' ? foreign : world.server.key;
-      const token = world.server.lease({ nonce: params.nonce, n: params.seats, ...claims }, key);
+      const token = world.server.lease({ nonce: params.nonce, n: params.wants[0]!.seats, ...claims }, key);
       return { leases: [token], entitlements: [world.server.entitlementText], joined: false };
     };
     const error = await failure(client.checkout({ seats: 2 }));

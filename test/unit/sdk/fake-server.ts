@@ -113,7 +113,7 @@ export class FakeServer {
   }
 
   grant(params: ParamsOf<'lease.checkout'>, claims: Partial<LeaseClaims> = {}): ResultOf<'lease.checkout'> {
-    const token = this.lease({ nonce: params.nonce, n: params.seats, ...claims });
+    const token = this.lease({ nonce: params.nonce, n: params.wants[0]!.seats, ...claims });
     return { leases: [token], entitlements: [this.entitlementText], joined: false };
   }
 

@@ -112,12 +112,13 @@ describe('requests', () => {
   it('name the field that is wrong', async () => {
     const rig = await startRig();
     const client = await TestClient.open(rig, rig.enrolled());
-    const params = { key: 'k'.repeat(16), product: 'comp', seats: 0, nonce: newNonce() };
+    const wants = (seats: number) => [{ products: ['comp'], seats }];
+    const params = { key: 'k'.repeat(16), wants: wants(0), nonce: newNonce() };
     const [wrong, missing] = [
       await client.request('lease.checkout', params),
-      await client.request('lease.checkout', { ...params, seats: 1, nonce: undefined }),
+      await client.request('lease.checkout', { ...params, wants: wants(1), nonce: undefined }),
     ];
-    expect(wrong).toMatchObject({ code: 'PARAMS_INVALID', data: { field: 'seats' } });
+    expect(wrong).toMatchObject({ code: 'PARAMS_INVALID', data: { field: 'wants.0.seats' } });
     expect(wrong.message).toContain('seats');
     expect(missing).toMatchObject({ code: 'PARAMS_INVALID', data: { field: 'nonce' } });
   });

@@ -31,7 +31,8 @@ export function borrow(state: State, command: Command<'borrow'>, context: Contex
     const granted = convert(state, own, command, device, term, context);
     return { ok: true, changes: granted.changes, outcome: outcomeOf(state, granted.leases) };
   }
-  const wish = { ...term, product: product.product, email: device.email, seats: command.seats };
+  const sharedKept = context.awaited.get(product.product) ?? 0;
+  const wish = { ...term, product: product.product, email: device.email, seats: command.seats, sharedKept };
   const choice = choose(state, wish);
   if (!choice.ok) return explainBorrow(state, command, choice.rule, context);
   const key = shareKey(product.share, product.product, device.id, device.email);

@@ -1,9 +1,9 @@
-import type { LeaseClaims } from '@berth/protocol';
+import { errors, type LeaseClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny, type Want } from '../commands.js';
 import { type Device, type Product, type Seat, type State, shareKey } from '../state.js';
-import { choose, fits, type Term } from './choose.js';
-import { explain } from './denial.js';
+import { choose, ENTITLEMENTS_PER_GRANT, fits, type Term } from './choose.js';
+import { canPass, explain } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
 
 interface Granted {
@@ -31,21 +31,24 @@ export function checkout(state: State, command: Command<'checkout'>, context: Co
   const term: Term = { kind: 'online', seconds: context.leaseSeconds, now: context.now };
   const asker: Asker = { device, nonce: command.nonce, term };
   const granted = new Map<string, Granted>();
+  const denials: Denial[] = [];
   for (const want of command.wants) {
     const denial = satisfy(state, want, asker, granted, context);
-    if (denial !== null) return denial;
+    if (denial !== null) denials.push(denial);
   }
+  if (denials.length > 0) return missing(command.wants, denials);
   const all = [...granted.values()];
-  if (all.reduce((sum, { leases }) => sum + leases.length, 0) > command.places)
-    return deny('TOO_MANY_LEASES');
+  const leases = all.flatMap((each) => each.leases);
+  if (leases.length > command.places) return deny('TOO_MANY_LEASES');
+  if (new Set(leases.map(({ ent }) => ent)).size > ENTITLEMENTS_PER_GRANT) return deny('TOO_MANY_LEASES');
   return {
     ok: true,
     changes: all.flatMap(({ changes }) => changes),
-    outcome: { leases: all.flatMap(({ leases }) => leases), joined: all.every(({ joined }) => joined) },
+    outcome: { leases, joined: all.every(({ joined }) => joined) },
   };
 }
 
-/** Adds what satisfies one want; else the denial of its preferred product, which names what else was tried. */
+/** Adds what satisfies one want; else its denial, which names what else was tried. */
 function satisfy(
   state: State,
   want: Want,
@@ -64,11 +67,49 @@ function satisfy(
     }
     denials.push(result);
   }
-  const [first, ...others] = denials;
-  if (first === undefined)
+  // The denial that waiting can lift counts, wherever it stands in the order of preference.
+  const told = denials.find(canPass) ?? denials[0];
+  if (told === undefined)
     return deny('NO_SEAT', 'A product stands twice in the bundle.', { products: want.products });
-  const alsoTried = others.map(({ detail }) => ({ product: detail?.product, rule: detail?.rule }));
-  return { ...first, detail: { ...first.detail, ...(alsoTried.length > 0 ? { alsoTried } : {}) } };
+  const alsoTried = denials.filter((denial) => denial !== told).map(factsOf);
+  return { ...told, detail: { ...told.detail, ...(alsoTried.length > 0 ? { alsoTried } : {}) } };
+}
+
+/** The denial of a whole checkout: of a bundle it names what is missing, first of all what no waiting will bring. */
+function missing(wants: readonly Want[], denials: readonly Denial[]): Denial {
+  const told = denials.find((denial) => !canPass(denial)) ?? denials[0]!;
+  const alsoMissing = denials.filter((denial) => denial !== told).map(factsOf);
+  const product = told.detail?.product;
+  if (typeof product !== 'string' || wants.every(({ products }) => products.length * wants.length === 1))
+    return told;
+  const detail = { ...told.detail, ...(alsoMissing.length > 0 ? { alsoMissing } : {}) };
+  return { ...told, message: `${product}: ${told.message ?? errors[told.code].text}`, detail };
+}
+
+function factsOf({ detail }: Denial): { product: unknown; rule: unknown } {
+  return { product: detail?.product, rule: detail?.rule };
+}
+
+/**
+ * False when it is certain, without looking further, that a checkout is refused: no product of some want has so many free seats, and there
+ * is none to join. Asked of everybody in line whenever a seat comes free.
+ * @param freeOf the free seats of a product, whoever may use them
+ */
+export function mayBeServed(
+  state: State,
+  { by, wants }: Command<'checkout'>,
+  freeOf: (product: string) => number,
+): boolean {
+  const device = state.tables.device.get(by.device);
+  if (device === undefined) return true;
+  return wants.every(({ products, seats }) =>
+    products.some((id) => {
+      const product = state.tables.product.get(id);
+      if (product === undefined) return false;
+      const key = keyOf(product, device);
+      return freeOf(id) >= seats || (key !== null && state.derived.seatsByShareKey.get(key).size > 0);
+    }),
+  );
 }
 
 /** Joins a seat that the share rule lets this device or user share (DESIGN 5), or takes seats. */
@@ -85,8 +126,8 @@ function takeOrJoin(
   const { device, term } = asker;
   const joined = join(state, keyOf(product, device), seats, asker, context);
   if (joined !== null) return joined;
-  const sharedClosed = context.awaited.has(id);
-  const choice = choose(state, { ...term, product: id, email: device.email, seats, sharedClosed });
+  const sharedKept = context.awaited.get(id) ?? 0;
+  const choice = choose(state, { ...term, product: id, email: device.email, seats, sharedKept });
   if (!choice.ok) return explain(state, id, choice.rule, context.now);
   const asked = { product: id, device, shareKey: keyOf(product, device), nonce: asker.nonce, term };
   return { ...grantSeats(choice.picks, asked, context), joined: false };

@@ -15,8 +15,8 @@ export interface Wish extends Term {
   readonly product: string;
   readonly email: string;
   readonly seats: number;
-  /** True: only the user's own allocations; the shared seats are for those who waited longer. */
-  readonly sharedClosed?: boolean;
+  /** So many shared seats are for those who have waited longer. The user's own allocations are not concerned. */
+  readonly sharedKept?: number;
 }
 
 /** Seats to take from one entitlement, charged to an allocation or (`null`) to the shared seats. */
@@ -116,15 +116,19 @@ function pick(
     const quantity = state.tables.allocation.get(id)?.quantity ?? 0;
     take(entitlement, id, quantity - state.derived.usedByAllocation.get(id));
   }
-  if (wish.sharedClosed !== true && state.tables.product.get(wish.product)!.sharing) {
+  if (state.tables.product.get(wish.product)!.sharing) {
+    const free = (entitlement: Entitlement): number =>
+      Math.min(sharedFree(state, entitlement), roomIn(state, entitlement, wish.kind) - own.of(entitlement));
+    const allFree = entitlements.reduce((sum, entitlement) => sum + Math.max(0, free(entitlement)), 0);
+    const most = own.seats + allFree - (wish.sharedKept ?? 0);
     for (const entitlement of inSharedOrder(entitlements, wish))
-      take(entitlement, null, sharedFree(state, entitlement));
+      take(entitlement, null, Math.min(sharedFree(state, entitlement), most - own.seats));
   }
   return own.seats === wish.seats && picks.length <= ENTITLEMENTS_PER_GRANT ? picks : null;
 }
 
 /** A grant brings its entitlements along, of up to 4 KiB each: with more of them the answer would not fit its frame. */
-const ENTITLEMENTS_PER_GRANT = 32;
+export const ENTITLEMENTS_PER_GRANT = 32;
 
 /** An online lease takes a seat that cannot be borrowed first, so that borrowable ones stay for those who travel. */
 function inSharedOrder(entitlements: readonly Entitlement[], wish: Wish): readonly Entitlement[] {
@@ -167,7 +171,8 @@ function ruleOf(
     return usage.used + wish.seats > usage.owned ? 'ALL_IN_USE' : 'ENTITLEMENT_ENDS';
   }
   if (usage.over > 0) return 'SHRUNK';
-  if (wish.sharedClosed === true) return 'OTHERS_WAIT';
+  const unkept = wish.sharedKept ? pick(state, lasting, { ...wish, sharedKept: 0 }) : null;
+  if (unkept !== null && usage.used + wish.seats <= usage.owned) return 'OTHERS_WAIT';
   if (usage.free < wish.seats) return 'ALL_IN_USE';
   return state.tables.product.get(wish.product)!.sharing ? 'ALLOCATED_TO_OTHERS' : 'SHARING_OFF';
 }

@@ -11,6 +11,7 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
   ALLOCATED_TO_OTHERS: 'NO_SEAT',
   SHARING_OFF: 'NO_SEAT',
   OTHERS_WAIT: 'NO_SEAT',
+  LINE_FULL: 'NO_SEAT',
   MORE_THAN_OWNED: 'NO_SEAT',
   SHRUNK: 'NO_SEAT',
   ENTITLEMENT_ENDS: 'NO_SEAT',
@@ -29,6 +30,16 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     holders: holders.slice(0, limits.holdersNamed),
     nextFreeAtMs: holders[0]?.untilMs ?? null,
   });
+}
+
+/** True for a refusal that somebody else's leaving can lift: it is worth waiting. */
+export function canPass({ code, detail }: Denial): boolean {
+  return code === 'NO_SEAT' && detail?.rule !== 'MORE_THAN_OWNED' && detail?.rule !== undefined;
+}
+
+/** The latest moment at which the next seat of a product is free if nobody renews, by the wall clock; `null`: nobody holds one. */
+export function nextFreeAtMs(state: State, product: string, now: Now): number | null {
+  return holdersOf(state, product, now)[0]?.untilMs ?? null;
 }
 
 /** Holders of seats of a product, the one whose seat can be free first in front. */

@@ -1,0 +1,39 @@
+import type { LeaseClaims } from '@berth/protocol';
+import type { Denial } from '../domain/commands.js';
+import type { State } from '../domain/state.js';
+import type { HandlerDeps } from './deps.js';
+
+/** Signs the leases and adds the entitlements they name: the client can verify the chain at once (DESIGN 4). */
+export async function grant(
+  deps: HandlerDeps,
+  leases: readonly LeaseClaims[],
+): Promise<{ leases: string[]; entitlements: string[] }> {
+  return {
+    leases: leases.map((claims) => deps.issuer.issue('lease', claims)),
+    entitlements: await entitlementTokens(
+      deps,
+      leases.map(({ ent }) => ent),
+    ),
+  };
+}
+
+/** Of up to 4 KiB each: with 64 leases they fit a frame. A client has those of its other leases from their checkouts. */
+const ENTITLEMENTS_PER_REPLY = 40;
+
+export function entitlementTokens(
+  { engine }: HandlerDeps,
+  ids: readonly string[],
+): Promise<string[]> | string[] {
+  if (ids.length === 0) return [];
+  return engine.read((state: State) =>
+    [...new Set(ids)].slice(0, ENTITLEMENTS_PER_REPLY).map((id) => state.tables.entitlement.get(id)!.token),
+  );
+}
+
+/** Counts a refusal by the product that it names. */
+export function denied({ metrics }: HandlerDeps, product: string, denial: Denial): Denial {
+  const rule = denial.detail?.rule;
+  metrics.checkout(product, 'denied');
+  metrics.denial(product, typeof rule === 'string' ? rule : denial.code);
+  return denial;
+}
