@@ -1,6 +1,6 @@
 import type { Evidence, Finding, LeaseSeen } from './evidence.js';
 import { eventsOf } from './history.js';
-import { type EntitlementClaims, isSignedBy, type LeaseClaims, type Token } from './token.js';
+import { type EntitlementClaims, isSignedBy as isEd25519, type LeaseClaims, type Token } from './token.js';
 
 /** Vendor -> entitlement -> lease, for every token any client received, and that it is what its client had asked for. */
 export function brokenChains(evidence: Evidence): Finding[] {
@@ -17,7 +17,10 @@ function firstOfEach(leases: readonly LeaseSeen[]): LeaseSeen[] {
   return [...new Map(leases.map((seen) => [seen.token.text, seen])).values()];
 }
 
-function badEntitlement(token: Token<EntitlementClaims>, { vendorKey, serverKey }: Evidence): Finding[] {
+function badEntitlement(
+  token: Token<EntitlementClaims>,
+  { vendorKey, serverKey, isSignedBy = isEd25519 }: Evidence,
+): Finding[] {
   const { jti, iss, sub, nbf, exp } = token.claims;
   const faults: string[] = [];
   if (iss !== vendorKey) faults.push('names another vendor');
@@ -27,7 +30,10 @@ function badEntitlement(token: Token<EntitlementClaims>, { vendorKey, serverKey 
   return faults.map((fault) => ({ rule: 'CHAIN', text: `entitlement ${jti} ${fault}` }));
 }
 
-function badLease({ token }: LeaseSeen, { serverKey, entitlements }: Evidence): Finding[] {
+function badLease(
+  { token }: LeaseSeen,
+  { serverKey, entitlements, isSignedBy = isEd25519 }: Evidence,
+): Finding[] {
   const { claims } = token;
   const faults: string[] = [];
   if (!isSignedBy(token, serverKey)) faults.push('is not signed by the server');

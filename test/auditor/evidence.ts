@@ -10,6 +10,10 @@ export interface Case {
   readonly serverKey: string;
   /** The reopened data folder; left out: only what the clients saw is judged. */
   readonly journal?: JournalRead;
+  /** Left out: Ed25519. */
+  readonly isSignedBy?: (token: Token<unknown>, key: string) => boolean;
+  /** The clocks of the processes drift against each other as far as I2 and I3 allow. Left out: all are those of one machine. */
+  readonly clocksDrift?: boolean;
 }
 
 /** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
@@ -100,8 +104,14 @@ function entitlementsSeen(
   return found;
 }
 
-/** An id counts once, with its newest revision; what it replaces ends with the answer that said so. */
+/**
+ * An id counts once, with its newest revision; what it replaces ends with the answer that said so. The server may have known an entitlement
+ * since the first request that brought it.
+ */
 function grantsOf(entries: readonly Entry[]): Grant[] {
+  const firstSent = new Map<string, number>();
+  for (const { key, t } of eventsOf(entries, 'request'))
+    if (key !== undefined && !firstSent.has(key)) firstSent.set(key, t);
   const grants: { claims: EntitlementClaims; fromT: number; untilT: number }[] = [];
   const end = (id: string | undefined, t: number): void => {
     for (const grant of grants) if (grant.claims.jti === id) grant.untilT = Math.min(grant.untilT, t);
@@ -114,7 +124,8 @@ function grantsOf(entries: readonly Entry[]): Grant[] {
     const { claims } = token;
     end(claims.jti, entry.t);
     end(claims.replaces, entry.t);
-    const fromT = Math.max(entry.sentAt, monotonic(claims.nbf * 1000, entry));
+    const sentAt = firstSent.get(entry.key ?? '') ?? entry.sentAt;
+    const fromT = Math.max(sentAt, monotonic(claims.nbf * 1000, entry));
     grants.push({ claims, fromT, untilT: monotonic(claims.exp * 1000, entry) });
   }
   return grants;
@@ -128,7 +139,10 @@ function firstTimes(entries: readonly Entry[]): Map<string, number> {
   return times;
 }
 
-/** The most seats of a product that were owned at any moment of a span. */
+/**
+ * The fewest and the most seats of a product that may have been owned at any moment of a span: while a new revision is on its way, either of
+ * the two counts.
+ */
 export function ownedWithin(
   grants: readonly Grant[],
   product: string,
@@ -136,11 +150,26 @@ export function ownedWithin(
   toT: number,
 ): { least: number; most: number } {
   const own = grants.filter(({ claims }) => claims.product === product);
-  const moments = [fromT, toT, ...own.flatMap((grant) => [grant.fromT, grant.untilT])];
-  const sums = moments
-    .filter((t) => t >= fromT && t <= toT)
-    .map((t) =>
-      own.reduce((sum, grant) => (grant.fromT <= t && t < grant.untilT ? sum + grant.claims.seats : sum), 0),
-    );
-  return { least: Math.min(...sums), most: Math.max(...sums) };
+  const moments = [fromT, toT, ...own.flatMap((grant) => [grant.fromT, grant.untilT])].filter(
+    (t) => t >= fromT && t <= toT,
+  );
+  const sums = moments.map((t) => ownedAt(own, t));
+  return {
+    least: Math.min(...sums.map(({ least }) => least)),
+    most: Math.max(...sums.map(({ most }) => most)),
+  };
+}
+
+function ownedAt(grants: readonly Grant[], t: number): { least: number; most: number } {
+  const revisions = new Map<string, number[]>();
+  for (const { claims, fromT, untilT } of grants) {
+    if (fromT <= t && t < untilT)
+      revisions.set(claims.jti, [...(revisions.get(claims.jti) ?? []), claims.seats]);
+  }
+  let [least, most] = [0, 0];
+  for (const seats of revisions.values()) {
+    least += Math.min(...seats);
+    most += Math.max(...seats);
+  }
+  return { least, most };
 }

@@ -31,8 +31,13 @@ export type Happening =
   | { readonly event: 'returned'; readonly leases: readonly string[] }
   /** The server's word that it took a release or a return. */
   | { readonly event: 'confirmed'; readonly leases: readonly string[] }
-  /** An entitlement the server accepted, asked for at `sentAt`. */
-  | { readonly event: 'imported'; readonly entitlement: string; readonly sentAt: number }
+  /** An entitlement the server accepted, asked for at `sentAt`, with that idempotency key. */
+  | {
+      readonly event: 'imported';
+      readonly entitlement: string;
+      readonly sentAt: number;
+      readonly key?: string;
+    }
   | { readonly event: 'removed'; readonly id: string }
   /** The answer to a question for the pools asked at `sentAt`. */
   | { readonly event: 'status'; readonly sentAt: number; readonly pools: readonly PoolSeen[] }

@@ -37,14 +37,21 @@ const NO_HASH = '0'.repeat(64);
 /** Reads `<data folder>/journal` up to its head. Safe while a server appends. */
 export function readJournal(dataFolder: string): JournalRead {
   const folder = join(dataFolder, 'journal');
-  const head = readHead(readFileSync(join(folder, 'head')));
+  // The head first: what it names is in the segments by then.
+  const head = readFileSync(join(folder, 'head'));
+  return readJournalFiles(readdirSync(folder), (name) =>
+    name === 'head' ? head : readFileSync(join(folder, name)),
+  );
+}
+
+/** The same from anywhere: the names in the folder, and what is in each. */
+export function readJournalFiles(names: readonly string[], read: (name: string) => Buffer): JournalRead {
+  const head = readHead(read('head'));
   if (head === null) return { records: [], fault: 'no slot of the head is valid' };
-  const segments = readdirSync(folder)
-    .filter((name) => /^\d{20}\.log$/.test(name))
-    .sort();
+  const segments = names.filter((name) => /^\d{20}\.log$/.test(name)).sort();
   const records: JournalEntry[] = [];
   for (const name of segments) {
-    const fault = readSegment(readFileSync(join(folder, name)), name, head.seq, records);
+    const fault = readSegment(read(name), name, head.seq, records);
     if (fault !== null) return { records, fault };
   }
   const last = records.at(-1);

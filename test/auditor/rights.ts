@@ -19,6 +19,7 @@ export interface Right {
 export type Until = 'client' | 'server';
 
 // DESIGN I2 and I3, written down here a second time.
+const RHO = 1e-3;
 const STOP_MS = 10_000;
 const SIGMA_MS = 15 * 60_000;
 const onlineWindowMs = (ms: number): number => Math.ceil((ms * 1001) / 999) + STOP_MS;
@@ -31,7 +32,11 @@ export function rightsOf(evidence: Evidence, until: Until): Right[] {
     const { jti: lease, seat, n, product, kind } = seen.token.claims;
     const opensAt = seen.answer.t;
     const sentAt = seen.sentAt ?? opensAt;
-    const ends = kind === 'online' ? onlineEnd(seen, sentAt, until) : borrowEnd(seen, until);
+    const ends =
+      kind === 'online'
+        ? onlineEnd(seen, sentAt, until, evidence.clocksDrift === true)
+        : // By which clock the server counts the hold of a borrow is not known where clocks differ.
+          borrowEnd(seen, evidence.clocksDrift === true ? 'client' : until);
     const closesAt = Math.min(ends, evidence.givenBack.get(lease) ?? Infinity);
     if (closesAt <= opensAt) continue;
     rights.push({ lease, seat, n, product, kind, process: seen.answer.process, opensAt, closesAt, sentAt });
@@ -39,9 +44,11 @@ export function rightsOf(evidence: Evidence, until: Until): Right[] {
   return rights;
 }
 
-function onlineEnd({ token }: LeaseSeen, sentAt: number, until: Until): number {
+/** A clock that is slow makes the client's time longer, one that is fast the server's window shorter. */
+function onlineEnd({ token }: LeaseSeen, sentAt: number, until: Until, clocksDrift: boolean): number {
   const durationMs = token.claims.dur * 1000;
-  return sentAt + (until === 'client' ? durationMs : onlineWindowMs(durationMs));
+  if (until === 'client') return sentAt + (clocksDrift ? durationMs * (1 + RHO) : durationMs);
+  return sentAt + onlineWindowMs(durationMs) * (clocksDrift ? 1 - RHO : 1);
 }
 
 function borrowEnd({ token, answer }: LeaseSeen, until: Until): number {

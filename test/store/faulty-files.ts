@@ -67,7 +67,7 @@ export class FaultyFiles implements FileSystem {
   async list(folder: string): Promise<string[]> {
     this.#checkPower();
     if (!this.#folders.has(folder)) throw failure('ENOENT');
-    return [...this.#names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
+    return this.names(folder);
   }
 
   async makeFolder(folder: string): Promise<void> {
@@ -135,6 +135,10 @@ export class FaultyFiles implements FileSystem {
     const content = this.#names.get(path);
     if (!content) throw failure('ENOENT');
     return Buffer.from(content.cached);
+  }
+
+  names(folder: string): string[] {
+    return [...this.#names.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
   }
 
   put(path: string, bytes: Uint8Array): void {

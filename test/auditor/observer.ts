@@ -1,0 +1,119 @@
+import type { Happening, PoolSeen } from './history.js';
+
+/** A request that has no answer yet. */
+interface Asked {
+  readonly method: string;
+  readonly params: Params;
+  readonly sentAt: number;
+}
+
+interface Params {
+  readonly key?: string;
+  readonly nonce?: string;
+  readonly leases?: string[];
+  readonly stops?: string[];
+  readonly deviceKey?: string;
+  readonly entitlement?: string;
+  readonly id?: string;
+  readonly lease?: string;
+}
+
+interface Frame {
+  readonly id?: number | string;
+  readonly method?: string;
+  readonly params?: Params;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly data?: { readonly code?: string } };
+}
+
+/** Turns the frames of one connection, as its client sends and hears them, into what the auditor judges. */
+export class Observer {
+  readonly #write: (happening: Happening) => void;
+  readonly #nowMs: () => number;
+  readonly #asked = new Map<number | string, Asked>();
+
+  constructor(write: (happening: Happening) => void, nowMs: () => number) {
+    this.#write = write;
+    this.#nowMs = nowMs;
+  }
+
+  /** Call it before the frame leaves: a process that dies in between has given back too early, never too late. */
+  sent(data: unknown): void {
+    const frame = parse(data);
+    if (frame?.method === undefined || frame.id === undefined) return;
+    const { method, params = {} } = frame;
+    const { nonce, leases = [], stops = [] } = params;
+    this.#asked.set(frame.id, { method, params, sentAt: this.#nowMs() });
+    this.#write({
+      event: 'request',
+      method,
+      ...keyOf(params),
+      ...(nonce === undefined ? {} : { nonce }),
+    });
+    if (method === 'session.open' && params.deviceKey !== undefined)
+      this.#write({ event: 'session', device: params.deviceKey });
+    if (method === 'lease.release') this.#write({ event: 'released', leases, stopped: stops.length > 0 });
+    if (method === 'borrow.return') this.#write({ event: 'returned', leases: stops.map(leaseOf) });
+  }
+
+  /** Call it before the client sees the frame. */
+  heard(data: unknown): void {
+    const { id, method, params, result, error } = parse(data) ?? {};
+    if (method !== undefined) {
+      this.#write({
+        event: 'pushed',
+        method,
+        ...(params?.lease === undefined ? {} : { lease: params.lease }),
+      });
+      return;
+    }
+    const asked = this.#asked.get(id ?? '');
+    if (asked === undefined) return;
+    if (error !== undefined) {
+      const { data: details } = error;
+      this.#write({ event: 'denied', method: asked.method, code: details?.code ?? '?', data: details });
+    } else if (result !== undefined) this.#answered(asked, result);
+  }
+
+  #answered({ method, params, sentAt }: Asked, result: Record<string, unknown>): void {
+    const write = this.#write;
+    const leases = tokensIn(result);
+    if (leases.length > 0) {
+      const entitlements = (result.entitlements ?? []) as string[];
+      write({ event: 'answer', method, ...keyOf(params), leases, entitlements });
+    }
+    if (method === 'lease.release') write({ event: 'confirmed', leases: params.leases ?? [] });
+    if (method === 'borrow.return') write({ event: 'confirmed', leases: (params.stops ?? []).map(leaseOf) });
+    if (method === 'pool.status') write({ event: 'status', sentAt, pools: result.pools as PoolSeen[] });
+    if (method === 'entitlement.import')
+      write({ event: 'imported', ...keyOf(params), entitlement: params.entitlement ?? '', sentAt });
+    if (method === 'entitlement.remove') write({ event: 'removed', id: params.id ?? '' });
+  }
+}
+
+function keyOf({ key }: Params): { key?: string } {
+  return key === undefined ? {} : { key };
+}
+
+function parse(data: unknown): Frame | null {
+  if (typeof data !== 'string' && !Buffer.isBuffer(data)) return null;
+  try {
+    return JSON.parse(data.toString()) as Frame;
+  } catch {
+    return null;
+  }
+}
+
+/** A grant lists tokens, a renewal rows with or without one. */
+function tokensIn({ leases = [] }: Record<string, unknown>): string[] {
+  return (leases as (string | { token?: string })[]).flatMap((row) => {
+    const token = typeof row === 'string' ? row : row.token;
+    return token === undefined ? [] : [token];
+  });
+}
+
+/** The lease a stop names. */
+function leaseOf(stop: string): string {
+  const claims = JSON.parse(Buffer.from(stop.split('.')[1] ?? '', 'base64url').toString()) as { jti: string };
+  return claims.jti;
+}

@@ -1,0 +1,57 @@
+import type { SimTime } from './sim-time.js';
+
+/** How one computer's clocks run: within what I2 and I3 promise unless a fault says otherwise. */
+export interface ClockTraits {
+  /** Parts per million that it runs fast (or, negative, slow). */
+  readonly driftPpm: number;
+  /** How far its wall clock is off at the start, ms. */
+  readonly wallOffsetMs: number;
+}
+
+/** 2026-11-22T12:00Z: an arbitrary day, the same for every seed. */
+export const START_WALL_MS = Date.UTC(2026, 10, 22, 12);
+
+/** The clocks of one computer, made from true time. */
+export class SimClock {
+  readonly #time: SimTime;
+  readonly #rate: number;
+  #wallOffsetMs: number;
+  /** True time during which the monotonic clock stood still (suspend). */
+  #standstillMs = 0;
+  #standingSinceMs: number | null = null;
+
+  constructor(time: SimTime, traits: ClockTraits) {
+    this.#time = time;
+    this.#rate = 1 + traits.driftPpm / 1e6;
+    this.#wallOffsetMs = traits.wallOffsetMs;
+  }
+
+  monoMs(): number {
+    const standing = this.#standingSinceMs === null ? 0 : this.#time.nowMs - this.#standingSinceMs;
+    return 1_000_000 + (this.#time.nowMs - this.#standstillMs - standing) * this.#rate;
+  }
+
+  wallMs(): number {
+    return Math.floor(START_WALL_MS + this.#wallOffsetMs + this.#time.nowMs * this.#rate);
+  }
+
+  uptimeMs(): number {
+    return 2_000_000 + this.#time.nowMs * this.#rate;
+  }
+
+  /** The wall clock is set; forward when positive. */
+  jump(ms: number): void {
+    this.#wallOffsetMs += ms;
+  }
+
+  /** Suspend: the monotonic clock stops until `resume`. */
+  suspend(): void {
+    this.#standingSinceMs ??= this.#time.nowMs;
+  }
+
+  resume(): void {
+    if (this.#standingSinceMs === null) return;
+    this.#standstillMs += this.#time.nowMs - this.#standingSinceMs;
+    this.#standingSinceMs = null;
+  }
+}

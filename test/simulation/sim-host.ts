@@ -1,0 +1,87 @@
+import { hash } from 'node:crypto';
+import { BerthError, type Files, type Host, type Socket, type SocketEvents } from '@berth/client';
+import { encodeBase64Url } from '@berth/protocol';
+import type { Happening } from '../auditor/history.js';
+import { Observer } from '../auditor/observer.js';
+import type { SimClock } from './sim-clock.js';
+import type { SimCrypto } from './sim-crypto.js';
+import type { Line, SimNetwork } from './sim-network.js';
+import type { Dice } from './sim-random.js';
+import type { SimServer } from './sim-server.js';
+import type { Owner, SimTime } from './sim-time.js';
+
+/** What one process of a client lives in. */
+export interface HostParts {
+  readonly time: SimTime;
+  readonly network: SimNetwork;
+  readonly server: SimServer;
+  readonly crypto: SimCrypto;
+  readonly dice: Dice;
+  readonly clock: SimClock;
+  readonly files: Files;
+  readonly line: Line;
+  readonly owner: Owner;
+  readonly processId: string;
+  isAlive(processId: string): boolean;
+  record(happening: Happening): void;
+}
+
+const CA = 'the authority';
+
+/** A computer for the SDK: everything it would get from Node comes from the simulation. */
+export function simHost(parts: HostParts): Host {
+  const { time, network, server, crypto, dice, clock, owner, line } = parts;
+  return {
+    clock,
+    process: { id: parts.processId, pid: 1, isAlive: (id) => parts.isAlive(id) },
+    randomBytes: (count) => dice.bytes(count),
+    sha256: async (bytes) => hash('sha256', bytes, 'buffer'),
+    signingKey: (seed) => crypto.signingKey(seed),
+    verify: crypto.verify,
+    openSocket: async (url, options, events) => {
+      const observer = new Observer(parts.record, () => time.nowMs);
+      return tapped(
+        observer,
+        await network.open(
+          new URL(url).pathname,
+          { owner, line },
+          server,
+          options,
+          listening(observer, events),
+        ),
+      );
+    },
+    fetchUnchecked: async (url) => {
+      await time.sleep(network.latencyMs(), owner);
+      if (!server.isUp) throw new BerthError('UNREACHABLE');
+      const sha256 = encodeBase64Url(hash('sha256', CA, 'buffer'));
+      return server.authority(new URL(url).searchParams.get('nonce') ?? '', CA, sha256);
+    },
+    files: () => parts.files,
+    setTimer: (callback, delayMs) => time.after(delayMs, owner, callback),
+    keepAlive: () => () => {},
+    env: () => undefined,
+    deviceName: () => parts.processId.split('/')[0]!,
+  };
+}
+
+function listening(observer: Observer, events: SocketEvents): SocketEvents {
+  return {
+    onMessage: (text) => {
+      observer.heard(text);
+      events.onMessage(text);
+    },
+    onClose: (code) => events.onClose(code),
+  };
+}
+
+function tapped(observer: Observer, socket: Socket): Socket {
+  return {
+    send: (text) => {
+      observer.sent(text);
+      socket.send(text);
+    },
+    close: () => socket.close(),
+    exporter: () => socket.exporter(),
+  };
+}

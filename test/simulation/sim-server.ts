@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import type { TLSSocket } from 'node:tls';
+import { encodeBase64Url, formatPublicKey, type PathName, signToken, strictly } from '@berth/protocol';
+import type { HandlerDeps } from '@berth/server/admin/deps';
+import { brokenInvariants } from '@berth/server/domain/invariants';
+import { emptyState, type State } from '@berth/server/domain/state';
+import { Engine } from '@berth/server/engine/engine';
+import { Invitations } from '@berth/server/engine/invitations';
+import { Issuer } from '@berth/server/engine/issuer';
+import { recover } from '@berth/server/engine/recover';
+import { startTicker } from '@berth/server/engine/ticker';
+import { createGate } from '@berth/server/gate';
+import { type Clock, steadyClock } from '@berth/server/ops/clock';
+import { Journal } from '@berth/server/store/journal';
+import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
+import { tellSessions } from '@berth/server/tell-sessions';
+import type { Gate } from '@berth/server/transport/api';
+import { Connection } from '@berth/server/transport/connection';
+import { Dispatcher } from '@berth/server/transport/dispatch';
+import { defaultLimits } from '@berth/server/transport/limits';
+import { SessionRegistry } from '@berth/server/transport/session-registry';
+import type { WebSocket } from 'ws';
+import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
+import type { SimClock } from './sim-clock.js';
+import type { SimCrypto } from './sim-crypto.js';
+import { slowFiles } from './sim-disk.js';
+import type { Wire } from './sim-network.js';
+import type { Dice } from './sim-random.js';
+import { newOwner, type Owner, type SimTime } from './sim-time.js';
+
+export const LEASE_SECONDS = 120;
+const FOLDER = '/data';
+const TICK_MS = 1_000;
+const FLUSH_MS = 5_000;
+const DAY_MS = 86_400_000;
+
+export interface SimServerOptions {
+  readonly time: SimTime;
+  readonly clock: SimClock;
+  readonly dice: Dice;
+  readonly crypto: SimCrypto;
+  /** Something that must never be: an invariant that broke, an exception that no fault explains. */
+  readonly onViolation: (text: string) => void;
+}
+
+/** What one process of the server is made of. */
+interface Running {
+  readonly engine: Engine;
+  readonly state: State;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly dispatcher: Dispatcher;
+  readonly registry: SessionRegistry;
+  readonly gate: Gate;
+}
+
+/** One berthd: its disk outlives its processes. Everything above the socket and below the disk is the real thing. */
+export class SimServer {
+  readonly disk = new FaultyFiles();
+  readonly serverKey: string;
+  owner: Owner = newOwner();
+  diskLow = false;
+  /** Nothing answers, not even the system (power, cable). */
+  isSilent = false;
+  starts = 0;
+  crashes = 0;
+  onDown: () => void = () => {};
+  readonly #options: SimServerOptions;
+  readonly #rows = emptyMemoryDisk();
+  readonly #seed: Uint8Array;
+  readonly #key: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
+  #running: Running | null = null;
+  /** A fault is under way that stops the process: what of the unsynced writes it leaves. */
+  #failing: Survivors | null = null;
+  #wires = new Set<Wire>();
+
+  constructor(options: SimServerOptions) {
+    this.#options = options;
+    this.#seed = options.dice.bytes(32);
+    this.#key = options.crypto.signingKey(this.#seed);
+    this.serverKey = formatPublicKey(this.#key.publicKey);
+  }
+
+  get isUp(): boolean {
+    return this.#running !== null;
+  }
+
+  get isFailing(): boolean {
+    return this.#failing !== null;
+  }
+
+  /** Makes the organisation, as `berthd init` does, and starts. @returns the owner's join link. */
+  async found(owner: string): Promise<string> {
+    const { dice, clock } = this.#options;
+    await this.disk.makeFolder(FOLDER);
+    const journal = await Journal.open({ files: this.disk, folder: FOLDER, onRecord: () => {} });
+    const engine = new Engine({
+      state: emptyState(),
+      journal,
+      clock: this.#clockOf(clock),
+      newId: (letter) => this.#newId(letter),
+      leaseSeconds: LEASE_SECONDS,
+      diskLow: () => false,
+      onCommitted: () => {},
+      onFatal: (error) => this.#options.onViolation(`founding failed: ${String(error)}`),
+    });
+    const settled = await engine.submit({
+      type: 'found',
+      name: 'Studio',
+      owner,
+      serverId: 'srv-sim',
+      serverKey: this.serverKey,
+      epoch: encodeBase64Url(dice.bytes(12)),
+      invitationMs: 30 * DAY_MS,
+    });
+    assert(settled.ok);
+    await journal.close();
+    await this.start();
+    return this.link(settled.outcome.invitation);
+  }
+
+  #clockOf(clock: SimClock): Clock {
+    return steadyClock(() => ({ monoMs: Math.floor(clock.monoMs()), wallMs: clock.wallMs() }));
+  }
+
+  #newId(letter: string): string {
+    return `${letter}${Buffer.from(this.#options.dice.bytes(10)).toString('hex')}`;
+  }
+
+  link(invitation: string): string {
+    return new Invitations(this.#seed).link(invitation, { host: 'berth', port: 7433 }, this.#key.publicKey);
+  }
+
+  /** What `/ca` answers. */
+  authority(nonce: string, ca: string, sha256: string): string {
+    const iat = Math.floor(this.#options.clock.wallMs() / 1000);
+    const token = signToken('authority', { nonce, sha256, iat }, (message) => this.#key.sign(message));
+    return JSON.stringify({ ca, token });
+  }
+
+  /** A new process on the same disk. */
+  async start(): Promise<void> {
+    const { time, clock, dice } = this.#options;
+    this.starts++;
+    this.isSilent = false;
+    const owner = newOwner();
+    this.owner = owner;
+    const steady = this.#clockOf(clock);
+    const files = slowFiles(this.disk, time, owner, dice);
+    const store = await MemoryStore.open(this.#rows);
+    await this.disk.makeFolder(FOLDER);
+    const recovered = await recover({
+      files,
+      folder: FOLDER,
+      store,
+      segmentBytes: 256 * 1024,
+      monoMs: steady.now().monoMs,
+      onCut: () => {},
+      onRebuilt: (reason) => this.#options.onViolation(`the state was rebuilt: ${reason}`),
+    });
+    if (owner.dead) return;
+    const registry = new SessionRegistry();
+    const engine = new Engine({
+      state: recovered.state,
+      journal: recovered.journal,
+      clock: steady,
+      newId: (letter) => this.#newId(letter),
+      leaseSeconds: LEASE_SECONDS,
+      diskLow: () => this.diskLow,
+      onCommitted: ({ position, changes, rows }) => {
+        if (owner.dead) return;
+        store.put(position, rows);
+        tellSessions(registry, changes);
+      },
+      onFatal: (error) => {
+        if (!owner.dead) this.#died(error);
+      },
+    });
+    const gate = this.#gate(recovered.state, engine, steady);
+    const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
+      if (event.type === 'handlerError') this.#options.onViolation(`a handler threw: ${String(event.error)}`);
+    });
+    this.#running = {
+      engine,
+      state: recovered.state,
+      clock: steady,
+      journal: recovered.journal,
+      dispatcher,
+      registry,
+      gate,
+    };
+    startTicker(engine, TICK_MS);
+    time.every(FLUSH_MS, owner, () => void store.flush());
+    this.checkInvariants();
+  }
+
+  checkInvariants(): void {
+    const { state, clock } = this.#up;
+    if (state.tables.organisation.size === 0) return;
+    for (const broken of brokenInvariants(state, clock.now())) this.#options.onViolation(broken);
+  }
+
+  accept(path: string, wire: Wire): void {
+    const { gate, dispatcher, registry } = this.#up;
+    this.#wires.add(wire);
+    const arrival = {
+      path: (path.endsWith('admin') ? 'admin' : 'lease') as PathName,
+      tls: { exportKeyingMaterial: () => Buffer.from(wire.binding) } as unknown as TLSSocket,
+      ticket: {
+        address: wire.line.address,
+        acceptedAtMs: gate.monoMs(),
+        authenticate: () => {},
+        release: () => {},
+      },
+    };
+    const context = { gate, limits: defaultLimits, registry, dispatcher, emit: () => {} };
+    const connection = new Connection(wire.serverEnd as unknown as WebSocket, arrival, context);
+    void connection.gone.then(() => this.#wires.delete(wire));
+  }
+
+  /** The process dies between two events, or with the power of the computer. */
+  crash(survivors: Survivors, tellClients: boolean): void {
+    if (this.owner.dead) return;
+    this.crashes++;
+    this.owner.dead = true;
+    this.#running = null;
+    for (const wire of this.#wires) wire.serverDied(tellClients);
+    this.#wires.clear();
+    this.isSilent = !tellClients;
+    this.#failing = null;
+    this.disk.powerCut(survivors);
+    this.onDown();
+  }
+
+  /** It dies during that step of the disk from now, and what was not synced with it. */
+  dieAtStep(step: number, survivors: Survivors): void {
+    this.disk.crashAt = this.disk.steps + step;
+    this.#failing = survivors;
+  }
+
+  /** That step of the disk from now fails. */
+  failAtStep(step: number, errno: string): void {
+    this.disk.failAt = this.disk.steps + step;
+    this.disk.errno = errno;
+    this.#failing = 'ALL';
+  }
+
+  heal(): void {
+    this.disk.crashAt = Number.POSITIVE_INFINITY;
+    this.disk.failAt = Number.POSITIVE_INFINITY;
+    this.#failing = null;
+    this.diskLow = false;
+    this.owner.frozenUntilMs = 0;
+  }
+
+  /** A failed write or sync: the process must stop at once (DESIGN 2). */
+  #died(error: unknown): void {
+    const survivors = this.#failing;
+    if (survivors === null) this.#options.onViolation(`the server stopped: ${String(error)}`);
+    this.crash(survivors ?? 'ALL', true);
+  }
+
+  get #up(): Running {
+    assert(this.#running !== null, 'the server is not running');
+    return this.#running;
+  }
+
+  #gate(state: State, engine: Engine, clock: Clock): Gate {
+    const { crypto, dice } = this.#options;
+    const sign = (message: Uint8Array): Uint8Array => this.#key.sign(message);
+    const deps: HandlerDeps = {
+      state,
+      engine,
+      issuer: new Issuer(sign),
+      invitations: new Invitations(this.#seed),
+      verify: strictly(crypto.verify),
+      metrics: { checkout: () => {}, denial: () => {} },
+      clock,
+      address: () => ({ host: 'berth', port: 7433 }),
+      serverKey: this.#key.publicKey,
+      invitationMs: 7 * DAY_MS,
+      version: 'simulated',
+    };
+    const identity = {
+      id: 'srv-sim',
+      keyText: this.serverKey,
+      publicKey: this.#key.publicKey,
+      seed: this.#seed,
+    };
+    const gate = createGate(state, deps, identity as Parameters<typeof createGate>[2], sign, LEASE_SECONDS);
+    return { ...gate, randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)) };
+  }
+}

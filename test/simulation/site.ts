@@ -1,0 +1,219 @@
+import type { AdminConnection, Host } from '@berth/client';
+import { joinWith, openAdminWith } from '@berth/client/internal';
+import { type EntitlementClaims, formatPublicKey, signToken } from '@berth/protocol';
+import type { Entry, Happening } from '../auditor/history.js';
+import { FakeFiles } from '../unit/sdk/fake-files.js';
+import { SimClock, START_WALL_MS } from './sim-clock.js';
+import type { SimCrypto } from './sim-crypto.js';
+import { simHost } from './sim-host.js';
+import { type Line, SimNetwork } from './sim-network.js';
+import { Dice } from './sim-random.js';
+import { SimServer } from './sim-server.js';
+import { newOwner, type Owner, SimTime } from './sim-time.js';
+
+const VENDOR_SEED = new Uint8Array(32).fill(86);
+const YEAR_SECONDS = 365 * 86_400;
+
+export interface SiteTraits {
+  readonly clients: number;
+  readonly crypto: SimCrypto;
+}
+
+/** A computer with a disk and clocks that outlive its processes. */
+export interface Computer {
+  readonly name: string;
+  readonly files: FakeFiles;
+  readonly clock: SimClock;
+  readonly line: Line;
+  readonly email: string;
+  /** The process of the plugin; dead ones are replaced. */
+  owner: Owner;
+  processes: number;
+}
+
+export interface AdminSeat {
+  readonly computer: Computer;
+  readonly host: Host;
+  readonly admin: AdminConnection;
+}
+
+/** A vendor, a server, computers with people at them: everything but what they do. */
+export class Site {
+  readonly time = new SimTime();
+  readonly network: SimNetwork;
+  readonly server: SimServer;
+  readonly serverClock: SimClock;
+  readonly computers: Computer[] = [];
+  readonly entries: Entry[] = [];
+  readonly violations: string[] = [];
+  readonly vendorKey: string;
+  readonly seed: number;
+  readonly #crypto: SimCrypto;
+  readonly #vendor: ReturnType<SimCrypto['signingKey']>;
+  readonly #fate = newOwner();
+  #starting = false;
+  readonly #living = new Map<string, Owner>();
+  readonly entitlements = new Map<string, EntitlementClaims>();
+
+  constructor(seed: number, { crypto }: SiteTraits) {
+    this.seed = seed;
+    this.#crypto = crypto;
+    this.#vendor = crypto.signingKey(VENDOR_SEED);
+    this.vendorKey = formatPublicKey(this.#vendor.publicKey);
+    const dice = this.dice('site');
+    this.serverClock = new SimClock(this.time, { driftPpm: dice.between(-1000, 1000), wallOffsetMs: 0 });
+    const traits = {
+      latencyMs: dice.pick([0.5, 5, 40]),
+      duplicates: dice.pick([0, 0.01]),
+      reorders: dice.pick([0, 0.01]),
+    };
+    this.network = new SimNetwork(this.time, this.dice('network'), traits);
+    this.server = new SimServer({
+      time: this.time,
+      clock: this.serverClock,
+      dice: this.dice('server'),
+      crypto,
+      onViolation: (text) => this.violation(text),
+    });
+  }
+
+  /** A person, or fate: nobody whose computer can stand still. */
+  later(delayMs: number, action: () => void): void {
+    this.time.after(delayMs, this.#fate, action);
+  }
+
+  /** No fault goes on, and none is under way. */
+  heal(): void {
+    this.network.faulty = false;
+    this.server.heal();
+    for (const { line, owner, clock } of this.computers) {
+      line.downUntilMs = 0;
+      owner.frozenUntilMs = 0;
+      clock.resume();
+    }
+    this.startServer();
+  }
+
+  /** A new process of the server, unless one runs. */
+  startServer(): void {
+    if (this.server.isUp || this.#starting) return;
+    this.#starting = true;
+    this.server
+      .start()
+      .catch((error: unknown) => this.#didNotStart(error))
+      .finally(() => {
+        this.#starting = false;
+      });
+  }
+
+  dice(name: string): Dice {
+    return new Dice(this.seed, name);
+  }
+
+  violation(text: string): void {
+    this.violations.push(`${Math.round(this.time.nowMs)} ms: ${text}`);
+  }
+
+  /** Time goes by until the promise has settled. */
+  async settled<T>(work: Promise<T>): Promise<T> {
+    let done = false;
+    const ended = (): void => {
+      done = true;
+    };
+    work.then(ended, ended);
+    await this.time.run(Number.POSITIVE_INFINITY, () => done);
+    return work;
+  }
+
+  addComputer(name: string, email: string): Computer {
+    const dice = this.dice(`computer ${name}`);
+    const traits = {
+      driftPpm: dice.between(-1000, 1000),
+      wallOffsetMs: dice.between(-5 * 60_000, 5 * 60_000),
+    };
+    const computer: Computer = {
+      name,
+      email,
+      files: new FakeFiles(),
+      clock: new SimClock(this.time, traits),
+      line: { address: `10.0.0.${this.computers.length + 1}`, downUntilMs: 0 },
+      owner: newOwner(),
+      processes: 0,
+    };
+    this.computers.push(computer);
+    return computer;
+  }
+
+  /** A new process on a computer. */
+  startProcess(computer: Computer): Host {
+    computer.owner = newOwner();
+    const processId = `${computer.name}/${++computer.processes}`;
+    this.#living.set(processId, computer.owner);
+    const { clock, line, files, owner } = computer;
+    return simHost({
+      time: this.time,
+      network: this.network,
+      server: this.server,
+      crypto: this.#crypto,
+      dice: this.dice(processId),
+      clock,
+      files,
+      line,
+      owner,
+      processId,
+      isAlive: (id) => this.#living.get(id)?.dead === false,
+      record: (happening) => this.#record(processId, clock, happening),
+    });
+  }
+
+  /** Founds the organisation. @returns the owner's computer and channel. */
+  async found(): Promise<AdminSeat> {
+    const email = 'owner@studio.example';
+    const link = await this.settled(this.server.found(email));
+    return this.joinAsAdmin(this.addComputer('owner', email), link);
+  }
+
+  async join(computer: Computer, link: string): Promise<Host> {
+    const host = this.startProcess(computer);
+    await this.settled(joinWith(host, { link }));
+    return host;
+  }
+
+  async joinAsAdmin(computer: Computer, link: string): Promise<AdminSeat> {
+    const host = await this.join(computer, link);
+    return { computer, host, admin: await this.settled(openAdminWith(host, {})) };
+  }
+
+  /** A signed entitlement, or its next revision with other claims. */
+  entitlement(claims: Partial<EntitlementClaims> & Pick<EntitlementClaims, 'jti'>): string {
+    const nowSeconds = Math.floor(START_WALL_MS / 1000);
+    const earlier = this.entitlements.get(claims.jti);
+    const full = {
+      rev: 1,
+      iss: this.vendorKey,
+      sub: this.server.serverKey,
+      product: 'render',
+      seats: 3,
+      nbf: nowSeconds - 86_400,
+      exp: nowSeconds + YEAR_SECONDS,
+      share: 'device' as const,
+      earlyReturn: 'at-once' as const,
+      display: {},
+      ...earlier,
+      ...(earlier === undefined ? {} : { rev: earlier.rev + 1 }),
+      ...claims,
+    } satisfies EntitlementClaims;
+    this.entitlements.set(claims.jti, full);
+    return signToken('entitlement', full, (message) => this.#vendor.sign(message));
+  }
+
+  #didNotStart(error: unknown): void {
+    // A fault that was under way may hit the start as well.
+    if (this.server.isFailing) this.server.crash('ALL', true);
+    else this.violation(`the server does not start: ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  #record(process: string, clock: SimClock, happening: Happening): void {
+    this.entries.push({ t: this.time.nowMs, wallMs: clock.wallMs(), process, ...happening });
+  }
+}

@@ -1,0 +1,165 @@
+import {
+  type AdminConnection,
+  BerthError,
+  type Client,
+  type Host,
+  newIdempotencyKey,
+  type Seat,
+} from '@berth/client';
+import { connectWith } from '@berth/client/internal';
+import type { Dice } from './sim-random.js';
+import type { Computer, Site } from './site.js';
+
+/** How long a client does nothing between two things it does, ms. */
+const THINKS_MS = 90_000;
+const MAX_SEATS = 2;
+
+/** What a client of the workload shares with the run. */
+export interface Life {
+  readonly site: Site;
+  readonly computer: Computer;
+  readonly product: string;
+  readonly dice: Dice;
+  /** From now on: give everything back and end. */
+  isEnding(): boolean;
+}
+
+/**
+ * One process of a plugin: it checks out, holds, releases, borrows and returns at random. Refusals are part of life; what is no BerthError is
+ * a violation.
+ */
+export async function live(life: Life, host: Host): Promise<void> {
+  const { site } = life;
+  try {
+    for (;;) {
+      const client = await connect(life, host);
+      if (client !== null) return await useClient(life, client, host);
+      if (life.isEnding()) return;
+      await nap(host, life.dice.about(10_000));
+    }
+  } catch (error) {
+    site.violation(`a client failed with ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+async function connect({ site, product }: Life, host: Host): Promise<Client | null> {
+  try {
+    return await connectWith(host, { product, vendorKeys: [site.vendorKey] });
+  } catch (error) {
+    if (error instanceof BerthError && error.code !== 'INTERNAL') return null;
+    throw error;
+  }
+}
+
+async function useClient(life: Life, client: Client, host: Host): Promise<void> {
+  const seats = new Set<Seat>();
+  while (!life.isEnding()) {
+    await nap(host, life.dice.about(THINKS_MS));
+    await refusable(() => step(life, client, seats));
+  }
+  for (const seat of seats) await seat.release();
+  seats.clear();
+  for (let tries = 0; tries < 20 && (await client.borrows()).length > 0; tries++) {
+    await refusable(() => client.returnBorrow());
+    await nap(host, 5_000);
+  }
+  await client.close();
+}
+
+async function step({ dice }: Life, client: Client, seats: Set<Seat>): Promise<void> {
+  for (const seat of seats) if (seat.state === 'lost' || seat.state === 'released') await drop(seat, seats);
+  const roll = dice.below(100);
+  if (roll < 50 && seats.size < MAX_SEATS) {
+    const wait = dice.chance(0.3) ? dice.between(1_000, 120_000) : 0;
+    seats.add(await client.checkout({ seats: dice.chance(0.2) ? 2 : 1, wait }));
+  } else if (roll < 75) {
+    const [seat] = seats;
+    if (seat !== undefined) await drop(seat, seats);
+  } else if (roll < 82) {
+    await client.borrow({ seconds: dice.between(60, 3_600) });
+  } else if (roll < 92) {
+    // A seat that uses the borrow has to go first (IN_USE).
+    for (const seat of seats) if (seat.kind === 'borrow') await drop(seat, seats);
+    if ((await client.borrows()).length > 0) await client.returnBorrow();
+  } else {
+    await client.status();
+  }
+}
+
+/** Also what was lost: only the plugin can say that it has stopped. */
+async function drop(seat: Seat, seats: Set<Seat>): Promise<void> {
+  seats.delete(seat);
+  await seat.release();
+}
+
+async function refusable(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof BerthError) || error.code === 'INTERNAL') throw error;
+  }
+}
+
+function nap(host: Host, ms: number): Promise<void> {
+  return new Promise((resolve) => host.setTimer(resolve, ms));
+}
+
+/** Who administers, and with what. */
+export interface Office {
+  readonly site: Site;
+  readonly admin: AdminConnection;
+  readonly host: Host;
+  readonly dice: Dice;
+  readonly people: readonly string[];
+  readonly products: readonly string[];
+  isEnding(): boolean;
+}
+
+/** An admin at work: allocations, forced releases, new revisions of entitlements, and a look at the pools. */
+export async function administer(office: Office): Promise<void> {
+  const { site, host, dice } = office;
+  try {
+    while (!office.isEnding()) {
+      await nap(host, dice.about(60_000));
+      await refusable(() => administerOnce(office));
+    }
+  } catch (error) {
+    site.violation(`an admin failed with ${error instanceof Error ? error.stack : String(error)}`);
+  }
+}
+
+async function administerOnce(office: Office): Promise<void> {
+  const { admin, host, dice, people, products } = office;
+  const key = newIdempotencyKey(host);
+  const [email, product] = [dice.pick(people), dice.pick(products)];
+  const roll = dice.below(100);
+  if (roll < 35) await admin.call('pool.status', {});
+  else if (roll < 55)
+    await admin.call('allocation.assign', { key, email, product, quantity: dice.between(1, 2) });
+  else if (roll < 75) await admin.call('allocation.revoke', { key, email, product, quantity: 'all' });
+  else if (roll < 88) await revokeOne(office, key);
+  else await revise(office, key);
+}
+
+async function revokeOne({ admin, dice }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('lease.list', {});
+  if (items.length > 0) await admin.call('lease.revoke', { key, lease: dice.pick(items).id });
+}
+
+/** The vendor sells more seats, or fewer. The admin asks until there is an answer. */
+async function revise({ site, admin, host, dice }: Office, key: string): Promise<void> {
+  const claims = dice.pick([...site.entitlements.values()]);
+  const entitlement = site.entitlement({ ...claims, seats: dice.between(1, 4) });
+  for (;;) {
+    try {
+      await admin.call('entitlement.import', { key, entitlement });
+      return;
+    } catch (error) {
+      if (!(error instanceof BerthError) || !unanswered.has(error.code)) throw error;
+      await nap(host, 5_000);
+    }
+  }
+}
+
+/** Whether it was done is not known. */
+const unanswered = new Set(['TIMEOUT', 'CONNECTION_LOST', 'UNREACHABLE', 'DRAINING', 'RATE_LIMITED', 'BUSY']);
