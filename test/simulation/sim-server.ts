@@ -274,7 +274,7 @@ export class SimServer {
       issuer: new Issuer(sign),
       invitations: new Invitations(this.#seed),
       verify: strictly(crypto.verify),
-      metrics: { checkout: () => {}, denial: () => {} },
+      metrics: { checkout: () => {}, denial: () => {}, waited: () => {} },
       clock,
       address: () => ({ host: 'berth', port: 7433 }),
       serverKey: this.#key.publicKey,
