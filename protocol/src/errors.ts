@@ -465,6 +465,13 @@ export const errors = {
     'There is no such context on this computer.',
     'See `berth context list`.',
   ),
+  ADMIN_ELSEWHERE: row(
+    -33115,
+    5,
+    false,
+    'Administration has an address of its own on this server.',
+    'Ask IT for it (admin.listen) and that it can be reached from here.',
+  ),
   FOLDER_UNWRITABLE: row(
     -33112,
     1,

@@ -85,6 +85,9 @@ const Renewals = Type.Object({
   entitlements: Type.Array(TokenText),
 });
 
+/** `host:port` of the admin path, when it is not where the lease path is. */
+const AdminAddress = Type.String({ maxLength: 300 });
+
 export const leaseRequests = {
   'device.enrol': request({
     paths: ['lease', 'admin'],
@@ -105,6 +108,7 @@ export const leaseRequests = {
       server: ServerInfo,
       organisation: Organisation,
       scopes: Type.Array(Type.Enum(['lease', 'admin'])),
+      adminAddress: Type.Optional(AdminAddress),
     }),
     errors: [
       'INVITATION_INVALID',
@@ -137,6 +141,7 @@ export const leaseRequests = {
       organisation: Organisation,
       leaseSeconds: Count,
       nowMs: WallMs,
+      adminAddress: Type.Optional(AdminAddress),
     }),
     errors: ['SESSION_OPEN', 'DEVICE_UNKNOWN', 'SIGNATURE_INVALID', 'BINDING_REQUIRED', 'NOT_ALLOWED'],
     text: 'Opens the session: both sides sign the same transcript.',

@@ -14,18 +14,29 @@ import type { Signer } from './engine/issuer.js';
 import { randomText } from './random.js';
 import type { Answer, Gate, Handlers, Identity } from './transport/api.js';
 
+/** What may change while the server runs, or is known only once it listens. */
+export interface LiveSettings {
+  leaseSeconds(): number;
+  adminAddress(): string | null;
+}
+
 /** Everything the transport may ask: who a key belongs to, and one handler a method. */
 export function createGate(
   state: State,
   deps: HandlerDeps,
   server: DataFolder['identity'],
   sign: Signer,
-  leaseSeconds: number,
+  live: LiveSettings,
 ): Gate {
   return {
     server: { id: server.id, key: server.keyText },
     organisation: { name: organisationOf(state).name },
-    leaseSeconds,
+    get leaseSeconds() {
+      return live.leaseSeconds();
+    },
+    get adminAddress() {
+      return live.adminAddress();
+    },
     handlers: allHandlers(deps),
     nowMs: () => deps.clock.now().wallMs,
     monoMs: () => deps.clock.now().monoMs,
@@ -34,7 +45,7 @@ export function createGate(
     verify: deps.verify,
     identify: (key, path) => identify(state, key, path),
     roleOf: (email) => state.tables.user.get(email)?.role ?? null,
-    enrol: (params) => enrol(state, deps, params),
+    enrol: (params) => enrol(state, deps, params, live),
   };
 }
 
@@ -66,6 +77,7 @@ async function enrol(
   state: State,
   deps: HandlerDeps,
   params: Parameters<Gate['enrol']>[0],
+  live: LiveSettings,
 ): Promise<Answer<'device.enrol'>> {
   const invitation = deps.invitations.read(params.token);
   if (invitation === null) return deny('INVITATION_INVALID');
@@ -79,8 +91,16 @@ async function enrol(
   if (user === undefined) return deny('INVITATION_INVALID');
   const { serverId, serverKey, name: organisation } = organisationOf(state);
   const server = { id: serverId, key: serverKey };
+  const adminAddress = live.adminAddress();
   return {
     ok: true,
-    result: { device, user, server, organisation: { name: organisation }, scopes: [...scopes] },
+    result: {
+      device,
+      user,
+      server,
+      organisation: { name: organisation },
+      scopes: [...scopes],
+      ...(adminAddress === null ? {} : { adminAddress }),
+    },
   };
 }

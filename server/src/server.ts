@@ -1,20 +1,22 @@
 import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
+import { keepCertificate, loadCertificate, startError } from './certificate.js';
 import type { DataFolder } from './data-folder.js';
 import { poolOf } from './domain/pools.js';
+import { Doors } from './doors.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
 import { Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
 import { Issuer } from './engine/issuer.js';
 import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
-import { createGate } from './gate.js';
 import { type Clock, systemClock } from './ops/clock.js';
 import { ClockWatch } from './ops/clock-watch.js';
 import type { Config } from './ops/config.js';
 import { DiskWatch, freeBytesOf } from './ops/disk.js';
 import { Health } from './ops/health.js';
-import { componentLog, type Log } from './ops/log.js';
+import { type Difference, LiveConfig } from './ops/live-config.js';
+import { componentLog, type Log, setLogLevel } from './ops/log.js';
 import { createMetrics, type Metrics } from './ops/metrics.js';
 import { randomId } from './random.js';
 import { StartError } from './start-error.js';
@@ -22,9 +24,7 @@ import { type FileSystem, nodeFiles } from './store/files.js';
 import { LevelStore } from './store/level-store.js';
 import type { StateStore } from './store/state-store.js';
 import { tellSessions } from './tell-sessions.js';
-import { loadOrCreateTls, type TlsIdentity } from './transport/certificate-files.js';
-import { certificateNames } from './transport/certificate-names.js';
-import { Listener } from './transport/listener.js';
+import type { CertificateKeeper } from './transport/certificate-keeper.js';
 import { SessionRegistry } from './transport/session-registry.js';
 import { clockOf, showTroubles } from './troubles.js';
 import { VERSION } from './version.js';
@@ -48,7 +48,9 @@ const CHECKPOINT_MS = 3_600_000;
 export class Server {
   readonly health: Health;
   readonly #parts: Parts;
-  readonly #listener: Listener;
+  readonly #doors: Doors;
+  readonly #live: LiveConfig;
+  readonly #options: ServerOptions;
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #stopTicker: () => void;
 
@@ -58,25 +60,32 @@ export class Server {
    */
   static async start(options: ServerOptions): Promise<Server> {
     const health = new Health();
+    const live = new LiveConfig(options.config);
     const store = await LevelStore.open(options.folder.path);
     let parts: Parts | undefined;
     try {
-      parts = await assemble(options, store);
-      const tls = await loadTls(options, parts.clock);
-      const listener = await listen(options, parts, tls, health);
-      return new Server(options, parts, listener, health);
+      parts = await assemble(options, live, store);
+      const { recovered, deps, sessions, metrics, keeper } = parts;
+      const { state } = recovered;
+      const { folder, log } = options;
+      const config = (): Config => live.current;
+      const doors = await Doors.open({ folder, config, state, deps, sessions, metrics, health, keeper, log });
+      return new Server(options, live, parts, doors, health);
     } catch (error) {
       parts?.disk.stop();
+      parts?.keeper.stop();
       await parts?.recovered.journal.close();
       await store.close();
       throw error;
     }
   }
 
-  private constructor(options: ServerOptions, parts: Parts, listener: Listener, health: Health) {
+  private constructor(options: ServerOptions, live: LiveConfig, parts: Parts, doors: Doors, health: Health) {
     this.health = health;
+    this.#options = options;
+    this.#live = live;
     this.#parts = parts;
-    this.#listener = listener;
+    this.#doors = doors;
     this.#stopTicker = startTicker(parts.engine);
     const watch = new ClockWatch(() => clockOf(parts), componentLog(options.log, 'clock'));
     const everySecond = (): void => {
@@ -92,23 +101,51 @@ export class Server {
   }
 
   get host(): string {
-    return this.#listener.address;
+    return this.#doors.main.address;
   }
 
   get port(): number {
-    return this.#listener.port;
+    return this.#doors.main.port;
+  }
+
+  /** Where administration listens, when it has an address of its own. */
+  get admin(): { readonly host: string; readonly port: number } | null {
+    const { admin } = this.#doors;
+    return admin === null ? null : { host: admin.address, port: admin.port };
+  }
+
+  /**
+   * Takes over what a running server can of a new configuration, all of it or, when the certificate cannot be served, nothing.
+   * @returns what changed, and what waits for a restart. @throws StartError CERTIFICATE_INVALID: nothing was changed
+   */
+  async reload(next: Config): Promise<Difference> {
+    const { folder, log } = this.#options;
+    const { keeper, clock } = this.#parts;
+    const difference = this.#live.compare(next);
+    const merged = this.#live.merged(next);
+    const nowMs = (): number => clock.now().wallMs;
+    const tls = await keeper.look(async () => {
+      const loaded = await loadCertificate({ folder: folder.path, nowMs }, merged);
+      if (loaded.ok) this.#live.swap(merged);
+      return loaded;
+    });
+    if (!tls.ok) throw startError(tls.problem);
+    setLogLevel(log, merged.logLevel);
+    this.#doors.setLimits(merged);
+    return difference;
   }
 
   /** Tells the clients, answers what is in flight, writes the state and closes. Nothing acknowledged depends on it (I6). */
   async stop(graceMs: number): Promise<void> {
     this.health.enter('draining');
-    const drained = this.#listener.drain(graceMs);
+    const drained = this.#doors.drain(graceMs);
     // From now on nobody new is let in: who waits is told to come back to the next server.
     this.#parts.engine.dismissWaiting();
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk } = this.#parts;
+    const { engine, store, recovered, disk, keeper } = this.#parts;
+    keeper.stop();
     await engine.stop();
     disk.stop();
     await store.flush();
@@ -127,10 +164,11 @@ interface Parts {
   readonly metrics: Metrics;
   readonly sessions: SessionRegistry;
   readonly disk: DiskWatch;
+  readonly keeper: CertificateKeeper;
 }
 
-async function assemble(options: ServerOptions, store: StateStore): Promise<Parts> {
-  const { folder, config, log, clock = systemClock, files = nodeFiles } = options;
+async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
+  const { folder, log, clock = systemClock, files = nodeFiles } = options;
   const recovered = await recoverState(options, store, clock, files);
   const { state, journal } = recovered;
   if (state.tables.organisation.size === 0) {
@@ -140,7 +178,7 @@ async function assemble(options: ServerOptions, store: StateStore): Promise<Part
       'Run berthd init in a new folder, or restore a backup.',
     );
   }
-  const disk = await watchDisk(options);
+  const disk = await watchDisk(options, live);
   const sessions = new SessionRegistry();
   const metrics = createMetrics(
     () => {
@@ -154,7 +192,9 @@ async function assemble(options: ServerOptions, store: StateStore): Promise<Part
     journal,
     clock,
     newId: randomId,
-    leaseSeconds: config.leaseSeconds,
+    get leaseSeconds() {
+      return live.current.leaseSeconds;
+    },
     diskLow: () => disk.low,
     onCommitted: ({ position, changes, rows, seconds }) => {
       store.put(position, rows);
@@ -174,13 +214,21 @@ async function assemble(options: ServerOptions, store: StateStore): Promise<Part
     verify: nativeVerify,
     metrics,
     clock,
-    address: () => linkAddress(config),
+    address: () => linkAddress(live.current),
     serverKey: folder.identity.publicKey,
-    invitationMs: config.invitationHours * 3_600_000,
+    get invitationMs() {
+      return live.current.invitationHours * 3_600_000;
+    },
     version: VERSION,
   };
   log.info({ seq: journal.position.seq, replayed: recovered.replayed }, 'state recovered');
-  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk };
+  const keeper = await keepCertificate({
+    folder: folder.path,
+    config: () => live.current,
+    nowMs: () => clock.now().wallMs,
+    log: componentLog(log, 'tls'),
+  });
+  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk, keeper };
 }
 
 async function recoverState(
@@ -202,10 +250,12 @@ async function recoverState(
   });
 }
 
-async function watchDisk({ folder, config, log }: ServerOptions): Promise<DiskWatch> {
+async function watchDisk({ folder, log }: ServerOptions, live: LiveConfig): Promise<DiskWatch> {
   return DiskWatch.start({
     freeBytes: freeBytesOf(folder.path),
-    lowBytes: config.diskLowMib * 1024 * 1024,
+    get lowBytes() {
+      return live.current.diskLowMib * 1024 * 1024;
+    },
     onChange: (low, freeBytes) =>
       low
         ? log.error(
@@ -214,62 +264,6 @@ async function watchDisk({ folder, config, log }: ServerOptions): Promise<DiskWa
           )
         : log.info({ freeBytes }, 'disk space is enough again'),
     onError: (error) => log.warn({ err: error }, 'free disk space could not be read'),
-  });
-}
-
-async function loadTls({ folder, config, log }: ServerOptions, clock: Clock): Promise<TlsIdentity> {
-  const { tlsCert: cert, tlsKey: key, tlsCa: ca } = config;
-  const loaded = await loadOrCreateTls({
-    folder: folder.path,
-    names: certificateNames({ listenHost: config.listen.host, advertise: config.advertise }),
-    nowMs: clock.now().wallMs,
-    ...(cert !== undefined && key !== undefined && ca !== undefined ? { own: { cert, key, ca } } : {}),
-  });
-  if (!loaded.ok) throw new StartError(loaded.problem.code, loaded.problem.message, loaded.problem.next);
-  if (loaded.value.issued !== undefined)
-    log.info({ reason: loaded.value.issued }, 'a new server certificate was made');
-  return loaded.value;
-}
-
-async function listen(
-  options: ServerOptions,
-  parts: Parts,
-  tls: TlsIdentity,
-  health: Health,
-): Promise<Listener> {
-  const { folder, config, log } = options;
-  const { deps, metrics, recovered, sessions } = parts;
-  const gate = createGate(
-    recovered.state,
-    deps,
-    folder.identity,
-    nativeSigner(folder.identity.privateKey),
-    config.leaseSeconds,
-  );
-  return Listener.start({
-    gate,
-    tls,
-    host: config.listen.host,
-    port: config.listen.port,
-    sessions,
-    limits: {
-      socketsPerAddress: config.limitsSocketsPerAddress,
-      unauthenticatedSockets: config.limitsUnauthenticatedSockets,
-      tlsHandshakesPerAddressPerSecond: config.limitsHandshakesPerSecondPerAddress,
-      requestsPerDevicePerSecond: config.limitsRequestsPerSecondPerDevice,
-    },
-    http: {
-      live: () => ({ ok: health.live, reason: health.reason }),
-      ready: () => ({ ok: health.ready, reason: health.reason, warnings: health.warnings }),
-      metrics: () => metrics.render(),
-      caPem: tls.ca,
-    },
-    log: componentLog(log, 'transport'),
-    onEvent: (event) => {
-      if (event.type === 'sessionOpened') metrics.sessionOpened();
-      else if (event.type === 'sessionClosed') metrics.sessionClosed();
-      else if (event.type === 'request' && event.method !== null) metrics.request(event.method);
-    },
   });
 }
 

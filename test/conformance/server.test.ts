@@ -17,6 +17,7 @@ const server = { id: 'studio-1', key: loadVectors('tokens').keys.server!.public 
 const gate: Gate = {
   server,
   organisation: { name: 'Studio' },
+  adminAddress: null,
   leaseSeconds: 120,
   handlers: new Proxy({} as Gate['handlers'], { get: () => async () => ({ ok: true, result: {} }) }),
   nowMs: () => 0,

@@ -41,7 +41,7 @@ test('server/src: a wrong import is found', () => {
     ['store/x.ts', "import { evolve } from '../domain/evolve.js';"],
     ['engine/x.ts', "import type { Caller } from '../transport/api.js';"],
     ['transport/x.ts', "import type { State } from '../domain/state.js';"],
-    ['transport/x.ts', "import { CONFIG_KEYS } from '../ops/config-table.js';"],
+    ['transport/x.ts', "import { resolveConfig } from '../ops/config.js';"],
     ['admin/x.ts', "import { Listener } from '../transport/listener.js';"],
     ['admin/x.ts', "import { createMetrics } from '../ops/metrics.js';"],
     ['ops/x.ts', "import { Server } from '../server.js';"],

@@ -24,8 +24,8 @@ export const serverLayers: { readonly [folder: string]: Layer } = {
   // records.ts encodes what the domain decided, so it knows its shapes; the journal and the stores know none.
   store: { may: [], mayTypes: ['domain'] },
   engine: { may: ['domain', 'store'] },
-  // The configuration and the certificates must read a host name in the same way.
-  transport: { may: ['ops/config-values.ts'] },
+  // The configuration and the certificates must read a host name in the same way; a limit that IT may change has one default.
+  transport: { may: ['ops/config-values.ts', 'ops/config-table.ts'] },
   admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops'] },
   ops: { may: [] },
 };

@@ -8,6 +8,7 @@ const serverTimers: { readonly [path: string]: string } = {
   'server/src/engine/ticker.ts': 'the only expiry timer: it merely submits what is due',
   'server/src/server.ts': 'writes the state behind, and a checkpoint every hour',
   'server/src/ops/disk.ts': 'looks at the free space now and then',
+  'server/src/transport/certificate-keeper.ts': 'looks daily whether the certificate is to be renewed',
   'server/src/transport/connection.ts': 'how long a handshake may take, and pings to find dead sockets',
   'server/src/transport/drain.ts': 'how long clients get at a stop',
   'server/src/commands/serve.ts': 'ends a stop that hangs, so that SIGTERM always ends the process',

@@ -8,7 +8,11 @@ describe('certificateNames', () => {
   };
 
   test('advertised first, then loopback, the host and its addresses, each once', () => {
-    const names = certificateNames({ listenHost: '0.0.0.0', advertise: ['lic.example', '10.0.0.9'], host });
+    const names = certificateNames({
+      listenHosts: ['0.0.0.0'],
+      advertise: ['lic.example', '10.0.0.9'],
+      host,
+    });
     expect(names).toEqual([
       'lic.example',
       '10.0.0.9',
@@ -22,7 +26,8 @@ describe('certificateNames', () => {
   });
 
   test('the address listened on counts, unless it is any address', () => {
-    const listening = (listenHost: string) => certificateNames({ listenHost, advertise: [], host })[0];
+    const listening = (listenHost: string) =>
+      certificateNames({ listenHosts: [listenHost], advertise: [], host })[0];
     expect(listening('192.0.2.1')).toBe('192.0.2.1');
     expect(listening('::')).toBe('localhost');
     expect(listening('0.0.0.0')).toBe('localhost');
@@ -30,14 +35,15 @@ describe('certificateNames', () => {
 
   test('the order of interfaces changes nothing', () => {
     const reversed = { ...host, addresses: [...host.addresses].reverse() };
-    const names = (facts: typeof host) => certificateNames({ listenHost: '::', advertise: [], host: facts });
+    const names = (facts: typeof host) =>
+      certificateNames({ listenHosts: ['::'], advertise: [], host: facts });
     expect(names(reversed)).toEqual(names(host));
   });
 
   test('a host with very many addresses keeps the advertised ones', () => {
     const addresses = Array.from({ length: 5000 }, (_, index) => `10.1.${index >> 8}.${index & 255}`);
     const names = certificateNames({
-      listenHost: '::',
+      listenHosts: ['::'],
       advertise: ['z.example'],
       host: { hostname: 'a', addresses },
     });
@@ -46,7 +52,7 @@ describe('certificateNames', () => {
   });
 
   test('this machine', () => {
-    const names = certificateNames({ listenHost: '0.0.0.0', advertise: [] });
+    const names = certificateNames({ listenHosts: ['0.0.0.0'], advertise: [] });
     expect(names).toEqual(expect.arrayContaining(['localhost', '127.0.0.1', '::1']));
   });
 });

@@ -186,16 +186,18 @@ describe('the site on disk', () => {
     expect((await loaded([...NAMES].reverse())).issued).toBeUndefined();
   });
 
-  test('it is renewed when fewer than 30 days are left, and when it has expired', async () => {
+  test('it is renewed when less than a third of its life is left, and when it has expired', async () => {
     const { notAfterMs, ca } = await restarted();
     expect(notAfterMs - NOW_MS).toBeGreaterThan(365 * DAY_MS);
     expect(notAfterMs - NOW_MS).toBeLessThan(825 * DAY_MS);
-    expect((await loaded(NAMES, notAfterMs - 31 * DAY_MS)).issued).toBeUndefined();
-    const atMs = notAfterMs - 29 * DAY_MS;
-    expect((await inspectTls({ folder, nowMs: atMs })).problems).toMatchObject([
-      { file: file('server.crt') },
-    ]);
-    const renewed = await loaded(NAMES, atMs);
+    // 800 days and one before; a third of 801 is 267.
+    expect((await loaded(NAMES, notAfterMs - 268 * DAY_MS)).issued).toBeUndefined();
+    expect(await inspectTls({ folder, nowMs: notAfterMs - 31 * DAY_MS })).toMatchObject({ warnings: [] });
+    expect(await inspectTls({ folder, nowMs: notAfterMs - 29 * DAY_MS })).toMatchObject({
+      problems: [],
+      warnings: [{ file: file('server.crt') }],
+    });
+    const renewed = await loaded(NAMES, notAfterMs - 266 * DAY_MS);
     expect(renewed).toMatchObject({ issued: 'expiring', ca });
     expect((await loaded(NAMES, renewed.notAfterMs + DAY_MS)).issued).toBe('unusable');
   });
@@ -242,10 +244,25 @@ describe('the site on disk', () => {
     expect(await readdir(join(folder, 'tls'))).toEqual(before);
   });
 
-  test('an expired authority, and one of tomorrow, are refused', async () => {
+  test('an authority of tomorrow is refused: the clock is wrong', async () => {
     await restarted();
-    for (const nowMs of [NOW_MS + 3651 * DAY_MS, NOW_MS - 2 * DAY_MS]) {
-      expect(await load(NAMES, nowMs)).toMatchObject({ ok: false, problem: { file: file('ca.crt') } });
+    const result = await load(NAMES, NOW_MS - 2 * DAY_MS);
+    expect(result).toMatchObject({ ok: false, problem: { file: file('ca.crt') } });
+  });
+
+  test.each([
+    ['in its last year', 3650 - 364],
+    ['expired', 3651],
+  ])('an authority %s makes way for a new one, with what it signed', async (_name, days) => {
+    const { ca } = await restarted();
+    expect((await loaded(NAMES, NOW_MS + (3650 - 366) * DAY_MS)).ca).toBe(ca);
+    const renewed = await loaded(NAMES, NOW_MS + days * DAY_MS);
+    expect(renewed.issued).toBe('first-start');
+    expect(renewed.ca).not.toBe(ca);
+    // A crash after what it signed was removed, and after it was removed itself.
+    for (const gone of [['server.crt'], ['server.crt', 'ca.crt']]) {
+      for (const name of gone) await unlink(file(name));
+      expect((await loaded(NAMES, NOW_MS + days * DAY_MS)).issued).toBe('first-start');
     }
   });
 

@@ -198,7 +198,16 @@ async function inspectCertificates(
   own: { cert: string; key: string; ca: string } | undefined,
 ): Promise<Finding[]> {
   const found = await inspectTls({ folder, nowMs: systemClock.now().wallMs, own });
-  if (found.problems.length === 0) {
+  const warnings = found.warnings.map(
+    ({ message, next }): Finding => ({
+      check: 'certificates',
+      verdict: 'warning',
+      code: 'CERTIFICATE_EXPIRING',
+      message,
+      next,
+    }),
+  );
+  if (found.problems.length === 0 && warnings.length === 0) {
     const until =
       found.notAfterMs === undefined
         ? ''
@@ -211,11 +220,8 @@ async function inspectCertificates(
       },
     ];
   }
-  return found.problems.map(({ code, message, next }) => ({
-    check: 'certificates',
-    verdict: 'failed',
-    code,
-    message,
-    next,
-  }));
+  const problems = found.problems.map(
+    ({ code, message, next }): Finding => ({ check: 'certificates', verdict: 'failed', code, message, next }),
+  );
+  return [...problems, ...warnings];
 }

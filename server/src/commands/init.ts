@@ -88,7 +88,7 @@ async function init(args: InitArgs): Promise<void> {
   );
   const tls = await loadOrCreateTls({
     folder: args.data,
-    names: certificateNames({ listenHost: config.listen.host, advertise: config.advertise }),
+    names: certificateNames({ listenHosts: [config.listen.host], advertise: config.advertise }),
     nowMs: systemClock.now().wallMs,
   });
   if (!tls.ok) throw new StartError(tls.problem.code, tls.problem.message, tls.problem.next);

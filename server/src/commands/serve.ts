@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { formatAddress } from '@berth/protocol';
 import type { CommandModule } from 'yargs';
-import { openDataFolder } from '../data-folder.js';
+import { type DataFolder, openDataFolder } from '../data-folder.js';
 import { type Config, resolveConfig, yargsOptions } from '../ops/config.js';
 import { createLog, type Log } from '../ops/log.js';
 import { Server } from '../server.js';
@@ -19,7 +19,8 @@ const STOP_AT_THE_LATEST_MS = 9_500;
 
 export const serveCommand: CommandModule<object, ServeArgs> = {
   command: 'serve',
-  describe: 'Run the server of a data folder until SIGTERM or SIGINT',
+  describe:
+    'Run the server of a data folder until SIGTERM or SIGINT; SIGHUP reloads its settings and certificate',
   builder: (yargs) => {
     yargs.options(yargsOptions());
     return yargs
@@ -40,15 +41,20 @@ async function serve(args: ServeArgs): Promise<void> {
   const folder = await openDataFolder(args.data);
   const config = await readConfig(args, folder.stored);
   const log = createLog({ level: config.logLevel });
+  // From the start: unheard, it would end a server that is still replaying its journal.
+  let hangUp = async (): Promise<void> => {};
+  process.on('SIGHUP', () => void hangUp());
   const server = await Server.start({ folder, config, log, onFatal: (error) => die(error, log) });
   log.info(
     {
       address: formatAddress({ host: server.host, port: server.port }),
+      ...(server.admin === null ? {} : { admin: formatAddress(server.admin) }),
       server: folder.identity.id,
       leaseSeconds: config.leaseSeconds,
     },
     'serving',
   );
+  hangUp = () => reload(args, folder, server, log);
   await new Promise<void>((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
       if (server.health.phase === 'draining') return;
@@ -60,6 +66,21 @@ async function serve(args: ServeArgs): Promise<void> {
     process.on('SIGINT', stop);
   });
   log.info('stopped');
+}
+
+/** SIGHUP: validates, then swaps; the old configuration stays when anything is wrong. */
+async function reload(args: ServeArgs, folder: DataFolder, server: Server, log: Log): Promise<void> {
+  try {
+    const { live, restart } = await server.reload(await readConfig(args, folder.stored));
+    log.info({ changed: live }, 'configuration reloaded');
+    if (restart.length === 0) return;
+    const next = 'Restart berthd when it suits: clients keep their seats meanwhile';
+    log.warn({ code: 'RESTART_NEEDED', settings: restart, next }, 'settings that change only at a start');
+  } catch (error) {
+    if (!(error instanceof StartError)) return die(error, log);
+    const { code, message, next } = error;
+    log.error({ code, next }, `configuration not reloaded, the old one stays: ${message}`);
+  }
 }
 
 /** Fail-stop: no further reply, no further write. A supervisor starts it again; nothing acknowledged is lost (DESIGN 2). */

@@ -27,12 +27,19 @@ export const SETTINGS = {
     help: 'The address and port to listen on.',
     reload: false,
   }),
+  // For sites that let administration in from one network only: a firewall can tell two ports apart, and not two paths.
+  'admin.listen': setting({
+    kind: listenAddress(),
+    default: undefined,
+    help: 'An address and port of its own for administration; it is then refused on the main port.',
+    reload: false,
+  }),
   // Not only what the machine knows of itself: behind NAT, in a container or with a DNS alias it cannot know.
   advertise: setting({
     kind: hostList(),
     default: [],
     help: 'Host names and IP addresses by which clients reach this server, for join links and the certificate.',
-    reload: false,
+    reload: true,
   }),
   // I2: D. A crashed plugin's seat is free after about D + 10 s; a server may be away for D before plugins notice.
   'lease.seconds': setting({
@@ -85,7 +92,7 @@ export const SETTINGS = {
     kind: integer({ min: 1, max: 65_536, unit: 'sockets' }),
     default: 2048,
     help: 'Open connections from one IP address; raise it for larger farms behind one NAT.',
-    reload: false,
+    reload: true,
   }),
   // More than handshakes-per-second-per-address (50) times the 10 s a stranger is given to authenticate, so that no
   // single address can take all places; 48 MiB at most.
@@ -93,7 +100,7 @@ export const SETTINGS = {
     kind: integer({ min: 1, max: 65_536, unit: 'sockets' }),
     default: 1024,
     help: 'Open connections, from all addresses together, that have not proved who they are yet.',
-    reload: false,
+    reload: true,
   }),
   // One core did 577 TLS 1.3 handshakes a second (RSA 2048): one address may take 9 % of it, and the farm of 1,000
   // nodes is back in 20 s after a power cut, well inside its leases' 120 s.
@@ -101,14 +108,14 @@ export const SETTINGS = {
     kind: integer({ min: 1, max: 10_000, unit: 'handshakes a second' }),
     default: 50,
     help: 'New connections a second from one IP address.',
-    reload: false,
+    reload: true,
   }),
   // A host that starts with a session's full 64 leases may ask for them all within a second, and renew as well.
   'limits.requests-per-second-per-device': setting({
     kind: integer({ min: 1, max: 100_000, unit: 'requests a second' }),
     default: 100,
     help: 'Requests a second from one enrolled device.',
-    reload: false,
+    reload: true,
   }),
   // A week: an invitation mailed on a Friday still works after a few days off; a leaked one does not work for long.
   'invitation.hours': setting({

@@ -68,13 +68,13 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
 /** The options of `berthd serve` for yargs. Values stay text and no default is set: {@link resolveConfig} does both. */
 export function yargsOptions(): Record<string, Options> {
   const options: Record<string, Options> = {};
-  for (const { flag, env, help, type, default: fallback } of describeConfig()) {
+  for (const { flag, env, help, type, reload, default: fallback } of describeConfig()) {
     options[flag] = {
       type: type === 'boolean' ? 'boolean' : 'string',
       ...(type === 'boolean' ? {} : { requiresArg: true }),
-      describe: `${help} [${env}]`,
+      describe: `${help} [${env}]${reload ? ' (reload)' : ''}`,
       defaultDescription: fallback,
-      group: 'Settings (flag, then [environment], then file):',
+      group: 'Settings (flag, then [environment], then file; those marked (reload) change on SIGHUP):',
     };
   }
   return options;

@@ -37,5 +37,16 @@ export function createLog(options: {
 
 /** The log of one part of the server, so that its lines can be filtered. */
 export function componentLog(log: Log, component: string): Log {
-  return log.child({ component });
+  const child = log.child({ component });
+  parts.set(log, [...(parts.get(log) ?? []), child]);
+  return child;
+}
+
+/** pino gives a child the level that its parent has when it is made, and never again. */
+const parts = new WeakMap<Log, readonly Log[]>();
+
+/** From now on, for the log and its parts. */
+export function setLogLevel(log: Log, level: LogLevel): void {
+  log.level = level;
+  for (const part of parts.get(log) ?? []) part.level = level;
 }

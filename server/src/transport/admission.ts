@@ -24,15 +24,19 @@ interface AddressCount {
 /** Decides on a socket before any TLS is computed for it: by address, the only thing known of it. */
 export class Admission {
   readonly #limits: TransportLimits;
-  readonly #handshakes: KeyedBuckets;
+  #handshakes: KeyedBuckets;
   /** Holds only addresses with an open socket. */
   readonly #addresses = new Map<string, AddressCount>();
   #unauthenticated = 0;
 
   constructor(limits: TransportLimits) {
     this.#limits = limits;
-    const perSecond = limits.tlsHandshakesPerAddressPerSecond;
-    this.#handshakes = new KeyedBuckets({ perSecond, burst: perSecond });
+    this.#handshakes = handshakeBuckets(limits);
+  }
+
+  /** The limits are another object's to change: what was made from them is made anew. */
+  limitsChanged(): void {
+    this.#handshakes = handshakeBuckets(this.#limits);
   }
 
   get addresses(): number {
@@ -79,4 +83,8 @@ export class Admission {
     };
     return { address, acceptedAtMs, authenticate, release };
   }
+}
+
+function handshakeBuckets({ tlsHandshakesPerAddressPerSecond: perSecond }: TransportLimits): KeyedBuckets {
+  return new KeyedBuckets({ perSecond, burst: perSecond });
 }

@@ -71,6 +71,8 @@ export interface Gate {
   readonly server: { readonly id: string; readonly key: string };
   readonly organisation: { readonly name: string };
   readonly leaseSeconds: number;
+  /** `host:port` of the admin path when it has an address of its own. */
+  readonly adminAddress: string | null;
   readonly handlers: Handlers;
   /** Wall clock, ms since 1970. */
   nowMs(): number;

@@ -1,5 +1,6 @@
 /** The TLS identity of a server on disk: IT's own files, or the site's, made at the first start (DESIGN 4, TLS). */
 import { randomBytes, type X509Certificate } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type CertificateProblem,
@@ -49,12 +50,19 @@ export interface TlsInspection {
   readonly names: readonly string[];
   readonly notAfterMs: number | undefined;
   readonly problems: readonly CertificateProblem[];
+  /** It can serve, but not for long. */
+  readonly warnings: readonly CertificateProblem[];
 }
 
 const DAY_MS = 86_400_000;
 /** Apple's platforms refuse more than 825 days, also from a private authority. */
 const SERVER_DAYS = 800;
-const RENEW_BEFORE_MS = 30 * DAY_MS;
+/** Renewed when less than this part of its life is left: a server that is off for months still comes back with a valid one. */
+const RENEW_FRACTION = 1 / 3;
+/** Told to people: for IT's own certificate, and for ours when no server ran to renew it. */
+const WARN_BEFORE_MS = 30 * DAY_MS;
+/** Less than a year of its ten: a server certificate never outlives its authority. */
+const RENEW_AUTHORITY_MS = 365 * DAY_MS;
 
 const MEND_OWN =
   'Give working files as tls.cert, tls.key and tls.ca, or none of them to use the ones Berth makes.';
@@ -64,7 +72,7 @@ const MEND_SITE =
 
 /**
  * Loads what to serve with and, for the site's own authority, makes what is missing: the authority at the first start,
- * a new server certificate when `names` changed, less than 30 days are left or the old one is unusable. Call it again
+ * a new server certificate when `names` changed, less than a third of its life is left or the old one is unusable. Call it again
  * daily: it is cheap when nothing is due.
  * @param options.folder the data folder; files are kept in its `tls` folder, keys with mode 0600.
  * @returns the identity, or a `CERTIFICATE_INVALID` problem. A damaged authority is never replaced: clients trust it.
@@ -100,7 +108,10 @@ export async function inspectTls(options: {
   const site = sitePaths(options.folder);
   const paths = options.own ?? site;
   const files = await readFiles(paths, mend);
-  if (!files.ok) return { source, subject: '', names: [], notAfterMs: undefined, problems: [files.problem] };
+  if (!files.ok) {
+    const nothing = { source, subject: '', names: [], notAfterMs: undefined, warnings: [] } as const;
+    return { ...nothing, problems: [files.problem] };
+  }
   const certificates = readCertificates(files.value.cert, mend);
   const leaf = certificates.ok ? certificates.value[0] : undefined;
   const serving = checkServing(files.value, options.nowMs, mend);
@@ -109,8 +120,9 @@ export async function inspectTls(options: {
     subject: leaf?.subject.replaceAll('\n', ', ') ?? '',
     names: leaf === undefined ? [] : certifiedNames(leaf),
     notAfterMs: leaf === undefined ? undefined : endMsOf(leaf),
+    warnings: serving.ok ? expiringSoon(serving.value, paths.cert, source, options.nowMs) : [],
     problems: [
-      ...(serving.ok ? expiringSoon(serving.value, paths.cert, source, options.nowMs) : [serving.problem]),
+      ...(serving.ok ? [] : [serving.problem]),
       ...(await exposedKeys(source === 'site' ? [site.key, site.caKey] : [paths.key], source)),
     ],
   };
@@ -122,9 +134,11 @@ function expiringSoon(
   source: TlsSource,
   nowMs: number,
 ): CertificateProblem[] {
-  if (endMsOf(leaf) - nowMs >= RENEW_BEFORE_MS) return [];
+  if (endMsOf(leaf) - nowMs >= WARN_BEFORE_MS) return [];
   const next =
-    source === 'own' ? 'Put a renewed one in its place.' : 'Start berthd again: it issues a new one.';
+    source === 'own'
+      ? 'Put a renewed one in its place, then: systemctl reload berthd (SIGHUP).'
+      : 'Start berthd: it issues a new one.';
   return [problemWith(path, `expires on ${leaf.validTo}`, next)];
 }
 
@@ -154,6 +168,7 @@ function sitePaths(dataFolder: string): SitePaths {
 
 /** Neither file: a first start. Only the key, and nothing signed with it: a first start that was interrupted. */
 async function loadOrCreateAuthority(paths: SitePaths, nowMs: number): Promise<Checked<KeyedCertificate>> {
+  await endOldAuthority(paths, nowMs);
   const isNew = !(await exists(paths.ca)) && !((await exists(paths.caKey)) && (await exists(paths.cert)));
   if (isNew) {
     // Two sites' authorities in one trust store must not have the same name.
@@ -172,6 +187,19 @@ async function loadOrCreateAuthority(paths: SitePaths, nowMs: number): Promise<C
   return { ok: true, value: { certPem: cert.value.text, keyPem: key.value.text } };
 }
 
+/**
+ * An authority near its end makes way for a new one; clients learn of it by the server's signature (PROTOCOL 2.2). What it signed goes
+ * first: a crash in between looks like a first start that was interrupted.
+ */
+async function endOldAuthority(paths: SitePaths, nowMs: number): Promise<void> {
+  const cert = await readPem(paths.ca, MEND_SITE);
+  const found = cert.ok ? readCertificates(cert.value, MEND_SITE) : cert;
+  const authority = found.ok ? found.value[0] : undefined;
+  // Anything else than an authority in its place is damage, and for people to look at.
+  if (authority?.ca !== true || endMsOf(authority) - nowMs >= RENEW_AUTHORITY_MS) return;
+  for (const path of [paths.cert, paths.ca]) await rm(path, { force: true });
+}
+
 /** The server certificate is only ours to trust or not: unlike the authority, it may be made anew at any time. */
 async function reasonToIssue(
   paths: SitePaths,
@@ -185,7 +213,12 @@ async function reasonToIssue(
   const certified = certifiedNames(leaf.value);
   const isSame = certified.length === names.length && names.every((name) => certified.includes(name));
   if (!isSame) return 'names-changed';
-  return endMsOf(leaf.value) - nowMs < RENEW_BEFORE_MS ? 'expiring' : undefined;
+  return isExpiring(leaf.value, nowMs) ? 'expiring' : undefined;
+}
+
+function isExpiring(certificate: X509Certificate, nowMs: number): boolean {
+  const endMs = endMsOf(certificate);
+  return endMs - nowMs < (endMs - Date.parse(certificate.validFrom)) * RENEW_FRACTION;
 }
 
 async function issue(

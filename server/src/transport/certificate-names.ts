@@ -20,12 +20,13 @@ const MAX_NAMES = 128;
  * listened on, the host name, all interface addresses, and loopback. The first is the one to show to people.
  */
 export function certificateNames(options: {
-  readonly listenHost: string;
+  /** Of the listeners. */
+  readonly listenHosts: readonly string[];
   readonly advertise: readonly string[];
   readonly host?: HostFacts;
 }): readonly string[] {
   const host = options.host ?? thisHost();
-  const asked = [...options.advertise, ...(isAnyAddress(options.listenHost) ? [] : [options.listenHost])];
+  const asked = [...options.advertise, ...options.listenHosts.filter((name) => !isAnyAddress(name))];
   const always = ['localhost', '127.0.0.1', '::1'];
   // Sorted: the order of interfaces is not stable, and a new order is no reason for a new certificate.
   const found = [host.hostname, ...[...host.addresses].sort().filter(isReachable)];

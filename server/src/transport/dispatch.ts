@@ -57,7 +57,7 @@ export class Dispatcher {
   readonly #gate: Gate;
   readonly #limits: TransportLimits;
   readonly #emit: EmitEvent;
-  readonly #devices: KeyedBuckets;
+  #devices: KeyedBuckets;
   readonly #opening: Opening;
   #draining = false;
 
@@ -65,14 +65,16 @@ export class Dispatcher {
     this.#gate = gate;
     this.#limits = limits;
     this.#emit = emit;
-    this.#devices = new KeyedBuckets({
-      perSecond: limits.requestsPerDevicePerSecond,
-      burst: limits.requestsPerDeviceBurst,
-    });
+    this.#devices = deviceBuckets(limits);
     this.#opening = {
       'session.open': async (params, peer) => this.#open(params, peer),
       'device.enrol': (params, peer) => enrolDevice(gate, peer, params),
     };
+  }
+
+  /** The limits are another object's to change: what was made from them is made anew. */
+  limitsChanged(): void {
+    this.#devices = deviceBuckets(this.#limits);
   }
 
   get draining(): boolean {
@@ -259,4 +261,11 @@ function encodeRefusal(id: RequestId | null, refusal: Refusal): string {
   // `detail` first: it adds members, it does not replace the code.
   const data = { ...refusal.detail, code: refusal.code, next: refusal.next ?? row.next };
   return encodeError(id, row.number, refusal.message ?? row.text, data);
+}
+
+/** What a second allows may come twice at once: a host that starts, and one that has been away. */
+const BURST_SECONDS = 2;
+
+function deviceBuckets({ requestsPerDevicePerSecond: perSecond }: TransportLimits): KeyedBuckets {
+  return new KeyedBuckets({ perSecond, burst: Math.max(1, perSecond * BURST_SECONDS) });
 }

@@ -34,6 +34,11 @@ export const httpRefusals = {
     text: 'There is nothing at this path.',
     next: 'WebSocket: /v1/lease, /v1/admin. HTTP: /livez, /readyz, /metrics, /ca.',
   },
+  ADMIN_ELSEWHERE: {
+    status: 421,
+    text: 'Administration has an address of its own on this server.',
+    next: 'berth finds it by itself with a device that has joined; else ask IT for the address (admin.listen).',
+  },
   METHOD_REFUSED: { status: 405, text: 'Only GET and HEAD are answered here.', next: 'Use GET.' },
   URL_TOO_LONG: { status: 414, text: 'The address is too long.', next: 'Shorten path and query.' },
   TOO_MANY_REQUESTS: {

@@ -1,24 +1,21 @@
 import { limits as wire } from '@berth/protocol';
+import { SETTINGS } from '../ops/config-table.js';
 
 // A limit on everything a stranger or a broken client can spend here, each with its reason (STYLE 9). Those that both ends of the
-// wire must agree on come from the protocol.
+// wire must agree on come from the protocol, those that IT may change from the table of settings, where their reasons are.
 
 export const defaultLimits = {
   /** Sockets in all: 10,000 devices with room for a reconnect storm; each costs about 50 KiB with TLS. */
   sockets: 20_000,
-  /** Sockets of one address: a terminal server or a render node with many plugins, or a NAT of a small site. */
-  socketsPerAddress: 256,
-  /** Sockets without a session, in all: the most that strangers can hold open together. */
-  unauthenticatedSockets: 1024,
+  socketsPerAddress: SETTINGS['limits.sockets-per-address'].default,
+  unauthenticatedSockets: SETTINGS['limits.unauthenticated-sockets'].default,
   /** Sockets without a session of one address: one stranger cannot take the whole of the line above. */
   unauthenticatedPerAddress: 32,
-  /** TLS handshakes of one address: each costs the server about 1 ms of CPU before it knows who asks. */
-  tlsHandshakesPerAddressPerSecond: 50,
+  tlsHandshakesPerAddressPerSecond: SETTINGS['limits.handshakes-per-second-per-address'].default,
   /** Plain HTTP requests of one address: each `/ca` costs a signature, each `/metrics` a rendering. */
   httpRequestsPerAddressPerSecond: 50,
-  /** Requests of one device over all its sockets: an honest one sends a handful a minute, a bulk import a few tens a second. */
-  requestsPerDevicePerSecond: 200,
-  requestsPerDeviceBurst: 400,
+  /** Over all sockets of a device; twice as many may come at once. */
+  requestsPerDevicePerSecond: SETTINGS['limits.requests-per-second-per-device'].default,
   /** Malformed, excessive or unauthenticated frames of one socket; more is not a mistake any more (FLOOD). */
   faultsPerSecond: 10,
   faultBurst: 100,

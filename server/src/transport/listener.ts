@@ -12,7 +12,7 @@ import type { EmitEvent } from './events.js';
 import { HttpPages, type HttpSource } from './http-pages.js';
 import { defaultLimits, type TransportLimits } from './limits.js';
 import { SessionRegistry } from './session-registry.js';
-import { listen, type TlsMaterial, tlsServer } from './tls-server.js';
+import { listen, replaceTls, type TlsMaterial, tlsServer } from './tls-server.js';
 import { Upgrades } from './upgrades.js';
 
 export interface ListenerOptions {
@@ -42,6 +42,9 @@ export class Listener {
   readonly #server: Server;
   readonly #context: ConnectionContext;
   readonly #accepted: AcceptedSockets;
+  readonly #admission: Admission;
+  /** The one object that everybody here reads. */
+  readonly #limits: { -readonly [K in keyof TransportLimits]: number };
   readonly #connections: Set<Connection>;
   #stopped: Promise<void> | undefined;
 
@@ -55,6 +58,8 @@ export class Listener {
     this.#server = parts.server;
     this.#context = parts.context;
     this.#accepted = parts.accepted;
+    this.#admission = parts.admission;
+    this.#limits = parts.context.limits;
     this.#connections = parts.connections;
   }
 
@@ -66,6 +71,18 @@ export class Listener {
     // Once it listens, only accepting can fail (no file descriptors left): that passes, and ends nothing.
     server.on('error', (error) => context.emit({ type: 'handlerError', method: null, error }));
     return new Listener(parts);
+  }
+
+  /** From the next connection on; those that are open stay. @throws {ListenError} when it cannot be used. */
+  setTls(tls: TlsMaterial): void {
+    replaceTls(this.#server, tls);
+  }
+
+  /** Those given; from now on. */
+  setLimits(changed: Partial<TransportLimits>): void {
+    Object.assign(this.#limits, changed);
+    this.#admission.limitsChanged();
+    this.#context.dispatcher.limitsChanged();
   }
 
   /**
@@ -97,6 +114,7 @@ interface ListenerParts {
   readonly server: Server;
   readonly context: ConnectionContext;
   readonly accepted: AcceptedSockets;
+  readonly admission: Admission;
   readonly connections: Set<Connection>;
 }
 
@@ -116,9 +134,10 @@ function assemble(options: ListenerOptions): ListenerParts {
     emit,
   };
   const server = tlsServer(options.tls, limits);
-  const accepted = new AcceptedSockets(new Admission(limits), () => gate.monoMs(), emit);
+  const admission = new Admission(limits);
+  const accepted = new AcceptedSockets(admission, () => gate.monoMs(), emit);
   accepted.guard(server);
-  const parts = { server, context, accepted, connections: new Set<Connection>() };
+  const parts = { server, context, accepted, admission, connections: new Set<Connection>() };
   serve(parts, options);
   return parts;
 }

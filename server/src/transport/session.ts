@@ -80,6 +80,7 @@ function openResult(
     server: gate.server,
     organisation: gate.organisation,
     leaseSeconds: gate.leaseSeconds,
+    ...(gate.adminAddress === null ? {} : { adminAddress: gate.adminAddress }),
     nowMs: gate.nowMs(),
   };
 }

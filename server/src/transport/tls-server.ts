@@ -36,6 +36,15 @@ export function tlsServer(tls: TlsMaterial, limits: TransportLimits): Server {
   }
 }
 
+/** New connections get this certificate; open ones stay as they are. @throws {ListenError} when it cannot be used. */
+export function replaceTls(server: Server, { key, cert, ca }: TlsMaterial): void {
+  try {
+    server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
+  } catch (error) {
+    throw certificateError(error);
+  }
+}
+
 /** @throws {ListenError} when the port cannot be had. */
 export function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -43,7 +43,7 @@ export class Upgrades {
     if (isDraining()) return 'DRAINING';
     if ((request.url ?? '').length > limits.urlChars) return 'URL_TOO_LONG';
     if (!isOriginAllowed(request, allowedOrigins)) return 'ORIGIN_REFUSED';
-    if (path === null) return 'PATH_UNKNOWN';
+    if (path === null) return splitUrl(request).path === paths.admin ? 'ADMIN_ELSEWHERE' : 'PATH_UNKNOWN';
     return offersSubprotocol(request) ? null : 'SUBPROTOCOL_REQUIRED';
   }
 

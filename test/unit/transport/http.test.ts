@@ -149,9 +149,10 @@ describe('upgrades', () => {
 
   it('are for the two paths only, and for those this listener has', async () => {
     const rig = await startRig({ listener: { paths: ['lease'] } });
-    for (const path of ['/', '/v1', '/v1/lease/', '/v1/admin']) {
+    for (const path of ['/', '/v1', '/v1/lease/']) {
       expect(await refusedUpgrade(rig, path, ['berth.v1'])).toMatchObject({ status: 404 });
     }
+    expect(await refusedUpgrade(rig, '/v1/admin', ['berth.v1'])).toMatchObject({ status: 421 });
     expect((await TestClient.connect(rig, 'lease')).challenge.versions).toEqual(['berth.v1']);
   });
 

@@ -98,6 +98,7 @@ export class Rig {
       server: { id: 'srv-1', key: this.serverKey.text },
       organisation: { name: 'Light & Sons' },
       leaseSeconds: 120,
+      adminAddress: null,
       handlers: handlersWith(options.handlers ?? {}),
       nowMs: () => Date.now(),
       monoMs: () => performance.now(),
