@@ -287,7 +287,8 @@ export class SimServer {
       publicKey: this.#key.publicKey,
       seed: this.#seed,
     };
-    const gate = createGate(state, deps, identity as Parameters<typeof createGate>[2], sign, LEASE_SECONDS);
+    const live = { leaseSeconds: () => LEASE_SECONDS, adminAddress: () => null };
+    const gate = createGate(state, deps, identity as Parameters<typeof createGate>[2], sign, live);
     return { ...gate, randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)) };
   }
 }
