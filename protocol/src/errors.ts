@@ -276,6 +276,14 @@ export const errors = {
     'Wait for the end of the borrow, or have it returned: `berth borrow return`.',
   ),
 
+  REVOKE_PENDING: row(
+    -33056,
+    8,
+    false,
+    'A revoke is pending: it takes effect when the borrow ends.',
+    'Wait until then, or ask an admin to cancel it: `berth license revoke EMAIL PRODUCT --cancel`.',
+  ),
+
   // Administration.
   USER_UNKNOWN: row(
     -33060,
@@ -494,6 +502,7 @@ export const rules = {
   SHRUNK:
     'More seats are in use than the organisation owns now; nothing is granted until enough are given back.',
   ENTITLEMENT_ENDS: 'The entitlement ends too soon for a lease to fit inside it.',
+  REVOKE_PENDING: 'A revoke of the seats is pending; it takes effect when their borrow ends.',
   NOT_ENTITLED: 'No entitlement of this product is active.',
   BORROW_SEATS: 'As many seats are borrowed as the entitlement allows.',
   BORROW_FORBIDDEN: 'The entitlement does not allow borrowing.',

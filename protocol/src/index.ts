@@ -11,7 +11,7 @@ export * from './keys.js';
 export * from './limits.js';
 export * from './message-row.js';
 export * from './messages.js';
-export { AllocationInfo, EntitlementInfo, LeaseInfo } from './messages-admin.js';
+export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messages-admin.js';
 export { ClockInfo } from './messages-clock.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
 export { PoolSettings, poolDefaults } from './messages-pool.js';

@@ -25,6 +25,19 @@ import Type, { type Static } from './typebox.js';
 const Next = Type.Union([Cursor, Type.Null()]);
 const Page = { cursor: Type.Optional(Cursor), limit: Type.Optional(PageSize) };
 
+/** A revoke or removal that waits for borrows to end. `untilMs`: when the last of them ends at the latest, hold included. */
+export const PendingInfo = Type.Object({ by: Type.String(), sinceMs: WallMs, untilMs: WallMs });
+export type PendingInfo = Static<typeof PendingInfo>;
+
+/** What a revoke or removal does while a borrow forbids it: `pending` leaves it pending, `cancel` takes a pending one back. */
+const When = { pending: Type.Optional(Type.Boolean()), cancel: Type.Optional(Type.Boolean()) };
+const Removed = {
+  /** The removal waits for a borrow; left out: it has taken effect, or was taken back. */
+  pending: Type.Optional(PendingInfo),
+  /** Answer to `cancel`: whether there was something to take back. */
+  cancelled: Type.Optional(Type.Boolean()),
+};
+
 /** An entitlement as an admin sees it. `until` is the last day it is valid, `state` what it is worth now. */
 export const EntitlementInfo = Type.Object({
   id: Id,
@@ -41,6 +54,8 @@ export const EntitlementInfo = Type.Object({
   borrow: Type.Union([BorrowLimits, Type.Null()]),
   earlyReturn: EarlyReturn,
   holder: Type.Union([Type.String(), Type.Null()]),
+  /** Its removal is pending. */
+  removing: Type.Optional(PendingInfo),
   display: Display,
 });
 export type EntitlementInfo = Static<typeof EntitlementInfo>;
@@ -54,6 +69,8 @@ export const AllocationInfo = Type.Object({
   borrowed: Count,
   expires: Type.String(),
   personal: Type.Boolean(),
+  /** `seats` of `quantity` are revoked when their borrows end. */
+  revoking: Type.Optional(Type.Object({ by: Type.String(), sinceMs: WallMs, untilMs: WallMs, seats: Count })),
 });
 export type AllocationInfo = Static<typeof AllocationInfo>;
 
@@ -140,10 +157,10 @@ export const adminRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({ key: IdempotencyKey, id: Id }),
-    result: Type.Object({ id: Id }),
+    params: Type.Object({ key: IdempotencyKey, id: Id, ...When }),
+    result: Type.Object({ id: Id, ...Removed }),
     errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED', 'KEY_REUSED'],
-    text: 'Removes an entitlement: its leases are revoked. Refused while a seat of it is borrowed or allocated.',
+    text: 'Removes an entitlement: its leases are revoked. Refused while a seat of it is borrowed or allocated, or left pending while one is borrowed.',
   }),
   'user.invite': request({
     paths: ['admin'],
@@ -163,6 +180,7 @@ export const adminRequests = {
       'NAME_INVALID',
       'ROLE_INVALID',
       'USER_EXISTS',
+      'REVOKE_PENDING',
       'NOT_ALLOWED',
       'KEY_REUSED',
       'DISK_LOW',
@@ -181,6 +199,8 @@ export const adminRequests = {
           name: Type.String(),
           role: UserInfo.properties.role,
           state: UserInfo.properties.state,
+          /** The removal is pending. */
+          removing: Type.Optional(PendingInfo),
           devices: Count,
           products: Type.Array(Type.Object({ product: ProductId, quantity: Count }), { maxItems: 1000 }),
         }),
@@ -194,8 +214,8 @@ export const adminRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({ key: IdempotencyKey, email: EmailText }),
-    result: Type.Object({ email: Type.String() }),
+    params: Type.Object({ key: IdempotencyKey, email: EmailText, ...When }),
+    result: Type.Object({ email: Type.String(), ...Removed }),
     errors: [
       'EMAIL_INVALID',
       'USER_UNKNOWN',
@@ -205,7 +225,7 @@ export const adminRequests = {
       'NOT_ALLOWED',
       'KEY_REUSED',
     ],
-    text: 'Removes a user with all devices; live leases are revoked. Refused while the user has an allocation or a borrow.',
+    text: 'Removes a user with all devices; live leases are revoked. Refused while the user has an allocation or a borrow, or left pending while they have a borrow.',
   }),
   'allocation.assign': request({
     paths: ['admin'],
@@ -227,6 +247,7 @@ export const adminRequests = {
       'DATE_INVALID',
       'ENTITLEMENT_UNKNOWN',
       'ALL_ALLOCATED',
+      'REVOKE_PENDING',
       'KEY_REUSED',
       'DISK_LOW',
       'CLOCK_BEHIND',
@@ -246,6 +267,7 @@ export const adminRequests = {
         Type.Union([Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }), Type.Literal('all')]),
       ),
       expires: Type.Optional(DayText),
+      ...When,
     }),
     result: Type.Object({
       email: Type.String(),
@@ -253,6 +275,11 @@ export const adminRequests = {
       revoked: Count,
       left: Count,
       leasesRevoked: Count,
+      /** Seats of `left` whose revoke is pending, and when the last borrow it waits for ends. */
+      pending: Type.Optional(Count),
+      pendingUntilMs: Type.Optional(WallMs),
+      /** Seats whose pending revoke was cancelled. */
+      cancelled: Type.Optional(Count),
     }),
     errors: [
       'EMAIL_INVALID',
@@ -261,9 +288,10 @@ export const adminRequests = {
       'DATE_INVALID',
       'BORROWED',
       'PERSONAL',
+      'REVOKE_PENDING',
       'KEY_REUSED',
     ],
-    text: 'Takes an allocation back; live leases on it are revoked. Refused while its seat is borrowed.',
+    text: 'Takes an allocation back; live leases on it are revoked. Refused while its seat is borrowed, or left pending until the borrow ends.',
   }),
   'allocation.list': request({
     paths: ['admin'],

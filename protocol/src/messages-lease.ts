@@ -171,6 +171,7 @@ export const leaseRequests = {
     errors: [
       'NO_PRODUCT',
       'NO_SEAT',
+      'REVOKE_PENDING',
       'TOO_MANY_LEASES',
       'KEY_REUSED',
       'CLOCK_BEHIND',
@@ -229,6 +230,7 @@ export const leaseRequests = {
       'BORROW_NOT_ALLOWED',
       'BORROW_TOO_LONG',
       'BORROW_LIMIT',
+      'REVOKE_PENDING',
       'CLOCK_SKEW',
       'CLOCK_BEHIND',
       'DISK_LOW',

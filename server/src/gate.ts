@@ -70,7 +70,10 @@ function identify(state: State, deviceKey: string, path: PathName): Identity | n
 }
 
 function userInfo(state: State, email: string): UserInfo | undefined {
-  return state.tables.user.get(email);
+  const user = state.tables.user.get(email);
+  if (user === undefined) return undefined;
+  const { name, role, state: is } = user;
+  return { email, name, role, state: is };
 }
 
 async function enrol(

@@ -87,7 +87,9 @@ export class Observer {
     if (method === 'pool.status') write({ event: 'status', sentAt, pools: result.pools as PoolSeen[] });
     if (method === 'entitlement.import')
       write({ event: 'imported', ...keyOf(params), entitlement: params.entitlement ?? '', sentAt });
-    if (method === 'entitlement.remove') write({ event: 'removed', id: params.id ?? '' });
+    // One that is left pending, or taken back, has removed nothing.
+    if (method === 'entitlement.remove' && result.pending === undefined && result.cancelled === undefined)
+      write({ event: 'removed', id: params.id ?? '' });
   }
 }
 

@@ -2,6 +2,7 @@ import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
 import { given, optional, parseProduct } from '../parse.js';
+import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
 
 export const entitlementList = defineCommand({
@@ -33,6 +34,7 @@ export const entitlementList = defineCommand({
             { title: 'UNTIL', cell: (row) => row.until },
             { title: 'DAYS LEFT', cell: (row) => row.daysLeft },
             { title: 'STATE', cell: (row) => row.state },
+            { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, context.nowMs()) },
             { title: 'NUMBER', cell: (row) => row.display.number ?? '' },
           ],
           screen,

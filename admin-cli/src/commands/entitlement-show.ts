@@ -2,6 +2,7 @@ import type { EntitlementInfo } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { fields } from '../output.js';
 import { parseId } from '../parse.js';
+import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
 import { spanWords } from '../words.js';
 
@@ -17,18 +18,22 @@ export const entitlementShow = defineCommand({
   run: async (context, args) => {
     const id = parseId(args.id, 'ID');
     const shown = await withAdmin(context, (admin) => admin.call('entitlement.show', { id }));
-    return { document: shown, text: args.token ? shown.token : describe(shown.entitlement) };
+    return { document: shown, text: args.token ? shown.token : describe(shown.entitlement, context.nowMs()) };
   },
 });
 
-function describe(entitlement: EntitlementInfo): string {
-  const { display, borrow } = entitlement;
+function describe(entitlement: EntitlementInfo, nowMs: number): string {
+  const { display, borrow, removing } = entitlement;
   return fields([
     ['id', `${entitlement.id} rev ${entitlement.rev}`],
     ['product', entitlement.product],
     ['seats', `${entitlement.seats} (${entitlement.allocated} allocated)`],
     ['valid', `${entitlement.from} to ${entitlement.until}`],
     ['state', `${entitlement.state}, ${entitlement.daysLeft} days left`],
+    [
+      'removal',
+      removing === undefined ? undefined : `pending ${pendingCell(removing, nowMs)}, asked by ${removing.by}`,
+    ],
     ['share', entitlement.share],
     [
       'borrow',

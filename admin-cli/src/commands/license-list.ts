@@ -2,6 +2,7 @@ import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
 import { given, optional, parseEmail, parseProduct } from '../parse.js';
+import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
 
 export const licenseList = defineCommand({
@@ -33,6 +34,7 @@ export const licenseList = defineCommand({
             { title: 'BORROWED', cell: (row) => row.borrowed },
             { title: 'EXPIRES', cell: (row) => row.expires },
             { title: 'PERSONAL', cell: (row) => (row.personal ? 'yes' : 'no') },
+            { title: 'REVOKE PENDING', cell: (row) => pendingCell(row.revoking, context.nowMs()) },
             { title: 'ENTITLEMENT', cell: (row) => row.entitlement },
           ],
           screen,

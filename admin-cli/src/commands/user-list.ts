@@ -2,6 +2,7 @@ import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
 import { given } from '../parse.js';
+import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
 
 export const userList = defineCommand({
@@ -33,6 +34,7 @@ export const userList = defineCommand({
               title: 'ALLOCATED',
               cell: (row) => row.products.map((p) => `${p.quantity} ${p.product}`).join(', '),
             },
+            { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, context.nowMs()) },
           ],
           screen,
         ),

@@ -4,7 +4,7 @@ import { allocationInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked } from './request.js';
+import { asked, whenOf } from './request.js';
 
 type AllocationHandlers = Pick<Handlers, 'allocation.assign' | 'allocation.revoke' | 'allocation.list'>;
 
@@ -21,9 +21,18 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
     'allocation.revoke': async (params, caller) => {
       const target = readTarget(params.email, params.expires);
       if ('ok' in target) return target;
+      const when = whenOf(params);
+      if (typeof when !== 'string') return when;
       const { product, quantity = 1 } = params;
       const key = asked('allocation.revoke', params, caller);
-      const settled = await engine.submit({ type: 'revoke', ...key, ...target, product, quantity });
+      const settled = await engine.submit({
+        type: 'revoke',
+        ...key,
+        ...target,
+        product,
+        quantity,
+        when,
+      });
       return settled.ok
         ? { ok: true, result: { email: target.email, product, ...settled.outcome } }
         : settled;
@@ -31,10 +40,10 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
     'allocation.list': async ({ cursor, limit, email: given, product }) => {
       const email = given === undefined ? undefined : canonicalEmail(given);
       if (email === null) return deny('EMAIL_INVALID', undefined, { email: given });
-      return engine.read((state): Answer<'allocation.list'> => {
+      return engine.read((state, now): Answer<'allocation.list'> => {
         const rows = [...state.tables.allocation.values()]
           .filter((row) => email === undefined || row.email === email)
-          .map((row) => allocationInfo(state, row))
+          .map((row) => allocationInfo(state, row, now))
           .filter((info) => product === undefined || info.product === product);
         const key = (info: AllocationInfo): string => `${info.email} ${info.product} ${info.entitlement}`;
         return { ok: true, result: page(rows, key, { cursor, limit }, (info) => info) };

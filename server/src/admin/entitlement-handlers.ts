@@ -5,7 +5,7 @@ import { entitlementInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked } from './request.js';
+import { asked, whenOf } from './request.js';
 
 type EntitlementHandlers = Pick<
   Handlers,
@@ -53,12 +53,15 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
         return { ok: true, result: { entitlement: entitlementInfo(state, row, now), token: row.token } };
       }),
     'entitlement.remove': async (params, caller) => {
+      const when = whenOf(params);
+      if (typeof when !== 'string') return when;
       const settled = await engine.submit({
         type: 'removeEntitlement',
         ...asked('entitlement.remove', params, caller),
         id: params.id,
+        when,
       });
-      return settled.ok ? { ok: true, result: { id: settled.outcome.id } } : settled;
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Method, ParamsOf } from '@berth/protocol';
-import type { By, RequestKey } from '../domain/commands.js';
+import { type By, type Denial, deny, type RequestKey, type When } from '../domain/commands.js';
 import type { Caller } from '../transport/api.js';
 
 type Changing = { [M in Method]: ParamsOf<M> extends { key: string } ? M : never }[Method];
@@ -21,6 +21,14 @@ export function asked<M extends Changing>(
     .update(JSON.stringify([method, body]))
     .digest('base64url');
   return { by: byOf(caller), request: { device: caller.deviceId, key: params.key, hash } };
+}
+
+/** Now, pending or not at all: what a revoke or removal may say (I8). */
+export function whenOf({ pending, cancel }: { pending?: boolean; cancel?: boolean }): When | Denial {
+  if (pending === true && cancel === true)
+    return deny('PARAMS_INVALID', '`pending` and `cancel` exclude each other.', { field: 'cancel' });
+  if (cancel === true) return 'cancel';
+  return pending === true ? 'pending' : 'now';
 }
 
 export function byOf(caller: Caller): By {

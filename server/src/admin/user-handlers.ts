@@ -1,11 +1,12 @@
 import { canonicalEmail, canonicalName, isRole } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
+import { pendingInfo } from '../domain/pending.js';
 import type { User } from '../domain/state.js';
 import { productsOf } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked } from './request.js';
+import { asked, whenOf } from './request.js';
 
 type UserHandlers = Pick<Handlers, 'organisation.show' | 'user.invite' | 'user.list' | 'user.remove'>;
 
@@ -20,7 +21,7 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
       }),
     'user.invite': (params, caller) => invite(deps, params, caller),
     'user.list': ({ cursor, limit, search }) =>
-      engine.read((state): Answer<'user.list'> => {
+      engine.read((state, now): Answer<'user.list'> => {
         const text = search?.trim().toLowerCase();
         const found = [...state.tables.user.values()].filter(
           (user) =>
@@ -29,8 +30,11 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
             user.name.toLowerCase().includes(text) ||
             user.role === text,
         );
-        const view = (user: User) => ({
+        const view = ({ removing, ...user }: User) => ({
           ...user,
+          ...(removing === undefined
+            ? {}
+            : { removing: pendingInfo(state, removing, state.derived.seatsByUser.get(user.email), now) }),
           devices: state.derived.devicesByUser.get(user.email).size,
           products: productsOf(state, user.email),
         });
@@ -39,12 +43,15 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
     'user.remove': async (params, caller) => {
       const email = canonicalEmail(params.email);
       if (email === null) return deny('EMAIL_INVALID', undefined, { email: params.email });
+      const when = whenOf(params);
+      if (typeof when !== 'string') return when;
       const settled = await engine.submit({
         type: 'removeUser',
         ...asked('user.remove', params, caller),
         email,
+        when,
       });
-      return settled.ok ? { ok: true, result: { email } } : settled;
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
 }

@@ -6,6 +6,7 @@ import type {
   KeptRequest,
   Lease,
   Organisation,
+  Pending,
   Product,
   Seat,
   User,
@@ -36,6 +37,8 @@ export type Change =
   | { readonly type: 'product.put'; readonly product: Product }
   | { readonly type: 'entitlement.put'; readonly entitlement: Entitlement }
   | { readonly type: 'entitlement.state'; readonly id: string; readonly state: Entitlement['state'] }
+  /** Its removal is pending (I8), or no more (`null`). */
+  | { readonly type: 'entitlement.removing'; readonly id: string; readonly removing: Pending | null }
   /** `quantity` 0: the allocation is gone. */
   | { readonly type: 'allocation.set'; readonly allocation: Allocation }
   | { readonly type: 'seat.taken'; readonly seat: Seat }

@@ -5,6 +5,7 @@ import type {
   ErrorCode,
   LeaseClaims,
   PathName,
+  PendingInfo,
   PoolSettings,
   Role,
   UserInfo,
@@ -34,6 +35,12 @@ export interface Want {
   readonly seats: number;
 }
 
+/**
+ * Whether a revoke or removal that a borrow forbids is refused (`now`) or left pending (I8); `cancel`: what is pending is not to
+ * happen after all.
+ */
+export type When = 'now' | 'pending' | 'cancel';
+
 interface Asked {
   readonly by: By;
   readonly request: RequestKey;
@@ -50,6 +57,8 @@ export interface Commands {
   };
   /** What `takeDue` found to be over. */
   expire: { readonly due: readonly Due[] };
+  /** Carries out pending revokes and removals whose borrows have ended (I8). */
+  settlePending: Record<never, never>;
   checkpoint: { readonly token: string };
   enrol: {
     readonly invitation: string;
@@ -84,7 +93,7 @@ export interface Commands {
   };
   return: Asked & { /** Leases whose signed stop was verified. */ readonly leases: readonly string[] };
   import: Asked & { readonly claims: EntitlementClaims; readonly token: string };
-  removeEntitlement: Asked & { readonly id: string };
+  removeEntitlement: Asked & { readonly id: string; readonly when?: When };
   invite: Asked & {
     readonly email: string;
     readonly name: string | null;
@@ -93,7 +102,7 @@ export interface Commands {
     readonly device: boolean;
     readonly invitationMs: number;
   };
-  removeUser: Asked & { readonly email: string };
+  removeUser: Asked & { readonly email: string; readonly when?: When };
   assign: Asked & {
     readonly email: string;
     readonly product: string;
@@ -105,6 +114,7 @@ export interface Commands {
     readonly product: string;
     readonly quantity: number | 'all';
     readonly endMs: number | null;
+    readonly when?: When;
   };
   revokeLease: Asked & { readonly lease: string; readonly reason: string };
   /** Settings that are left out stay as they are. */
@@ -121,6 +131,7 @@ export type Command<T extends CommandType = CommandType> = {
 export interface Outcomes {
   found: { readonly invitation: string };
   expire: { readonly ended: number };
+  settlePending: { readonly settled: number };
   checkpoint: Record<never, never>;
   enrol: { readonly device: string; readonly email: string; readonly scopes: readonly PathName[] };
   checkout: { readonly leases: readonly LeaseClaims[]; readonly joined: boolean };
@@ -133,14 +144,31 @@ export interface Outcomes {
   };
   return: { readonly returned: readonly { readonly lease: string; readonly freeAtMs: number }[] };
   import: { readonly entitlement: EntitlementInfo; readonly changed: boolean };
-  removeEntitlement: { readonly id: string };
+  removeEntitlement: { readonly id: string } & PendingOutcome;
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
-  removeUser: { readonly email: string };
+  removeUser: { readonly email: string } & PendingOutcome;
   assign: { readonly allocation: AllocationInfo };
-  revoke: { readonly revoked: number; readonly left: number; readonly leasesRevoked: number };
+  revoke: {
+    readonly revoked: number;
+    readonly left: number;
+    readonly leasesRevoked: number;
+    /** Seats of `left` whose revoke is pending, and when the last borrow that it waits for ends; left out: none. */
+    readonly pending?: number;
+    readonly pendingUntilMs?: number;
+    /** Only of a cancellation. */
+    readonly cancelled?: number;
+  };
   revokeLease: { readonly lease: string; readonly freeAtMs: number };
   setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };
+}
+
+/** What became of a removal that may be left pending. */
+export interface PendingOutcome {
+  /** Left out: it has taken effect, or was taken back. */
+  readonly pending?: PendingInfo;
+  /** Only of a cancellation: whether there was something to take back. */
+  readonly cancelled?: boolean;
 }
 
 export type RenewedLease =

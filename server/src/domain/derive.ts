@@ -4,9 +4,11 @@ import {
   type Device,
   type Entitlement,
   type Lease,
+  type PendingKind,
   type Seat,
   type SeatStatus,
   type State,
+  type User,
 } from './state.js';
 
 // Keeps what is derived from the tables in step with them: each function takes a row before and after a change. A checkout costs the
@@ -30,6 +32,15 @@ export function trackEntitlement(state: State, before: Entitlement | undefined, 
   const { entitlementsByProduct } = state.derived;
   if (before !== undefined) entitlementsByProduct.remove(before.claims.product, before.claims.jti);
   if (isLive(after)) entitlementsByProduct.add(after.claims.product, after.claims.jti);
+  trackPending(state, 'entitlement', after.claims.jti, isLive(after) && after.removing !== undefined);
+}
+
+export function trackUser(state: State, email: string, after: User | undefined): void {
+  trackPending(state, 'user', email, after?.removing !== undefined);
+}
+
+function trackPending(state: State, kind: PendingKind, id: string, pending: boolean): void {
+  state.derived.pending[pending ? 'add' : 'remove'](kind, id);
 }
 
 export function isLive(entitlement: Entitlement): boolean {
@@ -41,6 +52,7 @@ export function trackAllocation(state: State, allocation: Allocation): void {
   const id = allocationId(allocation.email, allocation.entitlement);
   const before = state.tables.allocation.get(id)?.quantity ?? 0;
   allocated.add(allocation.entitlement, allocation.quantity - before);
+  trackPending(state, 'allocation', id, allocation.quantity > 0 && allocation.revoking !== undefined);
   if (allocation.quantity > 0) {
     state.tables.allocation.set(id, allocation);
     allocationsByUser.add(allocation.email, id);

@@ -1,6 +1,14 @@
 import { borrowFreeAtMs, onlineWindowMs } from '@berth/protocol';
 import type { Change, ChangeType } from './changes.js';
-import { trackAllocation, trackDevice, trackEntitlement, trackLease, trackSeat } from './derive.js';
+import {
+  isLive,
+  trackAllocation,
+  trackDevice,
+  trackEntitlement,
+  trackLease,
+  trackSeat,
+  trackUser,
+} from './derive.js';
 import type { Entitlement, Lease, State } from './state.js';
 import type { Table } from './table.js';
 
@@ -32,8 +40,14 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     const organisation = known(state.tables.organisation, 'self');
     state.tables.organisation.set('self', { ...organisation, highWaterMs: wallMs });
   },
-  'user.put': (state, { user }) => state.tables.user.set(user.email, user),
-  'user.removed': (state, { email }) => state.tables.user.delete(email),
+  'user.put': (state, { user }) => {
+    state.tables.user.set(user.email, user);
+    trackUser(state, user.email, user);
+  },
+  'user.removed': (state, { email }) => {
+    state.tables.user.delete(email);
+    trackUser(state, email, undefined);
+  },
   'invitation.made': (state, { invitation }) => state.tables.invitation.set(invitation.id, invitation),
   'invitation.dropped': (state, { id }) => state.tables.invitation.delete(id),
   'device.enrolled': enrolDevice,
@@ -44,7 +58,11 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   'product.put': (state, { product }) => state.tables.product.set(product.product, product),
   'entitlement.put': (state, { entitlement }) => putEntitlement(state, entitlement),
   'entitlement.state': (state, { id, state: next }) =>
-    putEntitlement(state, { ...known(state.tables.entitlement, id), state: next }),
+    putEntitlement(state, ended({ ...known(state.tables.entitlement, id), state: next })),
+  'entitlement.removing': (state, { id, removing }) => {
+    const { removing: _, ...entitlement } = known(state.tables.entitlement, id);
+    putEntitlement(state, removing === null ? entitlement : { ...entitlement, removing });
+  },
   'allocation.set': (state, { allocation }) => trackAllocation(state, allocation),
   'seat.taken': (state, { seat }) => {
     state.tables.seat.set(seat.id, seat);
@@ -111,6 +129,13 @@ function putEntitlement(state: State, entitlement: Entitlement): void {
   if (entitlement.state === 'future' || entitlement.state === 'active') {
     state.wallQueue.push({ atMs: claims.exp * 1000, kind: 'entitlement-end', id: claims.jti });
   }
+}
+
+/** What has ended has nothing pending any more. */
+function ended(entitlement: Entitlement): Entitlement {
+  if (isLive(entitlement)) return entitlement;
+  const { removing: _, ...rest } = entitlement;
+  return rest;
 }
 
 function grantLease(

@@ -1,4 +1,12 @@
-import { trackAllocation, trackDevice, trackEntitlement, trackLease, trackSeat } from './derive.js';
+import {
+  trackAllocation,
+  trackDevice,
+  trackEntitlement,
+  trackLease,
+  trackSeat,
+  trackUser,
+} from './derive.js';
+import { ripe } from './pending.js';
 import { activeEntitlements, usageOf } from './pools.js';
 import { type Derived, emptyState, type Now, type State } from './state.js';
 import { Index } from './table.js';
@@ -14,12 +22,14 @@ export function brokenInvariants(state: State, now: Now): string[] {
     ...equations(state, now),
     ...seatsWithoutLeases(state),
     ...entitlementsOverdrawn(state, now),
+    ...overduePending(state),
   ];
 }
 
 function derivedDiffers(state: State): string[] {
   const fresh = emptyState();
   const { tables } = state;
+  for (const [id, row] of tables.user.entries()) trackUser(fresh, id, row);
   for (const [id, row] of tables.device.entries()) {
     fresh.tables.device.set(id, row);
     trackDevice(fresh, undefined, row);
@@ -97,6 +107,16 @@ function entitlementsOverdrawn(state: State, now: Now): string[] {
       const lent = state.derived.borrowedByEntitlement.get(claims.jti);
       if (lent > claims.seats) broken.push(`${claims.jti}: ${lent} borrowed of ${claims.seats}`);
     }
+  }
+  return broken;
+}
+
+/** I8: what is pending waits for a borrow and for nothing else, and says how many seats of the allocation it wants. */
+function overduePending(state: State): string[] {
+  const broken = [...ripe(state)].map(({ kind, id }) => `the pending end of ${kind} ${id} is overdue`);
+  for (const [id, { quantity, revoking }] of state.tables.allocation.entries()) {
+    if (revoking !== undefined && (revoking.seats < 1 || revoking.seats > quantity))
+      broken.push(`allocation ${id}: ${revoking.seats} of ${quantity} to be revoked`);
   }
   return broken;
 }

@@ -1,4 +1,11 @@
-import { trackAllocation, trackDevice, trackEntitlement, trackLease, trackSeat } from './derive.js';
+import {
+  trackAllocation,
+  trackDevice,
+  trackEntitlement,
+  trackLease,
+  trackSeat,
+  trackUser,
+} from './derive.js';
 import { watchLease } from './evolve.js';
 import { emptyState, type Rows, type State, type TableName } from './state.js';
 
@@ -13,7 +20,10 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
   const state = emptyState();
   const { tables } = state;
   for (const [id, row] of rows.organisation) tables.organisation.set(id, row);
-  for (const [id, row] of rows.user) tables.user.set(id, row);
+  for (const [id, row] of rows.user) {
+    tables.user.set(id, row);
+    trackUser(state, id, row);
+  }
   for (const [id, row] of rows.invitation) tables.invitation.set(id, row);
   for (const [id, row] of rows.product) tables.product.set(id, row);
   for (const [id, row] of rows.device) {

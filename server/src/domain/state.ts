@@ -23,11 +23,20 @@ export interface Organisation {
   readonly highWaterMs: number;
 }
 
+/** A revoke or a removal that was asked for while a borrow forbids it (I8): it takes effect by itself when the borrow ends. */
+export interface Pending {
+  /** E-mail of the admin. */
+  readonly by: string;
+  readonly sinceMs: number;
+}
+
 export interface User {
   readonly email: string;
   readonly name: string;
   readonly role: Role;
   readonly state: 'invited' | 'active';
+  /** The removal is pending: nothing new for this user. */
+  readonly removing?: Pending;
 }
 
 export interface Device {
@@ -63,6 +72,8 @@ export interface Entitlement {
   readonly claims: EntitlementClaims;
   readonly token: string;
   readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
+  /** The removal is pending: nothing new from it. */
+  readonly removing?: Pending;
 }
 
 /** Seats of one entitlement set aside for one user. Its id is `allocationId(email, entitlement)`. */
@@ -70,6 +81,8 @@ export interface Allocation {
   readonly email: string;
   readonly entitlement: string;
   readonly quantity: number;
+  /** Seats of `quantity` to be revoked as borrows of it end: until then nothing new from it. */
+  readonly revoking?: Pending & { readonly seats: number };
 }
 
 /** `count` seats of one entitlement in somebody's hands. Leases that share it carry its id and count once (I1). */
@@ -128,6 +141,9 @@ export interface Rows {
 export type TableName = keyof Rows;
 export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
 
+/** What has a revoke or removal pending. */
+export type PendingKind = 'allocation' | 'user' | 'entitlement';
+
 export type SeatStatus = 'inUse' | 'borrowed' | 'held';
 
 /** What is derived from the tables, kept up to date by evolve; `invariants.ts` recomputes it and compares. */
@@ -160,6 +176,8 @@ export interface Derived {
   readonly borrowedByAllocation: Tally;
   /** `<product> <status>` -> seats. */
   readonly byStatus: Tally;
+  /** `PendingKind` -> ids of the rows that have a revoke or removal pending. */
+  readonly pending: Index;
 }
 
 export interface State {
@@ -222,6 +240,7 @@ export function emptyDerived(): Derived {
     usedByAllocation: new Tally(),
     borrowedByAllocation: new Tally(),
     byStatus: new Tally(),
+    pending: new Index(),
   };
 }
 

@@ -63,6 +63,10 @@ export class Index {
     return this.#sets.get(key) ?? none;
   }
 
+  get size(): number {
+    return this.#sets.size;
+  }
+
   entries(): IterableIterator<[string, Set<string>]> {
     return this.#sets.entries();
   }

@@ -7,6 +7,7 @@ import {
 } from '@berth/protocol';
 import { leaseFreeAtMs } from './decide/denial.js';
 import { windowMs } from './evolve.js';
+import { borrowsOnAllocation, pendingInfo } from './pending.js';
 import { isActive } from './pools.js';
 import {
   type Allocation,
@@ -21,7 +22,7 @@ const dayMs = 86_400_000;
 
 export function entitlementInfo(
   state: State,
-  { claims, state: stored }: Entitlement,
+  { claims, state: stored, removing }: Entitlement,
   now: Now,
 ): EntitlementInfo {
   const endMs = claims.exp * 1000;
@@ -40,11 +41,18 @@ export function entitlementInfo(
     borrow: claims.borrow ?? null,
     earlyReturn: claims.earlyReturn,
     holder: claims.holder ?? null,
+    ...(removing === undefined
+      ? {}
+      : { removing: pendingInfo(state, removing, state.derived.seatsByEntitlement.get(claims.jti), now) }),
     display: claims.display,
   };
 }
 
-export function allocationInfo(state: State, { email, entitlement, quantity }: Allocation): AllocationInfo {
+export function allocationInfo(
+  state: State,
+  { email, entitlement, quantity, revoking }: Allocation,
+  now: Now,
+): AllocationInfo {
   const { claims } = state.tables.entitlement.get(entitlement)!;
   const id = allocationId(email, entitlement);
   const borrowed = state.derived.borrowedByAllocation.get(id);
@@ -57,7 +65,19 @@ export function allocationInfo(state: State, { email, entitlement, quantity }: A
     borrowed,
     expires: lastDay(claims.exp * 1000),
     personal: claims.holder !== undefined,
+    ...(revoking === undefined ? {} : { revoking: revokingInfo(state, email, entitlement, revoking, now) }),
   };
+}
+
+function revokingInfo(
+  state: State,
+  email: string,
+  entitlement: string,
+  revoking: NonNullable<Allocation['revoking']>,
+  now: Now,
+): NonNullable<AllocationInfo['revoking']> {
+  const waitedFor = borrowsOnAllocation(state, email, entitlement).map(({ id }) => id);
+  return { ...pendingInfo(state, revoking, waitedFor, now), seats: revoking.seats };
 }
 
 export function leaseInfo(state: State, lease: Lease, now: Now): LeaseInfo {

@@ -209,8 +209,17 @@ export class Engine {
     this.#evolve(decision.changes, now);
     const durable = decision.changes.filter((change) => !isVolatile(change));
     if (durable.length > 0) this.#enqueue(durable, now);
+    if (durable.some(mayRipen)) this.#settlePending(now);
     if (this.#line.size > 0 && durable.some(({ type }) => !freesNothing.has(type))) this.#serveLine(now);
     return decision;
+  }
+
+  /** In the same turn as the change that ended a borrow, so in the same commit (I8). */
+  #settlePending(now: Now): void {
+    for (let more = true; more && this.#state.derived.pending.size > 0; ) {
+      const decision = this.#apply({ type: 'settlePending' }, now);
+      more = decision.ok && decision.changes.length > 0;
+    }
   }
 
   /** In the same turn as the change that freed a seat, so in the same commit. */
@@ -284,6 +293,12 @@ export class Engine {
     await (this.#pending ?? this.#inFlight)?.durable;
     if (this.#failed) await never();
   }
+}
+
+/** True for a change after which a pending revoke or removal may have nothing to wait for any more. */
+function mayRipen(change: Change): boolean {
+  if (change.type === 'lease.ended') return change.reason === 'returned' || change.reason === 'expired';
+  return change.type === 'entitlement.put' || change.type === 'entitlement.state';
 }
 
 /** Changes that bring nobody in line a seat. After any other they are tried again; so serving the line never begins anew. */

@@ -62,6 +62,7 @@ export class World {
     this.tick();
     const decision = decide(this.state, command, this.context);
     if (decision.ok) for (const change of decision.changes) evolve(this.state, change, this.now.monoMs);
+    this.settle();
     expect(brokenInvariants(this.state, this.now)).toEqual([]);
     return decision;
   }
@@ -84,6 +85,16 @@ export class World {
     for (const due of takeDue(this.state, this.now)) {
       const decision = decide(this.state, { type: 'expire', due }, this.context);
       if (decision.ok) for (const change of decision.changes) evolve(this.state, change, this.now.monoMs);
+      this.settle();
+    }
+  }
+
+  /** As the engine does, in the same turn: what was pending and waits for nothing more takes effect (I8). */
+  settle(): void {
+    for (;;) {
+      const decision = decide(this.state, { type: 'settlePending' }, this.context);
+      if (!decision.ok || decision.changes.length === 0) return;
+      for (const change of decision.changes) evolve(this.state, change, this.now.monoMs);
     }
   }
 

@@ -1,11 +1,12 @@
 import { formatDay } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
+import { borrowsEndMs, borrowsOnAllocation } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, type Seat, type State } from '../state.js';
 import { allocationInfo } from '../views.js';
-import { borrowedBy, seatFreeAtMs } from './denial.js';
 import { closed } from './grant.js';
+import { leaving, revokePending } from './pending.js';
 
 /** Sets seats of one entitlement aside for one user: the one that ends last unless a day is named. */
 export function assign(state: State, command: Command<'assign'>, context: Context): Decision<'assign'> {
@@ -13,14 +14,18 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   if (refused !== null) return refused;
   const { email, product, quantity } = command;
   if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
+  const gone = leaving(state, email, context.now);
+  if (gone !== null) return gone;
   const entitlements = activeEntitlements(state, product, context.now).filter(
-    ({ claims }) => claims.holder === undefined,
+    ({ claims, removing }) => claims.holder === undefined && removing === undefined,
   );
   if (entitlements.length === 0) return deny('PRODUCT_UNKNOWN', undefined, { product });
   const dated = entitlements.filter(
     ({ claims }) => command.endMs === null || claims.exp * 1000 === command.endMs,
   );
   if (dated.length === 0) return noSuchEnd(entitlements, product);
+  const undecided = revokeUnderway(state, email, dated, context);
+  if (undecided !== null) return undecided;
   const entitlement = dated.find(
     ({ claims }) => claims.seats - state.derived.allocated.get(claims.jti) >= quantity,
   );
@@ -33,12 +38,28 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   ];
   const charged = chargeOwnSeats(state, allocation, email, ent, before + quantity);
   changes.push(...charged);
-  const info = allocationInfo(state, { email, entitlement: ent, quantity: before + quantity });
+  const info = allocationInfo(state, { email, entitlement: ent, quantity: before + quantity }, context.now);
   const inUse = charged.reduce(
     (sum, change) => sum + (change.type === 'seat.charged' ? state.tables.seat.get(change.id)!.count : 0),
     0,
   );
   return { ok: true, changes, outcome: { allocation: { ...info, inUse: info.inUse + inUse } } };
+}
+
+/** While a revoke of the same seats is pending, an admin who assigns says two things at once: which one holds must be said first. */
+function revokeUnderway(
+  state: State,
+  email: string,
+  entitlements: readonly Entitlement[],
+  { now }: Context,
+): Denial | null {
+  for (const { claims } of entitlements) {
+    if (state.tables.allocation.get(allocationId(email, claims.jti))?.revoking === undefined) continue;
+    const untilMs = borrowsEndMs(state, borrowsOnAllocation(state, email, claims.jti), now);
+    const denial = revokePending(`A revoke of ${claims.product} from ${email} is pending.`, untilMs);
+    return { ...denial, next: `Cancel it first: berth license revoke ${email} ${claims.product} --cancel` };
+  }
+  return null;
 }
 
 /** What the user already uses of this entitlement's shared seats is charged to the new allocation: one person, one seat. */
@@ -86,86 +107,19 @@ function allAllocated(state: State, entitlements: readonly Entitlement[], produc
   });
 }
 
-/** Takes seats back from a user. Refused while that would take a borrowed one (I8); live leases beyond what is left are revoked. */
-export function revoke(state: State, command: Command<'revoke'>, context: Context): Decision<'revoke'> {
-  const { email, product } = command;
-  if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
-  const found = allocationsOf(state, command);
-  const total = found.reduce((sum, { quantity }) => sum + quantity, 0);
-  if (total === 0 && hasPersonal(state, email, product))
-    return deny('PERSONAL', undefined, { email, product });
-  if (total === 0)
-    return deny('ALLOCATION_UNKNOWN', `${email} has no allocation of ${product} that can be revoked.`, {
-      email,
-      product,
-    });
-  const quantity = command.quantity === 'all' ? total : command.quantity;
-  if (quantity > total)
-    return deny('ALLOCATION_UNKNOWN', `${email} has only ${total} of ${product}.`, {
-      email,
-      product,
-      allocated: total,
-    });
-  const taken = takeBack(state, found, quantity);
-  const left = quantity - [...taken.values()].reduce((sum, seats) => sum + seats, 0);
-  if (left > 0) return borrowedBy(email, borrowsEndMs(state, email, product, context));
-  const changes = [...taken].flatMap(([row, seats]) =>
-    shrink(state, row, row.quantity - seats, command.by.email),
-  );
-  const leasesRevoked = changes.filter(({ type }) => type === 'lease.revoked').length;
-  return { ok: true, changes, outcome: { revoked: quantity, left: total - quantity, leasesRevoked } };
-}
-
-/** How many seats each allocation gives up: idle ones first, then those in use; borrowed ones never (I8). */
-function takeBack(state: State, found: readonly Allocation[], quantity: number): Map<Allocation, number> {
-  const taken = new Map<Allocation, number>();
-  let left = quantity;
-  for (const usage of [state.derived.usedByAllocation, state.derived.borrowedByAllocation]) {
-    for (const row of found) {
-      const before = taken.get(row) ?? 0;
-      const spare = row.quantity - usage.get(allocationId(row.email, row.entitlement)) - before;
-      const more = Math.max(0, Math.min(left, spare));
-      if (more > 0) taken.set(row, before + more);
-      left -= more;
-    }
-  }
-  return taken;
-}
-
-/** Revocable allocations of the product, the ones that end first in front. */
-function allocationsOf(state: State, command: Command<'revoke'>): Allocation[] {
-  const found: { allocation: Allocation; exp: number }[] = [];
-  for (const id of state.derived.entitlementsByProduct.get(command.product)) {
-    const { claims } = state.tables.entitlement.get(id)!;
-    const allocation = state.tables.allocation.get(allocationId(command.email, id));
-    if (allocation === undefined || claims.holder !== undefined) continue;
-    if (command.endMs === null || claims.exp * 1000 === command.endMs)
-      found.push({ allocation, exp: claims.exp });
-  }
-  return found.sort((a, b) => a.exp - b.exp).map(({ allocation }) => allocation);
-}
-
-function hasPersonal(state: State, email: string, product: string): boolean {
-  return [...state.derived.entitlementsByProduct.get(product)].some(
-    (id) => state.tables.entitlement.get(id)!.claims.holder === email,
-  );
-}
-
-/** The latest end of a borrow of this user on this product: when the refusal ends. */
-function borrowsEndMs(state: State, email: string, product: string, context: Context): number {
-  let latest = context.now.wallMs;
-  for (const id of state.derived.seatsByUser.get(email)) {
-    const seat = state.tables.seat.get(id)!;
-    if (seat.product !== product || state.derived.statusBySeat.get(id) !== 'borrowed') continue;
-    latest = Math.max(latest, seatFreeAtMs(state, id, context.now));
-  }
-  return latest;
-}
-
-/** Shrinks an allocation: seats in use beyond what is left are charged to the shared ones and their leases revoked, newest first. */
-function shrink(state: State, allocation: Allocation, quantity: number, by: string): Change[] {
-  const id = allocationId(allocation.email, allocation.entitlement);
-  const changes: Change[] = [{ type: 'allocation.set', allocation: { ...allocation, quantity } }];
+/**
+ * Shrinks an allocation: seats in use beyond what is left are charged to the shared ones and their leases revoked, newest first.
+ * @param to.revoking what of it is still to be revoked when its borrows end
+ */
+export function shrink(
+  state: State,
+  { email, entitlement }: Allocation,
+  to: { readonly quantity: number; readonly revoking: Allocation['revoking'] | null; readonly by: string },
+): Change[] {
+  const { quantity, revoking, by } = to;
+  const id = allocationId(email, entitlement);
+  const allocation: Allocation = { email, entitlement, quantity, ...(revoking ? { revoking } : {}) };
+  const changes: Change[] = [{ type: 'allocation.set', allocation }];
   let excess = state.derived.usedByAllocation.get(id) - quantity;
   if (excess <= 0) return changes;
   for (const seat of seatsOn(state, id, allocation)) {

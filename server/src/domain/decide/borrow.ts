@@ -2,12 +2,14 @@ import { BORROW_MAX_SKEW_MS, type LeaseClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
+import { borrowedSeats, isWithdrawn } from '../pending.js';
 import { isActive, usageOf } from '../pools.js';
 import { type Device, type Lease, type Seat, type State, shareKey } from '../state.js';
 import { Tally } from '../table.js';
 import { choose, fits, type Term } from './choose.js';
 import { explain, leaseFreeAtMs } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
+import { leaving, withdrawn } from './pending.js';
 
 /**
  * Borrows seats: extends the borrow this device has, else converts the seat it holds, else takes free ones (DESIGN 5). A converted
@@ -18,6 +20,8 @@ export function borrow(state: State, command: Command<'borrow'>, context: Contex
   if (refused !== null) return refused;
   const device = deviceOf(state, command.by);
   if ('ok' in device) return device;
+  const gone = leaving(state, device.email, context.now);
+  if (gone !== null) return gone;
   const product = state.tables.product.get(command.product);
   if (product === undefined)
     return deny('NO_PRODUCT', undefined, { product: command.product, rule: 'NOT_ENTITLED' });
@@ -26,6 +30,8 @@ export function borrow(state: State, command: Command<'borrow'>, context: Contex
   if (usageOf(state, product.product, context.now).over > 0) {
     return explain(state, product.product, 'SHRUNK', context.now);
   }
+  const kept = withdrawn(state, ownBorrowed(state, command.product, device), context.now);
+  if (kept !== null) return kept;
   const own = convertible(state, command, device, term);
   if (own !== null) {
     const granted = convert(state, own, command, device, term, context);
@@ -63,12 +69,19 @@ function skewed(command: Command<'borrow'>, context: Context): Denial | null {
   return deny('CLOCK_SKEW', message, { offMs, allowedMs: BORROW_MAX_SKEW_MS });
 }
 
+/** What this device has borrowed of the product: asked for again, it is lent for longer unless a revoke of it is pending (I8). */
+function ownBorrowed(state: State, product: string, device: Device): Seat[] {
+  const seats = borrowedSeats(state, state.derived.seatsByUser.get(device.email));
+  return seats.filter((seat) => seat.product === product && ownBorrows(state, seat, device).length > 0);
+}
+
 /** The seats of one group that this device has of the product, if a borrow of them fits; those already borrowed come first. */
 function convertible(state: State, command: Command<'borrow'>, device: Device, term: Term): Seat[] | null {
   const groups = new Map<string, Seat[]>();
   for (const id of state.derived.seatsByUser.get(device.email)) {
     const seat = state.tables.seat.get(id)!;
     if (seat.product !== command.product || !heldBy(state, seat, device)) continue;
+    if (isWithdrawn(state, seat.entitlement, seat.allocation)) continue;
     groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
   }
   const fitting = [...groups.values()].filter((seats) => lendable(state, seats, command.seats, term));

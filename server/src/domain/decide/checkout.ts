@@ -1,10 +1,12 @@
 import { errors, type LeaseClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny, type Want } from '../commands.js';
+import { isWithdrawn } from '../pending.js';
 import { type Device, type Product, type Seat, type State, shareKey } from '../state.js';
 import { choose, ENTITLEMENTS_PER_GRANT, fits, type Term } from './choose.js';
 import { canPass, explain } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
+import { leaving } from './pending.js';
 
 interface Granted {
   readonly changes: readonly Change[];
@@ -28,6 +30,8 @@ export function checkout(state: State, command: Command<'checkout'>, context: Co
   if (refused !== null) return refused;
   const device = deviceOf(state, command.by);
   if ('ok' in device) return device;
+  const gone = leaving(state, device.email, context.now);
+  if (gone !== null) return gone;
   const term: Term = { kind: 'online', seconds: context.leaseSeconds, now: context.now };
   const asker: Asker = { device, nonce: command.nonce, term };
   const granted = new Map<string, Granted>();
@@ -170,7 +174,9 @@ function openGroups(state: State, key: string, term: Term): Seat[][] {
   const groups = new Map<string, Seat[]>();
   for (const id of state.derived.seatsByShareKey.get(key)) {
     const seat = state.tables.seat.get(id)!;
-    const joinable = state.derived.statusBySeat.get(id) !== 'held';
+    const { entitlement, allocation } = seat;
+    const joinable =
+      state.derived.statusBySeat.get(id) !== 'held' && !isWithdrawn(state, entitlement, allocation);
     if (!joinable || !fits(state.tables.entitlement.get(seat.entitlement)!, term)) continue;
     groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
   }

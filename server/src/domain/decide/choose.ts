@@ -17,6 +17,8 @@ export interface Wish extends Term {
   readonly seats: number;
   /** So many shared seats are for those who have waited longer. The user's own allocations are not concerned. */
   readonly sharedKept?: number;
+  /** True: as if no revoke or removal were pending, to find out whether that is what stands in the way. */
+  readonly ignorePending?: boolean;
 }
 
 /** Seats to take from one entitlement, charged to an allocation or (`null`) to the shared seats. */
@@ -111,17 +113,21 @@ function pick(
     picks.push(chosen);
     own.add(chosen);
   };
-  for (const entitlement of entitlements) {
+  const granting = entitlements.filter(
+    ({ removing }) => removing === undefined || wish.ignorePending === true,
+  );
+  for (const entitlement of granting) {
     const id = allocationId(wish.email, entitlement.claims.jti);
-    const quantity = state.tables.allocation.get(id)?.quantity ?? 0;
+    const { quantity = 0, revoking } = state.tables.allocation.get(id) ?? {};
+    if (revoking !== undefined && wish.ignorePending !== true) continue;
     take(entitlement, id, quantity - state.derived.usedByAllocation.get(id));
   }
   if (state.tables.product.get(wish.product)!.sharing) {
     const free = (entitlement: Entitlement): number =>
       Math.min(sharedFree(state, entitlement), roomIn(state, entitlement, wish.kind) - own.of(entitlement));
-    const allFree = entitlements.reduce((sum, entitlement) => sum + Math.max(0, free(entitlement)), 0);
+    const allFree = granting.reduce((sum, entitlement) => sum + Math.max(0, free(entitlement)), 0);
     const most = own.seats + allFree - (wish.sharedKept ?? 0);
-    for (const entitlement of inSharedOrder(entitlements, wish))
+    for (const entitlement of inSharedOrder(granting, wish))
       take(entitlement, null, Math.min(sharedFree(state, entitlement), most - own.seats));
   }
   return own.seats === wish.seats && picks.length <= ENTITLEMENTS_PER_GRANT ? picks : null;
@@ -171,6 +177,8 @@ function ruleOf(
     return usage.used + wish.seats > usage.owned ? 'ALL_IN_USE' : 'ENTITLEMENT_ENDS';
   }
   if (usage.over > 0) return 'SHRUNK';
+  if (pick(state, lasting, { ...wish, ignorePending: true }) !== null && usage.free >= wish.seats)
+    return 'REVOKE_PENDING';
   const unkept = wish.sharedKept ? pick(state, lasting, { ...wish, sharedKept: 0 }) : null;
   if (unkept !== null && usage.used + wish.seats <= usage.owned) return 'OTHERS_WAIT';
   if (usage.free < wish.seats) return 'ALL_IN_USE';

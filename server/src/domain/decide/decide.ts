@@ -12,15 +12,18 @@ import {
 } from '../commands.js';
 import { type KeptRequest, organisationOf, requestId, type State } from '../state.js';
 import { acceptClock } from './accept-clock.js';
-import { assign, revoke } from './allocation.js';
+import { assign } from './allocation.js';
 import { borrow, returnBorrow } from './borrow.js';
 import { checkout } from './checkout.js';
-import { importEntitlement, removeEntitlement } from './entitlement.js';
+import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
 import { setPool } from './pool-settings.js';
 import { release } from './release.js';
+import { removeEntitlement } from './remove-entitlement.js';
 import { renew } from './renew.js';
+import { revoke } from './revoke.js';
 import { revokeLease } from './revoke-lease.js';
+import { settlePending } from './settle-pending.js';
 import { enrol, found, invite, removeUser } from './user.js';
 
 /**
@@ -50,6 +53,7 @@ export function decide<T extends CommandType>(
 const deciders: { readonly [T in CommandType]: Decider<T> } = {
   found,
   expire,
+  settlePending,
   checkpoint: (_state, { token }) => ({
     ok: true,
     changes: [{ type: 'journal.checkpoint', token }],

@@ -1,6 +1,7 @@
 import { type DenialRule, type ErrorCode, type Holder, limits, rules } from '@berth/protocol';
 import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
+import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
@@ -15,6 +16,7 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
   MORE_THAN_OWNED: 'NO_SEAT',
   SHRUNK: 'NO_SEAT',
   ENTITLEMENT_ENDS: 'NO_SEAT',
+  REVOKE_PENDING: 'NO_SEAT',
   NOT_ENTITLED: 'NO_PRODUCT',
   BORROW_SEATS: 'BORROW_LIMIT',
   BORROW_FORBIDDEN: 'BORROW_NOT_ALLOWED',
@@ -29,6 +31,7 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     product,
     holders: holders.slice(0, limits.holdersNamed),
     nextFreeAtMs: holders[0]?.untilMs ?? null,
+    ...(rule === 'REVOKE_PENDING' ? { untilMs: pendingEndsMs(state, product, now) } : {}),
   });
 }
 
@@ -40,6 +43,15 @@ export function canPass({ code, detail }: Denial): boolean {
 /** The latest moment at which the next seat of a product is free if nobody renews, by the wall clock; `null`: nobody holds one. */
 export function nextFreeAtMs(state: State, product: string, now: Now): number | null {
   return holdersOf(state, product, now)[0]?.untilMs ?? null;
+}
+
+/** When the last pending revoke of seats of a product has taken effect. */
+function pendingEndsMs(state: State, product: string, now: Now): number {
+  const ids = [...state.derived.seatsByProduct.get(product)].slice(0, SEATS_EXAMINED);
+  const waitedFor = borrowedSeats(state, ids).filter(({ entitlement, allocation }) =>
+    isWithdrawn(state, entitlement, allocation),
+  );
+  return borrowsEndMs(state, waitedFor, now);
 }
 
 /** Holders of seats of a product, the one whose seat can be free first in front. */

@@ -2,10 +2,9 @@ import type { EntitlementClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { isLive } from '../derive.js';
-import { allocationId, type Entitlement, organisationOf, type State } from '../state.js';
+import { type Allocation, allocationId, type Entitlement, organisationOf, type State } from '../state.js';
 import { entitlementInfo } from '../views.js';
-import { dropAllocations, withdraw } from './allocation.js';
-import { borrowedBy, seatFreeAtMs } from './denial.js';
+import { withdraw } from './allocation.js';
 import { inherits } from './inherit.js';
 
 /** Imports an entitlement whose vendor signature was verified. The highest revision wins; the same one changes nothing. */
@@ -38,7 +37,13 @@ export function importEntitlement(
   const conflict = inherits(state, claims, heirOf, context);
   if (conflict !== null) return conflict;
   const active = claims.nbf * 1000 <= context.now.wallMs;
-  const entitlement: Entitlement = { claims, token, state: active ? 'active' : 'future' };
+  const entitlement: Entitlement = {
+    claims,
+    token,
+    state: active ? 'active' : 'future',
+    // A new revision does not undo what an admin decided; `entitlement remove --cancel` does.
+    ...(known?.removing !== undefined && isLive(known) ? { removing: known.removing } : {}),
+  };
   const changes: Change[] = [
     ...newProduct(state, claims),
     { type: 'entitlement.put', entitlement },
@@ -112,14 +117,12 @@ function moveAll(state: State, old: Entitlement, { jti: to, holder }: Entitlemen
   const from = old.claims.jti;
   const changes: Change[] = [];
   for (const id of state.derived.allocationsByEntitlement.get(from)) {
-    const { email, quantity } = state.tables.allocation.get(id)!;
+    const allocation = state.tables.allocation.get(id)!;
+    const { email } = allocation;
     changes.push({ type: 'allocation.set', allocation: { email, entitlement: from, quantity: 0 } });
     if (holder !== undefined || old.claims.holder !== undefined) continue; // personal() sets those
-    const before = state.tables.allocation.get(allocationId(email, to))?.quantity ?? 0;
-    changes.push({
-      type: 'allocation.set',
-      allocation: { email, entitlement: to, quantity: before + quantity },
-    });
+    const heir = state.tables.allocation.get(allocationId(email, to));
+    changes.push({ type: 'allocation.set', allocation: merged(allocation, heir, to) });
   }
   for (const id of state.derived.seatsByEntitlement.get(from)) {
     const { allocation, email } = state.tables.seat.get(id)!;
@@ -130,6 +133,20 @@ function moveAll(state: State, old: Entitlement, { jti: to, holder }: Entitlemen
   }
   changes.push({ type: 'entitlement.state', id: from, state: 'replaced' });
   return changes;
+}
+
+/** An allocation that moves to another entitlement keeps what is pending of it (I8). */
+function merged(from: Allocation, heir: Allocation | undefined, entitlement: string): Allocation {
+  const quantity = from.quantity + (heir?.quantity ?? 0);
+  const seats = (from.revoking?.seats ?? 0) + (heir?.revoking?.seats ?? 0);
+  const revoking = heir?.revoking ?? from.revoking;
+  const { email } = from;
+  return {
+    email,
+    entitlement,
+    quantity,
+    ...(revoking === undefined ? {} : { revoking: { ...revoking, seats } }),
+  };
 }
 
 /** A personal entitlement is all its holder's: a former holder's allocation ends, and others' leases on it are revoked. */
@@ -161,46 +178,4 @@ function personal(
     }
   }
   return changes;
-}
-
-/** Removes an entitlement: refused while a seat of it is borrowed (I8) or allocated; its live leases are revoked. */
-export function removeEntitlement(
-  state: State,
-  command: Command<'removeEntitlement'>,
-  context: Context,
-): Decision<'removeEntitlement'> {
-  const { id } = command;
-  const entitlement = state.tables.entitlement.get(id);
-  if (entitlement === undefined || entitlement.state === 'removed')
-    return deny('ENTITLEMENT_UNKNOWN', undefined, { id });
-  if (entitlement.state === 'replaced')
-    return deny('ENTITLEMENT_SUPERSEDED', 'It was replaced by another one.', { id });
-  const borrower = borrowerOf(state, id, context);
-  if (borrower !== null) return borrowedBy(borrower.email, borrower.untilMs);
-  if (entitlement.claims.holder === undefined && state.derived.allocated.get(id) > 0) {
-    return deny('ALLOCATED', undefined, { allocated: state.derived.allocated.get(id) });
-  }
-  const changes: Change[] = [];
-  for (const seatId of state.derived.seatsByEntitlement.get(id)) {
-    const seat = state.tables.seat.get(seatId)!;
-    changes.push(...withdraw(state, seat, command.by.email, 'The entitlement was removed.'));
-  }
-  changes.push(...dropAllocations(state, id), { type: 'entitlement.state', id, state: 'removed' });
-  return { ok: true, changes, outcome: { id } };
-}
-
-/** Whoever has borrowed a seat of this entitlement the longest; `null` when nobody has. */
-function borrowerOf(
-  state: State,
-  entitlement: string,
-  context: Context,
-): { email: string; untilMs: number } | null {
-  let found: { email: string; untilMs: number } | null = null;
-  for (const id of state.derived.seatsByEntitlement.get(entitlement)) {
-    if (state.derived.statusBySeat.get(id) !== 'borrowed') continue;
-    const untilMs = seatFreeAtMs(state, id, context.now);
-    if (found === null || untilMs > found.untilMs)
-      found = { email: state.tables.seat.get(id)!.email, untilMs };
-  }
-  return found;
 }

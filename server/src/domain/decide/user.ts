@@ -1,9 +1,11 @@
 import { type PathName, type Role, roleAtLeast, roleOrder } from '@berth/protocol';
 import type { Change } from '../changes.js';
-import { type Command, type Context, type Decision, deny, type Outcomes } from '../commands.js';
+import { type Command, type Context, type Decision, type Denial, deny, type Outcomes } from '../commands.js';
+import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Device, Invitation, State, User } from '../state.js';
 import { withdraw } from './allocation.js';
-import { borrowedBy, seatFreeAtMs } from './denial.js';
+import { borrowedBy } from './denial.js';
+import { leaving } from './pending.js';
 
 /** The first command of a journal: the organisation, its owner, and the invitation the owner's join link carries. */
 export function found(state: State, command: Command<'found'>, context: Context): Decision<'found'> {
@@ -34,6 +36,8 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
     const next = `For a further device of the same person: berth user invite ${email} --device`;
     return deny('USER_EXISTS', `${email} is already a member.`, { email }, next);
   }
+  const gone = leaving(state, email, context.now);
+  if (gone !== null) return { ...gone, next: `Cancel it first: berth user remove ${email} --cancel` };
   const role = (command.device ? known?.role : command.role) ?? command.role ?? known?.role ?? 'user';
   const own = roleOf(state, command.by.email);
   // Nobody grants a role above their own, nor re-invites somebody who has one (DESIGN 4).
@@ -109,58 +113,76 @@ function enrolled({ id, email, adminKey }: Device): Outcomes['enrol'] {
   return { device: id, email, scopes: adminKey === null ? ['lease'] : ['lease', 'admin'] };
 }
 
-/** Removes a user with all devices. Refused while the user has an allocation or a borrow, and for the last owner. */
+/**
+ * Removes a user with all devices. Refused while the user has an allocation or a borrow, and for the last owner. Left pending, it waits for
+ * the borrows alone: allocations must be gone, or be pending themselves.
+ */
 export function removeUser(
   state: State,
   command: Command<'removeUser'>,
   context: Context,
 ): Decision<'removeUser'> {
-  const { email, by } = command;
+  const { email, by, when = 'now' } = command;
   const user = state.tables.user.get(email);
   if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
-  const own = roleOf(state, by.email);
+  const refused = mayNotRemove(state, user, by.email);
+  if (refused !== null) return refused;
+  if (when === 'cancel') return keepUser(user);
+  const borrowed = borrowedSeats(state, state.derived.seatsByUser.get(email));
+  if (borrowed.length === 0 || when === 'pending') {
+    const kept = keptSeats(state, state.derived.allocationsByUser.get(email));
+    if (kept > 0)
+      return deny('ALLOCATED', `${email} still has ${kept} allocated seats.`, { email, allocated: kept });
+  }
+  if (borrowed.length === 0)
+    return { ok: true, changes: userGone(state, email, by.email), outcome: { email } };
+  const untilMs = borrowsEndMs(state, borrowed, context.now);
+  if (when === 'now') return borrowedBy(email, untilMs);
+  const removing = user.removing ?? { by: by.email, sinceMs: context.now.wallMs };
+  const changes: Change[] =
+    user.removing === undefined ? [{ type: 'user.put', user: { ...user, removing } }] : [];
+  return { ok: true, changes, outcome: { email, pending: { ...removing, untilMs } } };
+}
+
+/** The user stays after all. */
+function keepUser({ removing, ...user }: User): Extract<Decision<'removeUser'>, { ok: true }> {
+  const changes: Change[] = removing === undefined ? [] : [{ type: 'user.put', user }];
+  return {
+    ok: true,
+    changes,
+    outcome: { email: user.email, cancelled: removing !== undefined },
+  };
+}
+
+function mayNotRemove(state: State, user: User, by: string): Denial | null {
+  const own = roleOf(state, by);
   if (own === null || roleOrder.indexOf(own) > roleOrder.indexOf(user.role)) {
     return deny(
       'NOT_ALLOWED',
       `Your role (${own ?? 'none'}) may not remove ${user.role === 'admin' ? 'an' : 'a'} ${user.role}.`,
     );
   }
-  if (user.role === 'owner' && user.state === 'active' && activeOwners(state) === 1)
-    return deny('LAST_OWNER');
-  const seats = [...state.derived.seatsByUser.get(email)].map((id) => state.tables.seat.get(id)!);
-  const borrowed = seats.filter(({ id }) => state.derived.statusBySeat.get(id) === 'borrowed');
-  if (borrowed.length > 0) {
-    return borrowedBy(email, Math.max(...borrowed.map(({ id }) => seatFreeAtMs(state, id, context.now))));
-  }
-  const allocations = revocable(state, email);
-  if (allocations > 0)
-    return deny('ALLOCATED', `${email} still has ${allocations} allocated seats.`, {
-      email,
-      allocated: allocations,
-    });
-  const changes: Change[] = seats.flatMap((seat) => withdraw(state, seat, by.email, 'The user was removed.'));
+  const last = user.role === 'owner' && user.state === 'active' && activeOwners(state) === 1;
+  return last && user.removing === undefined ? deny('LAST_OWNER') : null;
+}
+
+/** Everything that ends with a user. Seats that are still in hand are held until their windows end. */
+export function userGone(state: State, email: string, by: string): Change[] {
+  const changes: Change[] = [...state.derived.seatsByUser.get(email)].flatMap((id) =>
+    withdraw(state, state.tables.seat.get(id)!, by, 'The user was removed.'),
+  );
   for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
   for (const invitation of state.tables.invitation.values()) {
     if (invitation.email === email) changes.push({ type: 'invitation.dropped', id: invitation.id });
   }
   changes.push({ type: 'user.removed', email });
-  return { ok: true, changes, outcome: { email } };
+  return changes;
 }
 
-/** Owners who have joined: an invited one cannot administer anything yet. */
+/** Owners who have joined and stay: an invited one cannot administer anything yet. */
 function activeOwners(state: State): number {
   let count = 0;
-  for (const { role, state: is } of state.tables.user.values())
-    if (role === 'owner' && is === 'active') count += 1;
+  for (const { role, state: is, removing } of state.tables.user.values())
+    if (role === 'owner' && is === 'active' && removing === undefined) count += 1;
   return count;
-}
-
-/** Seats set aside for the user by an admin; a personal entitlement is the vendor's doing and does not count. */
-function revocable(state: State, email: string): number {
-  let seats = 0;
-  for (const id of state.derived.allocationsByUser.get(email)) {
-    const { entitlement, quantity } = state.tables.allocation.get(id)!;
-    if (state.tables.entitlement.get(entitlement)!.claims.holder === undefined) seats += quantity;
-  }
-  return seats;
 }

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Json, type Person, type Ran, Site } from './site.js';
+
+// Borrows and what an admin wants meanwhile (I8), on real processes; each test a chapter: they run in order.
+
+let site: Site;
+let anna: Person;
+let bo: Person;
+
+beforeAll(async () => {
+  site = await Site.open();
+  await site.grant({ seats: 5, share: 'process', borrow: { max: '9h', seats: 4 }, id: 'ent-render' });
+  [anna, bo] = (await site.hire('anna@studio.example', 'bo@studio.example')) as [Person, Person];
+}, 120_000);
+
+afterAll(() => site?.close());
+
+const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
+const done = async (...words: string[]): Promise<Json> =>
+  (await site.berthOk(site.owner, [...words, '--json'])).json;
+const take = (who: Person, span: string): Promise<Ran> =>
+  site.berth(who, ['borrow', 'take', '--product', 'render', '--for', span, '--json']);
+const revoke = (...more: string[]): Promise<Ran> => owner('license', 'revoke', anna.email, 'render', ...more);
+
+describe('a pending revoke', () => {
+  test('of three seats with one borrowed takes two at once and leaves one pending', async () => {
+    await done('license', 'assign', anna.email, 'render', '--quantity', '3');
+    const { json: borrowed } = await take(anna, '1h');
+    expect((await revoke('--quantity', '3')).json.error.code).toBe('BORROWED');
+    const { code, json, stderr } = await revoke('--quantity', '3', '--pending');
+    expect([code, json]).toEqual([
+      0,
+      expect.objectContaining({ revoked: 2, left: 1, pending: 1, pendingUntilMs: borrowed.borrow.freeAtMs }),
+    ]);
+    expect(stderr).toContain('pending');
+  });
+
+  test('is on disk: the server is killed, and knows it; the list shows it', async () => {
+    await site.kill();
+    await site.serve();
+    const { items } = await done('license', 'list', anna.email);
+    expect(items).toMatchObject([
+      { quantity: 1, borrowed: 1, revoking: { seats: 1, by: site.owner.email, untilMs: expect.any(Number) } },
+    ]);
+    const { stdout } = await site.berthOk(site.owner, ['license', 'list']);
+    expect(stdout).toContain('REVOKE PENDING');
+  });
+
+  test('blocks the extension and an assignment, and says until when', async () => {
+    const { code, json, stderr } = await take(anna, '2h');
+    expect([code, json.error.code, json.error.rule]).toEqual([8, 'REVOKE_PENDING', 'REVOKE_PENDING']);
+    expect(stderr).toMatch(/^It ends .*in /m);
+    expect((await owner('license', 'assign', anna.email, 'render')).json.error.code).toBe('REVOKE_PENDING');
+    expect((await revoke('--pending')).json).toMatchObject({ revoked: 0, pending: 1 });
+  });
+
+  test('is cancelled, and the borrow is lent for longer again', async () => {
+    expect((await revoke('--cancel')).json).toMatchObject({ cancelled: 1, left: 1 });
+    expect((await take(anna, '2h')).code).toBe(0);
+    expect((await revoke('--pending', '--cancel')).code).toBe(2);
+  });
+
+  test('completes by itself when the borrow is returned, after one more SIGKILL', async () => {
+    expect((await revoke('--pending')).json).toMatchObject({ pending: 1 });
+    await site.kill();
+    await site.serve();
+    await site.berthOk(anna, ['borrow', 'return']);
+    expect((await done('license', 'list', anna.email)).items).toEqual([]);
+    expect(await site.pool()).toMatchObject({ allocated: 0, borrowed: 0, free: 5 });
+  });
+});
+
+describe('a pending removal', () => {
+  test('of a user: nothing new for them, visible, and gone with the borrow', async () => {
+    expect((await take(bo, '1h')).code).toBe(0);
+    const removed = await owner('user', 'remove', bo.email, '--pending', '--yes');
+    expect(removed.json).toMatchObject({
+      email: bo.email,
+      pending: { by: site.owner.email },
+    });
+    const { items } = await done('user', 'list', '--search', 'bo@');
+    expect(items).toMatchObject([{ email: bo.email, removing: { untilMs: expect.any(Number) } }]);
+    await site.kill();
+    await site.serve();
+    const { json } = await take(bo, '2h');
+    expect(json.error).toMatchObject({ code: 'REVOKE_PENDING', untilMs: items[0].removing.untilMs });
+    await site.berth(bo, ['borrow', 'return']);
+    expect((await done('user', 'list', '--search', 'bo@')).items).toEqual([]);
+  });
+
+  test('of an entitlement: cancelled once, then carried out with the end of the borrow', async () => {
+    expect((await take(anna, '1h')).code).toBe(0);
+    const remove = (...more: string[]): Promise<Json> =>
+      done('entitlement', 'remove', 'ent-render', '--yes', ...more);
+    expect(await remove('--pending')).toMatchObject({ pending: { by: site.owner.email } });
+    expect(await done('entitlement', 'show', 'ent-render')).toMatchObject({
+      entitlement: { state: 'active', removing: { by: site.owner.email } },
+    });
+    const run = await site.berth(site.owner, ['run', '--product', 'render', '--', 'echo', 'ran']);
+    expect([run.code, run.stderr]).toEqual([7, expect.stringContaining('REVOKE_PENDING')]);
+    expect(await remove('--cancel')).toMatchObject({ cancelled: true });
+    await site.berthOk(site.owner, ['run', '--product', 'render', '--', 'echo', 'ran']);
+    await remove('--pending');
+    await site.berthOk(anna, ['borrow', 'return']);
+    expect((await done('entitlement', 'show', 'ent-render')).entitlement).toMatchObject({ state: 'removed' });
+  });
+});
+
+test('the auditor has nothing to say', async () => {
+  await site.stop();
+  expect((await site.check()).json).toMatchObject({ ok: true });
+  expect(site.audit().findings).toEqual([]);
+});
