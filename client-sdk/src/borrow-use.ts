@@ -80,6 +80,7 @@ export class BorrowUses {
     const mark = json === null ? undefined : parseJson(json, markShape);
     if (mark === undefined) return false;
     const ageMs = this.#host.clock.wallMs() - mark.seenAtMs;
-    return this.#host.process.isAlive(mark.process) ?? Math.abs(ageMs) < timing.useMarkMs;
+    const alive = await this.#host.process.isAlive(mark.process);
+    return alive ?? Math.abs(ageMs) < timing.useMarkMs;
   }
 }

@@ -1,5 +1,5 @@
 // Everything the SDK needs from outside (DESIGN 1: clock, randomness, socket, file system and signer are injected).
-// `node/host.ts` is the one for Node; tests and, later, browsers bring their own.
+// `node/host.ts` is the one for Node, `browser/host.ts` the one for web pages; tests bring their own.
 
 export interface Clock {
   /** Monotonic, ms. May stand still while the computer sleeps. */
@@ -73,7 +73,7 @@ export interface ProcessIdentity {
   /** Shown to admins; `null` where there is none. */
   readonly pid: number | null;
   /** Whether the process of that id still runs; `null` when it is not certain (another computer, an earlier start of this one). */
-  isAlive(id: string): boolean | null;
+  isAlive(id: string): boolean | null | Promise<boolean | null>;
 }
 
 export interface Host {

@@ -80,7 +80,7 @@ export class LeaseRecord {
     if (json === null) return null;
     const record = parseJson(json, recordShape);
     if (record === undefined) return { path, leases: [] };
-    const alive = this.#host.process.isAlive(record.process);
+    const alive = await this.#host.process.isAlive(record.process);
     if (alive === false || record.client === 'closed') return { path, leases: record.leases };
     const ageMs = Math.abs(this.#host.clock.wallMs() - record.seenAtMs);
     return alive === null && ageMs > timing.ghostRecordMs ? { path, leases: [] } : null;

@@ -75,14 +75,17 @@ export class PendingRequests {
     kind: K,
     wanted: (request: Kinds[K]) => boolean = () => true,
   ): Promise<Kinds[K][]> {
-    const all = await this.all(kind);
-    return all.filter((request) => {
+    const claimed: Kinds[K][] = [];
+    for (const request of await this.all(kind)) {
       const { key } = request;
-      if (this.#mine.has(key) || !wanted(request) || !this.#isOrphan(request)) return false;
+      if (this.#mine.has(key) || !wanted(request) || !(await this.#isOrphan(request))) continue;
+      // Asked again: another claim of this process may have been faster.
+      if (this.#mine.has(key)) continue;
       this.#left.delete(key);
       this.#mine.add(key);
-      return true;
-    });
+      claimed.push(request);
+    }
+    return claimed;
   }
 
   async all<K extends keyof Kinds>(kind: K): Promise<Kinds[K][]> {
@@ -98,8 +101,9 @@ export class PendingRequests {
     return requests;
   }
 
-  #isOrphan(request: { key: string; owner: string; createdAtMs: number }): boolean {
-    if (this.#left.has(request.key) || this.#host.process.isAlive(request.owner) === false) return true;
+  async #isOrphan(request: { key: string; owner: string; createdAtMs: number }): Promise<boolean> {
+    if (this.#left.has(request.key) || (await this.#host.process.isAlive(request.owner)) === false)
+      return true;
     // Nobody works on one request for this long: its process hangs, or runs on a computer we cannot see.
     return this.#host.clock.wallMs() - request.createdAtMs > timing.pendingOwnerMs;
   }

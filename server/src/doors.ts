@@ -86,6 +86,7 @@ function commonOptions(
     }),
     tls: keeper.current,
     sessions,
+    allowedOrigins: config().webOrigins,
     limits: limitsOf(config()),
     http: {
       live: () => ({ ok: health.live, reason: health.reason }),

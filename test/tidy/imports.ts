@@ -72,7 +72,10 @@ function targetOf(source: Source, specifier: string): Target {
 /** The source behind a path as imports write it: `x.js`, or `x` through the `exports` of a package. */
 function fileOf(path: string): string {
   const stem = path.replace(/\.js$/, '');
-  return [`${stem}.ts`, path, `${stem}.d.ts`].find((file) => existsSync(join(root, file))) ?? `${stem}.ts`;
+  return (
+    [`${stem}.ts`, `${stem}/index.ts`, path, `${stem}.d.ts`].find((file) => existsSync(join(root, file))) ??
+    `${stem}.ts`
+  );
 }
 
 /** `typebox/value` is of typebox, `@scope/name/deep` of `@scope/name`. */

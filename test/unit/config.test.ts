@@ -7,7 +7,14 @@ import {
   resolveConfig,
   yargsOptions,
 } from '@berth/server/ops/config';
-import { boolean, describeFound, hostList, listenAddress, parseHost } from '@berth/server/ops/config-values';
+import {
+  boolean,
+  describeFound,
+  hostList,
+  listenAddress,
+  originList,
+  parseHost,
+} from '@berth/server/ops/config-values';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import yargs from 'yargs';
@@ -359,4 +366,31 @@ describe('kinds', () => {
       expect(describeFound(value)).toMatch(/^.{1,64}$/);
     }
   });
+});
+
+describe('web origins', () => {
+  const read = (text: string) => originList().readText(text, '');
+
+  test('none unless given; normalised as browsers say them', () => {
+    expect(accepted({}).config.webOrigins).toEqual([]);
+    expect(accepted({ flags: { 'web-origins': 'HTTPS://Tools.Example:443/' } }).config.webOrigins).toEqual([
+      'https://tools.example',
+    ]);
+    expect(read('http://localhost:8080, https://[::1]:1')).toEqual([
+      'http://localhost:8080',
+      'https://[::1]:1',
+    ]);
+  });
+
+  test.each([
+    '*',
+    'null',
+    'https://*.example',
+    'tools.example',
+    'https://a/b',
+    'https://u@a',
+    'ftp://a',
+    '',
+    'https://',
+  ])('are whole origins: %j is refused', (text) => expect(read(text)).toBeUndefined());
 });

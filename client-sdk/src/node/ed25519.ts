@@ -1,17 +1,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import nacl from 'tweetnacl';
-import type { SigningKey } from '../host.js';
+import { type Ed25519, portableEd25519 } from '../portable/ed25519.js';
 
 // RFC 8410: everything before the 32 bytes of a seed or public key in DER.
 const seedPrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex');
-
-/** Ed25519 on 32-byte seeds and keys. Both implementations give the same bytes (RFC 8032 is deterministic). */
-export interface Ed25519 {
-  /** @param seed 32 bytes. */
-  signingKey(seed: Uint8Array): SigningKey;
-  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-}
 
 /** OpenSSL's: 0.1 ms a signature. */
 export const nativeEd25519: Ed25519 = {
@@ -31,18 +23,6 @@ export const nativeEd25519: Ed25519 = {
       // Not a point on the curve.
       return false;
     }
-  },
-};
-
-/** Ten milliseconds a signature, but it runs wherever JavaScript does: some embedders build Node without Ed25519. */
-export const portableEd25519: Ed25519 = {
-  signingKey(seed) {
-    const { publicKey, secretKey } = nacl.sign.keyPair.fromSeed(seed);
-    return { publicKey, sign: (message) => nacl.sign.detached(message, secretKey) };
-  },
-  verify(publicKey, message, signature) {
-    const shaped = publicKey.length === 32 && signature.length === 64;
-    return shaped && nacl.sign.detached.verify(message, signature, publicKey);
   },
 };
 

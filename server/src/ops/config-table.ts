@@ -2,7 +2,7 @@
  * Every setting of berthd, in one table: the flag, the environment variable, the type, `--help` and the manual all come
  * from the row. A setting is added here and nowhere else.
  */
-import { hostList, integer, type Kind, listenAddress, oneOf, path } from './config-values.js';
+import { hostList, integer, type Kind, listenAddress, oneOf, originList, path } from './config-values.js';
 
 interface Setting<Value, Default extends Value | undefined> {
   readonly kind: Kind<Value>;
@@ -116,6 +116,13 @@ export const SETTINGS = {
     default: 100,
     help: 'Requests a second from one enrolled device.',
     reload: true,
+  }),
+  // A page of any origin could otherwise use the licence of whoever visits it, with a key that it kept there before.
+  'web.origins': setting({
+    kind: originList(),
+    default: [],
+    help: 'Web origins whose pages may use this server, such as https://tools.studio.example. None unless given.',
+    reload: false,
   }),
   // A week: an invitation mailed on a Friday still works after a few days off; a leaked one does not work for long.
   'invitation.hours': setting({

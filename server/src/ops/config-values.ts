@@ -84,6 +84,27 @@ export function hostList(): Kind<readonly string[]> {
   };
 }
 
+/** Web origins as a browser says them (`https://host[:port]`), normalised. As text: separated by commas. */
+export function originList(): Kind<readonly string[]> {
+  const read = (value: unknown): Read<readonly string[]> => {
+    if (!Array.isArray(value) || value.length > MAX_LIST_ENTRIES) return undefined;
+    const origins = value.map(parseOrigin);
+    return origins.every((origin) => origin !== undefined) ? [...new Set(origins)] : undefined;
+  };
+  return {
+    name: 'list',
+    allowed: `a list of at most ${MAX_LIST_ENTRIES} web origins such as https://tools.studio.example, without paths`,
+    read,
+    readText: (text) => read(text.split(',').map((entry) => entry.trim())),
+  };
+}
+
+/** Nothing but scheme, host and port: a path or `*` would promise something that a browser does not say. */
+function parseOrigin(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !/^https?:\/\/[^/?#@*\s]+\/?$/i.test(value)) return undefined;
+  return URL.canParse(value) ? new URL(value).origin : undefined;
+}
+
 export function listenAddress(): Kind<ListenAddress> {
   const read = (value: unknown): Read<ListenAddress> => {
     const match = typeof value === 'string' ? /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(value) : null;

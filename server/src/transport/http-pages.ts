@@ -66,6 +66,12 @@ export class HttpPages {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = await this.#answer(request);
+    // CORS: a page of an allowed origin may read the answer, no other may.
+    const { origin } = request.headers;
+    if (origin !== undefined && isOriginAllowed(request, this.#options.allowedOrigins)) {
+      response.setHeader('access-control-allow-origin', origin);
+      response.setHeader('vary', 'origin');
+    }
     if (typeof answer === 'string') {
       const address = addressOf(request.socket) ?? 'unknown';
       this.#options.emit({ type: 'refused', reason: answer, address });

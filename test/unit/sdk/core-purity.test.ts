@@ -16,3 +16,14 @@ it.each(core)('%s knows nothing of Node', (name) => {
     /\b(Buffer|NodeJS|setTimeout|setInterval|setImmediate|performance|Date\.now|new Date|Math\.random)\b|(?<!\.)\bprocess\./,
   );
 });
+
+const filesOf = (folder: string) =>
+  readdirSync(`${source}${folder}`)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`);
+
+it.each(['browser', 'portable'].flatMap(filesOf))('%s runs without Node', (name) => {
+  expect(readFileSync(`${source}${name}`, 'utf8')).not.toMatch(
+    /from '(node:|ws')|\/node\/|\b(Buffer|NodeJS)\b/,
+  );
+});

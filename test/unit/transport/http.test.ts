@@ -133,6 +133,19 @@ describe('pages', () => {
     const page = await fetchPage(rig, '/livez', 'GET', { origin: 'https://evil.example' });
     expect(page.status).toBe(403);
     expect(page.json()).toMatchObject({ code: 'ORIGIN_REFUSED' });
+    expect(page.headers).not.toHaveProperty('access-control-allow-origin');
+  });
+
+  it('may be read by pages of an allowed origin, and by no other', async () => {
+    const rig = await startRig({ listener: { allowedOrigins: ['https://studio.example'] } });
+    const page = await fetchPage(rig, '/livez', 'GET', { origin: 'https://studio.example' });
+    expect(page.headers).toMatchObject({
+      'access-control-allow-origin': 'https://studio.example',
+      vary: 'origin',
+    });
+    const evil = await fetchPage(rig, '/livez', 'POST', { origin: 'https://evil.example' });
+    expect(evil.headers).not.toHaveProperty('access-control-allow-origin');
+    expect((await fetchPage(rig, '/livez')).headers).not.toHaveProperty('vary');
   });
 });
 
