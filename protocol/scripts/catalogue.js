@@ -2,7 +2,7 @@
 // Writes the tables of PROTOCOL.md that repeat what src/ defines: errors, denial rules, close codes, limits. `--check` only says whether they
 // are up to date. Needs `npx tsc -b protocol`.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { closeCodes, errors, limits, rules } from '../dist/index.js';
+import { closeCodes, errors, httpRequests, httpStatusOf, limits, requests, rules } from '../dist/index.js';
 
 const documentPath = new URL('../PROTOCOL.md', import.meta.url);
 const cell = (value) => String(value).replaceAll('|', '\\|');
@@ -37,6 +37,27 @@ function limitTable() {
   return table(['limit', 'value', 'reason'], rows);
 }
 
+/** Everything a signed request can be answered with: what any request can, and the errors of the three messages. */
+function httpStatusTable() {
+  const general = [
+    ...['CHALLENGE_STALE', 'SIGNATURE_INVALID', 'DEVICE_UNKNOWN', 'REQUEST_REPLAYED', 'FRAME_INVALID'],
+    ...['DRAINING', 'RATE_LIMITED', 'BUSY', 'NOT_ALLOWED', 'PARAMS_INVALID', 'INTERNAL'],
+  ];
+  const own = Object.values(httpRequests).flatMap(({ method }) => requests[method].errors);
+  const codes = [...new Set([...general, ...own])];
+  const statuses = [...new Set(codes.map(httpStatusOf))].sort((a, b) => a - b);
+  return table(
+    ['status', 'codes'],
+    statuses.map((status) => [
+      status,
+      codes
+        .filter((code) => httpStatusOf(code) === status)
+        .map((code) => `\`${code}\``)
+        .join(', '),
+    ]),
+  );
+}
+
 const blocks = {
   errors: table(
     ['code', 'number', 'retry', 'exit', 'text', 'next step'],
@@ -63,6 +84,7 @@ const blocks = {
     ]),
   ),
   limits: limitTable(),
+  'http status': httpStatusTable(),
 };
 
 const before = readFileSync(documentPath, 'utf8');

@@ -137,6 +137,20 @@ export const errors = {
     'The session is not bound to this TLS connection.',
     'Something between client and server ends TLS; connect directly.',
   ),
+  CHALLENGE_STALE: row(
+    -33015,
+    1,
+    true,
+    'The request answers a challenge that is no longer valid.',
+    'Sign it again with the challenge of this answer; programs do that by themselves.',
+  ),
+  REQUEST_REPLAYED: row(
+    -33016,
+    4,
+    false,
+    'This very request has been received before.',
+    'Sign every request with a fresh nonce, a retry too.',
+  ),
 
   // Load and state of the server.
   BUSY: row(-33020, 1, true, 'Too many requests at once.', 'Wait a moment and try again.'),

@@ -7,7 +7,8 @@ import {
   type ResultOf,
   requests,
 } from './messages.js';
-import type { TSchema } from './typebox.js';
+import { HttpHead, type HttpMethodOf, type HttpPath, httpRequests } from './messages-http.js';
+import type { Static, TSchema } from './typebox.js';
 import { Compile, type Validator } from './typebox.js';
 
 export type Checked<T> = { ok: true; value: T } | { ok: false; field: string; message: string };
@@ -48,4 +49,17 @@ export function checkResult<M extends Method>(method: M, value: unknown): Checke
 /** The one place where the parameters of a pushed message become typed (client side). */
 export function checkPush<P extends Push>(name: P, value: unknown): Checked<PushParams<P>> {
   return check(`push ${name}`, () => pushes[name].params, value);
+}
+
+/** What a signed request asks, its body already JSON. Typed as the message it is; `leases` of a renewal are read by the transport. */
+export function checkHttpParams<P extends HttpPath>(
+  path: P,
+  value: unknown,
+): Checked<Static<(typeof httpRequests)[P]['params']> & ParamsOf<HttpMethodOf<P>>> {
+  return check(`http ${path}`, () => httpRequests[path].params, value);
+}
+
+/** The headers that sign a request, each at most once. */
+export function checkHttpHead(value: unknown): Checked<HttpHead> {
+  return check('http head', () => HttpHead, value);
 }

@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { chainVectors } from '../scripts/vectors/chain.js';
 import { ed25519Vectors } from '../scripts/vectors/ed25519.js';
 import { frameVectors } from '../scripts/vectors/frames.js';
+import { httpRequestVectors } from '../scripts/vectors/http-requests.js';
 import { journalVectors } from '../scripts/vectors/journal.js';
 import { linkVectors } from '../scripts/vectors/links.js';
 import { tokenVectors } from '../scripts/vectors/tokens.js';
@@ -14,6 +15,7 @@ const files = {
   'chain.json': chainVectors,
   'ed25519.json': ed25519Vectors,
   'frames.json': frameVectors,
+  'http-requests.json': httpRequestVectors,
   'journal.json': journalVectors,
   'links.json': linkVectors,
   'tokens.json': tokenVectors,

@@ -62,6 +62,27 @@ export interface TranscriptCase {
   readonly signature: string;
 }
 
+export interface HttpRequestFields {
+  readonly method: string;
+  readonly path: string;
+  readonly serverKey: string;
+  readonly deviceKey: string;
+  readonly challenge: string;
+  readonly nonce: string;
+  readonly body: string;
+}
+
+export interface HttpRequestCase {
+  readonly name: string;
+  readonly request: HttpRequestFields;
+  readonly signature: string;
+}
+
+export interface HttpSignedCase extends HttpRequestCase {
+  readonly bytes: string;
+  readonly signer: { readonly seed: string; readonly public: string };
+}
+
 export interface JournalRecordCase {
   readonly seq: number;
   readonly prev: string;
@@ -87,6 +108,12 @@ export interface Vectors {
   readonly transcript: {
     readonly contexts: Readonly<Record<string, string>>;
     readonly cases: readonly TranscriptCase[];
+  };
+  readonly 'http-requests': {
+    readonly contexts: Readonly<Record<string, string>>;
+    readonly valid: readonly HttpSignedCase[];
+    readonly tampered: readonly HttpRequestCase[];
+    readonly answers: readonly (HttpSignedCase & { readonly status: number; readonly body: string })[];
   };
   readonly links: {
     readonly links: readonly {

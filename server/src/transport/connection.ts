@@ -247,7 +247,7 @@ export class Connection implements Peer, SessionSocket {
   }
 }
 
-function factsOf({ session, path, deviceId, email, address }: Caller): SessionFacts {
+export function factsOf({ session, path, deviceId, email, address }: Caller): SessionFacts {
   return { session, path, deviceId, email, address };
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Checked,
   type CloseReason,
   checkParams,
   decodeFrame,
@@ -17,6 +18,7 @@ import {
 } from '@berth/protocol';
 import type { Answer, Caller, Flight, Gate, Refusal, SessionMethod } from './api.js';
 import type { EmitEvent } from './events.js';
+import { RequestFlight } from './flight.js';
 import type { TransportLimits } from './limits.js';
 import { enrolDevice, invalidParam, type Link, mayUsePath, type Opened, openSession } from './session.js';
 import { KeyedBuckets } from './token-bucket.js';
@@ -133,6 +135,46 @@ export class Dispatcher {
     return false;
   }
 
+  /**
+   * A request that needs no socket, from a caller that proved itself (PROTOCOL 13): the same limits a device, the same roles, the same
+   * handlers.
+   */
+  async perform<M extends SessionMethod>(
+    method: M,
+    checked: Checked<ParamsOf<M>>,
+    caller: Caller,
+  ): Promise<Answer<M> | Refusal> {
+    const startedAtMs = this.#gate.monoMs();
+    const answer = await this.#performed(method, checked, caller);
+    const code = answer.ok ? null : answer.code;
+    this.#emit({
+      type: 'request',
+      method,
+      ok: answer.ok,
+      code,
+      elapsedMs: this.#gate.monoMs() - startedAtMs,
+    });
+    return answer;
+  }
+
+  async #performed<M extends SessionMethod>(
+    method: M,
+    checked: Checked<ParamsOf<M>>,
+    caller: Caller,
+  ): Promise<Answer<M> | Refusal> {
+    if (this.#draining) return { ok: false, code: 'DRAINING' };
+    if (!this.#devices.take(caller.deviceKey, this.#gate.monoMs()))
+      return { ok: false, code: 'RATE_LIMITED' };
+    const forbidden = this.#forbidden(method, caller);
+    if (forbidden !== null && !forbidden.answer.ok) return forbidden.answer;
+    try {
+      return await this.#handle(method, checked, caller);
+    } catch (error) {
+      this.#emit({ type: 'handlerError', method, error });
+      return { ok: false, code: 'INTERNAL' };
+    }
+  }
+
   async #outcome(frame: RequestFrame, method: Method | null, peer: Peer, flight: Flight): Promise<Outcome> {
     try {
       return await this.#answer(frame, method, peer, flight);
@@ -184,7 +226,15 @@ export class Dispatcher {
     caller: Caller,
     flight: Flight,
   ): Promise<Answer<M>> {
-    const checked = checkParams(method, params);
+    return this.#handle(method, checkParams(method, params), caller, flight);
+  }
+
+  async #handle<M extends SessionMethod>(
+    method: M,
+    checked: Checked<ParamsOf<M>>,
+    caller: Caller,
+    flight?: Flight,
+  ): Promise<Answer<M>> {
     if (!checked.ok) return invalidParam(checked.field, checked.message);
     return this.#gate.handlers[method](checked.value, caller, flight);
   }
@@ -224,27 +274,6 @@ export class Dispatcher {
       peer.send(encodeRefusal(frame.id, { ok: false, code: 'INTERNAL' }));
       return 'INTERNAL';
     }
-  }
-}
-
-class RequestFlight implements Flight {
-  parked = false;
-  readonly #peer: Peer;
-
-  constructor(peer: Peer) {
-    this.#peer = peer;
-  }
-
-  get ended(): AbortSignal {
-    return this.#peer.ended;
-  }
-
-  push: Flight['push'] = (name, params) => this.#peer.push(name, params);
-
-  park(): void {
-    if (this.parked) return;
-    this.parked = true;
-    this.#peer.parkRequest();
   }
 }
 

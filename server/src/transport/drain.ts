@@ -8,9 +8,11 @@ const LEAST_RECONNECT_MS = 1_000;
 /**
  * Ends connections in good order: tell them, let the requests in flight be answered, close, wait for the goodbye. Returns after
  * `graceMs` at the latest; who is still there then is for the caller to cut.
+ * @param asked resolves when no request over plain HTTP is left to answer
  */
 export async function drainConnections(
   connections: ReadonlySet<Connection>,
+  asked: Promise<void>,
   gate: Gate,
   spreadMs: number,
   graceMs: number,
@@ -20,7 +22,7 @@ export async function drainConnections(
     const reconnectAfterMs = LEAST_RECONNECT_MS + Math.floor(randomFraction(gate) * spreadMs);
     connection.push('server.draining', { reconnectAfterMs });
   }
-  await withinMs(graceMs, Promise.all(all.map((connection) => part(connection))));
+  await withinMs(graceMs, Promise.all([asked, ...all.map((connection) => part(connection))]));
 }
 
 async function part(connection: Connection): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { encodeBase64Url, signToken } from '@berth/protocol';
+import { CHALLENGE_PATH, encodeBase64Url, type HttpChallenge, SUBPROTOCOL, signToken } from '@berth/protocol';
 import { addressOf } from './accepted-sockets.js';
 import type { Gate } from './api.js';
 import type { EmitEvent } from './events.js';
@@ -26,7 +26,7 @@ export interface HttpSource {
   readonly caPem: string;
 }
 
-interface Page {
+export interface Page {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
@@ -40,6 +40,8 @@ export interface HttpPagesOptions {
   readonly limits: TransportLimits;
   readonly allowedOrigins: readonly string[];
   readonly emit: EmitEvent;
+  /** The challenge that signed requests answer; left out where none are taken. */
+  readonly challenge?: () => string;
 }
 
 /** The pattern of `Nonce` in the protocol: 16 bytes in base64url. */
@@ -49,7 +51,7 @@ const nonceForm = /^[A-Za-z0-9_-]{22}$/;
 export class HttpPages {
   readonly #options: HttpPagesOptions;
   readonly #addresses: KeyedBuckets;
-  readonly #pages: ReadonlyMap<string, MakePage>;
+  readonly #pages: Map<string, MakePage>;
 
   constructor(options: HttpPagesOptions) {
     this.#options = options;
@@ -62,6 +64,8 @@ export class HttpPages {
       ['/metrics', async () => ({ status: 200, ...(await source.metrics()) })],
       ['/ca', (query) => this.#authority(query)],
     ]);
+    const { challenge } = options;
+    if (challenge !== undefined) this.#pages.set(CHALLENGE_PATH, () => this.#challenge(challenge()));
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -105,6 +109,18 @@ export class HttpPages {
     return address !== null && this.#addresses.take(address, gate.monoMs()) ? null : 'TOO_MANY_REQUESTS';
   }
 
+  /** PROTOCOL 13.1: what the first frame of a socket says. */
+  #challenge(nonce: string): Page {
+    const { gate } = this.#options;
+    const challenge: HttpChallenge = {
+      versions: [SUBPROTOCOL],
+      server: gate.server,
+      nonce,
+      nowMs: gate.nowMs(),
+    };
+    return jsonPage(200, JSON.stringify(challenge));
+  }
+
   /** PROTOCOL 2.2: the authority, signed by the key that the join link pins; the nonce makes an old answer worthless. */
   #authority(query: string): Page | HttpRefusalCode {
     const { gate, source } = this.#options;
@@ -122,7 +138,7 @@ function healthPage({ ok, reason, warnings }: HealthAnswer): Page {
   return jsonPage(ok ? 200 : 503, JSON.stringify(answer));
 }
 
-function refusalPage(code: HttpRefusalCode): Page {
+export function refusalPage(code: HttpRefusalCode): Page {
   return jsonPage(httpRefusals[code].status, refusalBody(code));
 }
 
@@ -135,7 +151,7 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
-function write(response: ServerResponse, { status, contentType, body }: Page, close: boolean): void {
+export function write(response: ServerResponse, { status, contentType, body }: Page, close: boolean): void {
   if (close) response.setHeader('connection', 'close');
   response.writeHead(status, {
     'content-type': contentType,

@@ -24,6 +24,11 @@ export const httpRefusals = {
     text: 'The query must have one nonce of 22 base64url characters.',
     next: 'Ask for /ca?nonce=<16 random bytes in base64url>.',
   },
+  HEADERS_INVALID: {
+    status: 400,
+    text: 'A header that signs the request is missing, malformed or there twice.',
+    next: 'Send Berth-Device, Berth-Challenge, Berth-Nonce and Berth-Signature; see PROTOCOL.md section 13.',
+  },
   ORIGIN_REFUSED: {
     status: 403,
     text: 'Requests from a web page are not accepted.',
@@ -32,15 +37,29 @@ export const httpRefusals = {
   PATH_UNKNOWN: {
     status: 404,
     text: 'There is nothing at this path.',
-    next: 'WebSocket: /v1/lease, /v1/admin. HTTP: /livez, /readyz, /metrics, /ca.',
+    next: 'WebSocket: /v1/lease, /v1/admin. GET: /livez, /readyz, /metrics, /ca, /v1/challenge. POST: /v1/checkout, /v1/renew, /v1/release.',
+  },
+  METHOD_REFUSED: {
+    status: 405,
+    text: 'This path is not for that HTTP method.',
+    next: 'Use the method that the header `Allow` names.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    text: 'The body is larger than 16 KiB.',
+    next: 'Ask for fewer things at once.',
   },
   ADMIN_ELSEWHERE: {
     status: 421,
     text: 'Administration has an address of its own on this server.',
     next: 'berth finds it by itself with a device that has joined; else ask IT for the address (admin.listen).',
   },
-  METHOD_REFUSED: { status: 405, text: 'Only GET and HEAD are answered here.', next: 'Use GET.' },
   URL_TOO_LONG: { status: 414, text: 'The address is too long.', next: 'Shorten path and query.' },
+  CONTENT_TYPE_REFUSED: {
+    status: 415,
+    text: 'The body must be JSON.',
+    next: 'Send `Content-Type: application/json`.',
+  },
   TOO_MANY_REQUESTS: {
     status: 429,
     text: 'This address sends requests too fast.',

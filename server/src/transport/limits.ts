@@ -46,6 +46,14 @@ export const defaultLimits = {
   urlChars: 1024,
   /** Plain HTTP: requests on one kept-alive socket. */
   requestsPerHttpSocket: 100,
+  /** Signed requests: how long a challenge is given out; it is accepted for as long again. Half of it must pass for a client to sign twice. */
+  challengeMs: 300_000,
+  /** Signed requests: nonces remembered of one device for one challenge: 13 requests a second all the time. */
+  httpNoncesPerDevice: 4_096,
+  /** Signed requests: nonces remembered for one challenge before the next one comes early; about 20 MiB. 10,000 devices need 75,000. */
+  httpNoncesKept: 200_000,
+  /** Signed requests of one device being answered at once: a socket has its own places, here all its connections share these. */
+  httpInFlightPerDevice: 16,
 } as const;
 
 export type TransportLimits = { readonly [K in keyof typeof defaultLimits]: number };

@@ -12,6 +12,7 @@ import type { EmitEvent } from './events.js';
 import { HttpPages, type HttpSource } from './http-pages.js';
 import { defaultLimits, type TransportLimits } from './limits.js';
 import { SessionRegistry } from './session-registry.js';
+import { SignedRequests } from './signed-requests.js';
 import { listen, replaceTls, type TlsMaterial, tlsServer } from './tls-server.js';
 import { Upgrades } from './upgrades.js';
 
@@ -46,6 +47,7 @@ export class Listener {
   /** The one object that everybody here reads. */
   readonly #limits: { -readonly [K in keyof TransportLimits]: number };
   readonly #connections: Set<Connection>;
+  readonly #signed: SignedRequests;
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: ListenerParts) {
@@ -61,6 +63,7 @@ export class Listener {
     this.#admission = parts.admission;
     this.#limits = parts.context.limits;
     this.#connections = parts.connections;
+    this.#signed = parts.signed;
   }
 
   /** @throws {ListenError} when it cannot listen; its code says why. */
@@ -93,7 +96,8 @@ export class Listener {
     const { dispatcher, gate, limits } = this.#context;
     dispatcher.drain();
     this.#server.close();
-    await drainConnections(this.#connections, gate, limits.drainSpreadMs, graceMs);
+    const asked = this.#signed.idle();
+    await drainConnections(this.#connections, asked, gate, limits.drainSpreadMs, graceMs);
     await this.stop();
   }
 
@@ -116,6 +120,7 @@ interface ListenerParts {
   readonly accepted: AcceptedSockets;
   readonly admission: Admission;
   readonly connections: Set<Connection>;
+  readonly signed: SignedRequests;
 }
 
 function assemble(options: ListenerOptions): ListenerParts {
@@ -137,16 +142,25 @@ function assemble(options: ListenerOptions): ListenerParts {
   const admission = new Admission(limits);
   const accepted = new AcceptedSockets(admission, () => gate.monoMs(), emit);
   accepted.guard(server);
-  const parts = { server, context, accepted, admission, connections: new Set<Connection>() };
+  const { registry, dispatcher } = context;
+  const { allowedOrigins = [] } = options;
+  const signed = new SignedRequests({
+    ...{ gate, limits, dispatcher, registry, accepted, allowedOrigins, emit },
+  });
+  const parts = { server, context, accepted, admission, connections: new Set<Connection>(), signed };
   serve(parts, options);
   return parts;
 }
 
 /** What comes out of the server goes to pages and connections. */
-function serve({ server, context, accepted, connections }: ListenerParts, options: ListenerOptions): void {
+function serve(parts: ListenerParts, options: ListenerOptions): void {
+  const { server, context, accepted, connections, signed } = parts;
   const { gate, limits, emit, dispatcher } = context;
   const { allowedOrigins = [], paths = ['lease', 'admin'] } = options;
-  const pages = new HttpPages({ gate, source: options.http, limits, allowedOrigins, emit });
+  const pages = new HttpPages({
+    ...{ gate, source: options.http, limits, allowedOrigins, emit },
+    ...(paths.includes('lease') ? { challenge: () => signed.challenge } : {}),
+  });
   const upgrades = new Upgrades({
     limits,
     paths,
@@ -157,7 +171,10 @@ function serve({ server, context, accepted, connections }: ListenerParts, option
     onSocket: (socket, arrival) => connect(connections, socket, arrival, context),
   });
   server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
-  server.on('request', (request, response) => void pages.handle(request, response));
+  server.on('request', (request, response) => {
+    const takes = paths.includes('lease') && signed.handles(request);
+    void (takes ? signed : pages).handle(request, response);
+  });
   server.on('tlsClientError', (_error, socket) => {
     const address = accepted.ticketOf(socket)?.address ?? 'unknown';
     emit({ type: 'refused', reason: 'TLS_HANDSHAKE', address });

@@ -35,10 +35,7 @@ export class SessionRegistry implements Sessions {
     who: Omit<Caller, 'leases'>,
     socket: SessionSocket,
   ): { readonly session: OpenSession; readonly superseded: readonly OpenSession[] } {
-    const superseded = this.#sessionsOf(who.deviceId).filter(
-      ({ caller }) => caller.deviceKey === who.deviceKey && caller.address !== who.address,
-    );
-    for (const older of superseded) older.socket.close('SUPERSEDED');
+    const superseded = this.supersede(who);
     const leases: BoundLeases = new BoundLeases({
       bound: (lease) => addTo(this.#byLease, lease, session),
       unbound: (lease) => removeFrom(this.#byLease, lease, session),
@@ -47,6 +44,15 @@ export class SessionRegistry implements Sessions {
     this.#leases.set(session, leases);
     addTo(this.#byDevice, who.deviceId, session);
     return { session, superseded };
+  }
+
+  /** Closes the sessions of this key from other addresses: it is in use here now. */
+  supersede({ deviceId, deviceKey, address }: Omit<Caller, 'leases'>): readonly OpenSession[] {
+    const elsewhere = this.#sessionsOf(deviceId).filter(
+      ({ caller }) => caller.deviceKey === deviceKey && caller.address !== address,
+    );
+    for (const older of elsewhere) older.socket.close('SUPERSEDED');
+    return elsewhere;
   }
 
   /** The session ended; its leases live on in the engine until their windows end or a new session resumes them. */
