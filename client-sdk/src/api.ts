@@ -132,11 +132,23 @@ export interface MessageNotice {
   readonly text: string;
   readonly from: string;
 }
+/** The seat will end although it is renewed, or, once `endsAtMs` is `null`, will not after all. */
+export interface WarningNotice {
+  /** LEASE_REVOKED: an admin takes it back. ENTITLEMENT_EXPIRED: nothing carries it further, as things are. */
+  readonly code: 'LEASE_REVOKED' | 'ENTITLEMENT_EXPIRED';
+  /** For the person at the plugin. */
+  readonly message: string;
+  /** Who takes it back, or `null`. */
+  readonly by: string | null;
+  /** When, ms since 1970 on this computer's clock; `null`: it was called off. */
+  readonly endsAtMs: number | null;
+}
 export interface SeatEvents {
   readonly grace: GraceNotice;
   readonly recovered: RecoveredNotice;
   readonly lost: LostNotice;
   readonly message: MessageNotice;
+  readonly warning: WarningNotice;
 }
 
 /** The right to use some seats of a product, kept alive by the client it came from. */
@@ -156,6 +168,8 @@ export interface Seat extends AsyncDisposable {
   readonly tokens: readonly TokenPair[];
   /** Why it was lost, or `null`. */
   readonly lost: LostNotice | null;
+  /** That it will end, if that is known; else `null`. */
+  readonly warning: WarningNotice | null;
   /** @returns a function that ends the subscription. */
   on<E extends keyof SeatEvents>(event: E, listener: (notice: SeatEvents[E]) => void): () => void;
   /**

@@ -98,6 +98,7 @@ async function returnAll(host: Host, options: ReturnBorrowsOptions): Promise<Ret
 
 const deaf: Omit<PushHandlers, 'server.draining'> = {
   'lease.revoked': () => {},
+  'lease.warned': () => {},
   'admin.message': () => {},
   'lease.queued': () => {},
 };

@@ -173,6 +173,7 @@ export class ProductClient implements Client {
     return new Link(plan, {
       pushes: {
         'lease.revoked': (push) => this.#book.revoked(push),
+        'lease.warned': (push) => this.#book.warned(push),
         'admin.message': (push) => this.#book.message(push),
         'lease.queued': () => {},
       },

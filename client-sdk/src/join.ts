@@ -28,6 +28,7 @@ import { holding, throwIfAborted } from './waiting.js';
 
 const deaf: PushHandlers = {
   'lease.revoked': () => {},
+  'lease.warned': () => {},
   'admin.message': () => {},
   'lease.queued': () => {},
   'server.draining': () => {},

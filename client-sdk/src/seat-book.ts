@@ -1,4 +1,11 @@
-import { type ErrorCode, errors, type ParamsOf, type PushParams, type Renewal } from '@berth/protocol';
+import {
+  type ErrorCode,
+  errors,
+  limits,
+  type ParamsOf,
+  type PushParams,
+  type Renewal,
+} from '@berth/protocol';
 import type { BerthError } from './errors.js';
 import type { HeldSeat, SeatLease } from './seat.js';
 import { onlineRight, type Reading } from './seat-clock.js';
@@ -19,6 +26,7 @@ export interface Renewals {
 export class SeatBook {
   readonly #check: TokenCheck;
   readonly #byLease = new Map<string, HeldSeat>();
+  readonly #revokedEarly = new Map<string, PushParams<'lease.revoked'>>();
   readonly intoBorrow: (seat: HeldSeat) => Promise<boolean>;
 
   /** @param intoBorrow makes a seat use a borrow of the same seat instead of its lease, if there is one */
@@ -28,7 +36,12 @@ export class SeatBook {
   }
 
   add(seat: HeldSeat): void {
-    for (const id of seat.leaseIds) this.#byLease.set(id, seat);
+    for (const id of seat.leaseIds) {
+      this.#byLease.set(id, seat);
+      const early = this.#revokedEarly.get(id);
+      if (early !== undefined) this.revoked(early);
+    }
+    this.#revokedEarly.clear();
   }
 
   remove(leaseIds: readonly string[]): void {
@@ -83,19 +96,32 @@ export class SeatBook {
   revoked({ lease, reason, by, code = 'LEASE_REVOKED' }: PushParams<'lease.revoked'>): void {
     const { text, next } = errors[code];
     const message = reason === '' ? text : reason;
-    const who = by === '' ? null : by;
-    this.#byLease.get(lease)?.lose({ code, message, hint: next, by: who }, true);
+    const seat = this.#byLease.get(lease);
+    if (seat === undefined) this.#rememberEarly({ lease, reason, by, code });
+    seat?.lose({ code, message, hint: next, by: by === '' ? null : by }, true);
   }
 
   message({ lease, text, from }: PushParams<'admin.message'>): void {
     this.#byLease.get(lease)?.message(text, from);
   }
 
-  #applyOne({ lease: id, token, code }: Renewal, request: RenewalRequest): boolean {
+  warned({ lease, warning }: PushParams<'lease.warned'>): void {
+    this.#byLease.get(lease)?.warned(lease, warning);
+  }
+
+  /** The push came before the answer that grants the lease (PROTOCOL 7.25). */
+  #rememberEarly(push: PushParams<'lease.revoked'>): void {
+    if (this.#revokedEarly.size < limits.leasesPerSession) this.#revokedEarly.set(push.lease, push);
+  }
+
+  #applyOne({ lease: id, token, code, warning }: Renewal, request: RenewalRequest): boolean {
     const seat = this.#byLease.get(id);
     const known = seat?.leases.find((lease) => lease.id === id);
     if (seat === undefined || known === undefined) return true;
-    if (token !== undefined) return this.#renew(seat, known, token, request);
+    if (token !== undefined) {
+      seat.warned(id, warning ?? null);
+      return this.#renew(seat, known, token, request);
+    }
     if (code === 'ENTITLEMENT_EXPIRED') seat.ending(id, code);
     if (code === 'LEASE_REVOKED' || code === 'IDLE_RELEASED') seat.lose(ended(code), true);
     if (code === 'LEASE_UNKNOWN') void this.#unknown(seat);

@@ -1,10 +1,11 @@
-import { errors, type LeaseKind, STOP_MS } from '@berth/protocol';
-import type { LostNotice, Seat, SeatEvents, SeatState, TokenPair } from './api.js';
+import { errors, type LeaseKind, type LeaseWarning, STOP_MS } from '@berth/protocol';
+import type { LostNotice, Seat, SeatEvents, SeatState, TokenPair, WarningNotice } from './api.js';
 import type { BerthError } from './errors.js';
 import type { CancelTimer, Host } from './host.js';
 import { Idleness } from './idleness.js';
 import { Listeners } from './listeners.js';
 import { nextChangeMs, type Right, readClock, remainingMs, stateOf } from './seat-clock.js';
+import { SeatWarnings } from './seat-warnings.js';
 import { timing } from './timing.js';
 
 /** One lease of a seat, as last renewed. */
@@ -40,6 +41,7 @@ export class HeldSeat implements Seat {
   readonly #host: Host;
   readonly #leases = new Map<string, SeatLease>();
   readonly #listeners = new Listeners<SeatEvents>();
+  readonly #warnings = new SeatWarnings();
   #kind: LeaseKind;
   #giveBack: GiveBack;
   #lost: LostNotice | null = null;
@@ -91,6 +93,9 @@ export class HeldSeat implements Seat {
   }
   get lost(): LostNotice | null {
     return this.state === 'lost' ? this.#lost : null;
+  }
+  get warning(): WarningNotice | null {
+    return this.#warnings.first;
   }
   get leases(): readonly SeatLease[] {
     return [...this.#leases.values()];
@@ -182,6 +187,13 @@ export class HeldSeat implements Seat {
 
   message(text: string, from: string): void {
     this.#listeners.tell('message', { text, from });
+  }
+
+  /** The server says that a lease of it will end, or (`null`) knows of no end. */
+  warned(id: string, warning: LeaseWarning | null): void {
+    const notice = this.#warnings.put(id, warning, this.#host.clock.wallMs());
+    const { state } = this;
+    if (notice !== null && state !== 'lost' && state !== 'released') this.#listeners.tell('warning', notice);
   }
 
   /** Announces what has changed, and looks again when the clocks alone will change it. */

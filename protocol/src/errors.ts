@@ -245,6 +245,20 @@ export const errors = {
     'The seat was taken back because nobody had used it for too long.',
     'Go on working: check out again.',
   ),
+  MESSAGE_INVALID: row(
+    -33048,
+    2,
+    false,
+    'The text is empty, too long, or has characters that a message may not have.',
+    'Use plain text without control characters; lines may be broken.',
+  ),
+  NOT_DELIVERED: row(
+    -33049,
+    5,
+    true,
+    'The plugin that holds the lease is not connected; the message was not delivered.',
+    'Try again once it is back; it reconnects by itself while its lease lasts.',
+  ),
 
   // Borrowing.
   BORROW_NOT_ALLOWED: row(

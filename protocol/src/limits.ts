@@ -52,6 +52,14 @@ export const limits = {
   emailChars: 254,
   /** Length of a name of a person, device or organisation, characters. */
   nameChars: 120,
+  /** Length of a message to the person at a plugin, characters: a dialog, not a letter. */
+  messageChars: 1000,
+  /** Length of the reason of a forced release, characters. Shown in one line of a dialog. */
+  reasonChars: 400,
+  /** How far ahead a forced release may be set, seconds: a week. Longer is a matter of allocations. */
+  releaseInSeconds: 7 * 86_400,
+  /** How long before the end of an entitlement its seats are warned, milliseconds: time to finish and save. */
+  endWarningMs: 3_600_000,
   /** How long the result of an administrative request is kept for a retry with the same key, milliseconds (I7). */
   requestKeptMs: 3_600_000,
 } as const;

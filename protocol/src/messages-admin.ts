@@ -2,6 +2,7 @@ import { limits } from './limits.js';
 import { request } from './message-row.js';
 import { clockRequests } from './messages-clock.js';
 import { UserInfo } from './messages-lease.js';
+import { noticeRequests, ReasonText } from './messages-notice.js';
 import {
   BorrowLimits,
   Count,
@@ -90,6 +91,8 @@ export const LeaseInfo = Type.Object({
   expiresAtMs: WallMs,
   /** When the seat may be granted again at the latest if nothing is renewed. */
   freeAtMs: WallMs,
+  /** When an admin takes it back; `null`: nobody has said so. */
+  releaseAtMs: Type.Union([WallMs, Type.Null()]),
 });
 export type LeaseInfo = Static<typeof LeaseInfo>;
 
@@ -318,11 +321,14 @@ export const adminRequests = {
     params: Type.Object({
       key: IdempotencyKey,
       lease: Id,
-      reason: Type.Optional(Type.String({ maxLength: 400 })),
+      reason: Type.Optional(ReasonText),
+      /** Not now but after so long; the plugin is warned at once. */
+      inSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.releaseInSeconds })),
     }),
-    result: Type.Object({ lease: Id, freeAtMs: WallMs }),
-    errors: ['LEASE_UNKNOWN', 'BORROWED', 'KEY_REUSED'],
-    text: 'Forced release: the plugin is told at once; the seat is free on its signed stop or at the end of the window.',
+    result: Type.Object({ lease: Id, freeAtMs: WallMs, releaseAtMs: Type.Union([WallMs, Type.Null()]) }),
+    errors: ['LEASE_UNKNOWN', 'BORROWED', 'MESSAGE_INVALID', 'KEY_REUSED'],
+    text: 'Forced release, now or after a warning: the plugin is told at once; the seat is free on its signed stop or at the end of the window.',
   }),
   ...clockRequests,
+  ...noticeRequests,
 } as const;

@@ -1,5 +1,6 @@
 import { limits } from './limits.js';
 import { push, request } from './message-row.js';
+import { LeaseWarning } from './messages-notice.js';
 import { WaitMs, Want, waitPushes, waitRequests } from './messages-wait.js';
 import {
   Count,
@@ -76,6 +77,8 @@ export const Renewal = Type.Object({
   lease: Id,
   token: Type.Optional(TokenText),
   code: Type.Optional(Type.Enum(['LEASE_UNKNOWN', 'LEASE_REVOKED', 'IDLE_RELEASED', 'ENTITLEMENT_EXPIRED'])),
+  /** It is renewed now, but will end: as things are at this renewal. Left out: nothing is known of an end. */
+  warning: Type.Optional(LeaseWarning),
 });
 export type Renewal = Static<typeof Renewal>;
 
@@ -285,6 +288,11 @@ export const pushes = {
     text: 'A lease was revoked: stop using the seat, then send `lease.release` with a signed stop.',
   }),
   ...waitPushes,
+  'lease.warned': push({
+    paths: ['lease'],
+    params: Type.Object({ lease: Id, warning: Type.Union([LeaseWarning, Type.Null()]) }),
+    text: 'A lease will be taken back by an administrator, or (`null`) will not after all.',
+  }),
   'server.draining': push({
     paths: ['lease', 'admin'],
     params: Type.Object({ reconnectAfterMs: Count }),
@@ -292,7 +300,11 @@ export const pushes = {
   }),
   'admin.message': push({
     paths: ['lease'],
-    params: Type.Object({ lease: Id, text: Type.String({ maxLength: 1000 }), from: Type.String() }),
+    params: Type.Object({
+      lease: Id,
+      text: Type.String({ maxLength: limits.messageChars }),
+      from: Type.String(),
+    }),
     text: 'A message from an administrator to the person at the plugin.',
   }),
 } as const;

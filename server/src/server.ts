@@ -201,7 +201,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
       metrics.commit(seconds, changes.length);
       metrics.journalSeq(position.seq);
       for (const change of changes) if (change.type === 'clock.accepted') clock.accept(change.wallMs);
-      tellSessions(sessions, changes);
+      tellSessions(sessions, changes, clock.now());
     },
     onFatal: options.onFatal,
   });
@@ -213,6 +213,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     invitations: new Invitations(folder.identity.seed),
     verify: nativeVerify,
     metrics,
+    sessions,
     clock,
     address: () => linkAddress(live.current),
     serverKey: folder.identity.publicKey,

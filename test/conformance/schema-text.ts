@@ -10,6 +10,7 @@ import {
   IdempotencyKey,
   KeyText,
   LeaseInfo,
+  LeaseWarning,
   Nonce,
   PendingInfo,
   Pool,
@@ -83,6 +84,7 @@ export const shapes = asSchemas({
   EntitlementInfo,
   AllocationInfo,
   LeaseInfo,
+  LeaseWarning,
   ClockInfo,
 });
 

@@ -170,13 +170,13 @@ export class SimServer {
       onCommitted: ({ position, changes, rows }) => {
         if (owner.dead) return;
         store.put(position, rows);
-        tellSessions(registry, changes);
+        tellSessions(registry, changes, steady.now());
       },
       onFatal: (error) => {
         if (!owner.dead) this.#died(error);
       },
     });
-    const gate = this.#gate(recovered.state, engine, steady);
+    const gate = this.#gate(recovered.state, engine, registry, steady);
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
       if (event.type === 'handlerError') this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
@@ -265,7 +265,7 @@ export class SimServer {
     return this.#running;
   }
 
-  #gate(state: State, engine: Engine, clock: Clock): Gate {
+  #gate(state: State, engine: Engine, sessions: SessionRegistry, clock: Clock): Gate {
     const { crypto, dice } = this.#options;
     const sign = (message: Uint8Array): Uint8Array => this.#key.sign(message);
     const deps: HandlerDeps = {
@@ -275,6 +275,7 @@ export class SimServer {
       invitations: new Invitations(this.#seed),
       verify: strictly(crypto.verify),
       metrics: { checkout: () => {}, denial: () => {}, waited: () => {} },
+      sessions,
       clock,
       address: () => ({ host: 'berth', port: 7433 }),
       serverKey: this.#key.publicKey,

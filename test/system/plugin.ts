@@ -39,7 +39,7 @@ async function obey(held: Client): Promise<void> {
   const orderly: Record<string, (words: string[]) => Promise<object>> = {
     checkout: async ([seats = '1', wait = '0']) => {
       seat = await held.checkout({ seats: Number(seats), wait: Number(wait) });
-      for (const event of ['grace', 'recovered', 'lost'] as const)
+      for (const event of ['grace', 'recovered', 'lost', 'message', 'warning'] as const)
         seat.on(event, (notice) => say({ event, ...notice }));
       return about(seat);
     },

@@ -13,6 +13,7 @@ import { entitlementRequest } from './entitlement-request.js';
 import { entitlementShow } from './entitlement-show.js';
 import { join } from './join.js';
 import { leaseList } from './lease-list.js';
+import { leaseMessage } from './lease-message.js';
 import { leaseRelease } from './lease-release.js';
 import { licenseAssign } from './license-assign.js';
 import { licenseList } from './license-list.js';
@@ -38,7 +39,7 @@ export const commands: readonly Command[] = [
   defineGroup('borrow', 'Seats for offline use on this computer', [borrowTake, borrowList, borrowReturn]),
   defineGroup('user', 'Members of the organisation', [userInvite, userList, userRemove]),
   defineGroup('license', 'Seats set aside for users', [licenseAssign, licenseRevoke, licenseList]),
-  defineGroup('lease', 'Who holds which seat', [leaseList, leaseRelease]),
+  defineGroup('lease', 'Who holds which seat', [leaseList, leaseMessage, leaseRelease]),
   defineGroup('pool', 'How the seats of a product are handed out', [poolSet, poolShow]),
   defineGroup('entitlement', 'What vendors have granted to this server', [
     entitlementRequest,

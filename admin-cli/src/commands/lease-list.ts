@@ -17,7 +17,7 @@ export const leaseList = defineCommand({
     ['berth lease list --product render', 'who has the seats of render'],
     ['berth lease list --user anna@studio.example --json', 'what Anna holds, for a script'],
   ],
-  more: 'ENDS is when the right ends if nothing is renewed, FREE when the seat can then be granted again (local time).',
+  more: 'ENDS is when the right ends if nothing is renewed, FREE when the seat can then be granted again, RELEASE when an admin takes it back (`berth lease release --in`). Local time.',
   run: async (context, args) => {
     const paging = parsePaging(args);
     const email = optional(args.user, parseEmail);
@@ -41,6 +41,10 @@ export const leaseList = defineCommand({
             { title: 'SINCE', cell: (row) => momentCell(row.sinceMs) },
             { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
             { title: 'FREE', cell: (row) => momentCell(row.freeAtMs) },
+            {
+              title: 'RELEASE',
+              cell: (row) => (row.releaseAtMs === null ? '' : momentCell(row.releaseAtMs)),
+            },
           ],
           screen,
         ),

@@ -1,4 +1,4 @@
-import type { LostNotice, Seat } from '@berth/client';
+import type { LostNotice, Seat, WarningNotice } from '@berth/client';
 import type { Child, ChildEnd, Context } from '../context.js';
 import { Failure, failureText } from '../fail.js';
 import { clean } from '../output.js';
@@ -46,6 +46,7 @@ function listen(context: Context, seat: Seat): { promise: Promise<{ lost: LostNo
         say(`${code} ${message} The seat is kept until ${momentWords(expiresAtMs, context.nowMs())}.`),
       ),
       seat.on('recovered', () => say('The seat is renewed again.')),
+      seat.on('warning', (warning) => say(warningWords(warning, context.nowMs()))),
       seat.on('message', ({ from, text }) => say(`Message from ${from}: ${text}`)),
     );
     // It may have been lost before anybody listened.
@@ -55,6 +56,13 @@ function listen(context: Context, seat: Seat): { promise: Promise<{ lost: LostNo
     for (const unsubscribe of subscriptions) unsubscribe();
   };
   return { promise, stop };
+}
+
+function warningWords({ code, message, by, endsAtMs }: WarningNotice, nowMs: number): string {
+  if (endsAtMs === null) return 'The seat is not taken back after all.';
+  const who = by === null ? '' : ` by ${by}`;
+  const what = code === 'LEASE_REVOKED' ? `The seat is taken back${who}` : 'The seat ends';
+  return `${what} ${momentWords(endsAtMs, nowMs)}: ${message}`;
 }
 
 function tellLost(context: Context, lost: LostNotice, onLost: 'kill' | 'warn'): void {

@@ -121,9 +121,11 @@ export const requests = [
   {
     method: 'lease.revoke',
     paths: admin,
-    full: { key, lease: 'l0001', reason: 'needed for the night run' },
+    full: { key, lease: 'l0001', reason: 'needed for the night run', inSeconds: 300 },
     least: { key, lease: 'l0001' },
   },
+  { method: 'lease.message', paths: admin, full: { key, lease: 'l0001', text: 'Please save: 18:00 ☕' } },
+  { method: 'lease.keep', paths: admin, full: { key, lease: 'l0001' } },
   {
     method: 'pool.set',
     paths: admin,

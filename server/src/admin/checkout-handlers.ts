@@ -2,7 +2,7 @@ import { limits, type ParamsOf } from '@berth/protocol';
 import { type Command, type Denial, deny, type Settled } from '../domain/commands.js';
 import type { Answer, Caller, Flight, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
-import { denied, grant } from './grants.js';
+import { denied, grant, tellRevoked } from './grants.js';
 import { asked } from './request.js';
 
 type CheckoutHandlers = Pick<Handlers, 'lease.checkout' | 'lease.cancelWait'>;
@@ -40,6 +40,7 @@ async function checkout(
     for (const product of new Set(leases.map((lease) => lease.product)))
       deps.metrics.checkout(product, joined ? 'joined' : 'granted');
     for (const { jti } of leases) caller.leases.add(jti);
+    tellRevoked(deps, leases);
     return { ok: true, result: { ...(await grant(deps, leases)), joined } };
   } finally {
     places.giveBack(caller, seats);

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Invitations } from '../engine/invitations.js';
 import type { Issuer } from '../engine/issuer.js';
 import type { Metrics } from '../ops/metrics.js';
+import type { Sessions } from '../transport/api.js';
 
 /** What the handlers of both paths need. Complete or not at all (STYLE 6). */
 export interface HandlerDeps {
@@ -14,6 +15,7 @@ export interface HandlerDeps {
   readonly invitations: Invitations;
   readonly verify: Verify;
   readonly metrics: Pick<Metrics, 'checkout' | 'denial' | 'waited'>;
+  readonly sessions: Pick<Sessions, 'isBound' | 'pushToLease'>;
   readonly clock: { now(): Now };
   /** Where join links point. */
   readonly address: () => { readonly host: string; readonly port: number };

@@ -37,3 +37,13 @@ export function denied({ metrics }: HandlerDeps, product: string, denial: Denial
   metrics.denial(product, typeof rule === 'string' ? rule : denial.code);
   return denial;
 }
+
+/** Revoked in the very commit that granted it, when no session had it yet: the push comes before the answer (PROTOCOL 7.25). */
+export function tellRevoked({ state, sessions }: HandlerDeps, leases: readonly LeaseClaims[]): void {
+  for (const { jti: lease } of leases) {
+    const row = state.tables.lease.get(lease);
+    if (row?.state !== 'revoked') continue;
+    const { by, reason } = row.revoked ?? { by: '', reason: '' };
+    sessions.pushToLease(lease, 'lease.revoked', { lease, by, reason });
+  }
+}

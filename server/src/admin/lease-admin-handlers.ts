@@ -1,4 +1,4 @@
-import { canonicalEmail } from '@berth/protocol';
+import { canonicalEmail, canonicalText, limits } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import type { Lease } from '../domain/state.js';
 import { leaseInfo } from '../domain/views.js';
@@ -7,9 +7,9 @@ import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { asked } from './request.js';
 
-type LeaseAdminHandlers = Pick<Handlers, 'lease.list' | 'lease.revoke'>;
+type LeaseAdminHandlers = Pick<Handlers, 'lease.list' | 'lease.revoke' | 'lease.keep' | 'lease.message'>;
 
-export function leaseAdminHandlers({ engine }: HandlerDeps): LeaseAdminHandlers {
+export function leaseAdminHandlers({ engine, sessions }: HandlerDeps): LeaseAdminHandlers {
   return {
     'lease.list': async ({ cursor, limit, email: given, product }) => {
       const email = given === undefined ? undefined : canonicalEmail(given);
@@ -25,9 +25,27 @@ export function leaseAdminHandlers({ engine }: HandlerDeps): LeaseAdminHandlers 
       });
     },
     'lease.revoke': async (params, caller) => {
-      const reason = params.reason ?? 'Released by an administrator.';
+      const { lease, inSeconds } = params;
+      const said = params.reason?.trim() ?? '';
+      const reason = said === '' ? 'Released by an administrator.' : canonicalText(said, limits.reasonChars);
+      if (reason === null) return deny('MESSAGE_INVALID');
       const key = asked('lease.revoke', params, caller);
-      const settled = await engine.submit({ type: 'revokeLease', ...key, lease: params.lease, reason });
+      const after = inSeconds === undefined ? {} : { afterMs: inSeconds * 1000 };
+      const settled = await engine.submit({ type: 'revokeLease', ...key, lease, reason, ...after });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'lease.keep': async (params, caller) => {
+      const key = asked('lease.keep', params, caller);
+      const settled = await engine.submit({ type: 'keepLease', ...key, lease: params.lease });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'lease.message': async (params, caller) => {
+      const text = canonicalText(params.text, limits.messageChars);
+      if (text === null) return deny('MESSAGE_INVALID');
+      const { lease } = params;
+      const key = asked('lease.message', params, caller);
+      const connected = sessions.isBound(lease);
+      const settled = await engine.submit({ type: 'messageLease', ...key, lease, text, connected });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };

@@ -100,7 +100,9 @@ async function renew(
 }
 
 function renewal({ issuer }: HandlerDeps, row: RenewedLease): Renewal {
-  return 'claims' in row ? { lease: row.lease, token: issuer.issue('lease', row.claims) } : row;
+  if (!('claims' in row)) return row;
+  const { lease, claims, warning } = row;
+  return { lease, token: issuer.issue('lease', claims), ...(warning === undefined ? {} : { warning }) };
 }
 
 /**

@@ -8,6 +8,7 @@ import type {
   Organisation,
   Pending,
   Product,
+  ScheduledRelease,
   Seat,
   User,
 } from './state.js';
@@ -58,6 +59,12 @@ export type Change =
       /** `idle`: nobody had used it for longer than the pool allows. Absent: somebody's doing. */
       readonly cause?: 'idle';
     }
+  /** A forced release was set for `release.atMs`; an earlier one is replaced. */
+  | { readonly type: 'lease.warned'; readonly id: string; readonly release: ScheduledRelease }
+  /** It was called off. */
+  | { readonly type: 'lease.kept'; readonly id: string; readonly by: string }
+  /** What an admin wrote to whoever holds it; changes nothing in the state. */
+  | { readonly type: 'lease.messaged'; readonly id: string; readonly by: string; readonly text: string }
   | {
       readonly type: 'lease.ended';
       readonly id: string;

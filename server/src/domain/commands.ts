@@ -4,6 +4,7 @@ import type {
   EntitlementInfo,
   ErrorCode,
   LeaseClaims,
+  LeaseWarning,
   PathName,
   PendingInfo,
   PoolSettings,
@@ -116,7 +117,11 @@ export interface Commands {
     readonly endMs: number | null;
     readonly when?: When;
   };
-  revokeLease: Asked & { readonly lease: string; readonly reason: string };
+  /** `afterMs`: not at once but then. */
+  revokeLease: Asked & { readonly lease: string; readonly reason: string; readonly afterMs?: number };
+  keepLease: Asked & { readonly lease: string };
+  /** `connected`: a plugin with this lease will get it. */
+  messageLease: Asked & { readonly lease: string; readonly text: string; readonly connected: boolean };
   /** Settings that are left out stay as they are. */
   setPool: Asked & { readonly product: string; readonly settings: Partial<PoolSettings> };
   acceptClock: Asked;
@@ -158,7 +163,9 @@ export interface Outcomes {
     /** Only of a cancellation. */
     readonly cancelled?: number;
   };
-  revokeLease: { readonly lease: string; readonly freeAtMs: number };
+  revokeLease: { readonly lease: string; readonly freeAtMs: number; readonly releaseAtMs: number | null };
+  keepLease: { readonly lease: string; readonly kept: boolean };
+  messageLease: { readonly lease: string; readonly delivered: boolean };
   setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };
 }
@@ -172,7 +179,7 @@ export interface PendingOutcome {
 }
 
 export type RenewedLease =
-  | { readonly lease: string; readonly claims: LeaseClaims }
+  | { readonly lease: string; readonly claims: LeaseClaims; readonly warning?: LeaseWarning }
   | {
       readonly lease: string;
       readonly code: 'LEASE_UNKNOWN' | 'LEASE_REVOKED' | 'IDLE_RELEASED' | 'ENTITLEMENT_EXPIRED';

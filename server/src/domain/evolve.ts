@@ -75,13 +75,25 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     trackSeat(state, before, after);
   },
   'lease.granted': grantLease,
-  'lease.revoked': (state, { id, cause }) => {
+  'lease.revoked': (state, { id, by, reason, cause }) => {
     const before = known(state.tables.lease, id);
-    const after: Lease = { ...before, state: 'revoked', ...(cause === undefined ? {} : { cause }) };
+    const { release: _, ...rest } = before;
+    const revoked = { by, reason };
+    const after: Lease = { ...rest, state: 'revoked', revoked, ...(cause === undefined ? {} : { cause }) };
     state.idleSinceMs.delete(id);
     state.tables.lease.set(id, after);
     trackLease(state, before, after);
   },
+  'lease.warned': (state, { id, release }) => {
+    const lease = { ...known(state.tables.lease, id), release };
+    state.tables.lease.set(id, lease);
+    watchRelease(state, lease);
+  },
+  'lease.kept': (state, { id }) => {
+    const { release: _, ...rest } = known(state.tables.lease, id);
+    state.tables.lease.set(id, rest);
+  },
+  'lease.messaged': () => {},
   'lease.ended': endLease,
   'request.kept': (state, { request }, monoMs) => {
     state.tables.request.set(request.id, request);
@@ -146,6 +158,12 @@ function grantLease(
   state.tables.lease.set(lease.claims.jti, lease);
   trackLease(state, undefined, lease);
   watchLease(state, lease, monoMs);
+}
+
+/** A forced release that was set lives on the wall clock: it is meant by the clock on the wall, and survives a restart. */
+export function watchRelease(state: State, { claims, release }: Lease): void {
+  if (release !== undefined)
+    state.wallQueue.push({ atMs: release.atMs, kind: 'lease-release', id: claims.jti });
 }
 
 /** Puts a lease on the clock it lives on (I2, I3). Also used when a state is loaded: then from the start of the server (I4). */

@@ -6,7 +6,7 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
-import { watchLease } from './evolve.js';
+import { watchLease, watchRelease } from './evolve.js';
 import { emptyState, type Rows, type State, type TableName } from './state.js';
 
 /** Rows of every table as they come out of a state store. */
@@ -39,6 +39,7 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     tables.lease.set(id, row);
     trackLease(state, undefined, row);
     watchLease(state, row, monoMs);
+    watchRelease(state, row);
   }
   for (const [id, row] of rows.request) {
     tables.request.set(id, row);

@@ -112,6 +112,16 @@ export interface Lease {
   /** Why it was revoked, where nobody did it. */
   readonly cause?: 'idle';
   readonly grantedAtMs: number;
+  /** An admin takes it back at this moment, by the wall clock. */
+  readonly release?: ScheduledRelease;
+  /** Who revoked it and why; absent in rows that older servers wrote. */
+  readonly revoked?: { readonly by: string; readonly reason: string };
+}
+
+export interface ScheduledRelease {
+  readonly atMs: number;
+  readonly by: string;
+  readonly reason: string;
 }
 
 /** The stored answer to a changing request (I7): a retry gets the same. */

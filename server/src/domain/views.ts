@@ -100,6 +100,7 @@ export function leaseInfo(state: State, lease: Lease, now: Now): LeaseInfo {
     sinceMs: lease.grantedAtMs,
     expiresAtMs: Math.max(0, expiresAtMs),
     freeAtMs,
+    releaseAtMs: lease.release?.atMs ?? null,
   };
 }
 

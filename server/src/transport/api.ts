@@ -95,6 +95,8 @@ export interface Gate {
 export interface Sessions {
   /** Sends a push to every session that has the lease bound. Sessions on other sockets do not see it. */
   pushToLease<P extends Push>(lease: string, push: P, params: PushParams<P>): void;
+  /** True while an open session has the lease bound: a push will be sent. */
+  isBound(lease: string): boolean;
   /** Forgets a lease everywhere: it ended. */
   unbindLease(lease: string): void;
   /** Closes every session of a device that was removed. */

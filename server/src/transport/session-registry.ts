@@ -69,6 +69,10 @@ export class SessionRegistry implements Sessions {
     }
   }
 
+  isBound(lease: string): boolean {
+    return this.#byLease.has(lease);
+  }
+
   unbindLease(lease: string): void {
     for (const { caller } of [...(this.#byLease.get(lease) ?? [])]) caller.leases.delete(lease);
   }

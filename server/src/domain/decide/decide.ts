@@ -22,7 +22,7 @@ import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
 import { renew } from './renew.js';
 import { revoke } from './revoke.js';
-import { revokeLease } from './revoke-lease.js';
+import { keepLease, messageLease, revokeLease } from './revoke-lease.js';
 import { settlePending } from './settle-pending.js';
 import { enrol, found, invite, removeUser } from './user.js';
 
@@ -72,6 +72,8 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   assign,
   revoke,
   revokeLease,
+  keepLease,
+  messageLease,
   setPool,
   acceptClock,
 };

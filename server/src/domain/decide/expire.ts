@@ -4,14 +4,21 @@ import type { Due } from '../expiry-queue.js';
 import type { State } from '../state.js';
 import { dropAllocations } from './allocation.js';
 
-/** Ends what is due (`takeDue`): windows, borrows, kept requests, entitlements. */
+/** Ends what is due (`takeDue`): windows, borrows, forced releases that were set, kept requests, entitlements. */
 export function expire(state: State, command: Command<'expire'>, _context: Context): Decision<'expire'> {
-  const changes = command.due.flatMap((due) => endings[due.kind](state, due));
+  const over = new Set(command.due.flatMap(({ kind, id }) => (kind === 'lease' ? [id] : [])));
+  // A lease that ends by itself at the same moment needs no release any more.
+  const due = command.due.filter(({ kind, id }) => kind !== 'lease-release' || !over.has(id));
+  const changes = due.flatMap((each) => endings[each.kind](state, each));
   return { ok: true, changes, outcome: { ended: changes.length } };
 }
 
 const endings: { readonly [K in Due['kind']]: (state: State, due: Due) => Change[] } = {
   lease: (_state, { id }) => [{ type: 'lease.ended', id, reason: 'expired' }],
+  'lease-release': (state, { id }) => {
+    const { by, reason } = state.tables.lease.get(id)!.release!;
+    return [{ type: 'lease.revoked', id, by, reason }];
+  },
   request: (_state, { id }) => [{ type: 'request.dropped', id }],
   'entitlement-start': (_state, { id }) => [{ type: 'entitlement.state', id, state: 'active' }],
   'entitlement-end': (state, { id }) => [

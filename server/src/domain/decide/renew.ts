@@ -3,6 +3,7 @@ import type { Change } from '../changes.js';
 import type { Command, Context, Decision, RenewedLease } from '../commands.js';
 import { isActive } from '../pools.js';
 import type { Entitlement, Lease, Seat, State } from '../state.js';
+import { releaseWarning } from '../warning.js';
 import { fits, relocate, Taken, type Term } from './choose.js';
 import { Idleness } from './idle.js';
 
@@ -28,7 +29,9 @@ export function renew(state: State, command: Command<'renew'>, context: Context)
     const home = homes.get(seat.id) ?? null;
     if (home === null) return { lease: id, code: 'ENTITLEMENT_EXPIRED' };
     changes.push({ type: 'lease.renewed', id, ...idle.report(id) });
-    return { lease: id, claims: renewedClaims(lease, home, command.nonce, context) };
+    const warning = lease.release === undefined ? null : releaseWarning(lease.release, context.now);
+    const claims = renewedClaims(lease, home, command.nonce, context);
+    return { lease: id, claims, ...(warning === null ? {} : { warning }) };
   });
   const moved = leases.some(
     (row) => 'claims' in row && row.claims.ent !== state.tables.lease.get(row.lease)!.claims.ent,
