@@ -12,6 +12,7 @@ export function borrowJson(borrow: Borrow): object {
     expiresAtMs,
     freeAtMs,
     earlyReturn,
+    autoExtend,
     leaseIds,
     tokens,
   } = borrow;
@@ -25,6 +26,7 @@ export function borrowJson(borrow: Borrow): object {
     expiresAtMs,
     freeAtMs,
     earlyReturn,
+    autoExtend,
     leaseIds,
     tokens,
   };

@@ -44,6 +44,8 @@ export interface ConnectOptions extends IdentityOptions {
   readonly vendorKeys: VendorKeys;
   /** Told every token that verified, as it arrives: for audits. */
   readonly onToken?: ((pair: TokenPair) => void) | undefined;
+  /** Told when a borrow taken with `autoExtend` was extended, or could not be. */
+  readonly onExtension?: ((notice: ExtensionNotice) => void) | undefined;
 }
 
 /** A lease and the entitlement it leads back to, as signed text: verifiable by anyone with the vendor's key. */
@@ -64,6 +66,13 @@ export interface BorrowOptions {
   readonly seconds: number;
   /** Default 1. */
   readonly seats?: number | undefined;
+  /**
+   * Extend it by the same length near its end, whenever a process of this device is connected then. Default: no, unless
+   * `extendBeforeSeconds` is given. Kept on disk with the borrow; the last `borrow` of the same seats decides.
+   */
+  readonly autoExtend?: boolean | undefined;
+  /** How near the end, seconds; less than `seconds`. Default: a quarter of `seconds`, at most a day. */
+  readonly extendBeforeSeconds?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -206,9 +215,25 @@ export interface Borrow {
   readonly freeAtMs: number;
   /** Whether a return frees the seat at once or only when the borrow would have ended. */
   readonly earlyReturn: 'at-once' | 'at-expiry';
+  /** It is extended by so many seconds when fewer than `beforeSeconds` are left; `null`: it just ends. */
+  readonly autoExtend: { readonly seconds: number; readonly beforeSeconds: number } | null;
   readonly leaseIds: readonly string[];
   readonly tokens: readonly TokenPair[];
 }
+
+/** What became of an automatic extension. */
+export type ExtensionNotice =
+  | { readonly extended: true; readonly borrow: Borrow }
+  | {
+      readonly extended: false;
+      /** Still valid until its `expiresAtMs`. */
+      readonly borrow: Borrow;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly hint: string;
+      /** When it is tried again, ms since 1970; `null`: only when a new session opens (a revoke is pending, …). */
+      readonly retryAtMs: number | null;
+    };
 
 export interface ReturnedBorrow {
   readonly id: string;

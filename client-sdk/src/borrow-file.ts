@@ -1,6 +1,10 @@
 import { type LeaseClaims, parseToken } from '@berth/protocol';
 import { object, oneOf, orNull, parseJson, type ShapeOf, text, whole } from './shape.js';
 
+/** How a borrow is extended by itself: for how long each time, and how long before its end. */
+export const extensionShape = object({ seconds: whole, beforeSeconds: whole });
+export type Extension = ShapeOf<typeof extensionShape>;
+
 const borrowFileShape = object({
   lease: text,
   entitlement: text,
@@ -9,6 +13,8 @@ const borrowFileShape = object({
   freeAtMs: whole,
   /** The idempotency key it was taken with: leases taken together are one borrow. */
   take: orNull(text),
+  /** `null`: it just ends. */
+  extend: orNull(extensionShape),
 });
 
 /** One borrowed lease as it lies in `state/<context>/borrows/<jti>.json`. */

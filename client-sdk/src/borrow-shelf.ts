@@ -58,7 +58,8 @@ export class BorrowShelf {
     facts: Omit<BorrowFile, 'lease' | 'entitlement'>,
   ): Promise<void> {
     for (const { pair, claims } of leases) {
-      const file: BorrowFile = { ...pair, ...facts };
+      const { extend, ...others } = facts;
+      const file = { ...pair, ...others, ...(extend === null ? {} : { extend }) };
       await this.#files.write(this.#path(claims.jti), `${JSON.stringify(file, null, 2)}\n`);
     }
   }
@@ -103,6 +104,7 @@ export class BorrowShelf {
       expiresAtMs: Math.min(...counting.map(({ claims }) => claims.exp * 1000)),
       freeAtMs: Math.max(...counting.map(({ file }) => file.freeAtMs)),
       earlyReturn: first!.file.earlyReturn,
+      autoExtend: first!.file.extend,
       leaseIds: group.map(({ id }) => id),
       tokens: counting.map(({ file: { lease, entitlement } }) => ({ lease, entitlement })),
     };

@@ -1,6 +1,7 @@
 import { type ErrorCode, limits, type ParamsOf, parseToken, type ResultOf, requests } from '@berth/protocol';
 import type { Borrow, BorrowOptions } from './api.js';
 import type { BorrowDesk } from './borrow-desk.js';
+import type { Extension } from './borrow-file.js';
 import { returnStored } from './borrow-return.js';
 import { seatCount } from './checkout.js';
 import { asBerthError, BerthError } from './errors.js';
@@ -33,6 +34,7 @@ export async function takeBorrow(desk: BorrowDesk, product: string, options: Bor
     seconds: borrowSeconds(options.seconds),
     wallMs: Math.round(host.clock.wallMs()),
     nonce: newNonce(host),
+    extend: extensionOf(options),
   };
   throwIfAborted(signal);
   await desk.pending.begin('take', request);
@@ -60,7 +62,7 @@ export async function performTake(
   };
   try {
     const grant = await desk.session.link.request('borrow.take', params, { signal, onFirstSend });
-    return await keep(desk, params, grant);
+    return await keep(desk, params, grant, request.extend);
   } catch (thrown) {
     const error = asBerthError(thrown);
     const settled = !sent || notTaken.has(error.code) || error.code === 'TOKEN_INVALID';
@@ -70,12 +72,17 @@ export async function performTake(
   }
 }
 
-async function keep(desk: BorrowDesk, params: ParamsOf<'borrow.take'>, grant: Grant): Promise<Borrow> {
+async function keep(
+  desk: BorrowDesk,
+  params: ParamsOf<'borrow.take'>,
+  grant: Grant,
+  extend: Extension | null,
+): Promise<Borrow> {
   const { shelf, pending, seats } = desk;
   const leases = verified(desk, params, grant);
   const { earlyReturn, freeAtMs } = grant;
   const takenAtMs = Math.round(desk.session.host.clock.wallMs());
-  await shelf.store(leases, { takenAtMs, earlyReturn, freeAtMs, take: params.key });
+  await shelf.store(leases, { takenAtMs, earlyReturn, freeAtMs, take: params.key, extend });
   await pending.end('take', params.key);
   if (seats !== null) await seats.borrowed.adopt(seats.online());
   const ids = leases.map(({ claims }) => claims.jti);
@@ -109,6 +116,21 @@ async function giveBack({ session }: BorrowDesk, grant: Grant): Promise<void> {
   });
   if (stops.length > 0) await session.link.request('borrow.return', { key: newKey(session.host), stops });
 }
+
+/** @throws BerthError PARAMS_INVALID */
+function extensionOf({ seconds, autoExtend, extendBeforeSeconds: before }: BorrowOptions): Extension | null {
+  if (!(autoExtend ?? before !== undefined)) return null;
+  const beforeSeconds = before ?? Math.min(Math.ceil(seconds / 4), EXTEND_BEFORE_MAX_SECONDS);
+  if (Number.isInteger(beforeSeconds) && beforeSeconds >= 1 && beforeSeconds < seconds)
+    return { seconds, beforeSeconds };
+  throw new BerthError('PARAMS_INVALID', {
+    message: 'extendBeforeSeconds must be an integer of at least 1 and less than the borrow lasts.',
+    detail: { field: 'extendBeforeSeconds' },
+  });
+}
+
+/** A borrow of a week is extended a day before its end, not two: whoever is online daily loses nothing. */
+const EXTEND_BEFORE_MAX_SECONDS = 86_400;
 
 /** @throws BerthError PARAMS_INVALID */
 function borrowSeconds(seconds: number): number {

@@ -10,6 +10,7 @@ import type {
   Seat,
 } from './api.js';
 import type { BorrowDesk } from './borrow-desk.js';
+import { BorrowExtender } from './borrow-extender.js';
 import { BorrowRecovery } from './borrow-recovery.js';
 import { returnStored } from './borrow-return.js';
 import { BorrowSeats } from './borrow-seats.js';
@@ -54,6 +55,7 @@ export class ProductClient implements Client {
   readonly #borrowed: BorrowSeats;
   readonly #desk: BorrowDesk;
   readonly #recovery: BorrowRecovery;
+  readonly #extender: BorrowExtender;
   readonly #counter: Counter;
   readonly #record: LeaseRecord;
   readonly #ghosts: Ghosts;
@@ -61,7 +63,7 @@ export class ProductClient implements Client {
 
   /** @throws BerthError KEY_INVALID when a pinned vendor key is none */
   constructor({ host, options, identity, plan, witness }: ClientParts) {
-    const { product, vendorKeys, onToken } = options;
+    const { product, vendorKeys, onToken, onExtension } = options;
     const { files, key } = identity;
     const context = identity.context.name;
     const check = new TokenCheck(host, key.publicKey, vendorKeys, (lease) => {
@@ -82,6 +84,7 @@ export class ProductClient implements Client {
     const seats = { borrowed: this.#borrowed, online: () => this.#book.live };
     this.#desk = { session, shelf, uses, pending, product, seats };
     this.#recovery = new BorrowRecovery(this.#desk);
+    this.#extender = new BorrowExtender(host, this.#desk, product, (notice) => onExtension?.(notice));
     this.#record = new LeaseRecord(host, files, context);
     this.#ghosts = new Ghosts(session, this.#record);
     const [book, heartbeat, record] = [this.#book, this.#heartbeat, this.#record];
@@ -113,7 +116,9 @@ export class ProductClient implements Client {
   borrow(options: BorrowOptions): Promise<Borrow> {
     return this.#whileOpen(async () => {
       await this.#recovery.run();
-      return takeBorrow(this.#desk, this.product, options);
+      const borrow = await takeBorrow(this.#desk, this.product, options);
+      this.#extender.look();
+      return borrow;
     });
   }
 
@@ -146,6 +151,7 @@ export class ProductClient implements Client {
   }
 
   async #close(): Promise<void> {
+    this.#extender.stop();
     const releases = this.#book.seats.map((seat) => seat.release());
     const released = Promise.all([...releases, this.#borrowed.releaseAll()]);
     const letProcessEnd = this.#host.keepAlive();
@@ -187,7 +193,7 @@ export class ProductClient implements Client {
     await this.#heartbeat.resume(connection);
     // They wait for this session themselves.
     unattended(this.#ghosts.release());
-    unattended(this.#recovery.run());
+    unattended(this.#recovery.run().then(() => this.#extender.online()));
   }
 
   /** Whoever waits for an answer keeps the process alive, between two questions too. */

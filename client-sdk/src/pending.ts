@@ -1,6 +1,7 @@
+import { extensionShape } from './borrow-file.js';
 import { BerthError } from './errors.js';
 import type { Files, Host } from './host.js';
-import { listOf, object, parseJson, type Shape, type ShapeOf, text, whole } from './shape.js';
+import { listOf, object, orNull, parseJson, type Shape, type ShapeOf, text, whole } from './shape.js';
 import { timing } from './timing.js';
 
 const owner = { key: text, owner: text, createdAtMs: whole };
@@ -12,6 +13,7 @@ const takeShape = object({
   seconds: whole,
   wallMs: whole,
   nonce: text,
+  extend: orNull(extensionShape),
 });
 const returnShape = object({ ...owner, stops: listOf(text), leases: listOf(text) });
 

@@ -43,6 +43,10 @@ export const timing = {
   useRefreshMs: 60_000,
   /** A mark of another computer that is older counts no more: three refreshes missed. */
   useMarkMs: 180_000,
+  /** Pauses after an automatic extension was refused, before jitter; an eighth of what is left when that is less, but never below the floor. */
+  extendAgainMinMs: 60_000,
+  extendAgainMaxMs: 3_600_000,
+  extendAgainFloorMs: 1_000,
   /** Timers stand still while the computer sleeps: whoever waits for a moment looks at the clocks this often. */
   lookMs: 5_000,
 } as const;

@@ -70,6 +70,42 @@ describe('a pending revoke', () => {
   });
 });
 
+describe('automatic extension', () => {
+  const listed = async (): Promise<Json> =>
+    (await site.berthOk(anna, ['borrow', 'list', '--json'])).json.items[0];
+  const wait = 'setTimeout(() => {}, 6_000)';
+  const runOn = (): Promise<Ran> =>
+    site.berth(anna, ['run', '--product', 'render', '--', process.execPath, '-e', wait]);
+
+  test('is asked for with the borrow, and kept on disk with it', async () => {
+    await done('license', 'assign', anna.email, 'render');
+    const words = ['borrow', 'take', '--product', 'render', '--for', '60s', '--extend-before', '59s'];
+    const { json } = await site.berthOk(anna, [...words, '--json']);
+    expect(json.borrow.autoExtend).toEqual({ seconds: 60, beforeSeconds: 59 });
+    expect((await site.berth(anna, [...words, '--extend-before', '60s'])).code).toBe(2);
+  });
+
+  test('a later process extends it while it runs, and says so', async () => {
+    const before = await listed();
+    const { code, stderr } = await runOn();
+    expect([code, stderr]).toEqual([0, expect.stringContaining('The borrow was extended')]);
+    const after = await listed();
+    expect(after.expiresAtMs).toBeGreaterThan(before.expiresAtMs);
+    expect(after.autoExtend).toEqual({ seconds: 60, beforeSeconds: 59 });
+    expect(await site.pool()).toMatchObject({ borrowed: 1 });
+  });
+
+  test('a pending revoke stops it, and is told', async () => {
+    expect((await revoke('--pending')).json).toMatchObject({ pending: 1 });
+    const before = await listed();
+    const { code, stderr } = await runOn();
+    expect([code, stderr]).toEqual([0, expect.stringContaining('REVOKE_PENDING')]);
+    expect((await listed()).expiresAtMs).toBe(before.expiresAtMs);
+    await site.berthOk(anna, ['borrow', 'return']);
+    expect((await done('license', 'list', anna.email)).items).toEqual([]);
+  });
+});
+
 describe('a pending removal', () => {
   test('of a user: nothing new for them, visible, and gone with the borrow', async () => {
     expect((await take(bo, '1h')).code).toBe(0);

@@ -1,10 +1,11 @@
+import type { Borrow } from '@berth/client';
 import { borrowJson } from '../borrows.js';
 import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { optional, parseProduct } from '../parse.js';
 import { identity } from '../session.js';
 import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
-import { momentCell } from '../words.js';
+import { momentCell, spanWords } from '../words.js';
 
 export const borrowList = defineCommand({
   usage: 'list',
@@ -32,6 +33,7 @@ export const borrowList = defineCommand({
             { title: 'TAKEN', cell: (row) => momentCell(row.takenAtMs) },
             { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
             { title: 'EARLY RETURN', cell: (row) => row.earlyReturn },
+            { title: 'AUTO-EXTEND', cell: (row) => extendCell(row.autoExtend) },
           ],
           screen,
         ),
@@ -39,3 +41,9 @@ export const borrowList = defineCommand({
     };
   },
 });
+
+function extendCell(autoExtend: Borrow['autoExtend']): string {
+  if (autoExtend === null) return 'no';
+  const { seconds, beforeSeconds } = autoExtend;
+  return `by ${spanWords(seconds * 1000)}, ${spanWords(beforeSeconds * 1000)} before`;
+}

@@ -1,13 +1,14 @@
-import type { Client } from '@berth/client';
+import type { Client, ExtensionNotice } from '@berth/client';
 import { defineCommand } from '../command.js';
 import type { Child, Context } from '../context.js';
 import { usage } from '../fail.js';
+import { clean } from '../output.js';
 import { parseDurationSeconds, parseProduct, parseSeats } from '../parse.js';
 import { exitCodeOf } from '../run/exit-code.js';
 import { watch } from '../run/watch.js';
 import { cancellable, identity } from '../session.js';
 import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
-import { spanWords } from '../words.js';
+import { momentWords, spanWords } from '../words.js';
 
 /** After so long without an answer the person at the shell is told that we wait. */
 const patienceMs = 1000;
@@ -47,7 +48,7 @@ export const run = defineCommand({
     try {
       const client = await cancellable(
         inner,
-        context.sdk.connect({ ...identity(inner), product, vendorKeys }),
+        context.sdk.connect({ ...identity(inner), product, vendorKeys, onExtension: tellExtension(context) }),
       );
       try {
         return await underSeat(inner, client, { seats, waitMs, onLost, signals, command, words });
@@ -59,6 +60,17 @@ export const run = defineCommand({
     }
   },
 });
+
+/** The command goes on either way: whoever watches it is told. */
+function tellExtension(context: Context): (notice: ExtensionNotice) => void {
+  return (notice) => {
+    const until = momentWords(notice.borrow.expiresAtMs, context.nowMs());
+    const text = notice.extended
+      ? `The borrow was extended; it ends ${until}.`
+      : `${notice.code} The borrow was not extended and ends ${until}: ${notice.message}`;
+    context.stderr.write(`berth: ${clean(text)}\n`);
+  };
+}
 
 interface Signals {
   /** Aborted by the first signal that comes before there is a child to pass it to. */
