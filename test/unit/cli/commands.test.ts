@@ -253,6 +253,7 @@ describe('berth borrow', () => {
     expiresAtMs: 1,
     freeAtMs: 2,
     earlyReturn: 'at-once',
+    autoExtend: null,
     leaseIds: ['b-1'],
     tokens: [],
   };
