@@ -82,7 +82,8 @@ export const LeaseInfo = Type.Object({
   entitlement: Id,
   seats: Count,
   kind: Type.Enum(['online', 'borrow']),
-  state: Type.Enum(['open', 'held']),
+  /** `lingering`: it was released, and its seat is kept for a while for whoever had it. */
+  state: Type.Enum(['open', 'held', 'lingering']),
   user: Type.String(),
   device: Type.String(),
   allocated: Type.Boolean(),

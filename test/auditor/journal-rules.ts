@@ -55,11 +55,16 @@ class Ledger {
         ? []
         : [{ rule: 'I1', text: `record ${seq} leases ${n} of ${seat.count} seats` }];
     },
-    'lease.ended': ({ id: lease }) => {
+    'lease.ended': ({ id: lease, linger }) => {
       const id = this.#seatOfLease.get(String(lease)) ?? '';
       const seat = this.#seats.get(id);
       seat?.leases.delete(String(lease));
-      if (seat?.leases.size === 0) this.#seats.delete(id);
+      // One that lingers is kept for whoever had it, and taken as far as everybody else is concerned.
+      if (seat?.leases.size === 0 && linger === undefined) this.#seats.delete(id);
+      return [];
+    },
+    'seat.freed': ({ id }) => {
+      this.#seats.delete(String(id));
       return [];
     },
   };

@@ -43,6 +43,14 @@ async function obey(held: Client): Promise<void> {
         seat.on(event, (notice) => say({ event, ...notice }));
       return about(seat);
     },
+    idle: async ([sinceMs = '0']) => {
+      seat?.idle(Number(sinceMs));
+      return {};
+    },
+    active: async () => {
+      seat?.active();
+      return {};
+    },
     state: async () => (seat === null ? {} : about(seat)),
     release: async () => {
       await seat?.release();

@@ -32,7 +32,7 @@ export const leaseRelease = defineCommand({
     ],
     ['berth lease release l7k2m --cancel', 'call that off'],
   ],
-  more: 'The plugin is told at once; the seat is free when it has stopped, or at the end of its window. With --in the moment stands in `berth lease list` and outlives a restart of the server; giving it again moves it. A borrow cannot be taken away.',
+  more: 'The plugin is told at once; the seat is free when it has stopped, or at the end of its window. With --in the moment stands in `berth lease list` and outlives a restart of the server; giving it again moves it. A seat that lingers after its release is free at once. A borrow cannot be taken away.',
   run: async (context, args) => {
     const lease = parseId(args.id, 'ID');
     return args.cancel === true ? keep(context, lease, args) : release(context, lease, args);

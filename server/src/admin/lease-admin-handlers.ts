@@ -1,7 +1,7 @@
 import { canonicalEmail, canonicalText, limits } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
-import type { Lease } from '../domain/state.js';
-import { leaseInfo } from '../domain/views.js';
+import type { Lease, Seat, State } from '../domain/state.js';
+import { leaseInfo, lingeringInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
@@ -15,13 +15,17 @@ export function leaseAdminHandlers({ engine, sessions }: HandlerDeps): LeaseAdmi
       const email = given === undefined ? undefined : canonicalEmail(given);
       if (email === null) return deny('EMAIL_INVALID', undefined, { email: given });
       return engine.read((state, now): Answer<'lease.list'> => {
-        const all = [...state.tables.lease.values()].filter(
-          (row) =>
-            (email === undefined || row.email === email) &&
-            (product === undefined || row.claims.product === product),
-        );
-        const key = (row: Lease): string => `${row.claims.product} ${row.claims.jti}`;
-        return { ok: true, result: page(all, key, { cursor, limit }, (row) => leaseInfo(state, row, now)) };
+        const wanted = (row: { email: string }, of: string): boolean =>
+          (email === undefined || row.email === email) && (product === undefined || of === product);
+        const leases = [...state.tables.lease.values()].filter((row) => wanted(row, row.claims.product));
+        const kept = lingering(state).filter((seat) => wanted(seat, seat.product));
+        const key = (row: Lease | Seat): string =>
+          'claims' in row
+            ? `${row.claims.product} ${row.claims.jti}`
+            : `${row.product} ${row.linger?.lease ?? ''}`;
+        const view = (row: Lease | Seat) =>
+          'claims' in row ? leaseInfo(state, row, now) : lingeringInfo(state, row, now);
+        return { ok: true, result: page([...leases, ...kept], key, { cursor, limit }, view) };
       });
     },
     'lease.revoke': async (params, caller) => {
@@ -49,4 +53,9 @@ export function leaseAdminHandlers({ engine, sessions }: HandlerDeps): LeaseAdmi
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
+}
+
+/** Seats that nobody has a lease of, kept for whoever had it: an admin sees why they are not free. */
+function lingering(state: State): Seat[] {
+  return [...state.derived.lingerByLease.values()].map((id) => state.tables.seat.get(id)!);
 }

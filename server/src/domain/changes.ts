@@ -5,6 +5,7 @@ import type {
   Invitation,
   KeptRequest,
   Lease,
+  Linger,
   Organisation,
   Pending,
   Product,
@@ -69,6 +70,21 @@ export type Change =
       readonly type: 'lease.ended';
       readonly id: string;
       readonly reason: 'released' | 'stopped' | 'returned' | 'extended' | 'expired';
+      /** It was the last one of its seat, which is kept for a while. */
+      readonly linger?: Linger;
+    }
+  /** A lingering seat goes back to whoever had it: a lease of it follows. */
+  | {
+      readonly type: 'seat.resumed';
+      readonly id: string;
+      readonly device: string;
+      readonly takenAtMs: number;
+    }
+  /** A seat lingers no more and is free. */
+  | {
+      readonly type: 'seat.freed';
+      readonly id: string;
+      readonly reason: 'expired' | 'forced' | 'given up' | 'pool changed' | 'user removed';
     }
   | { readonly type: 'request.kept'; readonly request: KeptRequest }
   | { readonly type: 'request.dropped'; readonly id: string }

@@ -65,6 +65,8 @@ export function trackAllocation(state: State, allocation: Allocation): void {
 }
 
 export function trackSeat(state: State, before: Seat | undefined, after: Seat | undefined): void {
+  // A seat that lingers from the start has no lease that would say so (load.ts).
+  if (before === undefined && after?.linger !== undefined) state.derived.statusBySeat.set(after.id, 'held');
   const status = state.derived.statusBySeat.get((after ?? before)!.id);
   if (before !== undefined) {
     countSeat(state, before, status, -1);
@@ -79,10 +81,16 @@ export function trackSeat(state: State, before: Seat | undefined, after: Seat | 
 
 function indexSeat(state: State, seat: Seat, step: 'add' | 'remove'): void {
   const { seatsByProduct, seatsByUser, seatsByEntitlement, seatsByShareKey } = state.derived;
+  const { lingeringByProduct, lingerByLease } = state.derived;
   seatsByProduct[step](seat.product, seat.id);
   seatsByUser[step](seat.email, seat.id);
   seatsByEntitlement[step](seat.entitlement, seat.id);
-  if (seat.shareKey !== null) seatsByShareKey[step](seat.shareKey, seat.id);
+  const key = seat.linger?.key ?? seat.shareKey;
+  if (key !== null) seatsByShareKey[step](key, seat.id);
+  if (seat.linger === undefined) return;
+  lingeringByProduct[step](seat.product, seat.id);
+  if (step === 'add') lingerByLease.set(seat.linger.lease, seat.id);
+  else lingerByLease.delete(seat.linger.lease);
 }
 
 function countSeat(state: State, seat: Seat, status: SeatStatus | undefined, sign: 1 | -1): void {
@@ -121,9 +129,10 @@ export function trackLease(state: State, before: Lease | undefined, after: Lease
   statusBySeat.set(seatId, is);
 }
 
-/** A seat is borrowed while any borrow of it lasts, else in use while any lease is open, else held (PRODUCT.md, Words). */
+/** A seat is borrowed while any borrow of it lasts, else in use while any lease is open, else held, lingering too (PRODUCT.md, Words). */
 export function seatStatus(state: State, seatId: string): SeatStatus | undefined {
-  let status: SeatStatus | undefined;
+  let status: SeatStatus | undefined =
+    state.tables.seat.get(seatId)?.linger === undefined ? undefined : 'held';
   for (const id of state.derived.leasesBySeat.get(seatId)) {
     const lease = state.tables.lease.get(id)!;
     if (lease.claims.kind === 'borrow') return 'borrowed';

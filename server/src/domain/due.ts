@@ -49,6 +49,7 @@ const ends: { readonly [K in Due['kind']]: (state: State, id: string, now: Now) 
     return lease.claims.kind === 'borrow' ? borrowEndsMs(lease) : state.windowEndsMs.get(id)!;
   },
   'lease-release': (state, id) => state.tables.lease.get(id)?.release?.atMs ?? null,
+  linger: (state, id) => state.lingerEndsMs.get(id) ?? null,
   request: (state, id, { monoMs }) => (state.tables.request.has(id) ? monoMs : null),
   'entitlement-start': (state, id) => {
     const entitlement = state.tables.entitlement.get(id);

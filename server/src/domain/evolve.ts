@@ -9,7 +9,7 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
-import type { Entitlement, Lease, State } from './state.js';
+import type { Entitlement, Lease, Seat, State } from './state.js';
 import type { Table } from './table.js';
 
 type Evolver<T extends ChangeType> = (
@@ -68,11 +68,17 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     state.tables.seat.set(seat.id, seat);
     trackSeat(state, undefined, seat);
   },
-  'seat.charged': (state, { id, entitlement, allocation }) => {
-    const before = known(state.tables.seat, id);
-    const after = { ...before, entitlement, allocation };
-    state.tables.seat.set(id, after);
-    trackSeat(state, before, after);
+  'seat.charged': (state, { id, entitlement, allocation }) =>
+    replaceSeat(state, { ...known(state.tables.seat, id), entitlement, allocation }),
+  'seat.resumed': (state, { id, device, takenAtMs }) => {
+    const { linger: _linger, ...before } = known(state.tables.seat, id);
+    replaceSeat(state, { ...before, device, takenAtMs });
+    state.lingerEndsMs.delete(id);
+  },
+  'seat.freed': (state, { id }) => {
+    trackSeat(state, known(state.tables.seat, id), undefined);
+    state.tables.seat.delete(id);
+    state.lingerEndsMs.delete(id);
   },
   'lease.granted': grantLease,
   'lease.revoked': (state, { id, by, reason, cause }) => {
@@ -178,14 +184,37 @@ export function watchLease(state: State, lease: Lease, monoMs: number): void {
   }
 }
 
-function endLease(state: State, { id }: Extract<Change, { type: 'lease.ended' }>, monoMs: number): void {
+function replaceSeat(state: State, after: Seat): void {
+  const before = known(state.tables.seat, after.id);
+  state.tables.seat.set(after.id, after);
+  trackSeat(state, before, after);
+}
+
+/** Puts a lingering seat on the monotonic clock. Also used when a state is loaded: then once more from the start of the server. */
+export function watchLinger(state: State, { id, linger }: Seat, monoMs: number): void {
+  if (linger === undefined) return;
+  const atMs = monoMs + linger.seconds * 1000;
+  state.lingerEndsMs.set(id, atMs);
+  state.monoQueue.push({ atMs, kind: 'linger', id });
+}
+
+function endLease(
+  state: State,
+  { id, linger }: Extract<Change, { type: 'lease.ended' }>,
+  monoMs: number,
+): void {
   const lease = known(state.tables.lease, id);
+  if (linger !== undefined) {
+    const kept = { ...known(state.tables.seat, lease.claims.seat), linger };
+    replaceSeat(state, kept);
+    watchLinger(state, kept, monoMs);
+  }
   state.tables.lease.delete(id);
   state.windowEndsMs.delete(id);
   state.idleSinceMs.delete(id);
   trackLease(state, lease, undefined);
   const seat = known(state.tables.seat, lease.claims.seat);
-  if (state.derived.leasesBySeat.get(seat.id).size === 0) {
+  if (state.derived.leasesBySeat.get(seat.id).size === 0 && linger === undefined) {
     trackSeat(state, seat, undefined);
     state.tables.seat.delete(seat.id);
   }

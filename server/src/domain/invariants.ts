@@ -88,7 +88,11 @@ function seatsWithoutLeases(state: State): string[] {
   const broken: string[] = [];
   for (const seat of state.tables.seat.values()) {
     const leases = [...state.derived.leasesBySeat.get(seat.id)].map((id) => state.tables.lease.get(id)!);
-    if (leases.length === 0) broken.push(`seat ${seat.id} has no lease`);
+    if (leases.length === 0 && seat.linger === undefined) broken.push(`seat ${seat.id} has no lease`);
+    if (leases.length > 0 && seat.linger !== undefined)
+      broken.push(`seat ${seat.id} lingers and has a lease`);
+    if (state.lingerEndsMs.has(seat.id) !== (seat.linger !== undefined))
+      broken.push(`seat ${seat.id} lingers without an end, or ends without lingering`);
     if (leases.some(({ claims }) => claims.n > seat.count))
       broken.push(`seat ${seat.id} has a lease of more than ${seat.count}`);
   }

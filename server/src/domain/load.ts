@@ -6,7 +6,7 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
-import { watchLease, watchRelease } from './evolve.js';
+import { watchLease, watchLinger, watchRelease } from './evolve.js';
 import { emptyState, type Rows, type State, type TableName } from './state.js';
 
 /** Rows of every table as they come out of a state store. */
@@ -34,6 +34,7 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
   for (const [id, row] of rows.seat) {
     tables.seat.set(id, row);
     trackSeat(state, undefined, row);
+    watchLinger(state, row, monoMs);
   }
   for (const [id, row] of rows.lease) {
     tables.lease.set(id, row);

@@ -100,6 +100,18 @@ export interface Seat {
   /** Who may join it (DESIGN 5): `shareKey()`; `null`: nobody. */
   readonly shareKey: string | null;
   readonly takenAtMs: number;
+  /** Nobody has a lease of it any more, and it is kept for whoever had it (linger.ts). */
+  readonly linger?: Linger;
+}
+
+/** How a seat is kept after its release. */
+export interface Linger {
+  /** For so long from the release, by the monotonic clock; after a restart once more from there. */
+  readonly seconds: number;
+  /** Who may have it again: `lingerKey()`. */
+  readonly key: string;
+  /** Its last lease: what an admin calls it by. */
+  readonly lease: string;
 }
 
 export interface Lease {
@@ -172,6 +184,9 @@ export interface Derived {
   readonly seatsByEntitlement: Index;
   readonly seatsByShareKey: Index;
   readonly leasesBySeat: Index;
+  readonly lingeringByProduct: Index;
+  /** Last lease of a lingering seat -> the seat. */
+  readonly lingerByLease: Map<string, string>;
   readonly requestsByLease: Map<string, string>;
   readonly statusBySeat: Map<string, SeatStatus>;
   /** `<entitlement>` -> seats taken, from anywhere. */
@@ -203,6 +218,8 @@ export interface State {
    * journaled: after a restart everybody counts as in use until a renewal says otherwise.
    */
   readonly idleSinceMs: Map<string, number>;
+  /** Lingering seat -> when it is free, ms on the monotonic clock. */
+  readonly lingerEndsMs: Map<string, number>;
   readonly monoQueue: ExpiryQueue;
   readonly wallQueue: ExpiryQueue;
 }
@@ -224,6 +241,7 @@ export function emptyState(): State {
     derived: emptyDerived(),
     windowEndsMs: new Map(),
     idleSinceMs: new Map(),
+    lingerEndsMs: new Map(),
     monoQueue: new ExpiryQueue(),
     wallQueue: new ExpiryQueue(),
   };
@@ -242,6 +260,8 @@ export function emptyDerived(): Derived {
     seatsByEntitlement: new Index(),
     seatsByShareKey: new Index(),
     leasesBySeat: new Index(),
+    lingeringByProduct: new Index(),
+    lingerByLease: new Map(),
     requestsByLease: new Map(),
     statusBySeat: new Map(),
     usedByEntitlement: new Tally(),

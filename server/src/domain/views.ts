@@ -5,7 +5,7 @@ import {
   type LeaseInfo,
   lastDay,
 } from '@berth/protocol';
-import { leaseFreeAtMs } from './decide/denial.js';
+import { leaseFreeAtMs, seatFreeAtMs } from './decide/denial.js';
 import { windowMs } from './evolve.js';
 import { borrowsOnAllocation, pendingInfo } from './pending.js';
 import { isActive } from './pools.js';
@@ -15,6 +15,7 @@ import {
   type Entitlement,
   type Lease,
   type Now,
+  type Seat,
   type State,
 } from './state.js';
 
@@ -101,6 +102,27 @@ export function leaseInfo(state: State, lease: Lease, now: Now): LeaseInfo {
     expiresAtMs: Math.max(0, expiresAtMs),
     freeAtMs,
     releaseAtMs: lease.release?.atMs ?? null,
+  };
+}
+
+/** A seat that lingers, under the name of its last lease. */
+export function lingeringInfo(state: State, seat: Seat, now: Now): LeaseInfo {
+  const freeAtMs = seatFreeAtMs(state, seat.id, now);
+  return {
+    id: seat.linger?.lease ?? seat.id,
+    seat: seat.id,
+    product: seat.product,
+    entitlement: seat.entitlement,
+    seats: seat.count,
+    kind: 'online',
+    state: 'lingering',
+    user: seat.email,
+    device: state.tables.device.get(seat.device)?.name ?? seat.device,
+    allocated: seat.allocation !== null,
+    sinceMs: seat.takenAtMs,
+    expiresAtMs: now.wallMs,
+    freeAtMs,
+    releaseAtMs: null,
   };
 }
 

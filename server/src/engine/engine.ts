@@ -210,7 +210,9 @@ export class Engine {
     const durable = decision.changes.filter((change) => !isVolatile(change));
     if (durable.length > 0) this.#enqueue(durable, now);
     if (durable.some(mayRipen)) this.#settlePending(now);
-    if (this.#line.size > 0 && durable.some(({ type }) => !freesNothing.has(type))) this.#serveLine(now);
+    // Whoever gave seats up for others may have taken fewer: the next tick looks, since this may be the line being served.
+    if (durable.some(isGivenUp)) this.#line.stalled = true;
+    if (this.#line.size > 0 && durable.some((change) => mayFree(change))) this.#serveLine(now);
     return decision;
   }
 
@@ -304,12 +306,21 @@ function mayRipen(change: Change): boolean {
 /** Changes that bring nobody in line a seat. After any other they are tried again; so serving the line never begins anew. */
 const freesNothing: ReadonlySet<ChangeType> = new Set<ChangeType>([
   'seat.taken',
+  'seat.resumed',
   'lease.granted',
   'request.kept',
   'request.dropped',
   'clock.seen',
   'journal.checkpoint',
 ]);
+
+function mayFree(change: Change): boolean {
+  return !freesNothing.has(change.type) && !isGivenUp(change);
+}
+
+function isGivenUp(change: Change): boolean {
+  return change.type === 'seat.freed' && change.reason === 'given up';
+}
 
 function lineFull(denial: Denial): Denial {
   return { ...denial, message: rules.LINE_FULL, detail: { ...denial.detail, rule: 'LINE_FULL' } };

@@ -6,6 +6,7 @@ import { activeEntitlements } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, type Seat, type State } from '../state.js';
 import { allocationInfo } from '../views.js';
 import { closed } from './grant.js';
+import { freed } from './linger.js';
 import { leaving, revokePending } from './pending.js';
 
 /** Sets seats of one entitlement aside for one user: the one that ends last unless a day is named. */
@@ -124,9 +125,13 @@ export function shrink(
   if (excess <= 0) return changes;
   for (const seat of seatsOn(state, id, allocation)) {
     if (excess <= 0) break;
+    excess -= seat.count;
+    if (seat.linger !== undefined) {
+      changes.push(freed(seat, 'pool changed'));
+      continue;
+    }
     changes.push(...withdraw(state, seat, by, 'The seat was revoked by an administrator.'));
     changes.push({ type: 'seat.charged', id: seat.id, entitlement: seat.entitlement, allocation: null });
-    excess -= seat.count;
   }
   return changes;
 }

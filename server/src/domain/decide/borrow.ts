@@ -9,6 +9,7 @@ import { Tally } from '../table.js';
 import { choose, fits, type Term } from './choose.js';
 import { explain, leaseFreeAtMs } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
+import { Kept } from './linger.js';
 import { leaving, withdrawn } from './pending.js';
 
 /**
@@ -39,12 +40,13 @@ export function borrow(state: State, command: Command<'borrow'>, context: Contex
   }
   const sharedKept = context.awaited.get(product.product) ?? 0;
   const wish = { ...term, product: product.product, email: device.email, seats: command.seats, sharedKept };
-  const choice = choose(state, wish);
+  const given = new Kept(state, product, device).giveUp();
+  const choice = choose(state, wish, given.taken);
   if (!choice.ok) return explainBorrow(state, command, choice.rule, context);
   const key = shareKey(product.share, product.product, device.id, device.email);
   const asked = { product: product.product, device, shareKey: key, nonce: command.nonce, term };
   const { changes, leases } = grantSeats(choice.picks, asked, context);
-  return { ok: true, changes, outcome: outcomeOf(state, leases) };
+  return { ok: true, changes: [...given.changes, ...changes], outcome: outcomeOf(state, leases) };
 }
 
 function outcomeOf(

@@ -6,6 +6,7 @@ import { type Device, type Product, type Seat, type State, shareKey } from '../s
 import { choose, ENTITLEMENTS_PER_GRANT, fits, type Term } from './choose.js';
 import { canPass, explain } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
+import { Kept, lingerKey } from './linger.js';
 import { leaving } from './pending.js';
 
 interface Granted {
@@ -96,7 +97,7 @@ function factsOf({ detail }: Denial): { product: unknown; rule: unknown } {
 
 /**
  * False when it is certain, without looking further, that a checkout is refused: no product of some want has so many free seats, and there
- * is none to join. Asked of everybody in line whenever a seat comes free.
+ * is none to join and none kept for it. Asked of everybody in line whenever a seat comes free.
  * @param freeOf the free seats of a product, whoever may use them
  */
 export function mayBeServed(
@@ -110,8 +111,8 @@ export function mayBeServed(
     products.some((id) => {
       const product = state.tables.product.get(id);
       if (product === undefined) return false;
-      const key = keyOf(product, device);
-      return freeOf(id) >= seats || (key !== null && state.derived.seatsByShareKey.get(key).size > 0);
+      const key = lingerKey(product, device.id, device.email);
+      return freeOf(id) >= seats || state.derived.seatsByShareKey.get(key).size > 0;
     }),
   );
 }
@@ -131,10 +132,16 @@ function takeOrJoin(
   const joined = join(state, keyOf(product, device), seats, asker, context);
   if (joined !== null) return joined;
   const sharedKept = context.awaited.get(id) ?? 0;
-  const choice = choose(state, { ...term, product: id, email: device.email, seats, sharedKept });
+  const kept = new Kept(state, product, device);
+  const resumed = kept.resume(seats, asker, context);
+  if (resumed !== null) return { ...resumed, joined: true };
+  const given = kept.giveUp();
+  const wish = { ...term, product: id, email: device.email, seats, sharedKept };
+  const choice = choose(state, wish, given.taken);
   if (!choice.ok) return explain(state, id, choice.rule, context.now);
   const asked = { product: id, device, shareKey: keyOf(product, device), nonce: asker.nonce, term };
-  return { ...grantSeats(choice.picks, asked, context), joined: false };
+  const { changes, leases } = grantSeats(choice.picks, asked, context);
+  return { changes: [...given.changes, ...changes], leases, joined: false };
 }
 
 function keyOf({ share, product }: Product, device: Device): string | null {

@@ -32,16 +32,19 @@ export type Choice =
   | { readonly ok: true; readonly picks: readonly Pick[] }
   | { readonly ok: false; readonly rule: DenialRule };
 
-/** Chooses seats, all or nothing: the user's allocations before the shared seats. */
-export function choose(state: State, wish: Wish): Choice {
+/**
+ * Chooses seats, all or nothing: the user's allocations before the shared seats.
+ * @param givenUp seats that the same command frees first, counted below zero
+ */
+export function choose(state: State, wish: Wish, givenUp = new Taken()): Choice {
   const usage = usageOf(state, wish.product, wish.now);
   const active = activeEntitlements(state, wish.product, wish.now);
   if (active.length === 0) return { ok: false, rule: 'NOT_ENTITLED' };
   if (wish.seats > usage.owned) return { ok: false, rule: 'MORE_THAN_OWNED' };
   const lasting = active.filter((entitlement) => fits(entitlement, wish));
-  const picks = pick(state, lasting, wish);
+  const picks = pick(state, lasting, wish, givenUp);
   // I1: whatever single entitlements would allow, a product never has more seats out than it owns.
-  if (picks !== null && usage.used + wish.seats <= usage.owned) return { ok: true, picks };
+  if (picks !== null && usage.used + givenUp.seats + wish.seats <= usage.owned) return { ok: true, picks };
   return { ok: false, rule: ruleOf(state, active, lasting, wish) };
 }
 
@@ -106,8 +109,8 @@ function pick(
   const picks: Pick[] = [];
   const own = new Taken();
   const take = (entitlement: Entitlement, allocation: string | null, available: number): void => {
-    const room = roomIn(state, entitlement, wish.kind) - before.of(entitlement) - own.of(entitlement);
-    const count = Math.min(wish.seats - own.seats, available - before.from(entitlement, allocation), room);
+    const room = roomIn(state, entitlement, wish.kind, before) - own.of(entitlement);
+    const count = Math.min(wish.seats - own.seats, available, room);
     if (count <= 0) return;
     const chosen = { entitlement, allocation, count };
     picks.push(chosen);
@@ -120,15 +123,17 @@ function pick(
     const id = allocationId(wish.email, entitlement.claims.jti);
     const { quantity = 0, revoking } = state.tables.allocation.get(id) ?? {};
     if (revoking !== undefined && wish.ignorePending !== true) continue;
-    take(entitlement, id, quantity - state.derived.usedByAllocation.get(id));
+    take(entitlement, id, quantity - state.derived.usedByAllocation.get(id) - before.from(entitlement, id));
   }
   if (state.tables.product.get(wish.product)!.sharing) {
+    const shared = (entitlement: Entitlement): number =>
+      sharedFree(state, entitlement) - before.from(entitlement, null);
     const free = (entitlement: Entitlement): number =>
-      Math.min(sharedFree(state, entitlement), roomIn(state, entitlement, wish.kind) - own.of(entitlement));
+      Math.min(shared(entitlement), roomIn(state, entitlement, wish.kind, before) - own.of(entitlement));
     const allFree = granting.reduce((sum, entitlement) => sum + Math.max(0, free(entitlement)), 0);
     const most = own.seats + allFree - (wish.sharedKept ?? 0);
     for (const entitlement of inSharedOrder(granting, wish))
-      take(entitlement, null, Math.min(sharedFree(state, entitlement), most - own.seats));
+      take(entitlement, null, Math.min(shared(entitlement), most - own.seats));
   }
   return own.seats === wish.seats && picks.length <= ENTITLEMENTS_PER_GRANT ? picks : null;
 }
@@ -144,9 +149,9 @@ function inSharedOrder(entitlements: readonly Entitlement[], wish: Wish): readon
 }
 
 /** Seats of an entitlement nobody has in hand; for a borrow also within its limit of borrowed seats. */
-export function roomIn(state: State, entitlement: Entitlement, kind: 'online' | 'borrow'): number {
+function roomIn(state: State, entitlement: Entitlement, kind: Term['kind'], before: Taken): number {
   const { jti, seats, borrow } = entitlement.claims;
-  const room = seats - state.derived.usedByEntitlement.get(jti);
+  const room = seats - state.derived.usedByEntitlement.get(jti) - before.of(entitlement);
   if (kind === 'online') return room;
   return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));
 }

@@ -77,9 +77,10 @@ export function holderOf(state: State, seat: Seat, now: Now): Holder {
   };
 }
 
-/** When a seat is free if nothing is renewed, by the wall clock: the last of its leases. */
+/** When a seat is free if nothing is renewed, by the wall clock: the last of its leases, or the end of its lingering. */
 export function seatFreeAtMs(state: State, seatId: string, now: Now): number {
-  let latest = now.wallMs;
+  const lingersMs = state.lingerEndsMs.get(seatId) ?? now.monoMs;
+  let latest = now.wallMs + Math.max(0, lingersMs - now.monoMs);
   for (const id of state.derived.leasesBySeat.get(seatId)) {
     latest = Math.max(latest, leaseFreeAtMs(state, state.tables.lease.get(id)!, now));
   }

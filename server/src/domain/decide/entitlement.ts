@@ -6,6 +6,7 @@ import { type Allocation, allocationId, type Entitlement, organisationOf, type S
 import { entitlementInfo } from '../views.js';
 import { withdraw } from './allocation.js';
 import { inherits } from './inherit.js';
+import { afterFreeing, endLingers } from './linger.js';
 
 /** Imports an entitlement whose vendor signature was verified. The highest revision wins; the same one changes nothing. */
 export function importEntitlement(
@@ -44,12 +45,12 @@ export function importEntitlement(
     // A new revision does not undo what an admin decided; `entitlement remove --cancel` does.
     ...(known?.removing !== undefined && isLive(known) ? { removing: known.removing } : {}),
   };
-  const changes: Change[] = [
+  const changes = afterFreeing(heirOf.length > 0 ? endLingers(state, claims.product, 'pool changed') : [], [
     ...newProduct(state, claims),
     { type: 'entitlement.put', entitlement },
     ...(replaced === null ? [] : moveAll(state, replaced, claims)),
     ...personal(state, heirOf, claims, command.by.email),
-  ];
+  ]);
   const info = entitlementInfo(state, entitlement, context.now);
   const allocated = claims.holder === undefined ? info.allocated + movedSeats(state, replaced) : claims.seats;
   return { ok: true, changes, outcome: { entitlement: { ...info, allocated }, changed: true } };

@@ -3,13 +3,15 @@ import type { Command, Context, Decision } from '../commands.js';
 import type { Due } from '../expiry-queue.js';
 import type { State } from '../state.js';
 import { dropAllocations } from './allocation.js';
+import { afterFreeing, endLingers } from './linger.js';
 
 /** Ends what is due (`takeDue`): windows, borrows, forced releases that were set, kept requests, entitlements. */
 export function expire(state: State, command: Command<'expire'>, _context: Context): Decision<'expire'> {
   const over = new Set(command.due.flatMap(({ kind, id }) => (kind === 'lease' ? [id] : [])));
   // A lease that ends by itself at the same moment needs no release any more.
   const due = command.due.filter(({ kind, id }) => kind !== 'lease-release' || !over.has(id));
-  const changes = due.flatMap((each) => endings[each.kind](state, each));
+  const decided = due.flatMap((each) => endings[each.kind](state, each));
+  const changes = afterFreeing(lingersEnd(state, due), decided);
   return { ok: true, changes, outcome: { ended: changes.length } };
 }
 
@@ -19,6 +21,7 @@ const endings: { readonly [K in Due['kind']]: (state: State, due: Due) => Change
     const { by, reason } = state.tables.lease.get(id)!.release!;
     return [{ type: 'lease.revoked', id, by, reason }];
   },
+  linger: (_state, { id }) => [{ type: 'seat.freed', id, reason: 'expired' }],
   request: (_state, { id }) => [{ type: 'request.dropped', id }],
   'entitlement-start': (_state, { id }) => [{ type: 'entitlement.state', id, state: 'active' }],
   'entitlement-end': (state, { id }) => [
@@ -26,3 +29,10 @@ const endings: { readonly [K in Due['kind']]: (state: State, due: Due) => Change
     { type: 'entitlement.state', id, state: 'expired' },
   ],
 };
+
+/** A pool that becomes smaller lets nothing linger: each of its products once, however many of its entitlements end. */
+function lingersEnd(state: State, all: readonly Due[]): Change[] {
+  const ends = all.filter(({ kind }) => kind === 'entitlement-end');
+  const products = new Set(ends.map(({ id }) => state.tables.entitlement.get(id)!.claims.product));
+  return [...products].flatMap((product) => endLingers(state, product, 'pool changed'));
+}

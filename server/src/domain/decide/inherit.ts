@@ -78,6 +78,17 @@ function allocationsFit(
 
 function usageFits(state: State, claims: EntitlementClaims, heirOf: readonly Entitlement[]): Denial | null {
   if (heirOf.every(({ claims: old }) => old.jti === claims.jti)) return null;
-  const used = heirOf.reduce((sum, { claims: old }) => sum + state.derived.usedByEntitlement.get(old.jti), 0);
+  // What lingers ends with the import.
+  const used = heirOf.reduce((sum, { claims: old }) => sum + inHands(state, old), 0);
   return used > claims.seats ? deny('IN_USE', undefined, { used, seats: claims.seats }) : null;
+}
+
+/** Seats of an entitlement that are taken and do not only linger. */
+function inHands(state: State, { jti, product }: EntitlementClaims): number {
+  let seats = state.derived.usedByEntitlement.get(jti);
+  for (const id of state.derived.lingeringByProduct.get(product)) {
+    const { entitlement, count } = state.tables.seat.get(id)!;
+    if (entitlement === jti) seats -= count;
+  }
+  return seats;
 }

@@ -1,13 +1,15 @@
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, deny } from '../commands.js';
 import type { State } from '../state.js';
+import { lingerOf } from './linger.js';
 
 /**
  * Gives leases back, all or nothing. One that has ended already counts as released, so that a retry never fails; one of another
  * device is unknown. A revoked lease needs the signed stop of its device: its token may still be in use (I1).
  */
-export function release(state: State, command: Command<'release'>, _context: Context): Decision<'release'> {
+export function release(state: State, command: Command<'release'>, context: Context): Decision<'release'> {
   const changes: Change[] = [];
+  const ended = new Set<string>();
   for (const id of new Set(command.leases)) {
     const lease = state.tables.lease.get(id);
     if (lease === undefined) continue;
@@ -17,7 +19,10 @@ export function release(state: State, command: Command<'release'>, _context: Con
     }
     const stopped = command.stopped.includes(id);
     if (lease.state === 'revoked' && !stopped) return deny('STOP_REQUIRED', undefined, { lease: id });
-    changes.push({ type: 'lease.ended', id, reason: stopped ? 'stopped' : 'released' });
+    const linger = lingerOf(state, lease, ended, context);
+    const reason = stopped ? 'stopped' : 'released';
+    changes.push({ type: 'lease.ended', id, reason, ...(linger === null ? {} : { linger }) });
+    ended.add(id);
   }
   return { ok: true, changes, outcome: { released: [...new Set(command.leases)] } };
 }

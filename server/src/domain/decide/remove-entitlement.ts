@@ -5,6 +5,7 @@ import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Entitlement, Seat, State } from '../state.js';
 import { dropAllocations, withdraw } from './allocation.js';
 import { borrowedBy } from './denial.js';
+import { afterFreeing, endLingers } from './linger.js';
 
 /**
  * Removes an entitlement: refused while a seat of it is borrowed (I8) or allocated; its live leases are revoked. Left pending, it
@@ -52,7 +53,8 @@ export function entitlementGone(state: State, id: string, by: string): Change[] 
     withdraw(state, state.tables.seat.get(seat)!, by, 'The entitlement was removed.'),
   );
   changes.push(...dropAllocations(state, id), { type: 'entitlement.state', id, state: 'removed' });
-  return changes;
+  const { product } = state.tables.entitlement.get(id)!.claims;
+  return afterFreeing(endLingers(state, product, 'pool changed'), changes);
 }
 
 /** Whoever has borrowed one of the seats the longest. */

@@ -2,6 +2,7 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import { windowMs } from '../evolve.js';
 import type { Lease, State } from '../state.js';
 import { borrowedBy, leaseFreeAtMs } from './denial.js';
+import { endLingerOf } from './linger.js';
 
 /**
  * Forced release (DESIGN 3): the right ends now, or at a moment that is set and can be called off; the seat is held until the device's
@@ -12,6 +13,11 @@ export function revokeLease(
   command: Command<'revokeLease'>,
   context: Context,
 ): Decision<'revokeLease'> {
+  const kept = endLingerOf(state, command);
+  if (kept !== null) {
+    const outcome = { lease: command.lease, freeAtMs: context.now.wallMs, releaseAtMs: null };
+    return { ok: true, changes: [kept], outcome };
+  }
   const lease = leaseOf(state, command.lease);
   if ('ok' in lease) return lease;
   const freeAtMs = leaseFreeAtMs(state, lease, context.now);

@@ -3,6 +3,7 @@ import type { Command, Context, Decision } from '../commands.js';
 import { ripe, ripeSeats } from '../pending.js';
 import type { PendingKind, State } from '../state.js';
 import { shrink } from './allocation.js';
+import { freedOnce } from './linger.js';
 import { entitlementGone } from './remove-entitlement.js';
 import { userGone } from './user.js';
 
@@ -18,7 +19,7 @@ export function settlePending(
   const all = [...ripe(state)];
   // One kind at a time: what ends with one of them must not be ended twice.
   const now = all.filter(({ kind }) => kind === all[0]!.kind);
-  const changes = now.flatMap(({ kind, id }) => settlements[kind](state, id));
+  const changes = freedOnce(now.flatMap(({ kind, id }) => settlements[kind](state, id)));
   return { ok: true, changes, outcome: { settled: now.length } };
 }
 

@@ -5,6 +5,7 @@ import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Device, Invitation, State, User } from '../state.js';
 import { withdraw } from './allocation.js';
 import { borrowedBy } from './denial.js';
+import { freed } from './linger.js';
 import { leaving } from './pending.js';
 
 /** The first command of a journal: the organisation, its owner, and the invitation the owner's join link carries. */
@@ -168,8 +169,11 @@ function mayNotRemove(state: State, user: User, by: string): Denial | null {
 
 /** Everything that ends with a user. Seats that are still in hand are held until their windows end. */
 export function userGone(state: State, email: string, by: string): Change[] {
-  const changes: Change[] = [...state.derived.seatsByUser.get(email)].flatMap((id) =>
-    withdraw(state, state.tables.seat.get(id)!, by, 'The user was removed.'),
+  const seats = [...state.derived.seatsByUser.get(email)].map((id) => state.tables.seat.get(id)!);
+  const changes: Change[] = seats.flatMap((seat) =>
+    seat.linger === undefined
+      ? withdraw(state, seat, by, 'The user was removed.')
+      : [freed(seat, 'user removed')],
   );
   for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
   for (const invitation of state.tables.invitation.values()) {
