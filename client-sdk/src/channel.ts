@@ -15,8 +15,10 @@ import { BorrowShelf } from './borrow-shelf.js';
 import { BorrowUses } from './borrow-use.js';
 import type { PushHandlers } from './connection.js';
 import type { Context } from './context.js';
+import { asBerthError } from './errors.js';
 import type { Host } from './host.js';
 import { type LoadedIdentity, loadIdentity, planOf } from './identity.js';
+import { IdentityStore } from './identity-store.js';
 import { Link } from './link.js';
 import { PendingRequests } from './pending.js';
 import { TokenCheck } from './token-check.js';
@@ -57,8 +59,29 @@ class LinkChannel<Allowed extends AdminMethod | LeaseMethod> implements Channel<
  */
 export async function openAdminWith(host: Host, options: IdentityOptions): Promise<AdminConnection> {
   const identity = await loadIdentity(host, options, 'admin');
-  const { link, me } = await openLink(host, options, identity, 'admin');
+  const { link, me } = await openLink(host, options, identity, 'admin').catch(async (thrown: unknown) => {
+    const error = asBerthError(thrown);
+    const moved = error.code === 'ADMIN_ELSEWHERE' ? await findAdmin(host, options, identity) : null;
+    if (moved === null) throw error;
+    return openLink(host, options, moved, 'admin');
+  });
   return new LinkChannel(link, me, identity.context);
+}
+
+/** Asks on the lease path where administration is now, and keeps the answer. */
+async function findAdmin(
+  host: Host,
+  options: IdentityOptions,
+  { context, files, key }: LoadedIdentity,
+): Promise<LoadedIdentity | null> {
+  const lease = await openLeaseWith(host, options);
+  await lease.close();
+  const { adminAddress } = lease.me;
+  if (adminAddress === undefined) return null;
+  const found: Context = { ...context, adminServers: [adminAddress] };
+  // A folder that cannot be written costs the same question the next time.
+  await new IdentityStore(files).save(found).catch(() => undefined);
+  return { context: found, files, key };
 }
 
 /** The same on the lease channel, which every enrolled device may open. */

@@ -4,6 +4,8 @@ export const contextShape = object({
   name: text,
   /** `host:port`, tried in order. */
   servers: listOf(text),
+  /** `host:port` of the admin path when it has an address of its own; `null`: as `servers`. */
+  adminServers: orNull(listOf(text)),
   serverId: text,
   /** `ed25519:…`, pinned by the join link. */
   serverKey: text,

@@ -1,17 +1,19 @@
-import { type ErrorCode, paths, type Witness } from '@berth/protocol';
+import type { ErrorCode, Witness } from '@berth/protocol';
 import type { Me } from './api.js';
-import { Connection, type PushHandlers } from './connection.js';
+import type { Connection, PushHandlers } from './connection.js';
 import { asBerthError, BerthError, type ServerAttempt } from './errors.js';
 import { type Identity, openSession } from './handshake.js';
 import type { Host } from './host.js';
+import { type Reached, Reaching } from './reach.js';
+import type { Trust } from './trust.js';
 import { cancelled, throwIfAborted } from './waiting.js';
 
 /** Everything that is the same at each attempt to connect. */
 export interface DialPlan {
   readonly host: Host;
-  /** `host:port`, tried in order. */
+  /** `host:port`, tried in order; none twice. */
   readonly addresses: readonly string[];
-  readonly caPem: string;
+  readonly trust: Trust;
   readonly identity: Identity;
   witness(): Witness | undefined;
 }
@@ -22,7 +24,7 @@ export interface Dialled {
 }
 
 /**
- * Tries every server in order until one opens a session.
+ * Tries every server in order, overlapping where one is slow, until one opens a session.
  * @throws BerthError with every server tried in `servers`; CANCELLED
  */
 export async function dial(
@@ -30,34 +32,40 @@ export async function dial(
   pushes: PushHandlers,
   signal: AbortSignal | undefined,
 ): Promise<Dialled> {
-  const failures: { address: string; error: BerthError }[] = [];
-  for (const address of plan.addresses) {
-    throwIfAborted(signal);
-    try {
-      return await dialOne(plan, address, pushes, signal);
-    } catch (thrown) {
-      const error = asBerthError(thrown);
-      if (error.code === 'CANCELLED') throw error;
-      failures.push({ address, error });
+  throwIfAborted(signal);
+  const reaching = new Reaching(plan, pushes, signal);
+  try {
+    for (;;) {
+      const reached = await reaching.next();
+      if (reached === null) throw summary(reaching.failures);
+      try {
+        return await openOn(plan, reached, signal);
+      } catch (thrown) {
+        const error = asBerthError(thrown);
+        if (error.code === 'CANCELLED') throw error;
+        reaching.failed(reached.address, error);
+      }
     }
+  } finally {
+    reaching.end();
   }
-  throw summary(failures);
 }
 
-async function dialOne(
+async function openOn(
   plan: DialPlan,
-  address: string,
-  pushes: PushHandlers,
+  { address, connection }: Reached,
   signal: AbortSignal | undefined,
 ): Promise<Dialled> {
-  const { host, identity } = plan;
-  const target = { url: `wss://${address}${paths[identity.path]}`, caPem: plan.caPem, signal };
-  const connection = await Connection.open(host, target, pushes);
   const onAbort = () => connection.close(cancelled());
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     throwIfAborted(signal);
-    const { signature: _, ...opened } = await openSession(host, connection, identity, plan.witness());
+    const { signature: _, ...opened } = await openSession(
+      plan.host,
+      connection,
+      plan.identity,
+      plan.witness(),
+    );
     return { connection, me: { ...opened, address } };
   } catch (thrown) {
     connection.close(asBerthError(thrown));

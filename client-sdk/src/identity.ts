@@ -6,6 +6,7 @@ import { BerthError } from './errors.js';
 import type { Files, Host, SigningKey } from './host.js';
 import { IdentityStore } from './identity-store.js';
 import { serversOf } from './servers.js';
+import { ContextTrust } from './trust.js';
 import { WitnessFile } from './witness.js';
 
 /** A joined context read from disk, with the key of one scope. */
@@ -39,8 +40,8 @@ export async function planOf(
   const witness = await WitnessFile.open(host, files, context.name);
   const plan: DialPlan = {
     host,
-    addresses: serversOf(host, options.servers, context),
-    caPem: context.caPem,
+    addresses: serversOf(host, options.servers, context, path),
+    trust: new ContextTrust(host, files, context),
     identity: { path, serverKey: context.serverKey, key, client: options.client ?? {} },
     witness: () => witness.highest,
   };

@@ -24,6 +24,7 @@ import type { Host, SigningKey } from './host.js';
 import { IdentityStore, invalidName } from './identity-store.js';
 import { joinIdOf, type PendingJoin, PendingJoins } from './join-files.js';
 import { timing } from './timing.js';
+import { freshTrust } from './trust.js';
 import { holding, throwIfAborted } from './waiting.js';
 
 const deaf: PushHandlers = {
@@ -81,6 +82,7 @@ class Joining {
     const context: Context = {
       name,
       servers: [formatAddress(this.#link)],
+      adminServers: enrolled.adminAddress === undefined ? null : [enrolled.adminAddress],
       serverId: enrolled.server.id,
       serverKey: formatPublicKey(this.#link.serverKey),
       caPem,
@@ -104,7 +106,7 @@ class Joining {
     const plan = {
       host: this.#host,
       addresses: [formatAddress(this.#link)],
-      caPem,
+      trust: freshTrust(caPem),
       identity: {
         path: 'lease' as const,
         serverKey: earlier.serverKey,

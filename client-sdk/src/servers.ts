@@ -1,15 +1,23 @@
-import { formatAddress, parseAddress } from '@berth/protocol';
+import { formatAddress, type PathName, parseAddress } from '@berth/protocol';
 import type { Context } from './context.js';
 import { BerthError } from './errors.js';
 import type { Host } from './host.js';
 
 /**
- * The servers to try, in order: the option, else BERTH_SERVERS (comma separated), else those of the context.
+ * The servers to try, in order and none twice: the option, else BERTH_SERVERS (comma separated), else those of the context.
  * @throws BerthError USAGE when one is not `host:port`
  */
-export function serversOf(host: Host, option: readonly string[] | undefined, context: Context): string[] {
+export function serversOf(
+  host: Host,
+  option: readonly string[] | undefined,
+  context: Context,
+  path: PathName,
+): string[] {
   const named = option !== undefined && option.length > 0 ? option : fromEnvironment(host);
-  return (named.length > 0 ? named : context.servers).map(canonical);
+  const admin = path === 'admin' ? (context.adminServers ?? []) : [];
+  // What somebody named comes first. Else where administration was last, then where it is without an address of its own.
+  const all = named.length > 0 ? [...named, ...admin] : [...admin, ...context.servers];
+  return [...new Set(all.map(canonical))];
 }
 
 function fromEnvironment(host: Host): string[] {

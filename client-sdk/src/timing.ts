@@ -3,6 +3,8 @@
 export const timing = {
   /** Opening one socket, TLS and upgrade included. A server on the LAN needs 20 ms; the next one in the list is waiting. */
   openMs: 5_000,
+  /** A server that has not spoken by then is slow: the next in the list is tried as well. A busy one on the LAN needs 100 ms. */
+  staggerMs: 1_000,
   /** One answer while a session opens. */
   handshakeMs: 5_000,
   /** An answer that takes longer comes from a dead connection: the request is sent again on a new one. */

@@ -112,6 +112,7 @@ function connectTls(url: string, caPem: string | undefined): TLSSocket {
 
 /** An HTTP answer instead of a WebSocket (PROTOCOL 2.1). */
 function refusedUpgrade(status: number): BerthError {
+  if (status === 421) return new BerthError('ADMIN_ELSEWHERE');
   const reasons: Readonly<Record<number, string>> = {
     429: 'It has too many requests from this address.',
     503: 'It is shutting down or not ready.',

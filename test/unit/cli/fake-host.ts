@@ -95,6 +95,7 @@ function fakeFiles(files: Map<string, string>): Context['files'] {
 export const joined: Joined = {
   name: 'studio',
   servers: ['licences.example:7433'],
+  adminServers: null,
   serverId: 'srv-1',
   serverKey: `ed25519:${'A'.repeat(43)}`,
   caPem: '',

@@ -13,6 +13,10 @@ const failure = (work: Promise<unknown>): Promise<BerthError> =>
     (error: BerthError) => error,
   );
 
+async function contextOf(world: World): Promise<unknown> {
+  return JSON.parse(world.files.contents.get('config/contexts/studio.json') ?? 'null');
+}
+
 describe('which servers are tried', () => {
   it('the option, then BERTH_SERVERS, then the context, each in order', async () => {
     const world = new World();
@@ -73,10 +77,23 @@ describe('whom the client takes for its server', () => {
     expect((await failure(world.connect())).code).toBe('SIGNATURE_INVALID');
   });
 
-  it('not one whose certificate it does not trust', async () => {
+  it('not one whose certificate it does not trust and whose key does not vouch for it', async () => {
     const world = new World();
     Object.assign(world.server, { caPem: 'another authority' });
+    const { authority } = world.server;
+    world.server.authority = (nonce) => authority.call(world.server, [...nonce].reverse().join(''));
     expect((await failure(world.connect())).code).toBe('CERTIFICATE_UNTRUSTED');
+    expect(await contextOf(world)).toMatchObject({ caPem: 'the authority' });
+  });
+
+  it('one whose authority was replaced, if its key vouches for the new one; and keeps it', async () => {
+    const world = new World();
+    Object.assign(world.server, { caPem: 'another authority' });
+    await world.connect();
+    expect(await contextOf(world)).toMatchObject({ caPem: 'another authority', name: 'studio' });
+    world.host.dialled.length = 0;
+    await world.connect();
+    expect(world.host.dialled).toEqual(['berth:7433']);
   });
 
   it('works without a channel binding, and says so', async () => {
@@ -111,6 +128,19 @@ describe('connect', () => {
     const client = await world.connect({ servers: ['silent', 'berth'] });
     expect(client.me?.address).toBe('berth:7433');
     expect(silent.sockets.size).toBe(0);
+  });
+
+  it('tries the next while one is slow to say anything, and uses only one', async () => {
+    const world = new World();
+    const hanging = new FakeServer(world.time);
+    world.host.hang.add('hole:7433');
+    world.host.network.set('hole:7433', hanging);
+    const startMs = world.time.monoMs();
+    const client = await world.connect({ servers: ['hole', 'berth'] });
+    expect(client.me?.address).toBe('berth:7433');
+    expect(world.time.monoMs() - startMs).toBeLessThanOrEqual(1_000);
+    await settle();
+    expect([hanging.sockets.size, world.host.openSockets.size]).toEqual([0, 1]);
   });
 
   it('is cancelled by its signal and leaves nothing', async () => {

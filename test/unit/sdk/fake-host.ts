@@ -17,6 +17,8 @@ export class FakeHost implements Host {
   /** Addresses in the order in which they were tried. */
   readonly dialled: string[] = [];
   holds = 0;
+  /** Addresses that accept a connection and say nothing. */
+  readonly hang = new Set<string>();
   #random = 0;
 
   constructor(
@@ -57,6 +59,7 @@ export class FakeHost implements Host {
     if (options.signal?.aborted === true) throw new BerthError('CANCELLED');
     const server = this.network.get(address);
     if (server === undefined) throw new BerthError('UNREACHABLE', { message: 'Nothing listens there.' });
+    if (this.hang.has(address)) return hanging(options.signal);
     if (options.caPem !== server.caPem) throw new BerthError('CERTIFICATE_UNTRUSTED');
     let end: ServerSocket | null = null;
     const socket: Socket = {
@@ -102,4 +105,11 @@ export class FakeHost implements Host {
   deviceName(): string {
     return 'workstation';
   }
+}
+
+/** Accepts and says nothing, until somebody gives up. */
+function hanging(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new BerthError('CANCELLED')), { once: true });
+  });
 }

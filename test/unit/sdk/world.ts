@@ -12,6 +12,7 @@ export const deviceSeed = new Uint8Array(createHash('sha256').update('device').d
 export const context: Omit<Context, 'serverKey' | 'caPem'> = {
   name: 'studio',
   servers: ['berth:7433'],
+  adminServers: null,
   serverId: 'srv-1',
   email: 'anna@example.com',
   device: 'dev-1',
