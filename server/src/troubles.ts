@@ -5,12 +5,14 @@ import { CLOCK_CODES } from './ops/clock-watch.js';
 import type { DiskWatch } from './ops/disk.js';
 import type { Health } from './ops/health.js';
 import type { Metrics } from './ops/metrics.js';
+import type { CertificateKeeper } from './transport/certificate-keeper.js';
 
 interface Watched {
   readonly clock: Clock;
   readonly recovered: { readonly state: State };
   readonly metrics: Metrics;
   readonly disk: DiskWatch;
+  readonly keeper: CertificateKeeper;
 }
 
 export function clockOf({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): ClockReading {
@@ -19,12 +21,18 @@ export function clockOf({ recovered, clock }: Pick<Watched, 'recovered' | 'clock
 
 /** What is wrong although the server serves, in `/readyz` and `/metrics`. */
 export function showTroubles(watched: Watched, health: Health): void {
-  const { metrics, disk } = watched;
+  const { metrics, disk, keeper } = watched;
   health.watch(() => {
     const { state } = clockOf(watched);
     return state === 'trusted' ? null : CLOCK_CODES[state];
   });
   health.watch(() => (disk.low ? 'DISK_LOW' : null));
+  health.watch(() => (keeper.expiring ? 'CERTIFICATE_EXPIRING' : null));
+  metrics.gauge(
+    'berth_certificate_expires_timestamp_seconds',
+    'When the TLS certificate ends, seconds since 1970.',
+    () => keeper.current.notAfterMs / 1000,
+  );
   const off = (state: ClockReading['state']) => () => {
     const clock = clockOf(watched);
     return clock.state === state ? clock.offMs / 1000 : 0;
