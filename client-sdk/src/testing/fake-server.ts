@@ -208,6 +208,7 @@ function joinedDevice(name: string): FakeFiles {
   const context: Context = {
     name: 'fake',
     servers: ['fake.example:7433'],
+      adminServers: null,
     serverId: 'fake-server',
     serverKey: fakeKeys.serverText,
     caPem: '',
