@@ -91,9 +91,20 @@ function detailLines(failure: Failure, nowMs: number): string[] {
   if (typeof more?.untilMs === 'number') lines.push(`It ends ${momentWords(more.untilMs, nowMs)}.`);
   if (holders.length > 0)
     lines.push('Held by:', ...holders.map((holder) => `  ${holderLine(holder, nowMs)}`));
+  lines.push(
+    ...otherProducts('Also tried', more?.alsoTried),
+    ...otherProducts('Also missing', more?.alsoMissing),
+  );
   if (typeof nextFreeAtMs === 'number') lines.push(`A seat can be free ${momentWords(nextFreeAtMs, nowMs)}.`);
   lines.push(...servers.flatMap((server) => triedLine(server, failure.message)));
   return lines;
+}
+
+/** The other products of a checkout that were refused, each with its rule. */
+function otherProducts(what: string, list: unknown): string[] {
+  if (!Array.isArray(list) || list.length === 0) return [];
+  const words = list.map((one: { product?: unknown; rule?: unknown }) => `${one?.product} (${one?.rule})`);
+  return [`${what}: ${clean(words.join(', '))}`];
 }
 
 /** Each server that was tried, unless the message has said it all. */

@@ -39,8 +39,12 @@ export interface ClientName {
  */
 export type VendorKeys = readonly string[] | 'unpinned';
 
+/** A product, or several in order of preference: the first that has the seats is taken. */
+export type ProductChoice = string | readonly string[];
+
 export interface ConnectOptions extends IdentityOptions {
-  readonly product: string;
+  /** What a checkout takes seats of unless it says otherwise. */
+  readonly product: ProductChoice;
   readonly vendorKeys: VendorKeys;
   /** Told every token that verified, as it arrives: for audits. */
   readonly onToken?: ((pair: TokenPair) => void) | undefined;
@@ -55,11 +59,33 @@ export interface TokenPair {
 }
 
 export interface CheckoutOptions {
+  /** Instead of the product of the client. */
+  readonly product?: ProductChoice | undefined;
   /** Default 1. */
   readonly seats?: number | undefined;
-  /** How long to wait for a seat to come free, ms. Default 0: answer at once. */
+  /** Seats of several products, all or none: one `Seat` for all of them. Instead of `product` and `seats`. */
+  readonly bundle?: readonly BundlePart[] | undefined;
+  /** How long to wait in line on the server for a seat to come free, ms, at most a day. Default 0: answer at once. */
   readonly wait?: number | undefined;
+  /** Told the place in line: when the wait begins, and when it changes. */
+  readonly onQueued?: ((notice: QueuedNotice) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface BundlePart {
+  readonly product: ProductChoice;
+  /** Default 1. */
+  readonly seats?: number | undefined;
+}
+
+/** Where a checkout stands in line. For people: it may change either way. */
+export interface QueuedNotice {
+  /** 1: next in line. */
+  readonly position: number;
+  /** Until it is served, ms, by how fast seats came to those in line lately; `null` when too few did. */
+  readonly estimateMs: number | null;
+  /** When the next seat is free at the latest if nobody renews, ms since 1970 on the server's clock; `null` when unknown. */
+  readonly nextFreeAtMs: number | null;
 }
 
 export interface BorrowOptions {
@@ -82,18 +108,21 @@ export type Me = Omit<ResultOf<'session.open'>, 'signature'> & {
   readonly address: string;
 };
 
-/** One product on one licence server. */
+/** A product, or several, on one licence server. */
 export interface Client extends AsyncDisposable {
+  /** The preferred one: what `borrow`, `returnBorrow` and `status` are about. */
   readonly product: string;
+  /** In order of preference. */
+  readonly products: readonly string[];
   /** Of the latest session; `null` while none was ever opened (offline). */
   readonly me: Me | null;
   /** True while a session is open. */
   readonly online: boolean;
   /**
-   * Takes seats. A valid borrow of this device comes first and needs no server; else the server is asked, and asked
-   * again while it has no seat and `wait` is not over.
-   * @throws BerthError NO_SEAT (rule, holders, nextFreeAtMs), NO_PRODUCT, UNREACHABLE (servers), TIMEOUT, TOKEN_INVALID,
-   *   CANCELLED (a seat granted meanwhile is given back)
+   * Takes seats, of one product or of a bundle. A valid borrow of this device comes first and needs no server (for a bundle: of every part
+   * of it, else all of it is asked of the server). Else the server is asked, which has it wait in line for as long as `wait` says.
+   * @throws BerthError NO_SEAT (rule, holders, nextFreeAtMs; `detail.product`: which is missing), NO_PRODUCT, UNREACHABLE (servers),
+   *   TIMEOUT, TOKEN_INVALID, PARAMS_INVALID, CANCELLED (a seat granted meanwhile is given back)
    */
   checkout(options?: CheckoutOptions): Promise<Seat>;
   /**
@@ -160,12 +189,23 @@ export interface SeatEvents {
   readonly warning: WarningNotice;
 }
 
-/** The right to use some seats of a product, kept alive by the client it came from. */
+/** What a seat is of one product. */
+export interface SeatPart {
+  readonly product: string;
+  readonly seats: number;
+  readonly leaseIds: readonly string[];
+}
+
+/** The right to use some seats of a product, or of every product of a bundle, kept alive by the client it came from. */
 export interface Seat extends AsyncDisposable {
   /** Computed from the clocks at each read, without I/O (I2). */
   readonly state: SeatState;
+  /** The one it is of, whichever was preferred; of a bundle, that of the first part. */
   readonly product: string;
+  /** Of `product`. */
   readonly seats: number;
+  /** Every product it is of, in the order in which they were asked for. It is lost when a lease of any of them is. */
+  readonly parts: readonly SeatPart[];
   /** `borrow`: works without the server. An online seat becomes one when it is borrowed. */
   readonly kind: LeaseKind;
   /** When the right ends if nothing is renewed, ms since 1970 on this computer's clock. */

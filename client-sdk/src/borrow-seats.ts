@@ -4,13 +4,13 @@ import type { CancelTimer, Host } from './host.js';
 import { HeldSeat, type SeatLease } from './seat.js';
 import { timing } from './timing.js';
 import { unattended } from './waiting.js';
+import type { Want } from './wants.js';
 
 /** The seats of one client that live on borrows: they need no server, only the files of this device. */
 export class BorrowSeats {
   readonly #host: Host;
   readonly #shelf: BorrowShelf;
   readonly #uses: BorrowUses;
-  readonly #product: string;
   readonly #letGo: (leases: readonly SeatLease[]) => void;
   readonly #inUse = new Map<HeldSeat, BorrowUse>();
   #timer: CancelTimer | null = null;
@@ -20,26 +20,48 @@ export class BorrowSeats {
     host: Host,
     shelf: BorrowShelf,
     uses: BorrowUses,
-    product: string,
     letGo: (leases: readonly SeatLease[]) => void,
   ) {
     this.#host = host;
     this.#shelf = shelf;
     this.#uses = uses;
-    this.#product = product;
     this.#letGo = letGo;
   }
 
-  /** A seat on a valid borrow of at least so many seats; `null` when there is none to use. */
-  async take(seats: number): Promise<HeldSeat | null> {
-    for (const stored of await this.#valid()) {
-      const use = stored.borrow.seats < seats ? null : await this.#begin(stored);
-      if (use === null) continue;
-      const { leases } = stored;
-      const facts = { product: this.#product, seats, kind: 'borrow' as const, joined: false, leases };
-      const seat: HeldSeat = new HeldSeat(this.#host, facts, () => this.#end(seat));
-      this.#started(seat, use);
-      return seat;
+  /** A seat on valid borrows: of one product of each want, with at least its seats. `null` when there is none for some want. */
+  async take(wants: readonly Want[]): Promise<HeldSeat | null> {
+    const valid = await this.#valid();
+    const taken: { stored: StoredBorrow; use: BorrowUse; seats: number }[] = [];
+    for (const want of wants) {
+      const part = await this.#first(want, valid);
+      if (part === null) {
+        await Promise.all(taken.map(({ use }) => this.#uses.end(use)));
+        return null;
+      }
+      taken.push(part);
+    }
+    const facts = {
+      parts: taken.map(({ stored, seats }) => ({ product: stored.borrow.product, seats })),
+      kind: 'borrow' as const,
+      joined: false,
+      leases: taken.flatMap(({ stored }) => stored.leases),
+    };
+    const seat: HeldSeat = new HeldSeat(this.#host, facts, () => this.#end(seat));
+    this.#started(seat, { marks: taken.flatMap(({ use }) => use.marks) });
+    return seat;
+  }
+
+  /** Of the products in their order, the first borrow that nobody else has for himself. */
+  async #first(
+    { products, seats }: Want,
+    valid: readonly StoredBorrow[],
+  ): Promise<{ stored: StoredBorrow; use: BorrowUse; seats: number } | null> {
+    for (const product of products) {
+      for (const stored of valid) {
+        if (stored.borrow.product !== product || stored.borrow.seats < seats) continue;
+        const use = await this.#begin([stored]);
+        if (use !== null) return { stored, use, seats };
+      }
     }
     return null;
   }
@@ -66,8 +88,10 @@ export class BorrowSeats {
 
   /** Borrowing what is held converts it, borrowing again extends it: both name the same seat of the server (DESIGN 5). */
   async #move(seat: HeldSeat, valid: readonly StoredBorrow[]): Promise<boolean> {
-    const stored = valid.find(({ seatIds }) => seat.leases.every((lease) => seatIds.includes(lease.seat)));
-    if (stored === undefined) return false;
+    // Of a bundle every part: one that is half borrowed goes on as it was.
+    const stored = valid.filter(({ seatIds }) => seat.leases.some((lease) => seatIds.includes(lease.seat)));
+    const covered = new Set(stored.flatMap(({ seatIds }) => seatIds));
+    if (!seat.leases.every((lease) => covered.has(lease.seat))) return false;
     const use = this.#inUse.get(seat) ?? (await this.#begin(stored));
     // While the mark was written, the same may have been done on another way.
     const known = this.#inUse.get(seat);
@@ -75,7 +99,12 @@ export class BorrowSeats {
     const kept = known ?? use;
     if (kept === null) return false;
     const online = seat.kind === 'online' ? seat.leases : [];
-    if (seat.convert(stored.leases, () => this.#end(seat))) {
+    if (
+      seat.convert(
+        stored.flatMap(({ leases }) => leases),
+        () => this.#end(seat),
+      )
+    ) {
       this.#started(seat, kept);
       if (online.length > 0) this.#letGo(online);
       return true;
@@ -85,11 +114,20 @@ export class BorrowSeats {
   }
 
   async #valid(): Promise<StoredBorrow[]> {
-    return (await this.#shelf.all(this.#product)).filter(({ borrow }) => borrow.state === 'valid');
+    return (await this.#shelf.all()).filter(({ borrow }) => borrow.state === 'valid');
   }
 
-  async #begin({ seatIds, share }: StoredBorrow): Promise<BorrowUse | null> {
-    return share === null ? null : this.#uses.begin(seatIds, share);
+  async #begin(all: readonly StoredBorrow[]): Promise<BorrowUse | null> {
+    const marks: string[] = [];
+    for (const { seatIds, share } of all) {
+      const use = share === null ? null : await this.#uses.begin(seatIds, share);
+      if (use === null) {
+        await this.#uses.end({ marks });
+        return null;
+      }
+      marks.push(...use.marks);
+    }
+    return { marks };
   }
 
   #started(seat: HeldSeat, use: BorrowUse): void {

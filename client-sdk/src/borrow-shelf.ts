@@ -137,5 +137,6 @@ export class BorrowShelf {
 
 function seatLeaseOf({ id, claims, file }: BorrowEntry, now: ReturnType<typeof readClock>): SeatLease {
   const pair = { lease: file.lease, entitlement: file.entitlement };
-  return { id, seat: claims.seat, seats: claims.n, pair, right: borrowRight(now, claims.exp * 1000) };
+  const right = borrowRight(now, claims.exp * 1000);
+  return { id, seat: claims.seat, product: claims.product, seats: claims.n, pair, right };
 }

@@ -3,13 +3,13 @@ import type { Borrow, BorrowOptions } from './api.js';
 import type { BorrowDesk } from './borrow-desk.js';
 import type { Extension } from './borrow-file.js';
 import { returnStored } from './borrow-return.js';
-import { seatCount } from './checkout.js';
 import { asBerthError, BerthError } from './errors.js';
 import type { PendingTake } from './pending.js';
 import { newKey, newNonce } from './random.js';
 import { signStop } from './release.js';
 import { type CheckedLease, tokenInvalid } from './token-check.js';
 import { throwIfAborted, unattended, undoIfLate, unlessAborted } from './waiting.js';
+import { seatCount } from './wants.js';
 
 type Grant = ResultOf<'borrow.take'>;
 
@@ -97,7 +97,7 @@ function verified(desk: BorrowDesk, params: ParamsOf<'borrow.take'>, grant: Gran
   const { check, host } = desk.session;
   try {
     check.learn(grant.entitlements);
-    const expected = { product: params.product, kind: 'borrow' as const, nonce: params.nonce };
+    const expected = { products: [params.product], kind: 'borrow' as const, nonce: params.nonce };
     const leases = grant.leases.map((token) => check.require(token, expected));
     if (leases.some(({ claims }) => claims.exp * 1000 <= host.clock.wallMs())) throw tokenInvalid('EXPIRED');
     const lent = leases.reduce((sum, { claims }) => sum + claims.n, 0);

@@ -1,102 +1,94 @@
-import { limits, type ResultOf } from '@berth/protocol';
+import type { ParamsOf, ResultOf } from '@berth/protocol';
 import type { CheckoutOptions } from './api.js';
 import { asBerthError, BerthError } from './errors.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { LeaseRecord } from './lease-record.js';
+import { type Queue, watchConnection } from './queue.js';
 import { newKey, newNonce, randomBetween } from './random.js';
 import { releaseGrant, releaseSeat } from './release.js';
 import { type GiveBack, HeldSeat, type SeatLease } from './seat.js';
 import type { SeatBook } from './seat-book.js';
-import { onlineRight, type Reading, readClock, stateOf } from './seat-clock.js';
+import { elapsedMs, onlineRight, type Reading, readClock } from './seat-clock.js';
 import type { Session } from './session.js';
-import { timing } from './timing.js';
-import { tokenInvalid } from './token-check.js';
+import { RENEW_FIRST_FRACTION, timing } from './timing.js';
+import { type CheckedLease, tokenInvalid } from './token-check.js';
 import { sleep, throwIfAborted, unattended, undoIfLate, unlessAborted, within } from './waiting.js';
+import { type Want, waitOf } from './wants.js';
 
-/** Where seats are taken: one product over one session. */
+/** Where seats are taken: over one session. */
 export interface Counter {
   readonly session: Session;
-  readonly product: string;
   readonly book: SeatBook;
   readonly heartbeat: Heartbeat;
   readonly record: LeaseRecord;
+  readonly queue: Queue;
 }
 
-type Grant = ResultOf<'lease.checkout'>;
+/** One checkout as it is asked for, however often it is sent. */
+interface Asking {
+  readonly wants: readonly Want[];
+  readonly key: string;
+  readonly nonce: string;
+  /** When its wait is over, ms on the monotonic clock. */
+  readonly untilMs: number;
+}
 
 /**
- * Asks the server for seats; while `wait` runs, asks again when it has none. Each question has a fresh key: a refusal is not
- * kept by the server, and the time of a seat counts from the question that got it (I2, I7).
+ * Asks the server for seats, which lets it wait in line while it has none. A lost connection and a restart of the server are no end of
+ * the wait: the same checkout is asked again, with its key (I7).
  * @throws BerthError
  */
-export async function takeSeats(counter: Counter, options: CheckoutOptions): Promise<HeldSeat> {
+export async function takeSeats(
+  counter: Counter,
+  wants: readonly Want[],
+  options: CheckoutOptions,
+): Promise<HeldSeat> {
   const { host } = counter.session;
-  const seats = seatCount(options.seats);
-  const untilMs = host.clock.monoMs() + (options.wait ?? 0);
+  const untilMs = host.clock.monoMs() + waitOf(options.wait);
   for (;;) {
-    const leftMs = untilMs - host.clock.monoMs();
+    const asking = { wants, key: newKey(host), nonce: newNonce(host), untilMs };
     try {
-      return await takeWithin(counter, seats, Math.max(timing.answerMs, leftMs), options.signal);
+      return await takeWithin(counter, asking, options);
     } catch (thrown) {
       const error = asBerthError(thrown);
       const stillMs = untilMs - host.clock.monoMs();
-      // More than the organisation owns will never come free, however long one waits.
-      if (!error.retryable || error.rule === 'MORE_THAN_OWNED' || stillMs <= 0) throw error;
-      await sleep(host, Math.min(stillMs, askAgainMs(counter.session, error)), options.signal);
+      // For a seat the server has waited as long as it may. What else may pass is a state of the server: no line stands at it.
+      if (!error.retryable || error.code === 'NO_SEAT' || stillMs <= 0) throw error;
+      const pauseMs = randomBetween(host, timing.askAgainMinMs, timing.askAgainMaxMs);
+      await sleep(host, Math.min(stillMs, pauseMs), options.signal);
     }
   }
 }
 
 /** The caller waits no longer than this; the request itself goes on, and what it still gets is given back (PROTOCOL 8). */
-function takeWithin(
-  counter: Counter,
-  seats: number,
-  limitMs: number,
-  signal: AbortSignal | undefined,
-): Promise<HeldSeat> {
+function takeWithin(counter: Counter, asking: Asking, options: CheckoutOptions): Promise<HeldSeat> {
   const { host, link } = counter.session;
-  const work = takeOnce(counter, seats, signal);
+  const given = new AbortController();
+  const work = takeOnce(counter, asking, options, given.signal);
   const late = () => link.trouble ?? new BerthError('TIMEOUT');
-  const waited = within(host, unlessAborted(work, signal), limitMs, late);
-  return undoIfLate(work, waited, (seat) => seat.release());
+  const waitMs = asking.untilMs - host.clock.monoMs();
+  const limitMs = Math.max(timing.answerMs, waitMs + timing.requestMs);
+  const waited = within(host, unlessAborted(work, options.signal), limitMs, late);
+  const tellServer = (error: unknown): never => {
+    given.abort();
+    throw error;
+  };
+  return undoIfLate(work, waited.catch(tellServer), (seat) => seat.release());
 }
 
-/** @throws BerthError PARAMS_INVALID */
-export function seatCount(seats = 1): number {
-  if (Number.isInteger(seats) && seats >= 1 && seats <= limits.seatsPerCheckout) return seats;
-  throw new BerthError('PARAMS_INVALID', {
-    message: `seats must be an integer from 1 to ${limits.seatsPerCheckout}.`,
-    detail: { field: 'seats' },
-  });
-}
-
-function askAgainMs({ host }: Session, error: BerthError): number {
-  const jitteredMs = randomBetween(host, timing.askAgainMinMs, timing.askAgainMaxMs);
-  if (error.nextFreeAtMs === null) return jitteredMs;
-  const freeInMs = error.nextFreeAtMs - host.clock.wallMs();
-  return Math.max(timing.askAgainFloorMs, Math.min(jitteredMs, freeInMs));
-}
-
-async function takeOnce(counter: Counter, seats: number, signal: AbortSignal | undefined): Promise<HeldSeat> {
-  const { session, product } = counter;
-  const { host, link } = session;
-  throwIfAborted(signal);
-  const nonce = newNonce(host);
-  let since = readClock(host.clock);
-  const grant = await link.request(
-    'lease.checkout',
-    { key: newKey(host), wants: [{ products: [product], seats }], nonce },
-    {
-      signal,
-      // Until the seat would have ended: asking anew before that could take a second one (PROTOCOL 8).
-      answerMs: link.me === null ? timing.answerMs : link.me.leaseSeconds * 1000,
-      onFirstSend: (reading) => {
-        since = reading;
-      },
-    },
-  );
+/** @param givenUp aborted when nobody waits for it any more: it goes on only to learn what it got */
+async function takeOnce(
+  counter: Counter,
+  asking: Asking,
+  options: CheckoutOptions,
+  givenUp: AbortSignal,
+): Promise<HeldSeat> {
+  const { session } = counter;
+  throwIfAborted(options.signal);
+  const { grant, since } = await ask(counter, asking, options, givenUp);
   try {
-    const seat = seatOf(counter, grant, { seats, nonce, since });
+    const leases = await inTime(counter, verified(session, grant, asking, since));
+    const seat = seatOf(counter, leases, asking.wants, grant.joined);
     await counter.record.add(seat.leaseIds);
     return seat;
   } catch (thrown) {
@@ -105,32 +97,139 @@ async function takeOnce(counter: Counter, seats: number, signal: AbortSignal | u
   }
 }
 
-/** @throws BerthError TOKEN_INVALID, or TIMEOUT when the answer took longer than the seat lasts */
-function seatOf(
-  { session, product, book, heartbeat, record }: Counter,
-  grant: Grant,
-  asked: { seats: number; nonce: string; since: Reading },
-): HeldSeat {
-  const { host, check } = session;
-  check.learn(grant.entitlements);
-  const leases: SeatLease[] = grant.leases.map((token) => {
-    const { claims, pair } = check.require(token, { product, kind: 'online', nonce: asked.nonce });
-    const right = onlineRight(asked.since, claims.dur * 1000);
-    return { id: claims.jti, seat: claims.seat, seats: claims.n, pair, right };
-  });
-  const granted = leases.reduce((sum, lease) => sum + lease.seats, 0);
-  if (granted < asked.seats) throw tokenInvalid('LEASE_TOO_FEW_SEATS');
-  const rights = leases.map((lease) => lease.right);
-  if (stateOf(rights, readClock(host.clock)) === 'lost') {
-    throw new BerthError('TIMEOUT', { message: 'The answer took longer than the seat lasts.' });
+/** Sends the checkout until it is answered. @returns also the clocks just before it was first sent (I2) */
+async function ask(
+  { session, book, queue }: Counter,
+  { wants, key, nonce, untilMs }: Asking,
+  { signal, onQueued }: CheckoutOptions,
+  givenUp: AbortSignal,
+): Promise<{ grant: ResultOf<'lease.checkout'>; since: Reading }> {
+  const { host, link } = session;
+  const leftMs = () => (givenUp.aborted ? 0 : Math.max(0, Math.round(untilMs - host.clock.monoMs())));
+  const params = (): ParamsOf<'lease.checkout'> => {
+    const waitMs = leftMs();
+    return { key, wants: wants.map((want) => ({ ...want })), nonce, ...(waitMs > 0 ? { waitMs } : {}) };
+  };
+  const waits = leftMs() > 0;
+  const over = new AbortController();
+  const stopListening = onQueued === undefined ? () => {} : queue.listen(key, onQueued);
+  const cancel = () => unattended(link.request('lease.cancelWait', { checkout: key }));
+  if (waits) {
+    unattended(watchConnection(session, book, over.signal));
+    givenUp.addEventListener('abort', cancel, { once: true });
   }
-  const facts = { product, seats: asked.seats, kind: 'online' as const, joined: grant.joined, leases };
+  let since = readClock(host.clock);
+  try {
+    // Until a seat granted at the end of the wait would have ended: asking anew before that could take a second one (PROTOCOL 8).
+    const lastsMs = link.me === null ? timing.answerMs : link.me.leaseSeconds * 1000;
+    const grant = await link.request('lease.checkout', params, {
+      signal,
+      unsentMs: Math.max(timing.unsentMs, leftMs()),
+      answerMs: leftMs() + lastsMs,
+      requestMs: () => leftMs() + timing.requestMs,
+      onFirstSend: (reading) => {
+        since = reading;
+      },
+    });
+    return { grant, since };
+  } finally {
+    over.abort();
+    givenUp.removeEventListener('abort', cancel);
+    stopListening();
+  }
+}
+
+/** @throws BerthError TOKEN_INVALID */
+function verified(
+  { check }: Session,
+  grant: ResultOf<'lease.checkout'>,
+  { wants, nonce }: Asking,
+  since: Reading,
+): SeatLease[] {
+  check.learn(grant.entitlements);
+  const leases = grant.leases.map((token) =>
+    leaseOf(
+      check.require(token, { products: wants.flatMap(({ products }) => products), kind: 'online', nonce }),
+      since,
+    ),
+  );
+  for (const want of wants) {
+    if (partOf(want, leases) === null) throw tokenInvalid('LEASE_TOO_FEW_SEATS');
+  }
+  return leases;
+}
+
+function leaseOf({ claims, pair }: CheckedLease, since: Reading): SeatLease {
+  const right = onlineRight(since, claims.dur * 1000);
+  return { id: claims.jti, seat: claims.seat, product: claims.product, seats: claims.n, pair, right };
+}
+
+/** What a want got: seats of one of its products, enough of them; `null` when it did not. */
+function partOf(
+  { products, seats }: Want,
+  leases: readonly SeatLease[],
+): { product: string; seats: number } | null {
+  const product = products.find((one) => leases.some((lease) => lease.product === one));
+  const granted = leases.filter((lease) => lease.product === product);
+  const sum = granted.reduce((total, lease) => total + lease.seats, 0);
+  return product === undefined || sum < seats ? null : { product, seats };
+}
+
+/**
+ * After a wait the leases are renewed before they count: their time began when the checkout was first sent, which is long ago, and when
+ * they were granted nobody here knows (I2, decision 0006).
+ * @throws BerthError TIMEOUT when they have ended meanwhile
+ */
+async function inTime({ session }: Counter, leases: SeatLease[]): Promise<SeatLease[]> {
+  const { host, link, check } = session;
+  const shortestMs = Math.min(...leases.map(({ right }) => right.durationMs));
+  const oldMs = elapsedMs(leases[0]!.right.since, readClock(host.clock));
+  if (oldMs <= shortestMs * RENEW_FIRST_FRACTION) return leases;
+  const nonce = newNonce(host);
+  let since = readClock(host.clock);
+  const ids = leases.map(({ id }) => id);
+  const answer = await link.request(
+    'session.resume',
+    { leases: ids, nonce },
+    {
+      answerMs: shortestMs,
+      onFirstSend: (reading) => {
+        since = reading;
+      },
+    },
+  );
+  check.learn(answer.entitlements);
+  const renewed = leases.map((lease) => {
+    const row = answer.leases.find((each) => each.lease === lease.id);
+    if (row?.token === undefined)
+      throw new BerthError('TIMEOUT', {
+        message: 'The seat had ended before it could be used.',
+        detail: { ...row },
+      });
+    const checked = check.require(row.token, { products: [lease.product], kind: 'online', nonce });
+    if (checked.claims.jti !== lease.id || checked.claims.n !== lease.seats)
+      throw tokenInvalid('LEASE_OTHER_LEASE');
+    return leaseOf(checked, since);
+  });
+  if (elapsedMs(since, readClock(host.clock)) >= shortestMs)
+    throw new BerthError('TIMEOUT', { message: 'The answer took longer than the seat lasts.' });
+  return renewed;
+}
+
+function seatOf(
+  { session, book, heartbeat, record }: Counter,
+  leases: readonly SeatLease[],
+  wants: readonly Want[],
+  joined: boolean,
+): HeldSeat {
+  const parts = wants.flatMap((want) => partOf(want, leases) ?? []);
   const giveBack: GiveBack = async (held, revoked) => {
     const ids = held.map((lease) => lease.id);
     if (await releaseSeat(session, held, revoked)) record.remove(ids);
     book.remove(ids);
   };
-  const seat = new HeldSeat(host, facts, giveBack, () => heartbeat.usedAgain());
+  const facts = { parts, kind: 'online' as const, joined, leases };
+  const seat = new HeldSeat(session.host, facts, giveBack, () => heartbeat.usedAgain());
   book.add(seat);
   // Borrowed by another process of this device: then it need not be lost when the server is gone.
   seat.on('grace', () => unattended(book.intoBorrow(seat)));

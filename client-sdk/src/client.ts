@@ -17,7 +17,7 @@ import { BorrowSeats } from './borrow-seats.js';
 import { BorrowShelf } from './borrow-shelf.js';
 import { takeBorrow } from './borrow-take.js';
 import { BorrowUses } from './borrow-use.js';
-import { type Counter, seatCount, takeSeats } from './checkout.js';
+import { type Counter, takeSeats } from './checkout.js';
 import type { Connection } from './connection.js';
 import type { DialPlan } from './dial.js';
 import { BerthError } from './errors.js';
@@ -28,12 +28,14 @@ import type { LoadedIdentity } from './identity.js';
 import { LeaseRecord } from './lease-record.js';
 import { Link } from './link.js';
 import { PendingRequests } from './pending.js';
+import { Queue } from './queue.js';
 import { releaseSeat } from './release.js';
 import type { SeatLease } from './seat.js';
 import { SeatBook } from './seat-book.js';
 import { RECONNECT_FRACTION, timing } from './timing.js';
 import { TokenCheck } from './token-check.js';
 import { holding, sleep, throwIfAborted, unattended } from './waiting.js';
+import { productsOf, wantsOf } from './wants.js';
 import type { WitnessFile } from './witness.js';
 
 export interface ClientParts {
@@ -47,6 +49,7 @@ export interface ClientParts {
 /** The composition of one client: it wires the parts and has no rules of its own. */
 export class ProductClient implements Client {
   readonly product: string;
+  readonly products: readonly string[];
   readonly #host: Host;
   readonly #witness: WitnessFile;
   readonly #link: Link;
@@ -57,13 +60,16 @@ export class ProductClient implements Client {
   readonly #recovery: BorrowRecovery;
   readonly #extender: BorrowExtender;
   readonly #counter: Counter;
+  readonly #queue = new Queue();
   readonly #record: LeaseRecord;
   readonly #ghosts: Ghosts;
   #closing: Promise<void> | null = null;
 
   /** @throws BerthError KEY_INVALID when a pinned vendor key is none */
   constructor({ host, options, identity, plan, witness }: ClientParts) {
-    const { product, vendorKeys, onToken, onExtension } = options;
+    const { vendorKeys, onToken, onExtension } = options;
+    const products = productsOf(options.product);
+    const product = products[0]!;
     const { files, key } = identity;
     const context = identity.context.name;
     const check = new TokenCheck(host, key.publicKey, vendorKeys, (lease) => {
@@ -74,9 +80,10 @@ export class ProductClient implements Client {
     const shelf = new BorrowShelf(host, files, context, check, pending);
     const uses = new BorrowUses(host, files, context);
     this.product = product;
+    this.products = products;
     this.#host = host;
     this.#witness = witness;
-    this.#borrowed = new BorrowSeats(host, shelf, uses, product, (leases) => this.#letGo(leases));
+    this.#borrowed = new BorrowSeats(host, shelf, uses, (leases) => this.#letGo(leases));
     this.#book = new SeatBook(check, (seat) => this.#borrowed.adoptOne(seat));
     this.#heartbeat = new Heartbeat(host, this.#book, () => this.#link);
     this.#link = this.#makeLink(plan);
@@ -88,7 +95,7 @@ export class ProductClient implements Client {
     this.#record = new LeaseRecord(host, files, context);
     this.#ghosts = new Ghosts(session, this.#record);
     const [book, heartbeat, record] = [this.#book, this.#heartbeat, this.#record];
-    this.#counter = { session, product, book, heartbeat, record };
+    this.#counter = { session, book, heartbeat, record, queue: this.#queue };
   }
 
   get me(): Me | null {
@@ -106,10 +113,11 @@ export class ProductClient implements Client {
   checkout(options: CheckoutOptions = {}): Promise<Seat> {
     return this.#whileOpen(async () => {
       throwIfAborted(options.signal);
-      const seat = await this.#borrowed.take(seatCount(options.seats));
+      const wants = wantsOf(options, this.products);
+      const seat = await this.#borrowed.take(wants);
       if (seat !== null) return seat;
       await this.#ghosts.release();
-      return takeSeats(this.#counter, options);
+      return takeSeats(this.#counter, wants, options);
     });
   }
 
@@ -123,7 +131,8 @@ export class ProductClient implements Client {
   }
 
   async borrows(): Promise<Borrow[]> {
-    return (await this.#desk.shelf.all(this.product)).map(({ borrow }) => borrow);
+    const all = (await this.#desk.shelf.all()).map(({ borrow }) => borrow);
+    return all.filter(({ product }) => this.products.includes(product));
   }
 
   returnBorrow(id?: string): Promise<ReturnedBorrow[]> {
@@ -181,7 +190,7 @@ export class ProductClient implements Client {
         'lease.revoked': (push) => this.#book.revoked(push),
         'lease.warned': (push) => this.#book.warned(push),
         'admin.message': (push) => this.#book.message(push),
-        'lease.queued': () => {},
+        'lease.queued': (push) => this.#queue.told(push),
       },
       onOpen: (connection) => this.#opened(connection),
       onTrouble: (error) => this.#book.troubled(error),

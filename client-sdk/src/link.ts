@@ -69,7 +69,11 @@ export class Link {
    * Sends a request, and sends it again on the next connection when the answer is lost: a changing request has its
    * idempotency key in `params` (I7). @throws BerthError
    */
-  request<M extends Method>(method: M, params: ParamsOf<M>, options: Repeatable = {}): Promise<ResultOf<M>> {
+  request<M extends Method>(
+    method: M,
+    params: ParamsOf<M> | (() => ParamsOf<M>),
+    options: Repeatable = {},
+  ): Promise<ResultOf<M>> {
     return holding(this.#host, () => repeat(this, this.#host, method, params, options));
   }
 

@@ -22,6 +22,8 @@ export interface Repeatable {
   readonly unsentMs?: number | undefined;
   /** How long to go on once it was sent, ms. Default: `timing.answerMs`. */
   readonly answerMs?: number | undefined;
+  /** How long one answer may take on a connection that lives, ms. Default: `timing.requestMs`. */
+  readonly requestMs?: (() => number) | undefined;
 }
 
 /** Answers that only say "not now": the request is sent again, unchanged. */
@@ -29,13 +31,14 @@ const busyCodes = new Set<ErrorCode>(['BUSY', 'RATE_LIMITED', 'DRAINING']);
 
 /**
  * Sends a request until it is answered: again on a new connection when one broke or does not answer, again after a moment when the
- * server was busy. The idempotency key in `params` makes that harmless (I7). @throws BerthError
+ * server was busy. The idempotency key in `params` makes that harmless (I7).
+ * @param params made anew for each time it is sent, where a retry may say something else. @throws BerthError
  */
 export async function repeat<M extends Method>(
   connections: Connections,
   host: Host,
   method: M,
-  params: ParamsOf<M>,
+  params: ParamsOf<M> | (() => ParamsOf<M>),
   options: Repeatable,
 ): Promise<ResultOf<M>> {
   const { unsentMs = timing.unsentMs, answerMs = timing.answerMs } = options;
@@ -50,7 +53,8 @@ export async function repeat<M extends Method>(
       sent = true;
     }
     try {
-      return await connection.call(method, params, timing.requestMs);
+      const limitMs = options.requestMs?.() ?? timing.requestMs;
+      return await connection.call(method, typeof params === 'function' ? params() : params, limitMs);
     } catch (thrown) {
       const error = asBerthError(thrown);
       const over = host.clock.monoMs() >= startMs + answerMs;

@@ -129,7 +129,7 @@ export class SeatBook {
   }
 
   #renew(seat: HeldSeat, known: SeatLease, token: string, { since, nonce }: RenewalRequest): boolean {
-    const verdict = this.#check.judge(token, { product: seat.product, kind: 'online', nonce });
+    const verdict = this.#check.judge(token, { products: [known.product], kind: 'online', nonce });
     if (!verdict.ok) {
       seat.troubled(tokenInvalid(verdict.fault));
       return !otherEntitlement.has(verdict.fault);

@@ -1,5 +1,5 @@
 import { errors, type LeaseKind, type LeaseWarning, STOP_MS } from '@berth/protocol';
-import type { LostNotice, Seat, SeatEvents, SeatState, TokenPair, WarningNotice } from './api.js';
+import type { LostNotice, Seat, SeatEvents, SeatPart, SeatState, TokenPair, WarningNotice } from './api.js';
 import type { BerthError } from './errors.js';
 import type { CancelTimer, Host } from './host.js';
 import { Idleness } from './idleness.js';
@@ -13,6 +13,7 @@ export interface SeatLease {
   readonly id: string;
   /** The seat on the server: leases that share one count once. */
   readonly seat: string;
+  readonly product: string;
   /** How many seats of the product it is worth. */
   readonly seats: number;
   readonly pair: TokenPair;
@@ -23,8 +24,8 @@ export interface SeatLease {
 export type GiveBack = (leases: readonly SeatLease[], revoked: boolean) => Promise<void>;
 
 export interface SeatFacts {
-  readonly product: string;
-  readonly seats: number;
+  /** At least one, each of another product. */
+  readonly parts: readonly { readonly product: string; readonly seats: number }[];
   readonly kind: LeaseKind;
   readonly joined: boolean;
   readonly leases: readonly SeatLease[];
@@ -35,9 +36,8 @@ export interface SeatFacts {
  * is. It knows nothing of sockets: who renews it calls `renewed`, `ending` and `lose`.
  */
 export class HeldSeat implements Seat {
-  readonly product: string;
-  readonly seats: number;
   readonly joined: boolean;
+  readonly #parts: SeatFacts['parts'];
   readonly #host: Host;
   readonly #leases = new Map<string, SeatLease>();
   readonly #listeners = new Listeners<SeatEvents>();
@@ -59,8 +59,7 @@ export class HeldSeat implements Seat {
   /** @param onActive used again after the server was told that it is idle */
   constructor(host: Host, facts: SeatFacts, giveBack: GiveBack, onActive: () => void = () => {}) {
     this.#idleness = new Idleness(host.clock, onActive);
-    this.product = facts.product;
-    this.seats = facts.seats;
+    this.#parts = facts.parts;
     this.joined = facts.joined;
     this.#host = host;
     this.#kind = facts.kind;
@@ -79,6 +78,18 @@ export class HeldSeat implements Seat {
     return state === 'held' && this.#ending.size > 0 ? 'grace' : state;
   }
 
+  get product(): string {
+    return this.#parts[0]!.product;
+  }
+  get seats(): number {
+    return this.#parts[0]!.seats;
+  }
+  get parts(): readonly SeatPart[] {
+    return this.#parts.map((part) => {
+      const leases = this.leases.filter(({ product }) => product === part.product);
+      return { ...part, leaseIds: leases.map(({ id }) => id) };
+    });
+  }
   get kind(): LeaseKind {
     return this.#kind;
   }

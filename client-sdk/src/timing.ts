@@ -21,11 +21,11 @@ export const timing = {
   /** Pause before a request that the server was too busy for is sent again. */
   busyMinMs: 250,
   busyMaxMs: 1_000,
-  /** Pause between two questions for a seat while `wait` runs, until the server has a queue. */
+  /** Pause before a checkout that may wait is asked anew: after a state of the server that passes, such as DISK_LOW. */
   askAgainMinMs: 500,
   askAgainMaxMs: 2_000,
-  /** Shortest pause between two questions even if a seat should be free now. */
-  askAgainFloorMs: 50,
+  /** A client that waits in line and has no seat to renew asks this often whether the connection lives. */
+  waitProbeMs: 30_000,
   /** How long an unanswered renewal may take, within which the part of D (`RENEW_ANSWER_FRACTION`) lies. */
   renewAnswerMinMs: 1_000,
   renewAnswerMaxMs: 10_000,
@@ -61,3 +61,6 @@ export const RENEW_ANSWER_FRACTION = 1 / 6;
 
 /** While seats run out, attempts to connect are at most this part of their time apart: several fit before the end. */
 export const RECONNECT_FRACTION = 1 / 8;
+
+/** A seat granted later than this part of D after it was asked for is renewed before it counts: it has waited in line (I2). */
+export const RENEW_FIRST_FRACTION = 1 / 10;

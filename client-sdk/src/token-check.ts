@@ -16,7 +16,8 @@ import type { Host } from './host.js';
 
 /** What a lease token must be to count. */
 export interface Expected {
-  readonly product: string;
+  /** It is of one of these. */
+  readonly products: readonly string[];
   readonly kind: LeaseKind;
   /** Of the request it answers; left out for a stored borrow. */
   readonly nonce?: string | undefined;
@@ -77,7 +78,7 @@ export class TokenCheck {
     if (entitlement === undefined) return { ok: false, fault: 'ENTITLEMENT_MISSING' };
     const result = this.judgePair({ lease, entitlement }, expected.nonce);
     if (!result.ok) return result;
-    if (result.lease.product !== expected.product) return { ok: false, fault: 'LEASE_OTHER_PRODUCT' };
+    if (!expected.products.includes(result.lease.product)) return { ok: false, fault: 'LEASE_OTHER_PRODUCT' };
     if (result.lease.kind !== expected.kind) return { ok: false, fault: 'LEASE_OTHER_KIND' };
     const checked: CheckedLease = {
       pair: { lease, entitlement },

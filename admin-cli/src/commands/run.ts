@@ -1,9 +1,10 @@
-import type { Client, ExtensionNotice } from '@berth/client';
+import type { BundlePart, Client, ExtensionNotice } from '@berth/client';
 import { defineCommand } from '../command.js';
 import type { Child, Context } from '../context.js';
 import { usage } from '../fail.js';
 import { clean } from '../output.js';
-import { parseDurationSeconds, parseProduct, parseSeats } from '../parse.js';
+import { parseSeats } from '../parse.js';
+import { bundleWords, parseBundle, parseWaitMs, tellPlace } from '../run/bundle.js';
 import { exitCodeOf } from '../run/exit-code.js';
 import { watch } from '../run/watch.js';
 import { cancellable, identity } from '../session.js';
@@ -17,9 +18,16 @@ export const run = defineCommand({
   describe: 'Run a command that needs seats: take them, run it, give them back',
   ownsStdout: false,
   options: {
-    product: { type: 'string', demandOption: true, describe: 'product id' },
-    seats: { type: 'string', default: '1', describe: 'how many seats' },
-    wait: { type: 'string', default: '0s', describe: 'how long to wait for a seat: 30s, 10m' },
+    product: {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      demandOption: true,
+      describe:
+        'product id, or several with commas: the first that has a seat. Given again: that one too, all or none',
+    },
+    seats: { type: 'string', default: '1', describe: 'how many seats of each product; PRODUCT:N for one' },
+    wait: { type: 'string', default: '0s', describe: 'how long to wait in line for a seat: 30s, 10m' },
     'on-lost': {
       type: 'string',
       choices: ['kill', 'warn'],
@@ -30,28 +38,40 @@ export const run = defineCommand({
   },
   examples: [
     ['berth run --product render -- render scene.usd', 'run it under one seat'],
-    ['berth run --product render --wait 10m -- ./nightly.sh', 'wait up to ten minutes for a seat'],
+    ['berth run --product render --wait 10m -- ./nightly.sh', 'wait in line for up to ten minutes'],
+    [
+      'berth run --product gui --product render:2 -- studio scene.usd',
+      'a bundle: one gui and two render seats, or none',
+    ],
+    [
+      'berth run --product render-node,workstation -- render scene.usd',
+      'a workstation seat only when there is no render-node seat',
+    ],
   ],
-  more: 'stdin, stdout and the exit code are those of the command (128 + signal when it dies of one, 127 not found, 126 not executable). Exit 7 when there is no seat or it was lost; other failures as everywhere.',
+  more: 'With --wait the server keeps a line: first come, first served. Ctrl-C leaves it (exit 3). stdin, stdout and the exit code are those of the command (128 + signal when it dies of one, 127 not found, 126 not executable). Exit 7 when there is no seat or it was lost; other failures as everywhere.',
   run: async (context, args) => {
     const [command, ...words] = context.settings.afterDashes;
     if (command === undefined || command === '') {
       throw usage('There is no command to run.', 'Put it after --: berth run --product P -- COMMAND …');
     }
-    const product = parseProduct(args.product, '--product');
+    const bundle = parseBundle(args.product, parseSeats(args.seats));
     const vendorKeys = await vendorKeysOf(context, args['vendor-key']);
-    const seats = parseSeats(args.seats);
-    const waitMs = parseDurationSeconds(args.wait, '--wait') * 1000;
+    const waitMs = parseWaitMs(args.wait);
     const onLost = args['on-lost'] === 'warn' ? 'warn' : 'kill';
     const signals = takeSignals(context);
     const inner = { ...context, signal: signals.signal };
     try {
       const client = await cancellable(
         inner,
-        context.sdk.connect({ ...identity(inner), product, vendorKeys, onExtension: tellExtension(context) }),
+        context.sdk.connect({
+          ...identity(inner),
+          product: bundle[0]!.product,
+          vendorKeys,
+          onExtension: tellExtension(context),
+        }),
       );
       try {
-        return await underSeat(inner, client, { seats, waitMs, onLost, signals, command, words });
+        return await underSeat(inner, client, { bundle, waitMs, onLost, signals, command, words });
       } finally {
         await client.close();
       }
@@ -98,7 +118,7 @@ function takeSignals(context: Context): Signals {
 }
 
 interface Job {
-  readonly seats: number;
+  readonly bundle: readonly BundlePart[];
   readonly waitMs: number;
   readonly onLost: 'kill' | 'warn';
   readonly signals: Signals;
@@ -107,12 +127,17 @@ interface Job {
 }
 
 async function underSeat(context: Context, client: Client, job: Job): Promise<number> {
-  const { seats, waitMs, onLost, signals, command, words } = job;
+  const { bundle, waitMs, onLost, signals, command, words } = job;
   const stopTelling = context.processes.after(patienceMs, () => {
-    if (waitMs > 0)
-      context.stderr.write(`berth: waiting up to ${spanWords(waitMs)} for a seat of ${client.product}\n`);
+    if (waitMs > 0 && !context.stderr.isTty)
+      context.stderr.write(`berth: waiting up to ${spanWords(waitMs)} for ${bundleWords(bundle)}\n`);
   });
-  const checkout = client.checkout({ seats, wait: waitMs, signal: context.signal });
+  const checkout = client.checkout({
+    ...(bundle.length > 1 ? { bundle } : bundle[0]),
+    wait: waitMs,
+    signal: context.signal,
+    onQueued: (notice) => tellPlace(context, bundle, notice),
+  });
   const seat = await cancellable(context, checkout).finally(stopTelling);
   // Closing the client gives the seat back, revoked or not, and waits for the answer no longer than is decent.
   const child = context.processes.start(command, words);

@@ -52,19 +52,6 @@ describe('checkout', () => {
     expect(world.server.of('session.open')).toHaveLength(2);
   });
 
-  it('does not take an answer that comes after the seat would have ended', async () => {
-    const world = new World();
-    world.server.leaseSeconds = 5;
-    const client = await world.connect();
-    world.server.scripts['lease.checkout'] = (params) => {
-      world.time.block(6_000);
-      return world.server.grant(params);
-    };
-    expect(codeOf(await world.run(failure(client.checkout())))).toBe('TIMEOUT');
-    await settle();
-    expect(world.server.of('lease.release')[0]?.params.leases).toEqual(['lease-1']);
-  });
-
   it('tells the caller after 30 s without an answer, and gives back what comes later', async () => {
     const world = new World();
     const client = await world.connect();
@@ -79,18 +66,6 @@ describe('checkout', () => {
     expect(new Set(requests.map((request) => request.params.key)).size).toBe(1);
     expect(world.server.of('lease.release')[0]?.params.leases).toEqual(['lease-1']);
     expect(world.host.holds).toBe(0);
-  });
-
-  it('does not ask anew before the seat of an unanswered request would have ended, however long it may wait', async () => {
-    const world = new World();
-    const client = await world.connect();
-    world.server.scripts['lease.checkout'] = () => null;
-    void failure(client.checkout({ wait: 300_000 }));
-    const keys = () => new Set(world.server.of('lease.checkout').map((request) => request.params.key)).size;
-    await world.time.advance(119_000);
-    expect(keys()).toBe(1);
-    await world.time.advance(30_000);
-    expect(keys()).toBe(2);
   });
 
   it('explains a refusal', async () => {
@@ -128,54 +103,7 @@ describe('checkout', () => {
   });
 });
 
-describe('checkout with wait', () => {
-  it('asks again with fresh keys, 0.5 to 2 s apart, and throws the last denial', async () => {
-    const world = new World();
-    const client = await world.connect();
-    world.server.scripts['lease.checkout'] = () => ({ error: 'NO_SEAT', data: { rule: 'ALL_IN_USE' } });
-    const startMs = world.time.monoMs();
-    expect(codeOf(await world.run(failure(client.checkout({ wait: 10_000 }))))).toBe('NO_SEAT');
-    const requests = world.server.of('lease.checkout');
-    expect(new Set(requests.map((request) => request.params.key)).size).toBe(requests.length);
-    const gaps = requests.slice(1).map((request, i) => request.atMs - requests[i]!.atMs);
-    expect(Math.max(...gaps)).toBeLessThanOrEqual(2_000);
-    expect(Math.min(...gaps.slice(0, -1))).toBeGreaterThanOrEqual(500);
-    expect(requests.at(-1)!.atMs - startMs).toBe(10_000);
-  });
-
-  it('asks sooner when a seat is to come free sooner', async () => {
-    const world = new World();
-    const client = await world.connect();
-    let asked = 0;
-    world.server.scripts['lease.checkout'] = (params) =>
-      ++asked > 1
-        ? world.server.grant(params)
-        : { error: 'NO_SEAT', data: { nextFreeAtMs: world.time.wallMs() + 120 } };
-    await world.run(client.checkout({ wait: 10_000 }));
-    const [first, second] = world.server.of('lease.checkout');
-    expect(second!.atMs - first!.atMs).toBe(120);
-  });
-
-  it('does not ask again after an answer that waiting does not change', async () => {
-    const world = new World();
-    const client = await world.connect();
-    world.server.scripts['lease.checkout'] = () => ({ error: 'NO_PRODUCT' });
-    expect(codeOf(await failure(client.checkout({ wait: 10_000 })))).toBe('NO_PRODUCT');
-  });
-
-  it('is cancelled at once by its signal', async () => {
-    const world = new World();
-    const client = await world.connect();
-    world.server.scripts['lease.checkout'] = () => ({ error: 'NO_SEAT' });
-    const abort = new AbortController();
-    const work = failure(client.checkout({ wait: 60_000, signal: abort.signal }));
-    await world.time.advance(3_000);
-    expect(world.host.holds).toBe(1);
-    abort.abort();
-    expect(codeOf(await work)).toBe('CANCELLED');
-    expect(world.host.holds).toBe(0);
-  });
-
+describe('a cancelled checkout', () => {
   it('gives back a seat that is granted after the cancel', async () => {
     const world = new World();
     const client = await world.connect();

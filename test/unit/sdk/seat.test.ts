@@ -12,12 +12,14 @@ function makeSeat(count = 1) {
   const lease = (id: string): SeatLease => ({
     id,
     seat: `seat-of-${id}`,
+    product: 'render',
     seats: 1,
     pair: { lease: 'token', entitlement: 'token' },
     right: onlineRight(readClock(host.clock), D),
   });
   const leases = Array.from({ length: count }, (_, i) => lease(`lease-${i + 1}`));
-  const facts = { product: 'render', seats: count, kind: 'online' as const, joined: false, leases };
+  const parts = [{ product: 'render', seats: count }];
+  const facts = { parts, kind: 'online' as const, joined: false, leases };
   const seat = new HeldSeat(host, facts, async (held, revoked) => {
     returned.push({ ids: held.map(({ id }) => id), revoked });
   });
@@ -181,6 +183,7 @@ describe('a seat', () => {
     const { time, seat, returned } = makeSeat();
     const ended: string[] = [];
     const borrowed: SeatLease = {
+      product: 'render',
       id: 'lease-9',
       seat: 'seat-of-lease-1',
       seats: 1,
