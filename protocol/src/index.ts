@@ -18,7 +18,7 @@ export { ClockInfo } from './messages-clock.js';
 export * from './messages-http.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
 export { LeaseWarning } from './messages-notice.js';
-export { PoolSettings, poolDefaults } from './messages-pool.js';
+export { PoolSettings, poolDefaults, SharingChange } from './messages-pool.js';
 export { Want } from './messages-wait.js';
 export * from './plain-text.js';
 export * from './schemas.js';

@@ -1,6 +1,6 @@
 import { limits } from './limits.js';
 import { request } from './message-row.js';
-import { Cursor, IdempotencyKey, PageSize, ProductId } from './schemas.js';
+import { Count, Cursor, IdempotencyKey, PageSize, ProductId } from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
 const Off = Type.Null();
@@ -19,6 +19,17 @@ export type PoolSettings = Static<typeof PoolSettings>;
 /** What holds until an admin says something else. */
 export const poolDefaults: PoolSettings = { idleSeconds: null, lingerSeconds: null };
 
+/** What `sharing.set` did to one product. */
+export const SharingChange = Type.Object({
+  product: ProductId,
+  floatingSharing: Type.Boolean(),
+  changed: Type.Boolean(),
+  leasesRevoked: Count,
+  /** Shared seats that go on until they are released. */
+  seatsRunning: Count,
+});
+export type SharingChange = Static<typeof SharingChange>;
+
 export const poolRequests = {
   'pool.set': request({
     paths: ['admin'],
@@ -33,6 +44,22 @@ export const poolRequests = {
     result: Type.Object({ product: ProductId, settings: PoolSettings, changed: Type.Boolean() }),
     errors: ['PRODUCT_UNKNOWN', 'KEY_REUSED'],
     text: 'Changes settings of a pool; those that are left out stay as they are.',
+  }),
+  'sharing.set': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      on: Type.Boolean(),
+      /** Left out: every product there is. */
+      product: Type.Optional(ProductId),
+      /** What becomes of the seats in use when it is switched off; left out: `drain`. */
+      running: Type.Optional(Type.Enum(['drain', 'cut'])),
+    }),
+    result: Type.Object({ products: Type.Array(SharingChange, { maxItems: 1000 }) }),
+    errors: ['PRODUCT_UNKNOWN', 'KEY_REUSED'],
+    text: 'Switches floating sharing on or off. Off: shared seats are granted to nobody; seats in use are drained or cut, borrows never.',
   }),
   'pool.show': request({
     paths: ['admin'],

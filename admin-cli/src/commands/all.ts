@@ -21,6 +21,7 @@ import { licenseRevoke } from './license-revoke.js';
 import { poolSet } from './pool-set.js';
 import { poolShow } from './pool-show.js';
 import { run } from './run.js';
+import { sharing } from './sharing.js';
 import { status } from './status.js';
 import { userInvite } from './user-invite.js';
 import { userList } from './user-list.js';
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   defineGroup('license', 'Seats set aside for users', [licenseAssign, licenseRevoke, licenseList]),
   defineGroup('lease', 'Who holds which seat', [leaseList, leaseMessage, leaseRelease]),
   defineGroup('pool', 'How the seats of a product are handed out', [poolSet, poolShow]),
+  sharing,
   defineGroup('entitlement', 'What vendors have granted to this server', [
     entitlementRequest,
     entitlementImport,

@@ -132,6 +132,12 @@ export const requests = [
     full: { key, product, idleSeconds: 1800, lingerSeconds: null },
     least: { key, product },
   },
+  {
+    method: 'sharing.set',
+    paths: admin,
+    full: { key, on: false, product, running: 'cut' },
+    least: { key, on: true },
+  },
   { method: 'pool.show', paths: admin, full: { ...page, product }, least: {} },
   { method: 'clock.show', paths: admin, full: {}, least: {} },
   { method: 'clock.accept', paths: admin, full: { key }, least: { key } },

@@ -7,7 +7,7 @@ import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { asked } from './request.js';
 
-type PoolHandlers = Pick<Handlers, 'pool.set' | 'pool.show'>;
+type PoolHandlers = Pick<Handlers, 'pool.set' | 'pool.show' | 'sharing.set'>;
 
 export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
   return {
@@ -20,6 +20,12 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
         settings: settingsIn(params),
       });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'sharing.set': async (params, caller) => {
+      const { on, product = null, running = 'drain' } = params;
+      const key = asked('sharing.set', params, caller);
+      const settled = await engine.submit({ type: 'setSharing', ...key, on, product, running });
+      return settled.ok ? { ok: true, result: { products: [...settled.outcome.products] } } : settled;
     },
     'pool.show': ({ product, cursor, limit }) =>
       engine.read((state): Answer<'pool.show'> => {

@@ -9,6 +9,7 @@ import type {
   PendingInfo,
   PoolSettings,
   Role,
+  SharingChange,
   UserInfo,
   Witness,
 } from '@berth/protocol';
@@ -122,6 +123,12 @@ export interface Commands {
   keepLease: Asked & { readonly lease: string };
   /** `connected`: a plugin with this lease will get it. */
   messageLease: Asked & { readonly lease: string; readonly text: string; readonly connected: boolean };
+  /** @param product `null`: every product there is */
+  setSharing: Asked & {
+    readonly on: boolean;
+    readonly product: string | null;
+    readonly running: 'drain' | 'cut';
+  };
   /** Settings that are left out stay as they are. */
   setPool: Asked & { readonly product: string; readonly settings: Partial<PoolSettings> };
   acceptClock: Asked;
@@ -166,6 +173,7 @@ export interface Outcomes {
   revokeLease: { readonly lease: string; readonly freeAtMs: number; readonly releaseAtMs: number | null };
   keepLease: { readonly lease: string; readonly kept: boolean };
   messageLease: { readonly lease: string; readonly delivered: boolean };
+  setSharing: { readonly products: readonly SharingChange[] };
   setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };
 }
@@ -177,6 +185,8 @@ export interface PendingOutcome {
   /** Only of a cancellation: whether there was something to take back. */
   readonly cancelled?: boolean;
 }
+
+export type { SharingChange };
 
 export type RenewedLease =
   | { readonly lease: string; readonly claims: LeaseClaims; readonly warning?: LeaseWarning }

@@ -55,6 +55,14 @@ const step = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('sharing' as const),
+      on: fc.boolean(),
+      running: fc.constantFrom('drain' as const, 'cut' as const),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('idle' as const),
@@ -127,6 +135,12 @@ class History {
         world.ok({ type: 'renew', by: world.by(device).by, leases: mine, nonce: 'm'.repeat(22), idle });
         // Taken back is not free: the seat is held (I1), and never a borrowed one (I8).
         expect(world.usage()).toMatchObject({ used: before.used, borrowed: before.borrowed });
+        return;
+      }
+      case 'sharing': {
+        const { on, running } = step;
+        world.ok({ type: 'setSharing', ...world.admin(), on, product: null, running });
+        expect(world.usage().borrowed).toBe(before.borrowed);
         return;
       }
       case 'settings': {

@@ -11,6 +11,7 @@ import { explain, leaseFreeAtMs } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
 import { Kept } from './linger.js';
 import { leaving, withdrawn } from './pending.js';
+import { isOpenTo } from './sharing.js';
 
 /**
  * Borrows seats: extends the borrow this device has, else converts the seat it holds, else takes free ones (DESIGN 5). A converted
@@ -83,7 +84,7 @@ function convertible(state: State, command: Command<'borrow'>, device: Device, t
   for (const id of state.derived.seatsByUser.get(device.email)) {
     const seat = state.tables.seat.get(id)!;
     if (seat.product !== command.product || !heldBy(state, seat, device)) continue;
-    if (isWithdrawn(state, seat.entitlement, seat.allocation)) continue;
+    if (isWithdrawn(state, seat.entitlement, seat.allocation) || !isOpenTo(state, seat)) continue;
     groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
   }
   const fitting = [...groups.values()].filter((seats) => lendable(state, seats, command.seats, term));

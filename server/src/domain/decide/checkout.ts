@@ -8,6 +8,7 @@ import { canPass, explain } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
 import { Kept, lingerKey } from './linger.js';
 import { leaving } from './pending.js';
+import { isOpenTo } from './sharing.js';
 
 interface Granted {
   readonly changes: readonly Change[];
@@ -112,7 +113,7 @@ export function mayBeServed(
       const product = state.tables.product.get(id);
       if (product === undefined) return false;
       const key = lingerKey(product, device.id, device.email);
-      return freeOf(id) >= seats || state.derived.seatsByShareKey.get(key).size > 0;
+      return !product.sharing || freeOf(id) >= seats || state.derived.seatsByShareKey.get(key).size > 0;
     }),
   );
 }
@@ -183,7 +184,9 @@ function openGroups(state: State, key: string, term: Term): Seat[][] {
     const seat = state.tables.seat.get(id)!;
     const { entitlement, allocation } = seat;
     const joinable =
-      state.derived.statusBySeat.get(id) !== 'held' && !isWithdrawn(state, entitlement, allocation);
+      state.derived.statusBySeat.get(id) !== 'held' &&
+      !isWithdrawn(state, entitlement, allocation) &&
+      isOpenTo(state, seat);
     if (!joinable || !fits(state.tables.entitlement.get(seat.entitlement)!, term)) continue;
     groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
   }

@@ -19,6 +19,8 @@ export interface Wish extends Term {
   readonly sharedKept?: number;
   /** True: as if no revoke or removal were pending, to find out whether that is what stands in the way. */
   readonly ignorePending?: boolean;
+  /** The seat is in use already and only moves: floating sharing that is off lets it go on. */
+  readonly running?: boolean;
 }
 
 /** Seats to take from one entitlement, charged to an allocation or (`null`) to the shared seats. */
@@ -60,7 +62,7 @@ export function relocate(state: State, wish: Wish, from: string, taken: Taken): 
   const used = usageOf(state, wish.product, wish.now).used - state.derived.usedByEntitlement.get(from);
   if (used + taken.seats + wish.seats > owned) return null;
   for (const other of others) {
-    const picks = fits(other, wish) ? pick(state, [other], wish, taken) : null;
+    const picks = fits(other, wish) ? pick(state, [other], { ...wish, running: true }, taken) : null;
     if (picks?.length !== 1) continue;
     taken.add(picks[0]!);
     return picks[0]!;
@@ -125,7 +127,7 @@ function pick(
     if (revoking !== undefined && wish.ignorePending !== true) continue;
     take(entitlement, id, quantity - state.derived.usedByAllocation.get(id) - before.from(entitlement, id));
   }
-  if (state.tables.product.get(wish.product)!.sharing) {
+  if (wish.running === true || state.tables.product.get(wish.product)!.sharing) {
     const shared = (entitlement: Entitlement): number =>
       sharedFree(state, entitlement) - before.from(entitlement, null);
     const free = (entitlement: Entitlement): number =>
@@ -181,11 +183,20 @@ function ruleOf(
   } else if (pick(state, active, wish) !== null && lasting.length < active.length) {
     return usage.used + wish.seats > usage.owned ? 'ALL_IN_USE' : 'ENTITLEMENT_ENDS';
   }
+  const { sharing } = state.tables.product.get(wish.product)!;
+  // Nobody's leaving helps whoever has too little set aside while nothing is shared.
+  if (!sharing && allocatedTo(state, active, wish) < wish.seats) return 'SHARING_OFF';
   if (usage.over > 0) return 'SHRUNK';
   if (pick(state, lasting, { ...wish, ignorePending: true }) !== null && usage.free >= wish.seats)
     return 'REVOKE_PENDING';
   const unkept = wish.sharedKept ? pick(state, lasting, { ...wish, sharedKept: 0 }) : null;
   if (unkept !== null && usage.used + wish.seats <= usage.owned) return 'OTHERS_WAIT';
-  if (usage.free < wish.seats) return 'ALL_IN_USE';
-  return state.tables.product.get(wish.product)!.sharing ? 'ALLOCATED_TO_OTHERS' : 'SHARING_OFF';
+  if (usage.free < wish.seats || !sharing) return 'ALL_IN_USE';
+  return 'ALLOCATED_TO_OTHERS';
+}
+
+function allocatedTo(state: State, active: readonly Entitlement[], { email }: Wish): number {
+  const quantity = (id: string): number =>
+    state.tables.allocation.get(allocationId(email, id))?.quantity ?? 0;
+  return active.reduce((sum, { claims }) => sum + quantity(claims.jti), 0);
 }

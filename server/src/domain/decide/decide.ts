@@ -24,6 +24,7 @@ import { renew } from './renew.js';
 import { revoke } from './revoke.js';
 import { keepLease, messageLease, revokeLease } from './revoke-lease.js';
 import { settlePending } from './settle-pending.js';
+import { setSharing } from './sharing.js';
 import { enrol, found, invite, removeUser } from './user.js';
 
 /**
@@ -75,6 +76,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   keepLease,
   messageLease,
   setPool,
+  setSharing,
   acceptClock,
 };
 

@@ -37,8 +37,10 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
 
 /** True for a refusal that somebody else's leaving can lift: it is worth waiting. */
 export function canPass({ code, detail }: Denial): boolean {
-  return code === 'NO_SEAT' && detail?.rule !== 'MORE_THAN_OWNED' && detail?.rule !== undefined;
+  return code === 'NO_SEAT' && detail?.rule !== undefined && !lasting.has(detail.rule);
 }
+
+const lasting: ReadonlySet<unknown> = new Set<DenialRule>(['MORE_THAN_OWNED', 'SHARING_OFF']);
 
 /** The latest moment at which the next seat of a product is free if nobody renews, by the wall clock; `null`: nobody holds one. */
 export function nextFreeAtMs(state: State, product: string, now: Now): number | null {

@@ -1,0 +1,67 @@
+import type { SharingChange } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import { confirm } from '../confirm.js';
+import { usage } from '../fail.js';
+import { given, optional, parseProduct } from '../parse.js';
+import { withAdmin } from '../session.js';
+import { seatWords } from '../words.js';
+
+export const sharing = defineCommand({
+  usage: 'sharing <state>',
+  describe: 'Let everybody use the seats that are allocated to nobody, or nobody',
+  positionals: {
+    state: {
+      type: 'string',
+      choices: ['on', 'off'] as const,
+      demandOption: true,
+      describe: 'floating sharing: on or off',
+    },
+  },
+  options: {
+    product: { type: 'string', describe: 'only this product; every product there is when left out' },
+    drain: { type: 'boolean', describe: 'off: shared seats in use go on until they are released (default)' },
+    cut: { type: 'boolean', describe: 'off: shared seats in use are taken back now' },
+  },
+  examples: [
+    ['berth sharing off --product render', 'from now on only allocated seats; who works goes on'],
+    ['berth sharing off --product render --cut --yes', 'the same, and who works has to stop'],
+    ['berth sharing on', 'every product, for everybody'],
+  ],
+  more: 'While it is off, a seat can be used only by whoever it is allocated to: `berth license assign`. Borrowed seats are never taken back, and not lent for longer. A product that comes later begins with sharing on.',
+  run: async (context, args) => {
+    const on = args.state === 'on';
+    const product = optional(args.product, (text) => parseProduct(text, '--product'));
+    const running = runningOf(on, args);
+    if (running === 'cut')
+      await confirm(
+        context,
+        `Take the shared seats of ${product ?? 'every product'} away from whoever uses them?`,
+      );
+    const key = context.sdk.newIdempotencyKey();
+    const document = await withAdmin(context, (admin) =>
+      admin.call('sharing.set', given({ key, on, product, running })),
+    );
+    const { products } = document;
+    const notes = products.length === 0 ? ['There is no product yet.'] : products.map(sentence);
+    return { document, text: '', notes };
+  },
+});
+
+function runningOf(
+  on: boolean,
+  { drain, cut }: { readonly drain: boolean | undefined; readonly cut: boolean | undefined },
+): 'drain' | 'cut' | undefined {
+  if (drain === true && cut === true)
+    throw usage('--drain and --cut exclude each other.', 'Give one of them.');
+  if (on && (drain === true || cut === true))
+    throw usage('--drain and --cut go with off only.', 'Leave them out: berth sharing on');
+  if (on) return undefined;
+  return cut === true ? 'cut' : 'drain';
+}
+
+function sentence({ product, floatingSharing, changed, leasesRevoked, seatsRunning }: SharingChange): string {
+  const state = `Floating sharing of ${product} is ${changed ? 'now' : 'still'} ${floatingSharing ? 'on' : 'off'}.`;
+  if (leasesRevoked > 0)
+    return `${state} Revoked ${leasesRevoked} ${leasesRevoked === 1 ? 'lease' : 'leases'}.`;
+  return seatsRunning > 0 ? `${state} ${seatWords(seatsRunning)} in use until released.` : state;
+}
