@@ -208,7 +208,7 @@ function joinedDevice(name: string): FakeFiles {
   const context: Context = {
     name: 'fake',
     servers: ['fake.example:7433'],
-      adminServers: null,
+    adminServers: null,
     serverId: 'fake-server',
     serverKey: fakeKeys.serverText,
     caPem: '',
