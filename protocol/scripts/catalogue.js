@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// Writes the tables of PROTOCOL.md that repeat what src/ defines: errors, denial rules, close codes, limits. `--check` only says whether they
+// Writes openapi.json, asyncapi.json and the tables of PROTOCOL.md that repeat what src/ defines: errors, denial rules, close codes, limits. `--check` only says whether they
 // are up to date. Needs `npx tsc -b protocol`.
 import { readFileSync, writeFileSync } from 'node:fs';
+// The documents for tools repeat the same tables: one command brings all up to date.
+import './api-documents.js';
 import { closeCodes, errors, httpRequests, httpStatusOf, limits, requests, rules } from '../dist/index.js';
 
 const documentPath = new URL('../PROTOCOL.md', import.meta.url);
