@@ -2,6 +2,7 @@ import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
 import { keepCertificate, loadCertificate, startError } from './certificate.js';
 import type { DataFolder } from './data-folder.js';
+import type { Command, CommandType, Settled } from './domain/commands.js';
 import { poolOf } from './domain/pools.js';
 import { Doors } from './doors.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
@@ -106,6 +107,11 @@ export class Server {
 
   get port(): number {
     return this.#doors.main.port;
+  }
+
+  /** Decides a command as if a client had asked: for `--dev`, which has nobody who could. */
+  submit<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
+    return this.#parts.engine.submit(command);
   }
 
   /** Where administration listens, when it has an address of its own. */

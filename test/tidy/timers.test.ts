@@ -11,7 +11,7 @@ const serverTimers: { readonly [path: string]: string } = {
   'server/src/transport/certificate-keeper.ts': 'looks daily whether the certificate is to be renewed',
   'server/src/transport/connection.ts': 'how long a handshake may take, and pings to find dead sockets',
   'server/src/transport/drain.ts': 'how long clients get at a stop',
-  'server/src/commands/serve.ts': 'ends a stop that hangs, so that SIGTERM always ends the process',
+  'server/src/commands/running.ts': 'ends a stop that hangs, so that SIGTERM always ends the process',
 };
 
 /** `setTimeout` and `setInterval` in any form, imported ones too. */

@@ -1,20 +1,10 @@
 import { canonicalEmail, canonicalName, formatAddress } from '@berth/protocol';
 import type { CommandModule } from 'yargs';
 import { linkAddress } from '../address.js';
-import { completeDataFolder, createDataFolder } from '../data-folder.js';
-import { emptyState } from '../domain/state.js';
-import { nativeSigner } from '../ed25519.js';
-import { Engine } from '../engine/engine.js';
 import { Invitations } from '../engine/invitations.js';
-import { systemClock } from '../ops/clock.js';
+import { foundServer } from '../found.js';
 import { type Config, resolveConfig } from '../ops/config.js';
-import { randomId, randomText } from '../random.js';
 import { StartError } from '../start-error.js';
-import { nodeFiles } from '../store/files.js';
-import { Journal } from '../store/journal.js';
-import { LevelStore } from '../store/level-store.js';
-import { loadOrCreateTls } from '../transport/certificate-files.js';
-import { certificateNames } from '../transport/certificate-names.js';
 
 interface InitArgs {
   readonly data: string;
@@ -80,20 +70,7 @@ async function init(args: InitArgs): Promise<void> {
   if (name === null || name === '')
     throw new StartError('NAME_INVALID', '--name is not a name.', 'Use 1 to 120 printable characters.', 2);
   const { config, settings } = readSettings(args);
-  const identity = await createDataFolder(args.data);
-  const invitation = await foundOrganisation(
-    args.data,
-    { name, owner, serverId: identity.id, serverKey: identity.keyText },
-    config,
-  );
-  const tls = await loadOrCreateTls({
-    folder: args.data,
-    names: certificateNames({ listenHosts: [config.listen.host], advertise: config.advertise }),
-    nowMs: systemClock.now().wallMs,
-  });
-  if (!tls.ok) throw new StartError(tls.problem.code, tls.problem.message, tls.problem.next);
-  nativeSigner(identity.privateKey)(Buffer.from('self-test')); // a key that cannot sign must not go into service
-  await completeDataFolder(args.data, identity, settings);
+  const { identity, invitation } = await foundServer(args.data, { name, owner }, config, settings);
   const link = new Invitations(identity.seed).link(invitation, linkAddress(config), identity.publicKey);
   const report = {
     serverId: identity.id,
@@ -145,39 +122,4 @@ function readSettings(args: InitArgs): { config: Config; settings: Record<string
   if (resolved.ok) return { config: resolved.config, settings };
   const [first] = resolved.errors;
   throw new StartError('CONFIG_INVALID', first!.message, first!.next, 2);
-}
-
-/** Writes the first record of the journal. */
-async function foundOrganisation(
-  folder: string,
-  organisation: { name: string; owner: string; serverId: string; serverKey: string },
-  config: Config,
-): Promise<string> {
-  const store = await LevelStore.open(folder);
-  const journal = await Journal.open({ files: nodeFiles, folder, onRecord: () => {} });
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      const engine = new Engine({
-        state: emptyState(),
-        journal,
-        clock: systemClock,
-        newId: randomId,
-        leaseSeconds: config.leaseSeconds,
-        diskLow: () => false,
-        onCommitted: () => {},
-        onFatal: reject,
-      });
-      const invitationMs = config.invitationHours * 3_600_000;
-      const command = { type: 'found', ...organisation, epoch: randomText(12), invitationMs } as const;
-      engine
-        .submit(command)
-        .then(
-          (settled) => (settled.ok ? resolve(settled.outcome.invitation) : reject(new Error(settled.code))),
-          reject,
-        );
-    });
-  } finally {
-    await journal.close();
-    await store.close();
-  }
 }

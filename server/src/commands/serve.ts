@@ -6,16 +6,15 @@ import { type Config, resolveConfig, yargsOptions } from '../ops/config.js';
 import { createLog, type Log } from '../ops/log.js';
 import { Server } from '../server.js';
 import { StartError } from '../start-error.js';
+import { serveDev } from './dev.js';
+import { die, untilStopped } from './running.js';
 
 interface ServeArgs {
-  readonly data: string;
+  readonly data?: string | undefined;
+  readonly dev?: boolean | undefined;
   readonly config?: string | undefined;
   readonly [flag: string]: unknown;
 }
-
-/** SIGTERM: clients get this long to finish what is in flight, ms; the process is gone within 10 s. */
-const DRAIN_MS = 5_000;
-const STOP_AT_THE_LATEST_MS = 9_500;
 
 export const serveCommand: CommandModule<object, ServeArgs> = {
   command: 'serve',
@@ -26,18 +25,30 @@ export const serveCommand: CommandModule<object, ServeArgs> = {
     return yargs
       .option('data', {
         type: 'string',
-        demandOption: true,
         requiresArg: true,
         describe: 'The data folder that berthd init made',
       })
+      .option('dev', {
+        type: 'boolean',
+        describe: 'A server to try things with: sample products, this computer only, gone with Ctrl-C',
+      })
       .option('config', { type: 'string', requiresArg: true, describe: 'A TOML file with settings' })
       .example('$0 serve --data /var/lib/berthd', 'with the settings given to init, and defaults')
+      .example('$0 serve --dev', 'a server for a plugin developer: prints what to paste')
       .example('$0 serve --data ./berth --lease-seconds 30 --log-level debug', 'short leases, much log');
   },
   handler: serve,
 };
 
 async function serve(args: ServeArgs): Promise<void> {
+  if (args.dev === true) return serveDev(args);
+  if (args.data === undefined)
+    throw new StartError(
+      'USAGE',
+      '--data is missing.',
+      'Give the folder that berthd init made, or --dev.',
+      2,
+    );
   const folder = await openDataFolder(args.data);
   const config = await readConfig(args, folder.stored);
   const log = createLog({ level: config.logLevel });
@@ -55,16 +66,7 @@ async function serve(args: ServeArgs): Promise<void> {
     'serving',
   );
   hangUp = () => reload(args, folder, server, log);
-  await new Promise<void>((resolve) => {
-    const stop = (signal: NodeJS.Signals): void => {
-      if (server.health.phase === 'draining') return;
-      log.info({ signal }, 'stopping');
-      setTimeout(() => process.exit(1), STOP_AT_THE_LATEST_MS).unref();
-      server.stop(DRAIN_MS).then(resolve, (error: unknown) => die(error, log));
-    };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
-  });
+  await untilStopped(server, log);
   log.info('stopped');
 }
 
@@ -81,14 +83,6 @@ async function reload(args: ServeArgs, folder: DataFolder, server: Server, log: 
     const { code, message, next } = error;
     log.error({ code, next }, `configuration not reloaded, the old one stays: ${message}`);
   }
-}
-
-/** Fail-stop: no further reply, no further write. A supervisor starts it again; nothing acknowledged is lost (DESIGN 2). */
-function die(error: unknown, log: Log): never {
-  log.fatal({ err: error }, 'stopped: an invariant or a write failed; nothing acknowledged is lost');
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
-  process.stderr.write(`berthd: ${code} ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
 }
 
 export async function readConfig(
