@@ -28,6 +28,7 @@ export interface IdentityOptions {
   readonly client?: ClientName | undefined;
 }
 
+/** The program that uses the SDK, as admins see it in `berth lease list`. */
 export interface ClientName {
   readonly name?: string | undefined;
   readonly version?: string | undefined;
@@ -58,6 +59,7 @@ export interface TokenPair {
   readonly entitlement: string;
 }
 
+/** What to take, and how long to wait for it. */
 export interface CheckoutOptions {
   /** Instead of the product of the client. */
   readonly product?: ProductChoice | undefined;
@@ -72,6 +74,7 @@ export interface CheckoutOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One product of a bundle: all of them are taken, or none. */
 export interface BundlePart {
   readonly product: ProductChoice;
   /** Default 1. */
@@ -88,6 +91,7 @@ export interface QueuedNotice {
   readonly nextFreeAtMs: number | null;
 }
 
+/** What to borrow, and for how long. */
 export interface BorrowOptions {
   readonly seconds: number;
   /** Default 1. */
@@ -147,6 +151,7 @@ export interface Client extends AsyncDisposable {
 /** `held`: use it. `grace`: use it, but renewal is overdue. `lost`: stop, for good. `released`: given back. */
 export type SeatState = 'held' | 'grace' | 'lost' | 'released';
 
+/** Renewal is overdue; the seat may still be used until `expiresAtMs`. */
 export interface GraceNotice {
   /** Why renewal is overdue, where it is known. */
   readonly code: ErrorCode;
@@ -154,9 +159,11 @@ export interface GraceNotice {
   /** When the seat is lost if nothing is renewed, ms since 1970 on this computer's clock. */
   readonly expiresAtMs: number;
 }
+/** Renewal works again. */
 export interface RecoveredNotice {
   readonly expiresAtMs: number;
 }
+/** The seat is lost, for good: why, and what to tell the person. */
 export interface LostNotice {
   /** SEAT_LOST, LEASE_REVOKED, IDLE_RELEASED, LEASE_UNKNOWN, ENTITLEMENT_EXPIRED, TOKEN_INVALID, … */
   readonly code: ErrorCode;
@@ -166,6 +173,7 @@ export interface LostNotice {
   /** Who revoked it, or `null`. */
   readonly by: string | null;
 }
+/** An administrator has written to whoever has the seat. */
 export interface MessageNotice {
   readonly text: string;
   readonly from: string;
@@ -181,6 +189,7 @@ export interface WarningNotice {
   /** When, ms since 1970 on this computer's clock; `null`: it was called off. */
   readonly endsAtMs: number | null;
 }
+/** What a seat tells, by name of the event. */
 export interface SeatEvents {
   readonly grace: GraceNotice;
   readonly recovered: RecoveredNotice;
@@ -236,6 +245,7 @@ export interface Seat extends AsyncDisposable {
   release(): Promise<void>;
 }
 
+/** `valid`: use it. `expired`: over, but not free on the server yet. `returning`, `invalid`: see `Borrow`. */
 export type BorrowState = 'valid' | 'expired' | 'returning' | 'invalid';
 
 /** Seats lent to this device for a time. */
@@ -275,6 +285,7 @@ export type ExtensionNotice =
       readonly retryAtMs: number | null;
     };
 
+/** A borrow that was given back early. */
 export interface ReturnedBorrow {
   readonly id: string;
   readonly product: string;
@@ -283,6 +294,7 @@ export interface ReturnedBorrow {
   readonly freeAtMs: number;
 }
 
+/** Whose borrows to list. */
 export interface ListBorrowsOptions extends Omit<IdentityOptions, 'servers' | 'signal' | 'client'> {
   readonly product?: string | undefined;
   /** Default `'unpinned'`. */
@@ -305,9 +317,12 @@ export interface Channel<Allowed extends AdminMethod | LeaseMethod> extends Asyn
   /** Leaves no handle. */
   close(): Promise<void>;
 }
+/** Everything an administrator may ask, and the seats there are. */
 export type AdminConnection = Channel<AdminMethod | 'pool.status'>;
+/** Everything a user may ask of the server. */
 export type LeaseConnection = Channel<Exclude<LeaseMethod, 'session.open' | 'device.enrol'>>;
 
+/** The link to join with, and what to call things. */
 export interface JoinOptions {
   /** `berth://host:port/?key=…&token=…` */
   readonly link: string;
@@ -322,6 +337,7 @@ export interface JoinOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Who this device is from now on, and where. */
 export interface Joined {
   readonly context: Context;
   readonly user: UserInfo;

@@ -1,6 +1,7 @@
 // Everything the SDK needs from outside (DESIGN 1: clock, randomness, socket, file system and signer are injected).
 // `node/host.ts` is the one for Node, `browser/host.ts` the one for web pages; tests bring their own.
 
+/** The clocks of the computer. Read often; they must cost nothing. */
 export interface Clock {
   /** Monotonic, ms. May stand still while the computer sleeps. */
   monoMs(): number;
@@ -20,11 +21,13 @@ export interface SigningKey {
 
 /** What a socket tells its owner. Set before it opens, so that no early frame is missed. */
 export interface SocketEvents {
+  /** A text frame arrived. */
   onMessage(text: string): void;
   /** Exactly once, whoever closed it. @param code WebSocket close code; 1006 when the connection just broke. */
   onClose(code: number): void;
 }
 
+/** How to open a socket. */
 export interface SocketOptions {
   readonly subprotocol: string;
   /** The only authorities to trust, PEM. Left out: what the host trusts. */
@@ -36,7 +39,9 @@ export interface SocketOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An open WebSocket. */
 export interface Socket {
+  /** Sends a text frame. What fails shows as `onClose`. */
   send(text: string): void;
   /** Closes at once; `onClose` follows. */
   close(): void;
@@ -76,12 +81,15 @@ export interface ProcessIdentity {
   isAlive(id: string): boolean | null | Promise<boolean | null>;
 }
 
+/** Everything the SDK needs from outside. Bring your own to run it somewhere new. */
 export interface Host {
   readonly clock: Clock;
   readonly process: ProcessIdentity;
+  /** Bytes that nobody can guess. */
   randomBytes(count: number): Uint8Array;
+  /** SHA-256. @returns 32 bytes. */
   sha256(bytes: Uint8Array): Promise<Uint8Array>;
-  /** @param seed 32 bytes. */
+  /** The Ed25519 key of a seed of 32 bytes. */
   signingKey(seed: Uint8Array): SigningKey;
   /** Ed25519; the SDK calls it through the protocol's `strictly`. */
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
@@ -92,12 +100,13 @@ export interface Host {
    * @throws BerthError UNREACHABLE, TIMEOUT or CANCELLED
    */
   fetchUnchecked(url: string, timeoutMs: number, signal?: AbortSignal): Promise<string>;
-  /** @param home a folder instead of the default ones, as BERTH_HOME. */
+  /** Where contexts, keys and borrows are kept. @param home a folder instead of the default ones, as BERTH_HOME. */
   files(home: string | undefined): Files;
   /** Calls back once. A timer alone does not keep the process alive: see `keepAlive`. */
   setTimer(callback: () => void, delayMs: number): CancelTimer;
   /** Keeps the process alive until the returned function is called. A host that has no process does nothing. */
   keepAlive(): () => void;
+  /** A setting from the environment, such as BERTH_SERVERS. */
   env(name: string): string | undefined;
   /** What the computer calls itself. */
   deviceName(): string;

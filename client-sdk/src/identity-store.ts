@@ -72,6 +72,7 @@ export class IdentityStore {
     await this.#files.remove(`state/${name}`);
   }
 
+  /** Whether there is a context of that name. */
   async has(name: string): Promise<boolean> {
     return isContextName(name) && (await this.#files.read(contextPath(name))) !== null;
   }
@@ -89,10 +90,12 @@ export class IdentityStore {
     });
   }
 
+  /** Keeps the 32-byte seed of a key. @throws BerthError FOLDER_UNWRITABLE */
   async saveKey(name: string, scope: KeyScope, seed: Uint8Array): Promise<void> {
     await this.#files.write(keyPath(name, scope), `${formatSecretKey(seed)}\n`);
   }
 
+  /** Forgets a key; none there is fine. @throws BerthError FOLDER_UNWRITABLE */
   async removeKey(name: string, scope: KeyScope): Promise<void> {
     await this.#files.remove(keyPath(name, scope));
   }

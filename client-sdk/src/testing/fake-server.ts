@@ -18,6 +18,7 @@ import { type Answer, FakeSocket, type Refusal } from './fake-socket.js';
 import { FakeTime, settled } from './fake-time.js';
 import { type FakeProduct, fakeKeys } from './fake-vendor.js';
 
+/** What the fake server has to give. */
 export interface FakeServerOptions {
   /** Seats of each product, or more about them. Default: one seat of `render`. */
   readonly products?: Readonly<Record<string, number | FakeProduct>> | undefined;
