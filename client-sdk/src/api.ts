@@ -57,6 +57,8 @@ export interface ConnectOptions extends IdentityOptions {
 export interface TokenPair {
   readonly lease: string;
   readonly entitlement: string;
+  /** Where the vendor has changed its key: how the older key endorsed the newer one. */
+  readonly endorsements?: readonly string[] | undefined;
 }
 
 /** What to take, and how long to wait for it. */

@@ -1,5 +1,6 @@
 import { type LeaseClaims, parseToken } from '@berth/protocol';
-import { object, oneOf, orNull, parseJson, type ShapeOf, text, whole } from './shape.js';
+import type { TokenPair } from './api.js';
+import { listOf, object, oneOf, orNull, parseJson, type ShapeOf, text, whole } from './shape.js';
 
 /** How a borrow is extended by itself: for how long each time, and how long before its end. */
 export const extensionShape = object({ seconds: whole, beforeSeconds: whole });
@@ -8,6 +9,8 @@ export type Extension = ShapeOf<typeof extensionShape>;
 const borrowFileShape = object({
   lease: text,
   entitlement: text,
+  /** Missing in files that older versions wrote. */
+  endorsements: orNull(listOf(text)),
   takenAtMs: whole,
   earlyReturn: oneOf('at-once', 'at-expiry'),
   freeAtMs: whole,
@@ -25,6 +28,10 @@ export interface BorrowEntry {
   readonly id: string;
   readonly file: BorrowFile;
   readonly claims: LeaseClaims;
+}
+
+export function pairOf({ lease, entitlement, endorsements }: BorrowFile): TokenPair {
+  return endorsements === null ? { lease, entitlement } : { lease, entitlement, endorsements };
 }
 
 /** `null` when the file is not what this SDK wrote. */

@@ -6,6 +6,7 @@ import {
   fileNameOf,
   groupBorrows,
   newestPerSeat,
+  pairOf,
   readBorrowFile,
 } from './borrow-file.js';
 import type { Files, Host } from './host.js';
@@ -55,7 +56,7 @@ export class BorrowShelf {
   /** On disk before it resolves. @throws BerthError FOLDER_UNWRITABLE */
   async store(
     leases: readonly CheckedLease[],
-    facts: Omit<BorrowFile, 'lease' | 'entitlement'>,
+    facts: Omit<BorrowFile, 'lease' | 'entitlement' | 'endorsements'>,
   ): Promise<void> {
     for (const { pair, claims } of leases) {
       const { extend, ...others } = facts;
@@ -106,7 +107,7 @@ export class BorrowShelf {
       earlyReturn: first!.file.earlyReturn,
       autoExtend: first!.file.extend,
       leaseIds: group.map(({ id }) => id),
-      tokens: counting.map(({ file: { lease, entitlement } }) => ({ lease, entitlement })),
+      tokens: counting.map(({ file }) => pairOf(file)),
     };
     const leases = borrow.state === 'valid' ? counting.map((entry) => seatLeaseOf(entry, now)) : [];
     return { borrow, share: judged[0]!.share, seatIds: counting.map(({ claims }) => claims.seat), leases };
@@ -114,7 +115,7 @@ export class BorrowShelf {
 
   /** Offline, by the chain alone: vendor, server, this device (DESIGN 4). */
   #judge({ file, claims }: BorrowEntry): { fault: string | null; share: Share | null } {
-    const result = this.#check.judgePair(file);
+    const result = this.#check.judgePair(pairOf(file));
     if (!result.ok) return { fault: result.fault, share: null };
     const { share } = result.entitlement;
     if (claims.kind !== 'borrow') return { fault: 'LEASE_OTHER_KIND', share };
@@ -136,7 +137,6 @@ export class BorrowShelf {
 }
 
 function seatLeaseOf({ id, claims, file }: BorrowEntry, now: ReturnType<typeof readClock>): SeatLease {
-  const pair = { lease: file.lease, entitlement: file.entitlement };
   const right = borrowRight(now, claims.exp * 1000);
-  return { id, seat: claims.seat, product: claims.product, seats: claims.n, pair, right };
+  return { id, seat: claims.seat, product: claims.product, seats: claims.n, pair: pairOf(file), right };
 }

@@ -96,7 +96,7 @@ async function keep(
 function verified(desk: BorrowDesk, params: ParamsOf<'borrow.take'>, grant: Grant): CheckedLease[] {
   const { check, host } = desk.session;
   try {
-    check.learn(grant.entitlements);
+    check.learn(grant);
     const expected = { products: [params.product], kind: 'borrow' as const, nonce: params.nonce };
     const leases = grant.leases.map((token) => check.require(token, expected));
     if (leases.some(({ claims }) => claims.exp * 1000 <= host.clock.wallMs())) throw tokenInvalid('EXPIRED');

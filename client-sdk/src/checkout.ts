@@ -146,7 +146,7 @@ function verified(
   { wants, nonce }: Asking,
   since: Reading,
 ): SeatLease[] {
-  check.learn(grant.entitlements);
+  check.learn(grant);
   const leases = grant.leases.map((token) =>
     leaseOf(
       check.require(token, { products: wants.flatMap(({ products }) => products), kind: 'online', nonce }),
@@ -198,7 +198,7 @@ async function inTime({ session }: Counter, leases: SeatLease[]): Promise<SeatLe
       },
     },
   );
-  check.learn(answer.entitlements);
+  check.learn(answer);
   const renewed = leases.map((lease) => {
     const row = answer.leases.find((each) => each.lease === lease.id);
     if (row?.token === undefined)

@@ -20,6 +20,7 @@ export interface RenewalRequest {
 export interface Renewals {
   readonly leases: readonly Renewal[];
   readonly entitlements: readonly string[];
+  readonly endorsements?: readonly string[] | undefined;
 }
 
 /** The online seats of one client, by lease: takes what the server says to the seat it is about. */
@@ -76,7 +77,7 @@ export class SeatBook {
 
   /** @returns the ids that the answer settles; a lease whose entitlement is not the one we have is resumed (PROTOCOL 5) */
   apply(renewals: Renewals, request: RenewalRequest): Set<string> {
-    this.#check.learn(renewals.entitlements);
+    this.#check.learn(renewals);
     const settled = renewals.leases.filter((renewal) => this.#applyOne(renewal, request));
     return new Set(settled.map((renewal) => renewal.lease));
   }

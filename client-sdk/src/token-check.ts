@@ -4,6 +4,7 @@ import {
   formatPublicKey,
   type LeaseClaims,
   type LeaseKind,
+  limits,
   parsePublicKey,
   parseToken,
   strictly,
@@ -29,6 +30,12 @@ export interface CheckedLease {
   readonly entitlement: EntitlementClaims;
 }
 
+/** What an answer brings besides leases. */
+export interface ChainTokens {
+  readonly entitlements: readonly string[];
+  readonly endorsements?: readonly string[] | undefined;
+}
+
 /** Why a token does not count: a fault of the chain, or that it is not what was asked for. */
 export type TokenVerdict = { ok: true; lease: CheckedLease } | { ok: false; fault: string };
 
@@ -41,6 +48,7 @@ export class TokenCheck {
   readonly #vendorKeys: readonly Uint8Array[] | null;
   readonly #verify: Verify;
   readonly #entitlements = new Map<string, string>();
+  readonly #endorsements = new Set<string>();
   readonly #onLease: (lease: CheckedLease) => void;
 
   /** @param onLease told every lease that verified. @throws BerthError KEY_INVALID when a vendor key is none */
@@ -56,8 +64,13 @@ export class TokenCheck {
     this.#onLease = onLease;
   }
 
-  /** Entitlements as they came. They count only where a lease leads back to them. */
-  learn(entitlements: readonly string[]): void {
+  /** Entitlements and endorsements as they came. They count only where a lease leads back to them. */
+  learn({ entitlements, endorsements = [] }: ChainTokens): void {
+    for (const text of endorsements) this.#endorsements.add(text);
+    while (this.#endorsements.size > limits.endorsementsRead) {
+      const [oldest] = this.#endorsements;
+      this.#endorsements.delete(oldest!);
+    }
     for (const text of entitlements) {
       const parsed = parseToken('entitlement', text);
       if (parsed.ok) this.#entitlements.set(parsed.token.claims.jti, text);
@@ -76,17 +89,23 @@ export class TokenCheck {
     if (!parsed.ok) return { ok: false, fault: `LEASE_${parsed.fault}` };
     const entitlement = this.#entitlements.get(parsed.token.claims.ent);
     if (entitlement === undefined) return { ok: false, fault: 'ENTITLEMENT_MISSING' };
-    const result = this.judgePair({ lease, entitlement }, expected.nonce);
+    const pair = this.#pairOf(lease, entitlement);
+    const result = this.judgePair(pair, expected.nonce);
     if (!result.ok) return result;
     if (!expected.products.includes(result.lease.product)) return { ok: false, fault: 'LEASE_OTHER_PRODUCT' };
     if (result.lease.kind !== expected.kind) return { ok: false, fault: 'LEASE_OTHER_KIND' };
     const checked: CheckedLease = {
-      pair: { lease, entitlement },
+      pair,
       claims: result.lease,
       entitlement: result.entitlement,
     };
     this.#onLease(checked);
     return { ok: true, lease: checked };
+  }
+
+  #pairOf(lease: string, entitlement: string): TokenPair {
+    if (this.#endorsements.size === 0) return { lease, entitlement };
+    return { lease, entitlement, endorsements: [...this.#endorsements] };
   }
 
   /** The chain alone, for this device. Expiry is for the caller: I2 and I3 say on which clock. */

@@ -277,6 +277,7 @@ _claims = {
                     nonce=_nonce, iat=_seconds, exp=_seconds, dur=_seconds, epoch=_epoch, seq=_whole(), head=_hash),
     "stop": _shape(jti=_id, dev=_key, iat=_seconds),
     "checkpoint": _shape(epoch=_epoch, seq=_whole(), head=_hash, iat=_seconds),
+    "endorsement": _shape(iss=_key, sub=_key, products_=_list(_product, 1, 20), iat=_seconds),
     "authority": _shape(nonce=_nonce, sha256=_hash, iat=_seconds),
 }
 _headers = {kind: b64(b'{"alg":"Ed25519","typ":"berth-%s+jwt"}' % name.encode())
@@ -376,11 +377,11 @@ def _judged(part: str, work: Callable[[], Any]) -> Any:
 
 
 def verify_chain(lease: str, entitlement: str, vendor_keys: Iterable[str], device: Optional[str] = None, nonce: Optional[str] = None,
-                 now_ms: Optional[int] = None, trusted: Optional[set] = None) -> dict:
+                 now_ms: Optional[int] = None, trusted: Optional[set] = None, endorsements: Iterable[str] = ()) -> dict:
     """The claims of a lease that verifies up to a pinned vendor key; raises Fault with the word of the first check of section 5
-    that fails. `trusted`: entitlements whose signature was verified before; this one is added."""
+    that fails. `trusted`: tokens of a vendor whose signature was verified before; these are added."""
     ent = _judged("ENTITLEMENT", lambda: parse_token(entitlement, "entitlement"))
-    if ent["iss"] not in vendor_keys:
+    if ent["iss"] not in vendor_keys and not _endorsed(ent, vendor_keys, endorsements, set() if trusted is None else trusted):
         raise Fault("VENDOR_UNKNOWN")
     if trusted is None or entitlement not in trusted:
         if not signature_fits(entitlement, ent["iss"]):
@@ -406,6 +407,27 @@ def verify_chain(lease: str, entitlement: str, vendor_keys: Iterable[str], devic
         if not right:
             raise Fault(word)
     return claims
+
+
+def _endorsed(ent: dict, vendor_keys: Iterable[str], endorsements: Iterable[str], trusted: set) -> bool:
+    """5, endorsed keys: whether a pinned key is reached in at most 4 steps back from the one that signed the entitlement."""
+    good = []
+    for token in list(endorsements)[:16]:
+        try:
+            claims = parse_token(token, "endorsement")
+        except Fault:
+            continue
+        if claims["iss"] == claims["sub"] or ent["product"] not in claims.get("products", [ent["product"]]):
+            continue
+        if token in trusted or signature_fits(token, claims["iss"]):
+            trusted.add(token)
+            good.append(claims)
+    reached = {ent["iss"]}
+    for _ in range(4):
+        reached |= {claims["iss"] for claims in good if claims["sub"] in reached}
+        if not reached.isdisjoint(vendor_keys):
+            return True
+    return False
 
 
 def _free_at_ms(claims: dict) -> int:
@@ -683,9 +705,9 @@ _renewal = _shape(lease=_id, token_=_token, code_=_any_text)
 _results = {
     "session.open": _shape(session=_id, signature=_signature, device=_shape(id=_id, name=_any_text), user=_shape(email=_any_text),
                            server=_shape(id=_id, key=_key), organisation=_shape(name=_any_text), leaseSeconds=_whole(), nowMs=_whole()),
-    "session.resume": _shape(leases=_list(_renewal), entitlements=_list(_token)),
-    "lease.renew": _shape(leases=_list(_renewal), entitlements=_list(_token)),
-    "lease.checkout": _shape(leases=_list(_token, 1), entitlements=_list(_token, 1), joined=_boolean),
+    "session.resume": _shape(leases=_list(_renewal), entitlements=_list(_token), endorsements_=_list(_token, 0, 16)),
+    "lease.renew": _shape(leases=_list(_renewal), entitlements=_list(_token), endorsements_=_list(_token, 0, 16)),
+    "lease.checkout": _shape(leases=_list(_token, 1), entitlements=_list(_token, 1), endorsements_=_list(_token, 0, 16), joined=_boolean),
     "lease.release": _shape(released=_list(_id)),
     "device.enrol": _shape(device=_id, user=_shape(email=_any_text), server=_shape(id=_id, key=_key),
                            organisation=_shape(name=_any_text), scopes=_list(_any_text)),
@@ -1095,6 +1117,7 @@ class Client:
         self._trace, self._lock, self._closing, self._session = trace, threading.RLock(), threading.Event(), None
         self._news = threading.Condition(self._lock)
         self._seats, self._entitlements, self._trusted, self._witness = [], {}, set(), None
+        self._endorsements: list = []
         self._waiting, self._back, self._pause, self._beat_at, self._on_message = {}, [], 0.0, 0.0, []
 
     # connecting
@@ -1208,7 +1231,8 @@ class Client:
         entitlement = self._entitlements.get(parse_token(token, "lease")["ent"])
         if entitlement is None:
             raise Fault("LEASE_OTHER_ENTITLEMENT")
-        claims = verify_chain(token, entitlement, self.vendor_keys, self.identity.device_key, nonce, trusted=self._trusted)
+        claims = verify_chain(token, entitlement, self.vendor_keys, self.identity.device_key, nonce, trusted=self._trusted,
+                              endorsements=self._endorsements)
         if claims["kind"] != "online":
             raise Fault("LEASE_OTHER_KIND")
         with self._lock:
@@ -1217,8 +1241,11 @@ class Client:
                 self._witness = place
         return claims
 
-    def _keep_entitlements(self, tokens: list) -> None:
-        for token in tokens:
+    def _keep_entitlements(self, answer: dict) -> None:
+        for token in answer.get("endorsements", []):
+            if token not in self._endorsements:
+                self._endorsements = [*self._endorsements, token][-16:]
+        for token in answer["entitlements"]:
             try:
                 self._entitlements[parse_token(token, "entitlement")["jti"]] = token
             except Fault:
@@ -1231,7 +1258,7 @@ class Client:
         nonce, start = new_nonce(), Reading()
         params = {"leases": [lease.id for lease in leases]} if method == "session.resume" else self._idle_leases()
         result = session.request(method, {**params, "nonce": nonce}, min(10.0, max(1.0, self._shortest() / 6)))
-        self._keep_entitlements(result["entitlements"])
+        self._keep_entitlements(result)
         rows, left = {row["lease"]: row for row in result["leases"]}, []
         for lease in leases:
             row = rows.get(lease.id, {})
@@ -1409,7 +1436,7 @@ class Client:
                 session.ended.wait(0.05)
 
     def _verified_grant(self, session: Session, job: dict, result: dict, nonce: str, start: Reading) -> Seat:
-        self._keep_entitlements(result["entitlements"])
+        self._keep_entitlements(result)
         try:
             try:
                 leases = [Lease(self._verified(token, nonce), token, start) for token in result["leases"]]
@@ -1418,7 +1445,7 @@ class Client:
                     raise
                 ids = [parse_token(token, "lease")["jti"] for token in result["leases"]]
                 again = session.request("session.resume", {"leases": ids, "nonce": new_nonce()})
-                self._keep_entitlements(again["entitlements"])  # the vendor may have prolonged one (5)
+                self._keep_entitlements(again)  # the vendor may have prolonged one (5)
                 leases = [Lease(self._verified(token, nonce), token, start) for token in result["leases"]]
             _must_satisfy(job["wants"], leases)
         except Fault as fault:

@@ -1,5 +1,6 @@
 import { strictly } from './ed25519-strict.js';
-import { parsePublicKey } from './keys.js';
+import { isEndorsed } from './endorsement.js';
+import { formatPublicKey, parsePublicKey } from './keys.js';
 import type { EntitlementClaims, LeaseClaims } from './schemas.js';
 import { parseToken, type TokenFault, type Verify } from './tokens.js';
 import { borrowFreeAtMs, onlineWindowMs } from './windows.js';
@@ -28,11 +29,13 @@ export type EntitlementResult = { ok: true; claims: EntitlementClaims } | { ok: 
  * First link: the vendor's signature on the entitlement.
  * @param vendorKeys the keys the plugin pins, 32 bytes each; `null` accepts the key the entitlement names itself, which
  *   proves nothing about the vendor and is only for a server that has yet to decide whether to trust it.
+ * @param endorsements how a pinned key endorsed the one that signed this, where the vendor has changed its key (PROTOCOL 4.8).
  */
 export function verifyEntitlement(
   text: string,
   vendorKeys: readonly Uint8Array[] | null,
   verify: Verify,
+  endorsements: readonly string[] = [],
 ): EntitlementResult {
   const parsed = parseToken('entitlement', text);
   if (!parsed.ok) return { ok: false, fault: `ENTITLEMENT_${parsed.fault}` };
@@ -40,7 +43,9 @@ export function verifyEntitlement(
   const issuer = parsePublicKey(claims.iss);
   if (issuer === null) return { ok: false, fault: 'ENTITLEMENT_CLAIMS_INVALID' };
   if (vendorKeys !== null && !vendorKeys.some((key) => sameBytes(key, issuer))) {
-    return { ok: false, fault: 'VENDOR_UNKNOWN' };
+    const pinned = new Set(vendorKeys.map(formatPublicKey));
+    if (!isEndorsed(claims.iss, claims.product, pinned, endorsements, verify))
+      return { ok: false, fault: 'VENDOR_UNKNOWN' };
   }
   if (!strictly(verify)(issuer, signed, signature)) return { ok: false, fault: 'ENTITLEMENT_SIGNATURE' };
   if (claims.nbf >= claims.exp) return { ok: false, fault: 'ENTITLEMENT_DATES' };
@@ -51,6 +56,8 @@ export interface ChainInput {
   readonly lease: string;
   readonly entitlement: string;
   readonly vendorKeys: readonly Uint8Array[];
+  /** As they came with the entitlement. */
+  readonly endorsements?: readonly string[] | undefined;
   /** The device the lease must name, as key text. Left out: any device. */
   readonly device?: string;
   /** The nonce of the request the lease answers. Left out: any nonce (a stored borrow). */
@@ -65,7 +72,7 @@ export type ChainResult =
 
 /** The whole chain, vendor -> entitlement -> lease, with every check of PROTOCOL 5. Needs no network. */
 export function verifyChain(input: ChainInput, verify: Verify): ChainResult {
-  const first = verifyEntitlement(input.entitlement, input.vendorKeys, verify);
+  const first = verifyEntitlement(input.entitlement, input.vendorKeys, verify, input.endorsements);
   if (!first.ok) return first;
   const parsed = parseToken('lease', input.lease);
   if (!parsed.ok) return { ok: false, fault: `LEASE_${parsed.fault}` };

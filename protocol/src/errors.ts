@@ -407,7 +407,7 @@ export const errors = {
     4,
     false,
     'The product belongs to another vendor key.',
-    'Ask the vendor of the product; only its first key may grant it.',
+    'Ask the vendor of the product; if it has changed its key, import its endorsement of the new one first.',
   ),
   SHARE_MISMATCH: row(
     -33078,
@@ -425,6 +425,13 @@ export const errors = {
   ),
   IN_USE: row(-33080, 8, true, 'Seats are in use.', 'Wait until they are released.'),
 
+  ENDORSEMENT_INVALID: row(
+    -33084,
+    4,
+    false,
+    'This is not a valid endorsement of a vendor key.',
+    'Use the file as the vendor sent it; it is signed by the old key, for the new one.',
+  ),
   PRODUCT_UNKNOWN: row(
     -33081,
     6,

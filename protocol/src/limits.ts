@@ -8,6 +8,14 @@ export const limits = {
   replyBytes: 256 * 1024,
   /** A token of any type, characters. An entitlement with full display data is about 2 KiB. */
   tokenChars: 4 * 1024,
+  /** Products that one endorsement names: with the longest names it still fits a token. */
+  endorsedProducts: 20,
+  /** Endorsements between a pinned vendor key and the key that signed an entitlement. A vendor rotates every few years. */
+  endorsementChain: 4,
+  /** Endorsements in one answer: the whole chain of two vendors. */
+  endorsementsPerReply: 8,
+  /** Endorsements that a verifier looks at, so that nobody makes it check signatures for long. */
+  endorsementsRead: 16,
   /** Objects and arrays inside each other in a token's payload. A recursive parser of any language bears it. */
   tokenDepth: 8,
   /** Leases in one session: a farm wrapper holds a few, a broken loop would hold thousands. */

@@ -3,6 +3,7 @@ import { request } from './message-row.js';
 import { clockRequests } from './messages-clock.js';
 import { UserInfo } from './messages-lease.js';
 import { noticeRequests, ReasonText } from './messages-notice.js';
+import { vendorRequests } from './messages-vendor.js';
 import {
   BorrowLimits,
   Count,
@@ -332,4 +333,5 @@ export const adminRequests = {
   }),
   ...clockRequests,
   ...noticeRequests,
+  ...vendorRequests,
 } as const;

@@ -65,11 +65,15 @@ export type Pool = Static<typeof Pool>;
 
 const LeaseIds = Type.Array(Id, { minItems: 1, maxItems: limits.leasesPerSession });
 
+/** How earlier vendor keys endorsed those that signed the entitlements; left out: no vendor has changed its key. */
+const Endorsements = Type.Optional(Type.Array(TokenText, { maxItems: limits.endorsementsRead }));
+
 const Grant = {
   /** Lease tokens: several when the seats come from several entitlements. All or nothing. */
   leases: Type.Array(TokenText, { minItems: 1 }),
   /** The entitlements the leases name, each once. */
   entitlements: Type.Array(TokenText, { minItems: 1 }),
+  endorsements: Endorsements,
 };
 
 /** What became of one lease in a renewal or resume. Without `token`: `code` says why it ended. */
@@ -86,6 +90,7 @@ const Renewals = Type.Object({
   leases: Type.Array(Renewal),
   /** Entitlements the client may not have yet: of leases that moved. */
   entitlements: Type.Array(TokenText),
+  endorsements: Endorsements,
 });
 
 /** `host:port` of the admin path, when it is not where the lease path is. */

@@ -85,6 +85,16 @@ export const EntitlementClaims = Type.Object({
 });
 export type EntitlementClaims = Static<typeof EntitlementClaims>;
 
+/** Claims of an endorsement (PROTOCOL 4.8): a vendor key says that another one may grant its products from now on. */
+export const EndorsementClaims = Type.Object({
+  iss: KeyText,
+  sub: KeyText,
+  /** Left out: every product of the vendor. */
+  products: Type.Optional(Type.Array(ProductId, { minItems: 1, maxItems: limits.endorsedProducts })),
+  iat: Seconds,
+});
+export type EndorsementClaims = Static<typeof EndorsementClaims>;
+
 /** Claims of a lease or a borrow (PROTOCOL 4.4). `iat` and `exp` in seconds since 1970, `dur` in seconds. */
 export const LeaseClaims = Type.Object({
   jti: Id,

@@ -1,6 +1,13 @@
 import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8 } from './bytes.js';
 import { limits } from './limits.js';
-import { AuthorityClaims, CheckpointClaims, EntitlementClaims, LeaseClaims, StopClaims } from './schemas.js';
+import {
+  AuthorityClaims,
+  CheckpointClaims,
+  EndorsementClaims,
+  EntitlementClaims,
+  LeaseClaims,
+  StopClaims,
+} from './schemas.js';
 import { parseStrictJson } from './strict-json.js';
 import type { Static, TSchema } from './typebox.js';
 import { Compile, type Validator } from './typebox.js';
@@ -15,6 +22,7 @@ export const tokenTypes = {
   stop: { header: '{"alg":"Ed25519","typ":"berth-stop+jwt"}', claims: StopClaims },
   checkpoint: { header: '{"alg":"Ed25519","typ":"berth-checkpoint+jwt"}', claims: CheckpointClaims },
   authority: { header: '{"alg":"Ed25519","typ":"berth-ca+jwt"}', claims: AuthorityClaims },
+  endorsement: { header: '{"alg":"Ed25519","typ":"berth-endorsement+jwt"}', claims: EndorsementClaims },
 } as const satisfies Record<string, { header: string; claims: TSchema }>;
 
 export type TokenType = keyof typeof tokenTypes;

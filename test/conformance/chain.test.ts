@@ -5,10 +5,19 @@ import { type ChainCase, loadVectors } from './vectors.js';
 
 const { cases } = loadVectors('chain');
 
-const inputOf = ({ lease, entitlement, vendorKeys, device, nonce, nowMs }: ChainCase): ChainInput => ({
+const inputOf = ({
+  lease,
+  entitlement,
+  vendorKeys,
+  endorsements,
+  device,
+  nonce,
+  nowMs,
+}: ChainCase): ChainInput => ({
   lease,
   entitlement,
   vendorKeys: vendorKeys.map((key) => parsePublicKey(key)!),
+  endorsements,
   ...(device !== undefined && { device }),
   ...(nonce !== undefined && { nonce }),
   ...(nowMs !== undefined && { nowMs }),

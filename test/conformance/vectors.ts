@@ -38,6 +38,7 @@ export interface ChainCase {
   readonly lease: string;
   readonly entitlement: string;
   readonly vendorKeys: readonly string[];
+  readonly endorsements?: readonly string[];
   readonly device?: string;
   readonly nonce?: string;
   readonly nowMs?: number;

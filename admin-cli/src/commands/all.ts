@@ -26,6 +26,7 @@ import { status } from './status.js';
 import { userInvite } from './user-invite.js';
 import { userList } from './user-list.js';
 import { userRemove } from './user-remove.js';
+import { vendorEndorse } from './vendor-endorse.js';
 import { vendorInspect } from './vendor-inspect.js';
 import { vendorIssue } from './vendor-issue.js';
 import { vendorKeygen } from './vendor-keygen.js';
@@ -55,6 +56,7 @@ export const commands: readonly Command[] = [
   defineGroup('vendor', 'For software vendors: keys and entitlements, offline', [
     vendorKeygen,
     vendorIssue,
+    vendorEndorse,
     vendorInspect,
   ]),
 ];

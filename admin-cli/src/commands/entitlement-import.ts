@@ -10,7 +10,7 @@ import { seatWords } from '../words.js';
 
 export const entitlementImport = defineCommand({
   usage: 'import <files..>',
-  describe: 'Import entitlements that a vendor signed for this server',
+  describe: 'Import what a vendor signed for this server: entitlements, and endorsements of a new key',
   positionals: {
     files: {
       type: 'string',
@@ -24,7 +24,7 @@ export const entitlementImport = defineCommand({
     ['berth entitlement import *.ent', 'many; each is imported or refused by itself'],
     ['cat render.ent | berth entitlement import -', 'from stdin'],
   ],
-  more: 'Importing the same file again changes nothing. The highest revision of an entitlement counts.',
+  more: 'Importing the same file again changes nothing. The highest revision of an entitlement counts. A file may also be, or begin with, the endorsement of a new vendor key (`berth vendor endorse`).',
   run: async (context, args) => {
     const tokens = await readTokens(context, args.files);
     const results = await withAdmin(context, (admin) => importAll(context, admin, tokens));
@@ -52,7 +52,7 @@ interface FromFile {
   readonly file: string;
   readonly token: string;
 }
-type Imported = ResultOf<'entitlement.import'>;
+type Imported = ResultOf<'entitlement.import'> | ResultOf<'endorsement.import'>;
 interface Result {
   readonly file: string;
   readonly done?: Imported;
@@ -65,7 +65,10 @@ async function readTokens(context: Context, files: readonly string[]): Promise<F
   for (const file of files) {
     const words = (await readText(context, file)).split(/\s+/).filter((word) => word !== '');
     if (words.length === 0) throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is empty.` });
-    if (words.length > 1 && !words.every((word) => parseToken('entitlement', word).ok)) {
+    if (
+      words.length > 1 &&
+      !words.every((word) => isEndorsement(word) || parseToken('entitlement', word).ok)
+    ) {
       throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is not a valid entitlement.` });
     }
     tokens.push(...words.map((token) => ({ file, token })));
@@ -99,21 +102,36 @@ async function importOne(
   file: string,
   token: string,
 ): Promise<Imported> {
+  const key = context.sdk.newIdempotencyKey();
+  if (isEndorsement(token)) return await admin.call('endorsement.import', { key, endorsement: token });
   const parsed = parseToken('entitlement', token);
   if (!parsed.ok) {
     throw new Failure('ENTITLEMENT_INVALID', {
       message: `${quote(file)} is not a valid entitlement (${parsed.fault}).`,
     });
   }
-  return await admin.call('entitlement.import', { key: context.sdk.newIdempotencyKey(), entitlement: token });
+  return await admin.call('entitlement.import', { key, entitlement: token });
+}
+
+/** A file may hold a vendor's endorsement of its new key, alone or in front of what that key signed. */
+function isEndorsement(token: string): boolean {
+  return parseToken('endorsement', token).ok;
 }
 
 function resultJson({ file, done, failure }: Result): object {
   return failure === undefined ? { file, ...done } : { file, error: failureJson(failure) };
 }
 
-function sentence(file: string, { entitlement, changed }: Imported): string {
+function sentence(file: string, done: Imported): string {
+  if ('endorsement' in done) return rotation(file, done);
+  const { entitlement, changed } = done;
   const { id, rev, product, seats, from, until } = entitlement;
   const what = `${id} rev ${rev}: ${seatWords(seats)} of ${product}, ${from} to ${until}`;
   return changed ? `Imported ${file}: ${what}.` : `Nothing changed by ${file}: ${what} was imported before.`;
+}
+
+function rotation(file: string, { endorsement, moved, changed }: ResultOf<'endorsement.import'>): string {
+  if (!changed) return `Nothing changed by ${file}: the endorsement was imported before.`;
+  const what = moved.length === 0 ? 'no product here moves' : `${moved.join(', ')} now belongs to it`;
+  return `Imported ${file}: the vendor key ${endorsement.successor} is endorsed by ${endorsement.vendor}; ${what}.`;
 }

@@ -1,5 +1,6 @@
-import { type EntitlementClaims, errors } from '@berth/protocol';
+import { type EntitlementClaims, errors, parseToken } from '@berth/protocol';
 import { defineCommand } from '../command.js';
+import { inspectEndorsement } from '../endorsement.js';
 import { type ReadEntitlement, readEntitlement, type Validity, validityAt } from '../entitlement.js';
 import { Failure, failureJson, failureText } from '../fail.js';
 import { readText } from '../files.js';
@@ -10,7 +11,7 @@ import { spanWords } from '../words.js';
 
 export const vendorInspect = defineCommand({
   usage: 'inspect <file>',
-  describe: 'Show what an entitlement says and whether its signature is good',
+  describe: 'Show what an entitlement or an endorsement says and whether its signature is good',
   positionals: { file: { type: 'string', demandOption: true, describe: 'entitlement; - for stdin' } },
   options: {
     'vendor-key': { type: 'string', describe: 'key the vendor must have, as text or file (vendor.pub)' },
@@ -29,6 +30,7 @@ export const vendorInspect = defineCommand({
         ? null
         : await readPublicKey(context, args['vendor-key'], '--vendor-key');
     const token = (await readText(context, args.file)).trim();
+    if (parseToken('endorsement', token).ok) return inspectEndorsement(context, token, pinned);
     const read = readEntitlement(token);
     if (!read.ok) throw notEntitlement(args.file, read);
     const validity = validityAt(read.claims, context.nowMs());

@@ -69,6 +69,7 @@ const options = {
   ...terms,
   ...display,
   out: { type: 'string', default: '-', describe: 'file to write; - for stdout' },
+  force: { type: 'boolean', describe: 'overwrite --out' },
 } as const;
 
 type IssueArgs = Args<None, typeof options>;
@@ -92,7 +93,8 @@ export const vendorIssue = defineCommand({
     const claims = await claimsOf(context, args, formatPublicKey(publicKeyOf(seed)));
     const token = signToken('entitlement', claims, signWith(seed));
     refuseUnlessGood(token);
-    if (args.out !== '-') await writeText(context, args.out, `${token}\n`);
+    const exclusive = args.force !== true;
+    if (args.out !== '-') await writeText(context, args.out, `${token}\n`, { exclusive });
     const file = args.out === '-' ? null : args.out;
     return {
       document: { id: claims.jti, rev: claims.rev, file, token, claims },

@@ -2,11 +2,13 @@
 import { forgedToken, smallKeyText, withLargeS } from './forged.js';
 import {
   device,
+  endorsementClaims,
   entitlementClaims,
   FROM,
   headers,
   IAT,
   leaseClaims,
+  makeKey,
   nextVendor,
   nonce,
   otherDevice,
@@ -126,6 +128,69 @@ judge('EXPIRED', 'a borrow, a day later', {
   nowMs: (IAT + day) * 1000,
 });
 
+// The vendor has changed its key (PROTOCOL 4.8): the entitlement is signed by the new one, the old one is pinned.
+const keys = ['a', 'b', 'c', 'd', 'e'].map((name) => makeKey(`rotated vendor ${name}`));
+const endorse = (from, to, changes) =>
+  token('endorsement', endorsementClaims({ iss: from.text, sub: to.text, ...changes }), from);
+const signedBy = (key) => token('entitlement', entitlementClaims({ iss: key.text }), key);
+const rotation = endorse(vendor, nextVendor);
+const rotated = (verdict, name, input) =>
+  judge(verdict, name, { entitlement: signedBy(nextVendor), endorsements: [rotation], ...input });
+rotated('ok', 'a new vendor key that the pinned one endorsed', {});
+rotated('ok', 'endorsed for every product', {
+  endorsements: [endorse(vendor, nextVendor, { products: undefined })],
+});
+rotated('ok', 'the new key is pinned: endorsements do not matter', {
+  vendorKeys: [nextVendor.text],
+  endorsements: ['x'],
+});
+rotated('ok', 'an endorsement that is none beside one that counts', { endorsements: ['x', rotation] });
+rotated('VENDOR_UNKNOWN', 'no endorsement', { endorsements: [] });
+rotated('VENDOR_UNKNOWN', 'endorsed for another product', {
+  endorsements: [endorse(vendor, nextVendor, { products: ['render-basic'] })],
+});
+rotated('VENDOR_UNKNOWN', 'the new key endorses itself in the name of the old one', {
+  endorsements: [token('endorsement', endorsementClaims(), nextVendor)],
+});
+rotated('VENDOR_UNKNOWN', 'the pinned key is endorsed by the new one, not the other way round', {
+  endorsements: [endorse(nextVendor, vendor)],
+});
+rotated('VENDOR_UNKNOWN', 'endorsed by a key that is not pinned', {
+  endorsements: [endorse(server, nextVendor)],
+});
+rotated('VENDOR_UNKNOWN', 'S + L in place of S', { endorsements: [withLargeS(rotation)] });
+rotated('VENDOR_UNKNOWN', 'an endorsement with another header', {
+  endorsements: [
+    tokenOf(headers.endorsement.replace('Ed25519', 'EdDSA'), JSON.stringify(endorsementClaims()), vendor),
+  ],
+});
+rotated('VENDOR_UNKNOWN', 'an endorsement with white space', {
+  endorsements: [tokenOf(headers.endorsement, `${JSON.stringify(endorsementClaims())} `, vendor)],
+});
+rotated('ENTITLEMENT_SIGNATURE', 'endorsed, but the entitlement is signed by the old key', {
+  entitlement: token('entitlement', entitlementClaims({ iss: nextVendor.text }), vendor),
+});
+const steps = [vendor, ...keys].slice(1).map((key, at) => endorse([vendor, ...keys][at], key));
+judge('ok', 'four changes of key, in any order', {
+  entitlement: signedBy(keys[3]),
+  endorsements: [...steps.slice(0, 4)].reverse(),
+});
+judge('VENDOR_UNKNOWN', 'five changes of key', { entitlement: signedBy(keys[4]), endorsements: steps });
+judge('VENDOR_UNKNOWN', 'four changes of key, one of them missing', {
+  entitlement: signedBy(keys[3]),
+  endorsements: [steps[0], steps[1], steps[3]],
+});
+judge('VENDOR_UNKNOWN', 'one step of two is for another product', {
+  entitlement: signedBy(keys[1]),
+  endorsements: [steps[0], endorse(keys[0], keys[1], { products: ['render-basic'] })],
+});
+rotated('ok', 'the sixteenth endorsement is still looked at', {
+  endorsements: [...Array(15).fill(endorse(server, nextVendor)), rotation],
+});
+rotated('VENDOR_UNKNOWN', 'the seventeenth is not', {
+  endorsements: [...Array(16).fill(endorse(server, nextVendor)), rotation],
+});
+
 // The order of the checks: the first that fails gives its word.
 judge('ENTITLEMENT_SIGNATURE', 'entitlement before lease: both signatures are wrong', {
   entitlement: token('entitlement', entitlementClaims(), server),
@@ -146,6 +211,6 @@ judge('LEASE_OTHER_DEVICE', 'the device before nonce and clock', {
 });
 
 export const chainVectors = () => ({
-  note: 'verifyChain(lease, entitlement, vendorKeys, device?, nonce?, nowMs?) -> verdict (PROTOCOL 5). An absent input is not checked. Keys and claims: tokens.json.',
+  note: 'verifyChain(lease, entitlement, vendorKeys, endorsements?, device?, nonce?, nowMs?) -> verdict (PROTOCOL 5). An absent input is not checked. Keys and claims: tokens.json.',
   cases,
 });

@@ -39,6 +39,7 @@ export const headers = {
   lease: '{"alg":"Ed25519","typ":"berth-lease+jwt"}',
   stop: '{"alg":"Ed25519","typ":"berth-stop+jwt"}',
   checkpoint: '{"alg":"Ed25519","typ":"berth-checkpoint+jwt"}',
+  endorsement: '{"alg":"Ed25519","typ":"berth-endorsement+jwt"}',
   authority: '{"alg":"Ed25519","typ":"berth-ca+jwt"}',
 };
 
@@ -68,6 +69,14 @@ export const entitlementClaims = (changes = {}) => ({
   borrow: { maxSeconds: 30 * 86_400, seats: 2 },
   earlyReturn: 'at-once',
   display: { number: 'S-1001', licenseKey: 'LK-Ærø-42', addOns: ['denoiser'] },
+  ...changes,
+});
+
+export const endorsementClaims = (changes = {}) => ({
+  iss: vendor.text,
+  sub: nextVendor.text,
+  products: ['render-premium'],
+  iat: IAT,
   ...changes,
 });
 

@@ -3,10 +3,12 @@ import { forgedToken, smallKeyText, withLargeS } from './forged.js';
 import {
   base64Url,
   device,
+  endorsementClaims,
   entitlementClaims,
   headers,
   IAT,
   leaseClaims,
+  nextVendor,
   server,
   token,
   tokenOf,
@@ -214,3 +216,31 @@ function flippedPayload() {
 function loosened(keyText) {
   return keyText.slice(0, -1) + alphabet[alphabet.indexOf(keyText.at(-1)) + 1];
 }
+
+// An endorsement: whoever can make one that counts can grant seats.
+const endorsed = (changes) => token('endorsement', endorsementClaims(changes), vendor);
+const badEndorsement = (fault, name, text) => bad(fault, name, text, 'endorsement', vendor);
+badEndorsement(
+  'SIGNATURE',
+  'an endorsement signed by the new key',
+  token('endorsement', endorsementClaims(), nextVendor),
+);
+badEndorsement('SIGNATURE', 'an endorsement with S + L in place of S', withLargeS(endorsed()));
+badEndorsement(
+  'WRONG_TYPE',
+  'an entitlement in place of an endorsement',
+  tokenOf(headers.entitlement, JSON.stringify(endorsementClaims()), vendor),
+);
+badEndorsement('CLAIMS_INVALID', 'an endorsement for no product', endorsed({ products: [] }));
+badEndorsement(
+  'CLAIMS_INVALID',
+  'an endorsement for 21 products',
+  endorsed({ products: Array.from({ length: 21 }, (_, at) => `p${at}`) }),
+);
+badEndorsement(
+  'CLAIMS_INVALID',
+  'an endorsement for a product in capitals',
+  endorsed({ products: ['Render'] }),
+);
+badEndorsement('CLAIMS_INVALID', 'an endorsement without the new key', endorsed({ sub: undefined }));
+badEndorsement('CLAIMS_INVALID', 'an endorsement without a time', endorsed({ iat: undefined }));

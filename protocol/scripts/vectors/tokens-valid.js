@@ -3,6 +3,7 @@ import {
   base64Url,
   device,
   EPOCH,
+  endorsementClaims,
   entitlementClaims,
   head,
   IAT,
@@ -83,6 +84,8 @@ ok(
 ok('a sequence of 2^53 - 1', 'lease', leaseClaims({ seq: 9_007_199_254_740_991 }), server);
 ok('a stop', 'stop', { jti: 'l0001', dev: device.text, iat: IAT + 60 }, device);
 ok('a checkpoint', 'checkpoint', { epoch: EPOCH, seq: 41, head, iat: IAT }, server);
+ok('an endorsement of a new vendor key', 'endorsement', endorsementClaims(), vendor);
+ok('an endorsement for every product', 'endorsement', endorsementClaims({ products: undefined }), vendor);
 ok(
   'an authority',
   'authority',

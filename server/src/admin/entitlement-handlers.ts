@@ -1,4 +1,4 @@
-import { type ChainFault, canonicalEmail, verifyEntitlement } from '@berth/protocol';
+import { type ChainFault, canonicalEmail, verifyEndorsement, verifyEntitlement } from '@berth/protocol';
 import { type Denial, deny } from '../domain/commands.js';
 import type { Entitlement } from '../domain/state.js';
 import { entitlementInfo } from '../domain/views.js';
@@ -9,7 +9,7 @@ import { asked, whenOf } from './request.js';
 
 type EntitlementHandlers = Pick<
   Handlers,
-  'entitlement.import' | 'entitlement.list' | 'entitlement.show' | 'entitlement.remove'
+  'endorsement.import' | 'entitlement.import' | 'entitlement.list' | 'entitlement.show' | 'entitlement.remove'
 >;
 
 export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
@@ -34,6 +34,19 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
         token,
       });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'endorsement.import': async (params, caller) => {
+      const token = params.endorsement;
+      const verified = verifyEndorsement(token, verify);
+      if (!verified.ok) return deny('ENDORSEMENT_INVALID', undefined, { fault: verified.fault });
+      const { claims } = verified;
+      const key = asked('endorsement.import', params, caller);
+      const settled = await engine.submit({ type: 'importEndorsement', ...key, claims, token });
+      if (!settled.ok) return settled;
+      const { iss: vendor, sub: successor, products = null } = claims;
+      const { moved, changed } = settled.outcome;
+      const endorsement = { vendor, successor, products };
+      return { ok: true, result: { endorsement, moved: [...moved], changed } };
     },
     'entitlement.list': ({ cursor, limit, product }) =>
       engine.read((state, now): Answer<'entitlement.list'> => {

@@ -1,5 +1,6 @@
 import type { LeaseClaims } from '@berth/protocol';
 import type { Denial } from '../domain/commands.js';
+import { endorsementsOf } from '../domain/endorsements.js';
 import type { State } from '../domain/state.js';
 import type { HandlerDeps } from './deps.js';
 
@@ -7,27 +8,37 @@ import type { HandlerDeps } from './deps.js';
 export async function grant(
   deps: HandlerDeps,
   leases: readonly LeaseClaims[],
-): Promise<{ leases: string[]; entitlements: string[] }> {
+): Promise<{ leases: string[] } & ChainTokens> {
   return {
     leases: leases.map((claims) => deps.issuer.issue('lease', claims)),
-    entitlements: await entitlementTokens(
+    ...(await chainTokens(
       deps,
       leases.map(({ ent }) => ent),
-    ),
+    )),
   };
 }
 
-/** Of up to 4 KiB each: with 64 leases they fit a frame. A client has those of its other leases from their checkouts. */
-const ENTITLEMENTS_PER_REPLY = 40;
+/** What leads from leases back to a vendor key. */
+export interface ChainTokens {
+  readonly entitlements: string[];
+  /** Left out: no vendor has changed its key. */
+  readonly endorsements?: string[];
+}
 
-export function entitlementTokens(
+/** Of up to 4 KiB each: with 64 leases they fit a frame. A client has those of its other leases from their checkouts. */
+const ENTITLEMENTS_PER_REPLY = 32;
+
+export function chainTokens(
   { engine }: HandlerDeps,
   ids: readonly string[],
-): Promise<string[]> | string[] {
-  if (ids.length === 0) return [];
-  return engine.read((state: State) =>
-    [...new Set(ids)].slice(0, ENTITLEMENTS_PER_REPLY).map((id) => state.tables.entitlement.get(id)!.token),
-  );
+): Promise<ChainTokens> | ChainTokens {
+  if (ids.length === 0) return { entitlements: [] };
+  return engine.read((state: State): ChainTokens => {
+    const named = [...new Set(ids)].slice(0, ENTITLEMENTS_PER_REPLY);
+    const entitlements = named.map((id) => state.tables.entitlement.get(id)!.token);
+    const endorsements = endorsementsOf(state, named);
+    return endorsements.length === 0 ? { entitlements } : { entitlements, endorsements };
+  });
 }
 
 /** Counts a refusal by the product that it names. */

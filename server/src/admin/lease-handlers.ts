@@ -4,7 +4,7 @@ import { poolOf } from '../domain/pools.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
 import { checkoutHandlers } from './checkout-handlers.js';
 import type { HandlerDeps } from './deps.js';
-import { denied, entitlementTokens, grant } from './grants.js';
+import { chainTokens, denied, grant } from './grants.js';
 import { page } from './pages.js';
 import { asked, byOf } from './request.js';
 
@@ -95,8 +95,8 @@ async function renew(
   }
   const renewed = outcome.leases.map((row) => renewal(deps, row));
   const named = outcome.leases.flatMap((row) => ('claims' in row ? [row.claims.ent] : []));
-  const entitlements = await entitlementTokens(deps, withEntitlements || outcome.moved ? named : []);
-  return { ok: true, result: { leases: renewed, entitlements } };
+  const chain = await chainTokens(deps, withEntitlements || outcome.moved ? named : []);
+  return { ok: true, result: { leases: renewed, ...chain } };
 }
 
 function renewal({ issuer }: HandlerDeps, row: RenewedLease): Renewal {

@@ -1,6 +1,7 @@
 import type {
   Allocation,
   Device,
+  Endorsement,
   Entitlement,
   Invitation,
   KeptRequest,
@@ -37,6 +38,8 @@ export type Change =
   | { readonly type: 'device.enrolled'; readonly device: Device }
   | { readonly type: 'device.removed'; readonly id: string }
   | { readonly type: 'product.put'; readonly product: Product }
+  /** What it moves are `product.put` of the same commit. */
+  | { readonly type: 'endorsement.put'; readonly id: string; readonly endorsement: Endorsement }
   | { readonly type: 'entitlement.put'; readonly entitlement: Entitlement }
   | { readonly type: 'entitlement.state'; readonly id: string; readonly state: Entitlement['state'] }
   /** Its removal is pending (I8), or no more (`null`). */

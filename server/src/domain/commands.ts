@@ -1,5 +1,6 @@
 import type {
   AllocationInfo,
+  EndorsementClaims,
   EntitlementClaims,
   EntitlementInfo,
   ErrorCode,
@@ -95,6 +96,7 @@ export interface Commands {
   };
   return: Asked & { /** Leases whose signed stop was verified. */ readonly leases: readonly string[] };
   import: Asked & { readonly claims: EntitlementClaims; readonly token: string };
+  importEndorsement: Asked & { readonly claims: EndorsementClaims; readonly token: string };
   removeEntitlement: Asked & { readonly id: string; readonly when?: When };
   invite: Asked & {
     readonly email: string;
@@ -156,6 +158,7 @@ export interface Outcomes {
   };
   return: { readonly returned: readonly { readonly lease: string; readonly freeAtMs: number }[] };
   import: { readonly entitlement: EntitlementInfo; readonly changed: boolean };
+  importEndorsement: { readonly moved: readonly string[]; readonly changed: boolean };
   removeEntitlement: { readonly id: string } & PendingOutcome;
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
   removeUser: { readonly email: string } & PendingOutcome;

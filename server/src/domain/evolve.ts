@@ -56,6 +56,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     state.tables.device.delete(id);
   },
   'product.put': (state, { product }) => state.tables.product.set(product.product, product),
+  'endorsement.put': (state, { id, endorsement }) => state.tables.endorsement.set(id, endorsement),
   'entitlement.put': (state, { entitlement }) => putEntitlement(state, entitlement),
   'entitlement.state': (state, { id, state: next }) =>
     putEntitlement(state, ended({ ...known(state.tables.entitlement, id), state: next })),

@@ -1,4 +1,5 @@
 import {
+  isLive,
   trackAllocation,
   trackDevice,
   trackEntitlement,
@@ -6,6 +7,7 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
+import { succeeds } from './endorsements.js';
 import { ripe } from './pending.js';
 import { activeEntitlements, usageOf } from './pools.js';
 import { type Derived, emptyState, type Now, type State } from './state.js';
@@ -22,6 +24,7 @@ export function brokenInvariants(state: State, now: Now): string[] {
     ...equations(state, now),
     ...seatsWithoutLeases(state),
     ...entitlementsOverdrawn(state, now),
+    ...vendorsWithoutRight(state),
     ...overduePending(state),
   ];
 }
@@ -123,4 +126,16 @@ function overduePending(state: State): string[] {
       broken.push(`allocation ${id}: ${revoking.seats} of ${quantity} to be revoked`);
   }
   return broken;
+}
+
+/** DESIGN 4: whatever still grants was signed by the key that owns its product, or by one that was endorsed away. */
+function vendorsWithoutRight(state: State): string[] {
+  return [...state.tables.entitlement.values()].flatMap((row) => {
+    if (!isLive(row)) return [];
+    const { jti, iss, product } = row.claims;
+    const owner = state.tables.product.get(product)?.vendor ?? '';
+    return succeeds(state, iss, owner, product)
+      ? []
+      : [`${jti}: signed by a key without a right to ${product}`];
+  });
 }

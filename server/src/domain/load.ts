@@ -30,6 +30,7 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     tables.device.set(id, row);
     trackDevice(state, undefined, row);
   }
+  for (const [id, row] of rows.endorsement) tables.endorsement.set(id, row);
   loadEntitlements(state, rows);
   for (const [id, row] of rows.seat) {
     tables.seat.set(id, row);

@@ -1,4 +1,12 @@
-import type { EntitlementClaims, LeaseClaims, PathName, PoolSettings, Role, Share } from '@berth/protocol';
+import type {
+  EndorsementClaims,
+  EntitlementClaims,
+  LeaseClaims,
+  PathName,
+  PoolSettings,
+  Role,
+  Share,
+} from '@berth/protocol';
 import { ExpiryQueue } from './expiry-queue.js';
 import { Index, Table, Tally } from './table.js';
 
@@ -66,6 +74,14 @@ export interface Product {
   readonly sharing: boolean;
   /** What an admin has set, and nothing else; read it through `settingsOf`. */
   readonly settings?: Partial<PoolSettings>;
+}
+
+/** A vendor key endorsed another one (PROTOCOL 4.8). Kept for clients that pin the older key. */
+export interface Endorsement {
+  readonly claims: EndorsementClaims;
+  readonly token: string;
+  readonly importedAtMs: number;
+  readonly by: string;
 }
 
 export interface Entitlement {
@@ -154,6 +170,7 @@ export interface Rows {
   device: Device;
   invitation: Invitation;
   product: Product;
+  endorsement: Endorsement;
   entitlement: Entitlement;
   allocation: Allocation;
   seat: Seat;
@@ -232,6 +249,7 @@ export function emptyState(): State {
       device: new Table(),
       invitation: new Table(),
       product: new Table(),
+      endorsement: new Table(),
       entitlement: new Table(),
       allocation: new Table(),
       seat: new Table(),

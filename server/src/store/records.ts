@@ -57,6 +57,7 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
     device: new Map(),
     invitation: new Map(),
     product: new Map(),
+    endorsement: new Map(),
     entitlement: new Map(),
     allocation: new Map(),
     seat: new Map(),

@@ -15,6 +15,7 @@ import { acceptClock } from './accept-clock.js';
 import { assign } from './allocation.js';
 import { borrow, returnBorrow } from './borrow.js';
 import { checkout } from './checkout.js';
+import { importEndorsement } from './endorsement.js';
 import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
 import { setPool } from './pool-settings.js';
@@ -67,6 +68,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   borrow,
   return: returnBorrow,
   import: importEntitlement,
+  importEndorsement,
   removeEntitlement,
   invite,
   removeUser,

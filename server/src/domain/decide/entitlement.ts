@@ -2,6 +2,7 @@ import type { EntitlementClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { isLive } from '../derive.js';
+import { succeeds } from '../endorsements.js';
 import { type Allocation, allocationId, type Entitlement, organisationOf, type State } from '../state.js';
 import { entitlementInfo } from '../views.js';
 import { withdraw } from './allocation.js';
@@ -17,11 +18,7 @@ export function importEntitlement(
   if (context.diskLow) return deny('DISK_LOW');
   const { claims, token } = command;
   const known = state.tables.entitlement.get(claims.jti);
-  const refused =
-    foreign(state, claims) ??
-    superseded(known, command) ??
-    outdated(claims, context) ??
-    mismatch(state, claims);
+  const refused = foreign(state, claims) ?? superseded(state, known, command) ?? outdated(claims, context);
   if (refused !== null) return refused;
   if (known !== undefined && known.token === token && isLive(known)) {
     return {
@@ -30,6 +27,8 @@ export function importEntitlement(
       outcome: { entitlement: entitlementInfo(state, known, context.now), changed: false },
     };
   }
+  const mismatched = mismatch(state, claims);
+  if (mismatched !== null) return mismatched;
   const replaced = replacedBy(state, claims);
   if (replaced !== null && 'ok' in replaced) return replaced;
   const heirOf = [known, replaced ?? undefined].filter(
@@ -66,9 +65,13 @@ function outdated(claims: EntitlementClaims, { now }: Context): Denial | null {
   return claims.exp * 1000 <= now.wallMs ? deny('ENTITLEMENT_EXPIRED') : null;
 }
 
-function superseded(known: Entitlement | undefined, { claims, token }: Command<'import'>): Denial | null {
+function superseded(
+  state: State,
+  known: Entitlement | undefined,
+  { claims, token }: Command<'import'>,
+): Denial | null {
   if (known === undefined) return null;
-  if (claims.iss !== known.claims.iss)
+  if (!succeeds(state, known.claims.iss, claims.iss, known.claims.product))
     return deny('VENDOR_MISMATCH', undefined, { vendor: known.claims.iss });
   // Final: whatever the other one grants now would be granted twice.
   if (known.state === 'replaced')

@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { nativeEd25519 } from '@berth/client/internal';
+import { type EntitlementClaims, formatPublicKey, parseSecretKey, signToken } from '@berth/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Started } from './process.js';
+import { type Person, type Ran, Site } from './site.js';
+
+// Entitlements that are renewed, replaced, removed and run out, and a vendor that changes its key (issue 3, part 9).
+
+const LEASE_SECONDS = 3;
+
+let site: Site;
+let anna: Person;
+
+beforeAll(async () => {
+  site = await Site.open({ leaseSeconds: LEASE_SECONDS });
+  [anna] = (await site.hire('anna@studio.example')) as [Person];
+}, 120_000);
+
+afterAll(() => site?.close());
+
+const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
+const nowSeconds = (): number => Math.floor(Date.now() / 1000);
+
+async function signer(folder: string) {
+  const seed = parseSecretKey(await readFile(join(folder, 'vendor.key'), 'utf8'))!;
+  return nativeEd25519.signingKey(seed);
+}
+
+/** Dates of people are days; these are seconds, so that a test can see them pass. */
+async function sign(claims: Partial<EntitlementClaims>, folder = site.vendor): Promise<string> {
+  const key = await signer(folder);
+  const full: EntitlementClaims = {
+    jti: 'ent',
+    rev: 1,
+    iss: formatPublicKey(key.publicKey),
+    sub: site.serverKey,
+    product: 'render',
+    seats: 1,
+    nbf: nowSeconds() - 60,
+    exp: nowSeconds() + 86_400,
+    share: 'process',
+    earlyReturn: 'at-once',
+    display: {},
+    ...claims,
+  };
+  return site.write(
+    `${process.hrtime.bigint()}.ent`,
+    `${signToken('entitlement', full, (message) => key.sign(message))}\n`,
+  );
+}
+
+async function imported(claims: Partial<EntitlementClaims>, folder?: string): Promise<Ran> {
+  return owner('entitlement', 'import', await sign(claims, folder));
+}
+
+async function holding(product: string): Promise<{ plugin: Started; lease: string }> {
+  const plugin = site.plugin(anna, { product });
+  await plugin.hear({ event: 'ready' });
+  plugin.tell('checkout');
+  const { leaseIds } = await plugin.hear({ event: 'done', order: 'checkout' });
+  return { plugin, lease: (leaseIds as string[])[0]! };
+}
+
+async function close(plugin: Started): Promise<void> {
+  plugin.tell('close');
+  await plugin.exited;
+}
+
+describe('a vendor that changes its key', () => {
+  const product = 'rotating';
+  let next = '';
+
+  beforeAll(async () => {
+    next = join(site.folder, 'vendor-next');
+    await site.berthOk(site.owner, ['vendor', 'keygen', '--out', next]);
+    expect((await imported({ jti: 'old', product })).code).toBe(0);
+  });
+
+  test('the new key alone grants nothing', async () => {
+    const { code, json } = await imported({ jti: 'new', product }, next);
+    expect([code, json.error.code]).toEqual([4, 'VENDOR_MISMATCH']);
+    expect(json.error.next).toContain('endorsement');
+  });
+
+  test('endorsed by the old one it does, and a plugin that pins only the old key believes it, borrows too', async () => {
+    const { plugin: first } = await holding(product);
+    const file = join(site.folder, 'rotation.endorsement');
+    const words = ['--key', join(site.vendor, 'vendor.key'), '--new', join(next, 'vendor.pub')];
+    const endorse = ['vendor', 'endorse', ...words, '--product', product, '--out', file];
+    expect((await owner(...endorse)).json).toMatchObject({ vendor: site.vendorKey, products: [product] });
+    expect((await owner(...endorse)).json.error.code).toBe('FILE_EXISTS');
+    expect((await owner(...endorse, '--force')).code).toBe(0);
+    const shown = await owner('vendor', 'inspect', file, '--vendor-key', site.vendorKey);
+    expect(shown.json).toMatchObject({ type: 'endorsement', signature: { verdict: 'valid', pinned: true } });
+    const done = await owner('entitlement', 'import', file);
+    expect(done.json.items).toMatchObject([{ changed: true, moved: [product] }]);
+    expect((await owner('entitlement', 'import', file)).json.items).toMatchObject([{ changed: false }]);
+    const borrow = { maxSeconds: 3600, seats: 1 };
+    expect((await imported({ jti: 'new', product, seats: 2, borrow }, next)).code).toBe(0);
+    // The seat of the old entitlement goes on; the next one can only be of the new.
+    const { plugin } = await holding(product);
+    plugin.tell('borrow 600');
+    expect(await plugin.hear({ event: 'done', order: 'borrow' })).toMatchObject({
+      borrow: { state: 'valid' },
+    });
+    first.tell('state');
+    expect(await first.hear({ event: 'done', order: 'state' })).toMatchObject({ state: 'held' });
+    await site.restart();
+    plugin.tell('borrows');
+    expect(await plugin.hear({ event: 'done', order: 'borrows' })).toMatchObject({
+      borrows: [{ state: 'valid', fault: null }],
+    });
+    await close(first);
+    await close(plugin);
+  });
+
+  test('the old key grants no more, nor does it endorse another', async () => {
+    expect((await imported({ jti: 'late', product })).json.error.code).toBe('VENDOR_MISMATCH');
+    const third = join(site.folder, 'vendor-third');
+    await site.berthOk(site.owner, ['vendor', 'keygen', '--out', third]);
+    const file = join(site.folder, 'third.endorsement');
+    const words = ['--key', join(site.vendor, 'vendor.key'), '--new', join(third, 'vendor.pub')];
+    await site.berthOk(site.owner, ['vendor', 'endorse', ...words, '--product', product, '--out', file]);
+    expect((await owner('entitlement', 'import', file)).json.error.code).toBe('VENDOR_MISMATCH');
+    const text = await readFile(file, 'utf8');
+    const forged = await site.write('forged', `${text.slice(0, -12)}AAAAAAAAAA${text.slice(-2)}`);
+    const ran = await owner('entitlement', 'import', forged);
+    expect(ran.code).not.toBe(0);
+    expect(['ENDORSEMENT_INVALID', 'ENTITLEMENT_INVALID']).toContain(ran.json.error.code);
+  });
+});
