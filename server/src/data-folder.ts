@@ -10,7 +10,9 @@ import { join, resolve } from 'node:path';
 import { formatPublicKey, formatSecretKey, parseSecretKey } from '@berth/protocol';
 import Type, { Compile, type Static } from '@berth/protocol/typebox';
 import { StartError } from './start-error.js';
-import { FORMAT_VERSION, FormatNewer } from './store/records.js';
+import { FOLDER_FORMAT } from './store/migrations.js';
+import { FormatNewer } from './store/records.js';
+import { VERSION } from './version.js';
 
 /**
  * The data folder: all of a server in one place.
@@ -23,6 +25,7 @@ import { FORMAT_VERSION, FormatNewer } from './store/records.js';
  */
 export interface DataFolder {
   readonly path: string;
+  readonly format: number;
   readonly identity: ServerIdentity;
   /** Settings that `berthd init` stored, by configuration key. */
   readonly stored: Readonly<Record<string, unknown>>;
@@ -40,6 +43,8 @@ export interface ServerIdentity {
 
 const Marker = Type.Object({
   format: Type.Integer({ minimum: 1 }),
+  /** The berthd that made the folder or migrated it; format 1 does not say. */
+  writtenBy: Type.Optional(Type.String()),
   server: Type.String(),
   settings: Type.Record(Type.String(), Type.Unknown()),
 });
@@ -74,12 +79,20 @@ export async function completeDataFolder(
   identity: ServerIdentity,
   settings: Record<string, unknown>,
 ): Promise<void> {
-  const value: Static<typeof Marker> = { format: FORMAT_VERSION, server: identity.id, settings };
-  await writeDurably(join(path, 'berthd.json'), `${JSON.stringify(value, null, 2)}\n`, 0o644);
+  const value: Static<typeof Marker> = {
+    format: FOLDER_FORMAT,
+    writtenBy: VERSION,
+    server: identity.id,
+    settings,
+  };
+  await writeDurably(join(path, 'berthd.json'), `${JSON.stringify(value, null, 2)}\n`, 0o600);
 }
 
-/** Throws StartError (NOT_INITIALISED, FOLDER_UNREADABLE, FOLDER_DAMAGED) or FormatNewer. */
-export async function openDataFolder(path: string): Promise<DataFolder> {
+/**
+ * Throws StartError (NOT_INITIALISED, FOLDER_UNREADABLE, FOLDER_DAMAGED, FORMAT_OLDER) or FormatNewer.
+ * @param options.older takes one of an older format too: to look at it, or to migrate it
+ */
+export async function openDataFolder(path: string, options: { older?: boolean } = {}): Promise<DataFolder> {
   const text = await readFile(join(path, 'berthd.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw unreadable(path, error);
     throw new StartError(
@@ -90,7 +103,8 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   });
   const value = parseJson(text);
   if (!marker.Check(value)) throw damaged(path, 'berthd.json does not have its form');
-  if (value.format > FORMAT_VERSION) throw new FormatNewer(value.format);
+  if (value.format > FOLDER_FORMAT) throw new FormatNewer(value.format, FOLDER_FORMAT, value.writtenBy);
+  if (value.format < FOLDER_FORMAT && options.older !== true) throw older(path, value.format);
   const seed = parseSecretKey(
     await readFile(join(path, 'keys', 'server.key'), 'utf8').catch((error: NodeJS.ErrnoException) => {
       throw damaged(path, `keys/server.key cannot be read (${error.code})`);
@@ -99,7 +113,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   if (seed === null) throw damaged(path, 'keys/server.key is not a secret key');
   const identity = identityOf(seed);
   if (identity.id !== value.server) throw damaged(path, 'keys/server.key is not the key of this server');
-  return { path, identity, stored: value.settings };
+  return { path, format: value.format, identity, stored: value.settings };
 }
 
 function identityOf(seed: Uint8Array): ServerIdentity {
@@ -141,6 +155,14 @@ function unreadable(path: string, error: NodeJS.ErrnoException): StartError {
     'FOLDER_UNREADABLE',
     `${resolve(path)} cannot be used: ${error.message}.`,
     'Check the path and its permissions.',
+  );
+}
+
+function older(path: string, format: number): StartError {
+  return new StartError(
+    'FORMAT_OLDER',
+    `The data folder ${resolve(path)} is of format ${format}; this berthd writes format ${FOLDER_FORMAT}. Nothing was changed.`,
+    `Look first, then migrate; a copy is made: berthd migrate --data ${path} --dry-run`,
   );
 }
 

@@ -2,6 +2,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
+import { migrateCommand } from './commands/migrate.js';
 import { serveCommand } from './commands/serve.js';
 import { reportStartFailure, StartError } from './start-error.js';
 import { VERSION } from './version.js';
@@ -16,7 +17,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .command(initCommand)
     .command(serveCommand)
     .command(checkCommand)
-    .demandCommand(1, 'Say what to do: init, serve or check.')
+    .command(migrateCommand)
+    .demandCommand(1, 'Say what to do: init, serve, check or migrate.')
     .strict()
     .recommendCommands()
     .version(VERSION)

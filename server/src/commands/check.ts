@@ -50,7 +50,7 @@ export const checkCommand: CommandModule<object, CheckArgs> = {
 };
 
 async function check(args: CheckArgs): Promise<void> {
-  const folder = await openDataFolder(args.data);
+  const folder = await openDataFolder(args.data, { older: true });
   const config = await readConfig(args, folder.stored);
   const { tlsCert: cert, tlsKey: key, tlsCa: ca } = config;
   const findings: Finding[] = await inspectData(folder);
@@ -119,7 +119,8 @@ function journalFinding(error: unknown): Finding {
     };
   }
   if (error instanceof JournalCorrupt || error instanceof FormatNewer) {
-    return { check: 'journal', verdict: 'failed', code: error.code, message: error.message };
+    const next = error instanceof FormatNewer ? { next: error.next } : {};
+    return { check: 'journal', verdict: 'failed', code: error.code, message: error.message, ...next };
   }
   throw error;
 }

@@ -13,10 +13,18 @@ export class FormatNewer extends Error {
   override readonly name = 'FormatNewer';
   readonly code = 'FORMAT_NEWER';
 
-  constructor(readonly version: unknown) {
+  readonly next =
+    'Start the newer berthd again, or put back the copy that berthd migrate made, or restore a backup made with this one.';
+
+  /** @param writtenBy the version of the berthd that did, where it is known */
+  constructor(
+    readonly version: unknown,
+    known = FORMAT_VERSION,
+    writtenBy?: string,
+  ) {
+    const by = writtenBy === undefined ? '' : `, by berthd ${writtenBy}`;
     super(
-      `The data was written in format ${String(version)}; this berthd knows format ${FORMAT_VERSION}. ` +
-        'Start the newer berthd again, or restore a backup made with this one. Nothing was changed.',
+      `The data was written in format ${String(version)}${by}; this berthd knows format ${known}. Nothing was changed.`,
     );
   }
 }

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { FileSystem } from './files.js';
+import { copyFolder, type FolderCopy, readText, writeWhole } from './folder-copy.js';
+
+/**
+ * The format of a data folder as a whole, in `berthd.json`. Raised with a step below whenever a server of the format before could not
+ * read, or would misread, what this one writes. The records of the journal have a version of their own (records.ts).
+ *
+ * 1: the first. 2: the journal may hold changes that a server of format 1 does not know (`clock.accepted` and others of that time):
+ * it would fail in the middle of its replay, so it is made to refuse; and the folder says which berthd wrote it.
+ */
+export const FOLDER_FORMAT = 2;
+
+/** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
+export interface Migration {
+  readonly from: number;
+  readonly to: number;
+  /** For the person who asks what would be done. */
+  readonly does: string;
+  run(files: FileSystem, folder: string, version: string): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    from: 1,
+    to: 2,
+    does: 'berthd.json says format 2 and which berthd wrote it: an older berthd then refuses the folder instead of failing on it',
+    run: async (files, folder, version) => {
+      const path = join(folder, 'berthd.json');
+      const marker = JSON.parse((await readText(files, path)) ?? '{}') as Record<string, unknown>;
+      await writeWhole(
+        files,
+        path,
+        `${JSON.stringify({ ...marker, format: 2, writtenBy: version }, null, 2)}\n`,
+      );
+    },
+  },
+];
+
+/** The steps from a format to this one, in order. @throws when there is no way: a bug in the table */
+export function stepsFrom(format: number): readonly Migration[] {
+  const steps: Migration[] = [];
+  for (let at = format; at < FOLDER_FORMAT; ) {
+    const step = migrations.find(({ from }) => from === at);
+    if (step === undefined) throw new Error(`No migration leads away from format ${at}`);
+    steps.push(step);
+    at = step.to;
+  }
+  return steps;
+}
+
+/** Copies, and only then migrates. @returns the copy. Throws the disk's own errors; run it again then */
+export async function migrateFolder(
+  files: FileSystem,
+  folder: string,
+  format: number,
+  version: string,
+): Promise<FolderCopy> {
+  const copy = await copyFolder(files, folder, `${folder}.format-${format}`);
+  for (const step of stepsFrom(format)) await step.run(files, folder, version);
+  return copy;
+}
