@@ -701,7 +701,8 @@ def transcript(context: str, path: str, server_key: str, device_key: str, server
 
 _NO_RECONNECT = {1000: "CONNECTION_LOST", 1009: "REPLY_INVALID", 4400: "REPLY_INVALID", 4403: "DEVICE_UNKNOWN", 4409: "SUPERSEDED",
                  4410: "DEVICE_UNKNOWN"}  # 3.4
-_renewal = _shape(lease=_id, token_=_token, code_=_any_text)
+_warning = _shape(code=_any_text, inMs=_whole())
+_renewal = _shape(lease=_id, token_=_token, code_=_any_text, warning_=_warning)
 _results = {
     "session.open": _shape(session=_id, signature=_signature, device=_shape(id=_id, name=_any_text), user=_shape(email=_any_text),
                            server=_shape(id=_id, key=_key), organisation=_shape(name=_any_text), leaseSeconds=_whole(), nowMs=_whole()),
@@ -717,6 +718,7 @@ _pushes = {
     "session.challenge": _shape(versions=_list(_any_text), server=_shape(id=_id, key=_key), nonce=_nonce, nowMs=_whole()),
     "lease.revoked": _shape(lease=_id, reason=_any_text, by=_any_text, code_=_any_text),
     "server.draining": _shape(reconnectAfterMs=_whole()),
+    "lease.warned": _shape(lease=_id, warning=lambda value: value is None or _warning(value)),
     "lease.queued": _shape(checkout=_any_text, position=_whole(1)),
     "admin.message": _shape(lease=_id, text=_any_text, **{"from": _any_text}),
 }
@@ -962,6 +964,7 @@ class Seat:
     def __init__(self, client: "Client", leases: list, joined: bool):
         self._client, self._lock, self._callbacks, self._told = client, client._lock, [], "held"
         self.leases, self.joined, self.error, self._given_back, self._lost_at = leases, joined, None, None, None
+        self.warning: Optional[dict] = None
         self._idle: Optional[Reading] = None
 
     @property
@@ -997,8 +1000,9 @@ class Seat:
             raise self.error or BerthError("LEASE_UNKNOWN", "The seat was given back.")
 
     def on(self, event: str, callback: Callable) -> "Seat":
-        """callback(seat) at "lost", "grace", "held" (again) or "released"; callback(seat, text, sender) at "message". Each call has a
-        thread of its own, at once when the seat is already lost."""
+        """callback(seat) at "lost", "grace", "held" (again), "released" or "warning" (`seat.warning`: it will end in inMs although it is
+        renewed; None: called off); callback(seat, text, sender) at "message". Each call has a thread of its own, at once when the
+        seat is already lost."""
         with self._lock:
             self._callbacks.append((event, callback))
             late = event == "lost" and self._told == "lost"
@@ -1022,6 +1026,13 @@ class Seat:
             if self.error is None and self._given_back is None:
                 self.error, self._lost_at = error, time.monotonic()
                 self._client._changed()
+
+    def _warn(self, warning: Optional[dict]) -> None:
+        with self._lock:
+            told = (self.warning or {}).get("atMs") == (warning or {}).get("atMs")
+            self.warning = warning
+        if not told:
+            self._tell("warning")
 
     def _tell(self, event: str, *more: Any) -> None:
         with self._lock:
@@ -1119,6 +1130,7 @@ class Client:
         self._seats, self._entitlements, self._trusted, self._witness = [], {}, set(), None
         self._endorsements: list = []
         self._waiting, self._back, self._pause, self._beat_at, self._on_message = {}, [], 0.0, 0.0, []
+        self._early: dict = {}
 
     # connecting
 
@@ -1265,6 +1277,9 @@ class Client:
             if "token" in row:
                 try:
                     self._renewed(lease, row["token"], nonce, start)
+                    seat = self._seat_of(lease.id)
+                    if seat is not None:
+                        seat._warn(row.get("warning"))
                 except Fault:
                     left.append(lease)
             elif "code" in row:
@@ -1339,13 +1354,19 @@ class Client:
             self._pause = params["reconnectAfterMs"] / 1000
         elif method == "lease.queued":
             _call(self._waiting.get(params["checkout"]) or (lambda _: None), params)
-        elif method == "lease.revoked":
+        elif method == "lease.warned":
             seat = self._seat_of(params["lease"])
             if seat is not None:
-                if params.get("code") == "IDLE_RELEASED":
-                    seat._lose(BerthError("IDLE_RELEASED"))
-                else:
-                    seat._lose(BerthError("LEASE_REVOKED", f"The seat was revoked by {params['by']}: {params['reason']}".rstrip(": ")))
+                seat._warn(params["warning"])
+        elif method == "lease.revoked":
+            error = BerthError("IDLE_RELEASED") if params.get("code") == "IDLE_RELEASED" else BerthError(
+                "LEASE_REVOKED", f"The seat was revoked by {params['by']}: {params['reason']}".rstrip(": "))
+            with self._lock:
+                seat = self._seat_of(params["lease"])
+                if seat is not None:
+                    seat._lose(error)
+                elif self._waiting and len(self._early) < 1000:
+                    self._early[params["lease"]] = error  # 7.25: revoked before its grant has arrived
         elif method == "admin.message":
             seat = self._seat_of(params["lease"])
             for callback in self._on_message:
@@ -1398,6 +1419,9 @@ class Client:
             with self._lock:
                 self._seats.append(seat)
                 job["seat"] = seat
+                for error in (self._early.pop(id_, None) for id_ in seat.lease_ids):
+                    if error is not None:
+                        seat._lose(error)
                 self._beat_at = min(self._beat_at, self._next_beat())
                 self._changed()
                 cancelled = job["cancelled"]
@@ -1408,7 +1432,10 @@ class Client:
         except Exception as error:  # a mistake of ours must not leave the caller waiting
             job["error"] = BerthError("REPLY_INVALID", f"The checkout failed: {error!r}")
         finally:
-            self._waiting.pop(job["key"], None)
+            with self._lock:
+                self._waiting.pop(job["key"], None)
+                if not self._waiting:
+                    self._early.clear()
             job["done"].set()
 
     def _granted(self, job: dict) -> Seat:
@@ -1607,7 +1634,7 @@ def _free_name(config: Path, wish: str) -> str:
 
 # --- 11 command line ----------------------------------------------------------------------------------------------------------------
 
-_EXITS = {**dict.fromkeys(("NO_SEAT", "NO_PRODUCT", "SEAT_LOST", *_TAKEN), 7),
+EXIT_CODES = {**dict.fromkeys(("NO_SEAT", "NO_PRODUCT", "SEAT_LOST", *_TAKEN), 7),
           **dict.fromkeys(("UNREACHABLE", "CERTIFICATE_UNTRUSTED", "TIMEOUT", "CONNECTION_LOST", "DRAINING"), 5),
           **dict.fromkeys(("LINK_INVALID", "KEY_INVALID", "PARAMS_INVALID"), 2), **dict.fromkeys(("LEASE_UNKNOWN",), 6), "CANCELLED": 3,
           **dict.fromkeys(("NOT_JOINED", "DEVICE_UNKNOWN", "NOT_ALLOWED", "SERVER_MISMATCH", "TOKEN_INVALID", "SIGNATURE_INVALID",
@@ -1662,7 +1689,7 @@ def main(words: Optional[list] = None) -> int:
         return _run(given)
     except BerthError as error:
         print(f"berth: {error.code} {error.message}\nNext: {error.next}", file=sys.stderr)
-        return _EXITS.get(error.code, 1)
+        return EXIT_CODES.get(error.code, 1)
     except KeyboardInterrupt:
         return 3
 
