@@ -54,7 +54,7 @@ _OWN_ERRORS = {  # 9.1: what a client raises by itself. code -> text, next step
     "LEASE_UNKNOWN": ("There is no such lease, or it has ended.", "Check out again."),
     "KEY_INVALID": ("This is not a key.", "Give `ed25519:...`, the text your vendor tool prints."),
     "FILE_UNREADABLE": ("A file cannot be read.", "Check the path and the permissions."),
-    "REPLY_INVALID": ("What the server said is not of this protocol.", "Check the versions of client and server."),
+    "INTERNAL": ("What the server said is not of this protocol.", "Check the versions of client and server."),
 }
 
 
@@ -493,6 +493,14 @@ def _read_seed(path: Path) -> bytes:
     return seed
 
 
+_witness = _shape(epoch=_epoch, seq=_whole(), head=_hash)
+
+
+def newer(known: Optional[dict], seen: dict) -> dict:
+    """Epochs have no order: a new one comes from a restore and is the later one."""
+    return known if known and known["epoch"] == seen["epoch"] and known["seq"] >= seen["seq"] else seen
+
+
 class Identity:
     """A context (docs/device-folder.md): which server, what to trust, and this device's lease key."""
 
@@ -502,7 +510,7 @@ class Identity:
             name = context or (config / "current").read_text(encoding="utf-8").strip()
             self._file = config / "contexts" / f"{name}.json"
             self.facts = json.loads(self._file.read_text(encoding="utf-8"))
-            self.seed = _read_seed(state / name / "lease.key")
+            self.seed, self._witness_file = _read_seed(state / name / "lease.key"), state / name / "witness.json"
             self.server_key, self.ca = self.facts["serverKey"], self.facts["caPem"]
             self.servers = [parse_address(text) for text in self.facts["servers"]]
         except FileNotFoundError as error:
@@ -510,6 +518,20 @@ class Identity:
         except (OSError, ValueError, KeyError) as error:
             raise BerthError("FILE_UNREADABLE", f"The context cannot be read: {error}") from None
         self.device_key = "ed25519:" + b64(ed25519_public(self.seed))
+
+    def witness(self) -> Optional[dict]:
+        """The newest journal position that this device has verified (4.4), also in another process."""
+        try:
+            place = json.loads(self._witness_file.read_text(encoding="utf-8"))
+            return {name: place[name] for name in ("epoch", "seq", "head")} if _witness(place) else None
+        except (OSError, ValueError):
+            return None
+
+    def keep_witness(self, place: dict) -> None:
+        try:
+            _write_private(self._witness_file, json.dumps(newer(self.witness(), place)) + "\n")
+        except OSError:
+            pass  # it must not cost a seat
 
     def trust(self, ca: str) -> None:
         self.ca = ca
@@ -699,7 +721,7 @@ def transcript(context: str, path: str, server_key: str, device_key: str, server
     return b"".join(struct.pack(">I", len(field)) + field for field in [*(text.encode() for text in texts), binding, token.encode()])
 
 
-_NO_RECONNECT = {1000: "CONNECTION_LOST", 1009: "REPLY_INVALID", 4400: "REPLY_INVALID", 4403: "DEVICE_UNKNOWN", 4409: "SUPERSEDED",
+_NO_RECONNECT = {1000: "CONNECTION_LOST", 1009: "INTERNAL", 4400: "INTERNAL", 4403: "DEVICE_UNKNOWN", 4409: "SUPERSEDED",
                  4410: "DEVICE_UNKNOWN"}  # 3.4
 _warning = _shape(code=_any_text, inMs=_whole())
 _renewal = _shape(lease=_id, token_=_token, code_=_any_text, warning_=_warning)
@@ -898,7 +920,7 @@ class Session:
         if reply.error is not None:
             raise reply.error
         if not _results.get(method, lambda _: True)(reply.result):
-            raise BerthError("REPLY_INVALID", f"The answer to {method} lacks something or has a member of another type.")
+            raise BerthError("INTERNAL", f"The answer to {method} lacks something or has a member of another type.")
         return reply.result
 
     def open(self, seed: bytes, device_key: str, client: dict, witness: Optional[dict]) -> dict:
@@ -933,7 +955,7 @@ def _error_of(frame: dict) -> Optional[BerthError]:
         return None
     data = error.get("data") if isinstance(error, dict) else None
     if not isinstance(data, dict) or not isinstance(data.get("code"), str):
-        return BerthError("REPLY_INVALID")
+        return BerthError("INTERNAL")
     return BerthError(data["code"], str(error.get("message", "")), str(data.get("next", "")), data)
 
 
@@ -1127,7 +1149,7 @@ class Client:
         self.user, self.lease_seconds = "", 120
         self._trace, self._lock, self._closing, self._session = trace, threading.RLock(), threading.Event(), None
         self._news = threading.Condition(self._lock)
-        self._seats, self._entitlements, self._trusted, self._witness = [], {}, set(), None
+        self._seats, self._entitlements, self._trusted, self._witness = [], {}, set(), identity.witness()
         self._endorsements: list = []
         self._waiting, self._back, self._pause, self._beat_at, self._on_message = {}, [], 0.0, 0.0, []
         self._early: dict = {}
@@ -1248,9 +1270,7 @@ class Client:
         if claims["kind"] != "online":
             raise Fault("LEASE_OTHER_KIND")
         with self._lock:
-            newest, place = self._witness, {name: claims[name] for name in ("epoch", "seq", "head")}
-            if newest is None or newest["epoch"] != place["epoch"] or newest["seq"] <= place["seq"]:
-                self._witness = place
+            self._witness = newer(self._witness, {name: claims[name] for name in ("epoch", "seq", "head")})
         return claims
 
     def _keep_entitlements(self, answer: dict) -> None:
@@ -1342,7 +1362,11 @@ class Client:
                     session.close()  # 2.1: a dead connection; TCP would take minutes to notice
 
     def _keep_watching(self) -> None:
+        saved, saved_at = self._witness, time.monotonic()
         while not self._closing.is_set():
+            if self._witness is not saved and time.monotonic() - saved_at >= 60:
+                saved, saved_at = self._witness, time.monotonic()
+                self.identity.keep_witness(saved)
             with self._lock:
                 seats = list(self._seats)
             due = min((seat._look() for seat in seats), default=1.0)
@@ -1430,7 +1454,7 @@ class Client:
         except BerthError as error:
             job["error"] = error
         except Exception as error:  # a mistake of ours must not leave the caller waiting
-            job["error"] = BerthError("REPLY_INVALID", f"The checkout failed: {error!r}")
+            job["error"] = BerthError("INTERNAL", f"The checkout failed: {error!r}")
         finally:
             with self._lock:
                 self._waiting.pop(job["key"], None)
@@ -1560,6 +1584,8 @@ class Client:
             self._news.notify_all()
         if session is not None:
             session.close(wait=1.0)
+        if self._witness is not None:
+            self.identity.keep_witness(self._witness)
         atexit.unregister(self.close)
 
     def __enter__(self) -> "Client":

@@ -198,8 +198,8 @@ class Servers(unittest.TestCase):
         self.assertTrue(all(data == b"" or data[0] == 0x88 for data in heard))  # nothing, or a close frame
 
     def test_answers_that_are_none(self):
-        for body, code in (({"result": {}}, "REPLY_INVALID"), ({"result": None}, "REPLY_INVALID"), ({"result": []}, "REPLY_INVALID"), ({}, "REPLY_INVALID"),
-                           ({"error": 1}, "REPLY_INVALID"), ({"error": {"data": {"code": 7}}}, "REPLY_INVALID"),
+        for body, code in (({"result": {}}, "INTERNAL"), ({"result": None}, "INTERNAL"), ({"result": []}, "INTERNAL"), ({}, "INTERNAL"),
+                           ({"error": 1}, "INTERNAL"), ({"error": {"data": {"code": 7}}}, "INTERNAL"),
                            ({"error": {"data": {"code": "NEVER_HEARD_OF"}, "message": "m"}}, "NEVER_HEARD_OF")):
             with self.subTest(body):
                 def script(tls):
@@ -271,6 +271,7 @@ class Grants(unittest.TestCase):
 
     def client(self) -> "berth.Client":
         identity = berth.Identity.__new__(berth.Identity)
+        identity._witness_file = Path("/nonexistent/witness.json")
         identity.seed, identity.device_key, identity.server_key = SEEDS["device"], KEYS["device"], KEYS["server"]
         return berth.Client(identity, "render", [KEYS["vendor"]], [("127.0.0.1", 1)], {}, None)
 
