@@ -12,7 +12,7 @@ import { elapsedMs, onlineRight, type Reading, readClock } from './seat-clock.js
 import type { Session } from './session.js';
 import { RENEW_FIRST_FRACTION, timing } from './timing.js';
 import { type CheckedLease, tokenInvalid } from './token-check.js';
-import { sleep, throwIfAborted, unattended, undoIfLate, unlessAborted, within } from './waiting.js';
+import { sleep, throwIfAborted, unattended, unlessAborted, within } from './waiting.js';
 import { type Want, waitOf } from './wants.js';
 
 /** Where seats are taken: over one session. */
@@ -22,6 +22,14 @@ export interface Counter {
   readonly heartbeat: Heartbeat;
   readonly record: LeaseRecord;
   readonly queue: Queue;
+  /** Checkouts under way: a client that closes ends them, and gives back what they still get. */
+  readonly underWay: Set<UnderWay>;
+}
+
+export interface UnderWay {
+  cancel(): void;
+  /** Resolves when it is certain that nothing is left of it. */
+  readonly over: Promise<void>;
 }
 
 /** One checkout as it is asked for, however often it is sent. */
@@ -63,17 +71,25 @@ export async function takeSeats(
 /** The caller waits no longer than this; the request itself goes on, and what it still gets is given back (PROTOCOL 8). */
 function takeWithin(counter: Counter, asking: Asking, options: CheckoutOptions): Promise<HeldSeat> {
   const { host, link } = counter.session;
-  const given = new AbortController();
-  const work = takeOnce(counter, asking, options, given.signal);
+  const givenUp = new AbortController();
+  const closing = new AbortController();
+  const work = takeOnce(counter, asking, options, givenUp.signal);
   const late = () => link.trouble ?? new BerthError('TIMEOUT');
   const waitMs = asking.untilMs - host.clock.monoMs();
   const limitMs = Math.max(timing.answerMs, waitMs + timing.requestMs);
-  const waited = within(host, unlessAborted(work, options.signal), limitMs, late);
-  const tellServer = (error: unknown): never => {
-    given.abort();
-    throw error;
-  };
-  return undoIfLate(work, waited.catch(tellServer), (seat) => seat.release());
+  const cancellable = unlessAborted(unlessAborted(work, options.signal), closing.signal);
+  const waited = within(host, cancellable, limitMs, late);
+  const undone = waited.catch(async () => {
+    givenUp.abort();
+    await work.then((seat) => seat.release());
+  });
+  const over = undone.then(
+    () => void counter.underWay.delete(underWay),
+    () => void counter.underWay.delete(underWay),
+  );
+  const underWay: UnderWay = { cancel: () => closing.abort(), over };
+  counter.underWay.add(underWay);
+  return waited;
 }
 
 /** @param givenUp aborted when nobody waits for it any more: it goes on only to learn what it got */

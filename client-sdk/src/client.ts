@@ -95,7 +95,7 @@ export class ProductClient implements Client {
     this.#record = new LeaseRecord(host, files, context);
     this.#ghosts = new Ghosts(session, this.#record);
     const [book, heartbeat, record] = [this.#book, this.#heartbeat, this.#record];
-    this.#counter = { session, book, heartbeat, record, queue: this.#queue };
+    this.#counter = { session, book, heartbeat, record, queue: this.#queue, underWay: new Set() };
   }
 
   get me(): Me | null {
@@ -123,10 +123,24 @@ export class ProductClient implements Client {
 
   borrow(options: BorrowOptions): Promise<Borrow> {
     return this.#whileOpen(async () => {
+      this.#refuseHalfBundle();
       await this.#recovery.run();
       const borrow = await takeBorrow(this.#desk, this.product, options);
       this.#extender.look();
       return borrow;
+    });
+  }
+
+  /** A bundle is all online or all borrowed: of one that is half converted the other half could not be renewed under one seat. */
+  #refuseHalfBundle(): void {
+    const { product } = this;
+    const inBundle = this.#book.live.some(
+      ({ parts }) => parts.length > 1 && parts.some((part) => part.product === product),
+    );
+    if (!inBundle) return;
+    throw new BerthError('IN_USE', {
+      message: `The seat of ${product} is part of a bundle that is in use.`,
+      hint: 'Release the bundle, borrow each product of it, then check it out again.',
     });
   }
 
@@ -161,8 +175,11 @@ export class ProductClient implements Client {
 
   async #close(): Promise<void> {
     this.#extender.stop();
+    const taking = [...this.#counter.underWay];
+    for (const underWay of taking) underWay.cancel();
     const releases = this.#book.seats.map((seat) => seat.release());
-    const released = Promise.all([...releases, this.#borrowed.releaseAll()]);
+    const over = taking.map((underWay) => underWay.over);
+    const released = Promise.all([...releases, ...over, this.#borrowed.releaseAll()]);
     const letProcessEnd = this.#host.keepAlive();
     const patience = new AbortController();
     const giveUp = sleep(this.#host, timing.closeMs, patience.signal).catch(() => undefined);

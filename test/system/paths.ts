@@ -12,6 +12,7 @@ export const bins = {
 const compiled = join(root, 'test/dist/system');
 
 export const pluginFile = join(compiled, 'plugin.js');
+export const relayFile = join(compiled, 'relay.js');
 
 /** For `node --import`. */
 export const preloads = {

@@ -2,11 +2,19 @@
 // with a line of JSON; with `"chaos": seed` it makes up its own mind instead (chaos.ts) until somebody kills it.
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { BerthError, type Client, connect, type Seat } from '@berth/client';
+import {
+  BerthError,
+  type BundlePart,
+  type Client,
+  connect,
+  type QueuedNotice,
+  type Seat,
+} from '@berth/client';
 import { chaos } from './chaos.js';
 
 export interface Orders {
-  readonly product: string;
+  /** Several: in order of preference. */
+  readonly product: string | readonly string[];
   readonly vendorKey: string;
   readonly chaos?: number;
 }
@@ -37,8 +45,10 @@ function say(line: Record<string, unknown>): void {
 async function obey(held: Client): Promise<void> {
   let seat: Seat | null = null;
   const orderly: Record<string, (words: string[]) => Promise<object>> = {
-    checkout: async ([seats = '1', wait = '0']) => {
-      seat = await held.checkout({ seats: Number(seats), wait: Number(wait) });
+    checkout: async ([seats = '1', wait = '0', ...parts]) => {
+      const what = parts.length === 0 ? { seats: Number(seats) } : { bundle: parts.map(partOf) };
+      const onQueued = (notice: QueuedNotice) => say({ event: 'queued', ...notice });
+      seat = await held.checkout({ ...what, wait: Number(wait), onQueued });
       for (const event of ['grace', 'recovered', 'lost', 'message', 'warning'] as const)
         seat.on(event, (notice) => say({ event, ...notice }));
       return about(seat);
@@ -78,13 +88,19 @@ async function obey(held: Client): Promise<void> {
   process.stdin.destroy();
 }
 
+/** `node,workstation:2`. */
+function partOf(word: string): BundlePart {
+  const [products = '', seats = '1'] = word.split(':');
+  return { product: products.split(','), seats: Number(seats) };
+}
+
 function about(seat: Seat): object {
-  const { state, kind, seats, joined, leaseIds, expiresAtMs } = seat;
-  return { state, kind, seats, joined, leaseIds, expiresAtMs };
+  const { state, kind, product, seats, parts, joined, leaseIds, expiresAtMs } = seat;
+  return { state, kind, product, seats, parts, joined, leaseIds, expiresAtMs };
 }
 
 function faultOf(error: unknown): object {
   if (!(error instanceof BerthError)) return { code: 'UNEXPECTED', message: String(error) };
-  const { code, message, rule, holders, nextFreeAtMs, servers } = error;
-  return { code, message, rule, holders, nextFreeAtMs, servers };
+  const { code, message, rule, holders, nextFreeAtMs, servers, detail } = error;
+  return { code, message, rule, holders, nextFreeAtMs, servers, detail };
 }

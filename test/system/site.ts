@@ -211,6 +211,11 @@ export class Site {
     return [process.execPath, '--import', preloads.tap, bins.berth, ...args];
   }
 
+  /** One of our own programs, heard by the auditor. */
+  tapped(file: string): string[] {
+    return [process.execPath, '--import', preloads.tap, file];
+  }
+
   environmentOf(who: Person, name: string): Record<string, string> {
     return {
       BERTH_HOME: who.home,
