@@ -6,7 +6,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { formatPublicKey, formatSecretKey, parseSecretKey } from '@berth/protocol';
 import Type, { Compile, type Static } from '@berth/protocol/typebox';
 import { StartError } from './start-error.js';
@@ -64,13 +64,26 @@ export async function createDataFolder(path: string): Promise<ServerIdentity> {
       'Choose another folder with --data, or serve this one: berthd serve --data DIR.',
     );
   }
-  await mkdir(join(path, 'keys'), { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+  await makeFolder(resolve(path, 'keys')).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(path, error);
   });
   const { privateKey } = generateKeyPairSync('ed25519');
   const seed = Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url');
   await writeDurably(join(path, 'keys', 'server.key'), `${formatSecretKey(seed)}\n`, 0o600);
   return identityOf(seed);
+}
+
+/** Step by step: Node's own way never returns where a folder can be named but not made, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 });
+  }
 }
 
 /** The last step of `berthd init`: from now on the folder is a server. */
