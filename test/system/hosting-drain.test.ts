@@ -23,15 +23,14 @@ afterAll(async () => {
 /** When each session was opened by the server that runs now, from its log, ms since 1970. */
 function opened(): number[] {
   return site
-    .server!.said.filter(({ msg }) => msg === 'session opened')
+    .server!.said.filter(({ msg }) => msg === 'Session opened')
     .map(({ time }) => Date.parse(String(time)));
 }
 
 test(`${CLIENTS} clients of a server that drains come back spread out, not as a herd`, async () => {
   await site.stop();
   await site.serve(['--log-level', 'debug']);
-  for (let number = 0; number < CLIENTS; number++)
-    clients.push(await openLease({ home: site.owner.home }));
+  for (let number = 0; number < CLIENTS; number++) clients.push(await openLease({ home: site.owner.home }));
   expect(opened()).toHaveLength(CLIENTS);
   const toldMs = Date.now();
   await site.stop();
