@@ -7,9 +7,14 @@ import { cancellable } from './session.js';
  * `--no-input` go ahead.
  */
 export async function confirm(context: Context, question: string): Promise<void> {
-  const { settings, stdin, stderr } = context;
-  if (settings.yes || settings.noInput || !stdin.isTty || !stderr.isTty) return;
+  if (!asks(context)) return;
+  const { stdin } = context;
   const answer = await cancellable(context, stdin.ask(`${question} [y/N] `, context.signal));
   if (/^y(es)?$/i.test(answer.trim())) return;
   throw new Failure('CANCELLED');
+}
+
+/** True when somebody is there to be asked. */
+export function asks({ settings, stdin, stderr }: Context): boolean {
+  return !(settings.yes || settings.noInput) && stdin.isTty && stderr.isTty;
 }

@@ -163,7 +163,14 @@ export const adminRequests = {
     least: 'admin',
     changes: true,
     params: Type.Object({ key: IdempotencyKey, id: Id, ...When }),
-    result: Type.Object({ id: Id, ...Removed }),
+    result: Type.Object({
+      id: Id,
+      /** Once it is removed. */
+      leasesRevoked: Type.Optional(Count),
+      /** Seats in use that went to other entitlements of the product. */
+      moved: Type.Optional(Count),
+      ...Removed,
+    }),
     errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED', 'KEY_REUSED'],
     text: 'Removes an entitlement: its leases are revoked. Refused while a seat of it is borrowed or allocated, or left pending while one is borrowed.',
   }),

@@ -5,6 +5,7 @@ import { type EntitlementClaims, formatPublicKey, parseSecretKey, signToken } fr
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Started } from './process.js';
 import { type Person, type Ran, Site } from './site.js';
+import { until } from './waiting.js';
 
 // Entitlements that are renewed, replaced, removed and run out, and a vendor that changes its key (issue 3, part 9).
 
@@ -129,5 +130,93 @@ describe('a vendor that changes its key', () => {
     const ran = await owner('entitlement', 'import', forged);
     expect(ran.code).not.toBe(0);
     expect(['ENDORSEMENT_INVALID', 'ENTITLEMENT_INVALID']).toContain(ran.json.error.code);
+  });
+});
+
+describe('an entitlement that ends while a plugin holds its seat', () => {
+  /** Seconds until it ends: W of a lease of 3 s is 13.1 s, and the plugin has to be there before that. */
+  const LIFE_SECONDS = 26;
+
+  test('with another one that begins when it ends: warned of nothing, and held without a gap', async () => {
+    const endSeconds = nowSeconds() + LIFE_SECONDS;
+    await imported({ jti: 'year-1', product: 'yearly', exp: endSeconds });
+    await imported({ jti: 'year-2', product: 'yearly', nbf: endSeconds });
+    const { plugin, lease } = await holding('yearly');
+    const listed = async () =>
+      (await owner('lease', 'list', '--product', 'yearly')).json.items.find(
+        ({ id }: { id: string }) => id === lease,
+      );
+    expect(await listed()).toMatchObject({ entitlement: 'year-1' });
+    await until('the old one to end', () => nowSeconds() > endSeconds + 3, 60_000);
+    expect(await listed()).toMatchObject({ entitlement: 'year-2', state: 'open' });
+    expect(plugin.said.filter(({ event }) => event === 'lost' || event === 'warning')).toEqual([]);
+    expect(plugin.said.filter(({ event }) => event === 'grace')).toEqual([]);
+    expect(await site.pool('yearly')).toMatchObject({ owned: 1, inUse: 1, over: 0 });
+    const { items } = (await owner('entitlement', 'list', '--product', 'yearly')).json;
+    expect(items.map(({ id, state }: { id: string; state: string }) => [id, state])).toEqual([
+      ['year-1', 'expired'],
+      ['year-2', 'active'],
+    ]);
+    await close(plugin);
+  });
+
+  test('with nothing after it: warned in time, lost before the end, and renewed in time it goes on', async () => {
+    const endSeconds = nowSeconds() + LIFE_SECONDS;
+    await imported({ jti: 'last', product: 'ending', exp: endSeconds });
+    await imported({ jti: 'kept', product: 'renewed', exp: endSeconds });
+    const [{ plugin }, { plugin: lucky }] = await Promise.all([holding('ending'), holding('renewed')]);
+    const warning = await plugin.hear({ event: 'warning' });
+    expect(warning).toMatchObject({ code: 'ENTITLEMENT_EXPIRED', by: null });
+    // Hold included: the last right ends ten seconds before the entitlement.
+    expect(warning.endsAtMs as number).toBeLessThanOrEqual(endSeconds * 1000 - 9000);
+    await lucky.hear({ event: 'warning', code: 'ENTITLEMENT_EXPIRED' });
+    const revision = await imported({ jti: 'kept', rev: 2, product: 'renewed', seats: 2 });
+    expect(revision.json.items).toMatchObject([{ changed: true, entitlement: { rev: 2 } }]);
+    await lucky.hear({ event: 'warning', endsAtMs: null });
+    expect(await plugin.hear({ event: 'lost' }, 60_000)).toMatchObject({ code: 'ENTITLEMENT_EXPIRED' });
+    expect(Date.now()).toBeLessThan(endSeconds * 1000);
+    await until('the end', () => nowSeconds() > endSeconds + 1, 60_000);
+    lucky.tell('state');
+    expect(await lucky.hear({ event: 'done', order: 'state' })).toMatchObject({ state: 'held' });
+    const old = await imported({ jti: 'kept', rev: 1, product: 'renewed', exp: endSeconds + 999_999 });
+    expect(old.json.error.code).toBe('ENTITLEMENT_SUPERSEDED');
+    await plugin.kill();
+    await close(lucky);
+  });
+});
+
+describe('replacing and removing', () => {
+  test('a replacement takes allocations and seats along; one that begins later is refused', async () => {
+    await imported({ jti: 'base', product: 'swapped', seats: 2 });
+    await site.berthOk(site.owner, ['license', 'assign', anna.email, 'swapped']);
+    const { plugin } = await holding('swapped');
+    const later = nowSeconds() + 86_400 * 3;
+    const early = await imported({
+      jti: 'wide',
+      product: 'swapped',
+      replaces: 'base',
+      nbf: later,
+      exp: later + 99,
+    });
+    expect([early.code, early.json.error.code]).toEqual([1, 'ENTITLEMENT_CONFLICT']);
+    expect((await imported({ jti: 'wide', product: 'swapped', replaces: 'base', seats: 5 })).code).toBe(0);
+    expect(await site.pool('swapped')).toMatchObject({ owned: 5, allocated: 1, inUse: 1 });
+    plugin.tell('state');
+    expect(await plugin.hear({ event: 'done', order: 'state' })).toMatchObject({ state: 'held' });
+    await close(plugin);
+  });
+
+  test('removing says what it takes, and is refused while seats are allocated', async () => {
+    const refused = await owner('entitlement', 'remove', 'wide', '--yes');
+    expect([refused.code, refused.json.error.code]).toEqual([8, 'ALLOCATED']);
+    await site.berthOk(site.owner, ['license', 'revoke', anna.email, 'swapped', '--all']);
+    const { plugin } = await holding('swapped');
+    const removed = await owner('entitlement', 'remove', 'wide', '--yes');
+    expect(removed).toMatchObject({ code: 0, json: { id: 'wide', leasesRevoked: 1, moved: 0 } });
+    expect(removed.stderr).toContain('1 lease was revoked');
+    expect(await plugin.hear({ event: 'lost' })).toMatchObject({ code: 'LEASE_REVOKED' });
+    await plugin.kill();
+    const unknown = await owner('entitlement', 'remove', 'wide', '--yes');
+    expect([unknown.code, unknown.json.error.code]).toEqual([6, 'ENTITLEMENT_UNKNOWN']);
   });
 });

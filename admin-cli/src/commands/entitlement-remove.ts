@@ -1,8 +1,12 @@
+import type { ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
-import { confirm } from '../confirm.js';
+import { asks, confirm } from '../confirm.js';
+import type { Context } from '../context.js';
+import { listPages } from '../pages.js';
 import { parseId } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
 import { withAdmin } from '../session.js';
+import { seatWords } from '../words.js';
 
 export const entitlementRemove = defineCommand({
   usage: 'remove <id>',
@@ -17,14 +21,42 @@ export const entitlementRemove = defineCommand({
   run: async (context, args) => {
     const id = parseId(args.id, 'ID');
     const when = whenOf(args);
-    if (!args.cancel) await confirm(context, `Remove entitlement ${id}? Whoever uses its seats loses them.`);
+    if (!args.cancel) await confirm(context, `${await whatItTakes(context, id)} Remove entitlement ${id}?`);
     const document = await withAdmin(context, (admin) =>
       admin.call('entitlement.remove', { key: context.sdk.newIdempotencyKey(), id, ...when }),
     );
     return {
       document,
       text: '',
-      notes: [removalNote(`entitlement ${document.id}`, document, args, context.nowMs())],
+      notes: [
+        removalNote(`entitlement ${document.id}`, document, args, context.nowMs()),
+        ...seatsNote(document),
+      ],
     };
   },
 });
+
+/** What would be lost, for whoever is asked. A script is not asked, and needs no answer. */
+async function whatItTakes(context: Context, id: string): Promise<string> {
+  if (!asks(context)) return '';
+  return withAdmin(context, async (admin) => {
+    const { entitlement } = await admin.call('entitlement.show', { id });
+    const { product, seats, until, allocated } = entitlement;
+    const leases = await listPages({ rows: 1000, cursor: null }, (page) =>
+      admin.call('lease.list', { ...page, product }),
+    );
+    const users = [...new Set(leases.items.filter((row) => row.entitlement === id).map(({ user }) => user))];
+    const use =
+      users.length === 0
+        ? 'nobody uses them now'
+        : `used now by ${users.slice(0, 10).join(', ')}${users.length > 10 ? ' and others' : ''}`;
+    return `It grants ${seatWords(seats)} of ${product} until ${until}: ${allocated} allocated, ${use}. Seats in use go to other entitlements of the product where these have room; the others are lost.`;
+  });
+}
+
+function seatsNote({ leasesRevoked, moved }: ResultOf<'entitlement.remove'>): string[] {
+  if (leasesRevoked === undefined || moved === undefined || leasesRevoked + moved === 0) return [];
+  return [
+    `${seatWords(moved)} in use went to other entitlements; ${leasesRevoked} ${leasesRevoked === 1 ? 'lease was' : 'leases were'} revoked.`,
+  ];
+}

@@ -159,7 +159,12 @@ export interface Outcomes {
   return: { readonly returned: readonly { readonly lease: string; readonly freeAtMs: number }[] };
   import: { readonly entitlement: EntitlementInfo; readonly changed: boolean };
   importEndorsement: { readonly moved: readonly string[]; readonly changed: boolean };
-  removeEntitlement: { readonly id: string } & PendingOutcome;
+  removeEntitlement: {
+    readonly id: string;
+    /** Left out while it is pending, or of a cancellation. */
+    readonly leasesRevoked?: number;
+    readonly moved?: number;
+  } & PendingOutcome;
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
   removeUser: { readonly email: string } & PendingOutcome;
   assign: { readonly allocation: AllocationInfo };

@@ -246,8 +246,10 @@ describe('entitlements', () => {
     const world = new World();
     world.import({ seats: 1 });
     const [a, b] = [world.user('a'), world.user('b')];
-    world.checkout(a);
+    const lease = world.checkout(a).leases[0]!.jti;
     world.import({ jti: 'ent-2', seats: 1 });
+    // In use it would go over to ent-2.
+    world.ok({ type: 'revokeLease', ...world.admin(), lease, reason: '' });
     world.ok({ type: 'removeEntitlement', ...world.admin(), id: 'ent-1' });
     expect(world.usage()).toMatchObject({ owned: 1, held: 1, free: 0 });
     expect(world.refused(world.checkingOut(b), 'NO_SEAT').detail).toMatchObject({ rule: 'ALL_IN_USE' });

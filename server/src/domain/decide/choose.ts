@@ -1,5 +1,5 @@
 import { borrowFreeAtMs, type DenialRule, onlineWindowMs } from '@berth/protocol';
-import { activeEntitlements, usageOf } from '../pools.js';
+import { activeEntitlements, isActive, usageOf } from '../pools.js';
 import { allocationId, type Entitlement, type Now, type State } from '../state.js';
 import { Tally } from '../table.js';
 
@@ -56,7 +56,7 @@ export function choose(state: State, wish: Wish, givenUp = new Taken()): Choice 
  */
 export function relocate(state: State, wish: Wish, from: string, taken: Taken): Pick | null {
   const active = activeEntitlements(state, wish.product, wish.now);
-  const others = active.filter(({ claims }) => claims.jti !== from);
+  const others = [...active.filter(({ claims }) => claims.jti !== from), ...successors(state, wish, from)];
   // I1: what is not on the old entitlement must fit in what is owned without it, seats held on ended ones included.
   const owned = others.reduce((sum, { claims }) => sum + claims.seats, 0);
   const used = usageOf(state, wish.product, wish.now).used - state.derived.usedByEntitlement.get(from);
@@ -68,6 +68,26 @@ export function relocate(state: State, wish: Wish, from: string, taken: Taken): 
     return picks[0]!;
   }
   return null;
+}
+
+/**
+ * Entitlements that have not begun, but do so when the one that carries the seat ends: within one window, so that a seat in use goes
+ * over without a gap. What is charged to them early is covered by the old one, which is still owned and grants nothing more (I1).
+ */
+function successors(state: State, wish: Wish, from: string): Entitlement[] {
+  const old = state.tables.entitlement.get(from);
+  if (old === undefined || !isActive(old, wish.now) || fits(old, wish)) return [];
+  return [...state.derived.entitlementsByProduct.get(wish.product)]
+    .map((id) => state.tables.entitlement.get(id)!)
+    .filter((one) => beginsSoon(one, wish) && one.claims.nbf <= old.claims.exp);
+}
+
+/** True when it begins within one window from now: a lease of it that is signed now counts from then (PROTOCOL 7.6). */
+export function beginsSoon({ claims, state }: Entitlement, { seconds, now }: Term): boolean {
+  const startMs = claims.nbf * 1000;
+  const windowMs = onlineWindowMs(seconds * 1000);
+  const soon = now.wallMs < startMs && startMs <= now.wallMs + windowMs;
+  return state === 'future' && soon && startMs + windowMs <= claims.exp * 1000;
 }
 
 /** Seats chosen by a decision that are not in the state yet. */

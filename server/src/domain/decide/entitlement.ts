@@ -1,8 +1,9 @@
-import type { EntitlementClaims } from '@berth/protocol';
+import { type EntitlementClaims, formatDay } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { isLive } from '../derive.js';
 import { succeeds } from '../endorsements.js';
+import { isActive } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, organisationOf, type State } from '../state.js';
 import { entitlementInfo } from '../views.js';
 import { withdraw } from './allocation.js';
@@ -34,7 +35,7 @@ export function importEntitlement(
   const heirOf = [known, replaced ?? undefined].filter(
     (old) => old !== undefined && isLive(old),
   ) as Entitlement[];
-  const conflict = inherits(state, claims, heirOf, context);
+  const conflict = inherits(state, claims, heirOf, context) ?? beginsLater(claims, heirOf, context);
   if (conflict !== null) return conflict;
   const active = claims.nbf * 1000 <= context.now.wallMs;
   const entitlement: Entitlement = {
@@ -53,6 +54,23 @@ export function importEntitlement(
   const info = entitlementInfo(state, entitlement, context.now);
   const allocated = claims.holder === undefined ? info.allocated + movedSeats(state, replaced) : claims.seats;
   return { ok: true, changes, outcome: { entitlement: { ...info, allocated }, changed: true } };
+}
+
+/** It takes over at once: one that begins later would leave nothing to those who work until then. */
+function beginsLater(
+  claims: EntitlementClaims,
+  heirOf: readonly Entitlement[],
+  { now }: Context,
+): Denial | null {
+  const inForce = heirOf.find((old) => isActive(old, now));
+  if (inForce === undefined || claims.nbf * 1000 <= now.wallMs) return null;
+  const from = formatDay(claims.nbf * 1000);
+  return deny(
+    'ENTITLEMENT_CONFLICT',
+    `It begins on ${from} and would end ${inForce.claims.jti} at once: until then there would be no seats.`,
+    { from, known: inForce.claims.jti },
+    `Import it on ${from}, or ask the vendor for a revision that begins no later than today, or for one with an id of its own that replaces nothing: seats in use then go over by themselves.`,
+  );
 }
 
 function foreign(state: State, claims: EntitlementClaims): Denial | null {

@@ -3,8 +3,8 @@ import type { Change } from '../changes.js';
 import type { Command, Context, Decision, RenewedLease } from '../commands.js';
 import { isActive } from '../pools.js';
 import type { Entitlement, Lease, Seat, State } from '../state.js';
-import { releaseWarning } from '../warning.js';
-import { fits, relocate, Taken, type Term } from './choose.js';
+import { warningOf } from '../warning.js';
+import { beginsSoon, fits, relocate, Taken, type Term } from './choose.js';
 import { Idleness } from './idle.js';
 
 /**
@@ -29,8 +29,8 @@ export function renew(state: State, command: Command<'renew'>, context: Context)
     const home = homes.get(seat.id) ?? null;
     if (home === null) return { lease: id, code: 'ENTITLEMENT_EXPIRED' };
     changes.push({ type: 'lease.renewed', id, ...idle.report(id) });
-    const warning = lease.release === undefined ? null : releaseWarning(lease.release, context.now);
-    const claims = renewedClaims(lease, home, command.nonce, context);
+    const warning = warningOf(state, lease, home, context.now);
+    const claims = renewedClaims(lease, state.tables.entitlement.get(home)!, command.nonce, context);
     return { lease: id, claims, ...(warning === null ? {} : { warning }) };
   });
   const moved = leases.some(
@@ -39,16 +39,23 @@ export function renew(state: State, command: Command<'renew'>, context: Context)
   return { ok: true, changes, outcome: { leases, moved } };
 }
 
-function renewedClaims(lease: Lease, entitlement: string, nonce: string, context: Context): LeaseClaims {
-  const iat = Math.floor(context.now.wallMs / 1000);
-  return { ...lease.claims, ent: entitlement, nonce, iat, exp: iat + lease.claims.dur, ...context.witness };
+function renewedClaims(
+  lease: Lease,
+  { claims: { jti: ent, nbf } }: Entitlement,
+  nonce: string,
+  context: Context,
+): LeaseClaims {
+  // One that has not begun (choose.ts, successors) signs for the time from its beginning.
+  const iat = Math.max(nbf, Math.floor(context.now.wallMs / 1000));
+  return { ...lease.claims, ent, nonce, iat, exp: iat + lease.claims.dur, ...context.witness };
 }
 
 /** The entitlement that carries the seat from now on; `null` when none has a whole window left and room for it. */
 function homeOf(state: State, seat: Seat, taken: Taken, changes: Change[], context: Context): string | null {
   const term: Term = { kind: 'online', seconds: longestSeconds(state, seat), now: context.now };
   const own = state.tables.entitlement.get(seat.entitlement)!;
-  if (isActive(own, context.now) && fits(own, term) && isCovered(state, own, seat)) return seat.entitlement;
+  const lasts = beginsSoon(own, term) || (isActive(own, context.now) && fits(own, term));
+  if (lasts && isCovered(state, own, seat)) return seat.entitlement;
   // A borrow is bound to the entitlement its token names until it ends.
   if (state.derived.statusBySeat.get(seat.id) === 'borrowed') return null;
   const wish = { ...term, product: seat.product, email: seat.email, seats: seat.count };
