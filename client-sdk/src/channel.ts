@@ -19,6 +19,7 @@ import { asBerthError } from './errors.js';
 import type { Host } from './host.js';
 import { type LoadedIdentity, loadIdentity, planOf } from './identity.js';
 import { IdentityStore } from './identity-store.js';
+import { joinUnattended } from './join-unattended.js';
 import { Link } from './link.js';
 import { PendingRequests } from './pending.js';
 import { TokenCheck } from './token-check.js';
@@ -86,6 +87,7 @@ async function findAdmin(
 
 /** The same on the lease channel, which every enrolled device may open. */
 export async function openLeaseWith(host: Host, options: IdentityOptions): Promise<LeaseConnection> {
+  await joinUnattended(host, options);
   const identity = await loadIdentity(host, options, 'lease');
   const { link, me } = await openLink(host, options, identity, 'lease');
   return new LinkChannel(link, me, identity.context);

@@ -4,18 +4,20 @@ import { ProductClient } from './client.js';
 import type { BerthError } from './errors.js';
 import type { Host } from './host.js';
 import { loadIdentity, planOf } from './identity.js';
+import { joinUnattended } from './join-unattended.js';
 import { PendingRequests } from './pending.js';
 import { timing } from './timing.js';
 import { TokenCheck } from './token-check.js';
 import { holding, sleep, throwIfAborted, unlessAborted } from './waiting.js';
 
 /**
- * Opens a session for one product. With a valid borrow at hand it needs no server and goes on trying in the background.
+ * Opens a session for one product; a render node joins first (join-unattended.ts). With a valid borrow at hand it needs no server and goes on trying in the background.
  * @throws BerthError NOT_JOINED, KEY_INVALID, UNREACHABLE (servers), DEVICE_UNKNOWN, SERVER_MISMATCH, CANCELLED, …
  */
 export async function connectWith(host: Host, options: ConnectOptions): Promise<Client> {
   const { signal } = options;
   throwIfAborted(signal);
+  await joinUnattended(host, options);
   const identity = await loadIdentity(host, options, 'lease');
   const { plan, witness } = await planOf(host, options, identity, 'lease');
   const client = new ProductClient({ host, options, identity, plan, witness });

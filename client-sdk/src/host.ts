@@ -108,6 +108,8 @@ export interface Host {
   keepAlive(): () => void;
   /** A setting from the environment, such as BERTH_SERVERS. */
   env(name: string): string | undefined;
+  /** A text file of the computer, by its path; left out by a host that has none. @throws BerthError FILE_UNREADABLE */
+  readText?(path: string): Promise<string>;
   /** What the computer calls itself. */
   deviceName(): string;
 }

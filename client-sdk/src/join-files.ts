@@ -29,7 +29,12 @@ export class PendingJoins {
     const known = kept === null ? undefined : parseJson(kept, pendingJoinShape);
     if (known !== undefined) return known;
     const made = make();
-    await this.#files.write(pathOf(joinId), `${JSON.stringify(made)}\n`);
+    const text = `${JSON.stringify(made)}\n`;
+    if (await this.#files.create(pathOf(joinId), text)) return made;
+    // Another process of this account was first, or what is there is damaged.
+    const others = parseJson((await this.#files.read(pathOf(joinId))) ?? '', pendingJoinShape);
+    if (others !== undefined) return others;
+    await this.#files.write(pathOf(joinId), text);
     return made;
   }
 

@@ -1,6 +1,10 @@
 // How long the SDK waits for what, each with its reason (STYLE 9). All in milliseconds.
 
 export const timing = {
+  /** How often a process looks whether another one has joined for it. */
+  joinLookMs: 100,
+  /** How long it waits for a process that it cannot tell alive from dead. */
+  joinLockMs: 60_000,
   /** Opening one socket, TLS and upgrade included. A server on the LAN needs 20 ms; the next one in the list is waiting. */
   openMs: 5_000,
   /** A server that has not spoken by then is slow: the next in the list is tried as well. A busy one on the LAN needs 100 ms. */

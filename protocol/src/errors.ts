@@ -440,6 +440,44 @@ export const errors = {
     'See `berth status` for the products there are.',
   ),
 
+  // Machines.
+  MACHINE_TOKEN_UNKNOWN: row(
+    -33090,
+    6,
+    false,
+    'There is no such machine token.',
+    'See `berth machine token list`.',
+  ),
+  MACHINE_TOKEN_REVOKED: row(
+    -33091,
+    4,
+    false,
+    'The machine token was revoked.',
+    'Ask an admin for another link: `berth machine token create`.',
+  ),
+  MACHINE_TOKEN_EXPIRED: row(
+    -33092,
+    4,
+    false,
+    'The machine token has expired.',
+    'Ask an admin for one that lasts longer: `berth machine token create --expires 90d`.',
+  ),
+  MACHINE_TOKEN_USED_UP: row(
+    -33093,
+    4,
+    false,
+    'As many machines have joined with this token as it allows.',
+    'Ask an admin for one with more uses: `berth machine token create --uses N`.',
+  ),
+  MACHINE_UNKNOWN: row(-33094, 6, false, 'There is no such machine.', 'See `berth machine list`.'),
+  MACHINE_AMBIGUOUS: row(
+    -33095,
+    2,
+    false,
+    'Several machines have this name.',
+    'Name it by its id, as in `berth machine list`.',
+  ),
+
   // Raised by the SDK and the CLI themselves.
   UNREACHABLE: row(
     -33100,

@@ -18,6 +18,7 @@ export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messa
 export { ClockInfo } from './messages-clock.js';
 export * from './messages-http.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
+export { MachineInfo, MachineTokenInfo } from './messages-machine.js';
 export { LeaseWarning } from './messages-notice.js';
 export { PoolSettings, poolDefaults, SharingChange } from './messages-pool.js';
 export { EndorsementInfo } from './messages-vendor.js';

@@ -56,6 +56,8 @@ export const limits = {
   idleSeconds: 366 * 86_400,
   /** Longest time a seat is kept after its release, seconds: a day. A longer one is an allocation. */
   lingerSeconds: 86_400,
+  /** Machines that may enrol with one token: far above any farm. */
+  machineTokenUses: 100_000,
   /** Length of one e-mail address, characters (RFC 5321 4.5.3.1.3 allows 254 in a path). */
   emailChars: 254,
   /** Length of a name of a person, device or organisation, characters. */

@@ -5,10 +5,12 @@ import type { HandlerDeps } from './admin/deps.js';
 import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
 import { leaseHandlers } from './admin/lease-handlers.js';
+import { machineHandlers } from './admin/machine-handlers.js';
 import { poolHandlers } from './admin/pool-handlers.js';
 import { userHandlers } from './admin/user-handlers.js';
 import type { DataFolder } from './data-folder.js';
 import { deny } from './domain/commands.js';
+import { principalCalled, principalOf } from './domain/machines.js';
 import { organisationOf, type State } from './domain/state.js';
 import type { Signer } from './engine/issuer.js';
 import { randomText } from './random.js';
@@ -44,7 +46,7 @@ export function createGate(
     sign,
     verify: deps.verify,
     identify: (key, path) => identify(state, key, path),
-    roleOf: (email) => state.tables.user.get(email)?.role ?? null,
+    roleOf: (email) => userInfo(state, email)?.role ?? null,
     enrol: (params) => enrol(state, deps, params, live),
   };
 }
@@ -57,13 +59,14 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...allocationHandlers(deps),
     ...leaseAdminHandlers(deps),
     ...poolHandlers(deps),
+    ...machineHandlers(deps),
     ...clockHandlers(deps),
   };
 }
 
 function identify(state: State, deviceKey: string, path: PathName): Identity | null {
   const device = state.tables.device.get(state.derived.deviceByKey.get(`${path} ${deviceKey}`) ?? '');
-  const user = device === undefined ? undefined : userInfo(state, device.email);
+  const user = device === undefined ? undefined : principalOf(state, device);
   return device === undefined || user === undefined
     ? null
     : { device: { id: device.id, name: device.name }, user };
@@ -71,7 +74,7 @@ function identify(state: State, deviceKey: string, path: PathName): Identity | n
 
 function userInfo(state: State, email: string): UserInfo | undefined {
   const user = state.tables.user.get(email);
-  if (user === undefined) return undefined;
+  if (user === undefined) return principalCalled(state, email);
   const { name, role, state: is } = user;
   return { email, name, role, state: is };
 }
@@ -87,7 +90,10 @@ async function enrol(
   const name = canonicalName(params.deviceName);
   if (name === null) return deny('NAME_INVALID', 'The device name has characters that a name may not have.');
   const { leaseKey, adminKey = null } = params;
-  const settled = await deps.engine.submit({ type: 'enrol', invitation, leaseKey, adminKey, name });
+  const machine = state.tables.machineToken.has(invitation);
+  const settled = machine
+    ? await deps.engine.submit({ type: 'enrolMachine', token: invitation, leaseKey, name })
+    : await deps.engine.submit({ type: 'enrol', invitation, leaseKey, adminKey, name });
   if (!settled.ok) return settled;
   const { device, email, scopes } = settled.outcome;
   const user = userInfo(state, email);

@@ -18,6 +18,11 @@ import { leaseRelease } from './lease-release.js';
 import { licenseAssign } from './license-assign.js';
 import { licenseList } from './license-list.js';
 import { licenseRevoke } from './license-revoke.js';
+import { machineList } from './machine-list.js';
+import { machineRemove } from './machine-remove.js';
+import { machineTokenCreate } from './machine-token-create.js';
+import { machineTokenList } from './machine-token-list.js';
+import { machineTokenRevoke } from './machine-token-revoke.js';
 import { poolSet } from './pool-set.js';
 import { poolShow } from './pool-show.js';
 import { run } from './run.js';
@@ -40,6 +45,15 @@ export const commands: readonly Command[] = [
   run,
   defineGroup('borrow', 'Seats for offline use on this computer', [borrowTake, borrowList, borrowReturn]),
   defineGroup('user', 'Members of the organisation', [userInvite, userList, userRemove]),
+  defineGroup('machine', 'Render nodes and other machines that nobody sits at', [
+    defineGroup('token', 'Links with which machines join by themselves', [
+      machineTokenCreate,
+      machineTokenList,
+      machineTokenRevoke,
+    ]),
+    machineList,
+    machineRemove,
+  ]),
   defineGroup('license', 'Seats set aside for users', [licenseAssign, licenseRevoke, licenseList]),
   defineGroup('lease', 'Who holds which seat', [leaseList, leaseMessage, leaseRelease]),
   defineGroup('pool', 'How the seats of a product are handed out', [poolSet, poolShow]),

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
+import { BerthError, describe } from '../errors.js';
 import type { Clock, Host } from '../host.js';
 import { bestEd25519 } from './ed25519.js';
 import { fetchUnchecked } from './fetch-unchecked.js';
@@ -27,8 +29,18 @@ export function nodeHost(env: NodeJS.ProcessEnv = process.env): Host {
     },
     keepAlive: () => holds.take(),
     env: (name) => env[name],
+    readText,
     deviceName: () => hostname(),
   };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const message = `${path} cannot be read: ${describe(error)}.`;
+    throw new BerthError('FILE_UNREADABLE', { message, cause: error });
+  }
 }
 
 const nodeClock: Clock = {

@@ -7,6 +7,7 @@ import type {
   KeptRequest,
   Lease,
   Linger,
+  MachineToken,
   Organisation,
   Pending,
   Product,
@@ -35,6 +36,8 @@ export type Change =
   | { readonly type: 'user.removed'; readonly email: string }
   | { readonly type: 'invitation.made'; readonly invitation: Invitation }
   | { readonly type: 'invitation.dropped'; readonly id: string }
+  | { readonly type: 'machineToken.put'; readonly token: MachineToken }
+  /** One that is a machine takes a use of its token. */
   | { readonly type: 'device.enrolled'; readonly device: Device }
   | { readonly type: 'device.removed'; readonly id: string }
   | { readonly type: 'product.put'; readonly product: Product }

@@ -6,6 +6,8 @@ import type {
   ErrorCode,
   LeaseClaims,
   LeaseWarning,
+  MachineInfo,
+  MachineTokenInfo,
   PathName,
   PendingInfo,
   PoolSettings,
@@ -125,6 +127,16 @@ export interface Commands {
   keepLease: Asked & { readonly lease: string };
   /** `connected`: a plugin with this lease will get it. */
   messageLease: Asked & { readonly lease: string; readonly text: string; readonly connected: boolean };
+  createMachineToken: Asked & {
+    readonly name: string;
+    readonly group: string | null;
+    readonly maxUses: number;
+    readonly expiresAtMs: number | null;
+  };
+  revokeMachineToken: Asked & { readonly id: string };
+  enrolMachine: { readonly token: string; readonly leaseKey: string; readonly name: string };
+  /** @param machine its id, or its name */
+  removeMachine: Asked & { readonly machine: string };
   /** @param product `null`: every product there is */
   setSharing: Asked & {
     readonly on: boolean;
@@ -181,6 +193,10 @@ export interface Outcomes {
   revokeLease: { readonly lease: string; readonly freeAtMs: number; readonly releaseAtMs: number | null };
   keepLease: { readonly lease: string; readonly kept: boolean };
   messageLease: { readonly lease: string; readonly delivered: boolean };
+  createMachineToken: { readonly token: MachineTokenInfo };
+  revokeMachineToken: { readonly token: MachineTokenInfo };
+  enrolMachine: { readonly device: string; readonly email: string; readonly scopes: readonly PathName[] };
+  removeMachine: { readonly machine: MachineInfo; readonly leasesRevoked: number };
   setSharing: { readonly products: readonly SharingChange[] };
   setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };

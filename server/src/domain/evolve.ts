@@ -50,6 +50,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   },
   'invitation.made': (state, { invitation }) => state.tables.invitation.set(invitation.id, invitation),
   'invitation.dropped': (state, { id }) => state.tables.invitation.delete(id),
+  'machineToken.put': (state, { token }) => state.tables.machineToken.set(token.id, token),
   'device.enrolled': enrolDevice,
   'device.removed': (state, { id }) => {
     trackDevice(state, state.tables.device.get(id), undefined);
@@ -132,6 +133,10 @@ function known<Row>(table: Table<Row>, id: string): Row {
 function enrolDevice(state: State, { device }: Extract<Change, { type: 'device.enrolled' }>): void {
   state.tables.device.set(device.id, device);
   trackDevice(state, undefined, device);
+  if (device.machine !== undefined) {
+    const token = known(state.tables.machineToken, device.invitation);
+    state.tables.machineToken.set(token.id, { ...token, uses: token.uses + 1 });
+  }
   const invitation = state.tables.invitation.get(device.invitation);
   if (invitation !== undefined) {
     state.tables.invitation.set(invitation.id, { ...invitation, usedBy: device.id });

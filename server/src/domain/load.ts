@@ -25,6 +25,7 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     trackUser(state, id, row);
   }
   for (const [id, row] of rows.invitation) tables.invitation.set(id, row);
+  for (const [id, row] of rows.machineToken) tables.machineToken.set(id, row);
   for (const [id, row] of rows.product) tables.product.set(id, row);
   for (const [id, row] of rows.device) {
     tables.device.set(id, row);

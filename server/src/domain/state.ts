@@ -54,8 +54,28 @@ export interface Device {
   readonly leaseKey: string;
   readonly adminKey: string | null;
   readonly enrolledAtMs: number;
-  /** The invitation it enrolled with: a repeated enrolment with the same keys gets the same answer (I7). */
+  /** The invitation or machine token it enrolled with: a repeated enrolment with the same keys gets the same answer (I7). */
   readonly invitation: string;
+  /** It belongs to nobody (machines.ts), and `email` is `machinePrincipal(id)`. */
+  readonly machine?: { readonly group: string | null };
+}
+
+/** What stands for a machine where the e-mail of a user stands. No e-mail address has a colon, and each has an @. */
+export function machinePrincipal(device: string): string {
+  return `machine:${device}`;
+}
+
+/** With it so many machines may enrol themselves. */
+export interface MachineToken {
+  readonly id: string;
+  readonly name: string;
+  readonly group: string | null;
+  readonly maxUses: number;
+  readonly uses: number;
+  readonly expiresAtMs: number | null;
+  readonly revoked: boolean;
+  readonly madeAtMs: number;
+  readonly by: string;
 }
 
 export interface Invitation {
@@ -169,6 +189,7 @@ export interface Rows {
   user: User;
   device: Device;
   invitation: Invitation;
+  machineToken: MachineToken;
   product: Product;
   endorsement: Endorsement;
   entitlement: Entitlement;
@@ -248,6 +269,7 @@ export function emptyState(): State {
       user: new Table(),
       device: new Table(),
       invitation: new Table(),
+      machineToken: new Table(),
       product: new Table(),
       endorsement: new Table(),
       entitlement: new Table(),

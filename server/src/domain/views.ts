@@ -7,6 +7,7 @@ import {
 } from '@berth/protocol';
 import { leaseFreeAtMs, seatFreeAtMs } from './decide/denial.js';
 import { windowMs } from './evolve.js';
+import { holderName } from './machines.js';
 import { borrowsOnAllocation, pendingInfo } from './pending.js';
 import { isActive } from './pools.js';
 import {
@@ -95,7 +96,7 @@ export function leaseInfo(state: State, lease: Lease, now: Now): LeaseInfo {
     seats: claims.n,
     kind: claims.kind,
     state: lease.state === 'open' ? 'open' : 'held',
-    user: lease.email,
+    user: holderName(state, lease.email, lease.device),
     device: state.tables.device.get(lease.device)?.name ?? lease.device,
     allocated: seat.allocation !== null,
     sinceMs: lease.grantedAtMs,
@@ -116,7 +117,7 @@ export function lingeringInfo(state: State, seat: Seat, now: Now): LeaseInfo {
     seats: seat.count,
     kind: 'online',
     state: 'lingering',
-    user: seat.email,
+    user: holderName(state, seat.email, seat.device),
     device: state.tables.device.get(seat.device)?.name ?? seat.device,
     allocated: seat.allocation !== null,
     sinceMs: seat.takenAtMs,

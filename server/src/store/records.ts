@@ -64,6 +64,7 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
     user: new Map(),
     device: new Map(),
     invitation: new Map(),
+    machineToken: new Map(),
     product: new Map(),
     endorsement: new Map(),
     entitlement: new Map(),

@@ -18,6 +18,7 @@ import { checkout } from './checkout.js';
 import { importEndorsement } from './endorsement.js';
 import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
+import { createMachineToken, enrolMachine, removeMachine, revokeMachineToken } from './machine.js';
 import { setPool } from './pool-settings.js';
 import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
@@ -78,6 +79,10 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   keepLease,
   messageLease,
   setPool,
+  createMachineToken,
+  revokeMachineToken,
+  enrolMachine,
+  removeMachine,
   setSharing,
   acceptClock,
 };

@@ -1,6 +1,7 @@
 import { type DenialRule, type ErrorCode, type Holder, limits, rules } from '@berth/protocol';
 import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
+import { holderName } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
@@ -70,7 +71,7 @@ const kinds = { inUse: 'online', borrowed: 'borrow', held: 'held' } as const;
 
 export function holderOf(state: State, seat: Seat, now: Now): Holder {
   return {
-    user: seat.email,
+    user: holderName(state, seat.email, seat.device),
     device: state.tables.device.get(seat.device)?.name ?? seat.device,
     seats: seat.count,
     kind: kinds[state.derived.statusBySeat.get(seat.id) ?? 'held'],

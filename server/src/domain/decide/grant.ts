@@ -2,6 +2,7 @@ import type { LeaseClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { readClock } from '../clock.js';
 import { type By, type Context, type Denial, deny } from '../commands.js';
+import { principalOf } from '../machines.js';
 import type { Device, Seat, State } from '../state.js';
 import type { Pick, Term } from './choose.js';
 
@@ -21,8 +22,7 @@ export function closed(state: State, context: Context): Denial | null {
 /** The device that asks, if it and its user still exist and the user has joined. */
 export function deviceOf(state: State, by: By): Device | Denial {
   const device = state.tables.device.get(by.device);
-  const user = device === undefined ? undefined : state.tables.user.get(device.email);
-  return device === undefined || user === undefined ? deny('DEVICE_UNKNOWN') : device;
+  return device === undefined || principalOf(state, device) === undefined ? deny('DEVICE_UNKNOWN') : device;
 }
 
 /** Takes the chosen seats, with one lease for each. */

@@ -16,9 +16,9 @@ export function setSharing(
   const { product: only } = command;
   if (only !== null && !state.tables.product.has(only))
     return deny('PRODUCT_UNKNOWN', undefined, { product: only });
-  const products = [...state.tables.product.values()].filter(
-    ({ product }) => only === null || product === only,
-  );
+  const products = [...state.tables.product.values()]
+    .filter(({ product }) => only === null || product === only)
+    .sort((a, b) => (a.product < b.product ? -1 : 1));
   const decided = products.map((product) => switchOne(state, product, command));
   return {
     ok: true,

@@ -1,0 +1,75 @@
+import { canonicalName, dayStartMs } from '@berth/protocol';
+import { deny } from '../domain/commands.js';
+import { machineInfo, machineTokenInfo } from '../domain/machines.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { page } from './pages.js';
+import { asked } from './request.js';
+
+type MachineHandlers = Pick<
+  Handlers,
+  'machine.token.create' | 'machine.token.list' | 'machine.token.revoke' | 'machine.list' | 'machine.remove'
+>;
+
+const dayMs = 86_400_000;
+
+export function machineHandlers(deps: HandlerDeps): MachineHandlers {
+  const { engine } = deps;
+  return {
+    'machine.token.create': (params, caller) => createToken(deps, params, caller),
+    'machine.token.list': ({ cursor, limit }) =>
+      engine.read((state, now): Answer<'machine.token.list'> => {
+        const rows = state.tables.machineToken.values();
+        const view = (row: Parameters<typeof machineTokenInfo>[0]) => machineTokenInfo(row, now);
+        return { ok: true, result: page(rows, ({ id }) => id, { cursor, limit }, view) };
+      }),
+    'machine.token.revoke': async (params, caller) => {
+      const key = asked('machine.token.revoke', params, caller);
+      const settled = await engine.submit({ type: 'revokeMachineToken', ...key, id: params.id });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'machine.list': ({ cursor, limit, group }) =>
+      engine.read((state): Answer<'machine.list'> => {
+        const rows = [...state.tables.device.values()].filter(
+          ({ machine }) => machine !== undefined && (group === undefined || machine.group === group.trim()),
+        );
+        const items = page(
+          rows,
+          ({ name, id }) => `${name} ${id}`,
+          { cursor, limit },
+          (row) => machineInfo(state, row),
+        );
+        return { ok: true, result: items };
+      }),
+    'machine.remove': async (params, caller) => {
+      const key = asked('machine.remove', params, caller);
+      const settled = await engine.submit({ type: 'removeMachine', ...key, machine: params.machine });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+  };
+}
+
+const createToken = async (
+  deps: HandlerDeps,
+  params: Parameters<Handlers['machine.token.create']>[0],
+  caller: Parameters<Handlers['machine.token.create']>[1],
+): Promise<Answer<'machine.token.create'>> => {
+  const [name, group] = [canonicalName(params.name ?? ''), canonicalName(params.group ?? '')];
+  if (name === null || group === null) return deny('NAME_INVALID');
+  const day = params.expires === undefined ? null : dayStartMs(params.expires);
+  if (params.expires !== undefined && day === null) return deny('DATE_INVALID');
+  const untilMs = params.seconds === undefined ? null : deps.clock.now().wallMs + params.seconds * 1000;
+  const settled = await deps.engine.submit({
+    type: 'createMachineToken',
+    ...asked('machine.token.create', params, caller),
+    name,
+    group: group === '' ? null : group,
+    maxUses: params.uses ?? 1,
+    // Through the end of that day (PRODUCT.md, Words).
+    expiresAtMs: day === null ? untilMs : day + dayMs,
+  });
+  if (!settled.ok) return settled;
+  const { token } = settled.outcome;
+  const link = deps.invitations.link(token.id, deps.address(), deps.serverKey);
+  return { ok: true, result: { token, link } };
+};
