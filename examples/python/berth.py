@@ -1234,10 +1234,10 @@ class Client:
                         self.fatal = error
                         self._news.notify_all()
                         return None
-            except OSError as error:  # a folder that cannot be written
+            except Exception as error:  # a folder that cannot be written, a mistake of ours: this thread must go on
                 if session is not None:
                     session.close()
-                self.last_error = BerthError("UNREACHABLE", str(error))
+                self.last_error = _told(error)
         return None
 
     def _dial(self, address: tuple, ca: Optional[str] = None) -> Session:
@@ -1356,9 +1356,9 @@ class Client:
             try:
                 self._resume(session, self._renew(session, "lease.renew", self._live_leases()))
                 self._beat_at = self._next_beat()
-            except BerthError as error:
-                self.last_error, self._beat_at = error, self._next_beat(1 / 10)
-                if error.code == "TIMEOUT":
+            except Exception as error:  # also a mistake of ours or of a trace: this thread must go on
+                self.last_error, self._beat_at = _told(error), self._next_beat(1 / 10)
+                if self.last_error.code == "TIMEOUT":
                     session.close()  # 2.1: a dead connection; TCP would take minutes to notice
 
     def _keep_watching(self) -> None:
@@ -1418,7 +1418,8 @@ class Client:
         # In a thread of its own: who cancels (Ctrl-C) may go, but the answer is waited for, and what it brings released (8).
         threading.Thread(target=self._check_out, args=(job,), name="berth-checkout", daemon=True).start()
         try:
-            job["done"].wait()
+            while not job["done"].wait(1.0):  # with a time: on Windows Ctrl-C does not interrupt one without
+                pass
         except BaseException:
             self._cancel(job)
             raise
@@ -1454,7 +1455,7 @@ class Client:
         except BerthError as error:
             job["error"] = error
         except Exception as error:  # a mistake of ours must not leave the caller waiting
-            job["error"] = BerthError("INTERNAL", f"The checkout failed: {error!r}")
+            job["error"] = _told(error)
         finally:
             with self._lock:
                 self._waiting.pop(job["key"], None)
@@ -1546,8 +1547,8 @@ class Client:
                 with self._news:
                     self._back.remove(back)
                     back.end(True)
-            except BerthError as error:
-                self._not_given_back(session, back, error)
+            except Exception as error:
+                self._not_given_back(session, back, _told(error))
 
     def _send_back(self, session: Session, back: _GiveBack) -> None:
         for at in range(0, len(back.leases), 32):  # a request with more stops would be too large
@@ -1593,6 +1594,10 @@ class Client:
 
     def __exit__(self, *_error: Any) -> None:
         self.close()
+
+
+def _told(error: Exception) -> BerthError:
+    return error if isinstance(error, BerthError) else BerthError("INTERNAL", f"The client failed: {error!r}.")
 
 
 def _long_ago() -> Reading:

@@ -369,6 +369,42 @@ class Grants(unittest.TestCase):
         client._renewed(lease, self.lease(nonce), nonce, earlier)
         self.assertIs(lease.start, sent)
 
+    def test_a_renewal_that_is_answered_too_late_changes_nothing(self):
+        client, seat = self.seat()
+        nonce, lease = berth.new_nonce(), seat.leases[0]
+        lease.start.monotonic -= 61
+        before = (lease.start, lease.token)
+        client._renewed(lease, self.lease(nonce), nonce, berth.Reading())
+        self.assertEqual((seat.state, lease.start, lease.token), ("lost", *before))
+
+    def test_the_newest_journal_position_is_the_witness(self):
+        def place(epoch: str, seq: int) -> dict:
+            return {"epoch": epoch, "seq": seq, "head": "A" * 43}
+        self.assertEqual(berth.newer(None, place("a", 3)), place("a", 3))
+        self.assertEqual(berth.newer(place("a", 3), place("a", 2)), place("a", 3))
+        self.assertEqual(berth.newer(place("a", 3), place("a", 4)), place("a", 4))
+        self.assertEqual(berth.newer(place("a", 3), place("b", 1)), place("b", 1))
+
+    def test_idleness_is_told_with_the_next_renewal_and_use_at_once(self):
+        client, seat = self.seat()
+        client._beat_at = 1e12
+        seat.idle()
+        seat._idle.monotonic -= 50
+        self.assertEqual((client._idle_leases(), client._beat_at), ({"idle": [{"lease": "l1", "seconds": 50}]}, 1e12))
+        seat.idle(False)
+        self.assertEqual((client._idle_leases(), client._beat_at), ({}, 0.0))
+
+    def test_a_revocation_that_overtakes_its_grant_is_not_forgotten(self):
+        client, nonce = self.client(), berth.new_nonce()
+        client._session = object()
+
+        def request(job):
+            client._pushed("lease.revoked", {"lease": "l1", "reason": "why", "by": "it"})
+            return self.grant([self.lease(nonce)], [self.entitlement()], nonce)[1]
+        client._granted = request
+        seat = client.checkout()
+        self.assertEqual((seat.error.code, seat.state), ("LEASE_REVOKED", "lost"))
+
     def test_words_of_the_server_about_a_lease(self):
         for code, state in (("LEASE_UNKNOWN", "lost"), ("LEASE_REVOKED", "lost"), ("IDLE_RELEASED", "lost"), ("ENTITLEMENT_EXPIRED", "grace"),
                             ("OF_A_LATER_VERSION", "grace")):
