@@ -48,7 +48,7 @@ export const run = defineCommand({
       'a workstation seat only when there is no render-node seat',
     ],
   ],
-  more: 'With --wait the server keeps a line: first come, first served. Ctrl-C leaves it (exit 3). stdin, stdout and the exit code are those of the command (128 + signal when it dies of one, 127 not found, 126 not executable). Exit 7 when there is no seat or it was lost; other failures as everywhere.',
+  more: 'With --wait the server keeps a line: first come, first served. Ctrl-C leaves it (exit 3). stdin, stdout and the exit code are those of the command (128 + signal when it dies of one, 127 not found, 126 not executable). Exit 7 when there is no seat or it was lost; other failures as everywhere. The seat counts as in use for as long as the command runs: it is never idle. On a render node that has not joined, the link in BERTH_JOIN, or in the file that BERTH_JOIN_FILE names, is used first.',
   run: async (context, args) => {
     const [command, ...words] = context.settings.afterDashes;
     if (command === undefined || command === '') {
