@@ -1,5 +1,4 @@
 import { type LeaseClaims, limits } from '@berth/protocol';
-import type { Command } from '../domain/commands.js';
 import { Turnover } from './turnover.js';
 import type { NextFree, Standing, Waiter } from './waiting-line.js';
 
@@ -17,6 +16,9 @@ interface Told extends Place {
   readonly atMs: number;
 }
 
+/** So many are told at one look, those in front first: a line of thousands is told over several ticks, not in one long one. */
+const TOLD_AT_ONCE = 200;
+
 /** An estimate is told again when it has changed by more than this part. */
 const WORTH_TELLING = 0.25;
 
@@ -27,16 +29,15 @@ export class PlaceTeller {
   readonly #told = new Map<string, Told>();
   #lookAtMs = Number.POSITIVE_INFINITY;
 
-  entered(command: Command<'checkout'>): void {
-    for (const product of productsOf(command))
-      this.waiting.set(product, (this.waiting.get(product) ?? 0) + 1);
+  entered(standing: Standing): void {
+    for (const product of standing.products) this.waiting.set(product, (this.waiting.get(product) ?? 0) + 1);
     this.#lookAtMs = 0;
   }
 
-  left({ id, command }: Standing): void {
-    this.#told.delete(id);
+  left(standing: Standing): void {
+    this.#told.delete(standing.id);
     this.#lookAtMs = 0;
-    for (const product of productsOf(command)) {
+    for (const product of standing.products) {
       const count = (this.waiting.get(product) ?? 0) - 1;
       if (count > 0) this.waiting.set(product, count);
       else {
@@ -62,29 +63,39 @@ export class PlaceTeller {
     monoMs: number,
     nextFreeAtMs: NextFree,
   ): void {
-    const before = new Map<string, number>();
-    for (const other of line) {
-      if (other === standing) break;
-      step(before, other);
-    }
+    const before = line.at(-1) === standing ? this.#allBut(standing) : beforeOf(line, standing);
     const place = this.#placeOf(standing, before, monoMs, nextFreeAtMs);
     this.#told.set(standing.id, { ...place, atMs: monoMs });
     waiter.onPlace(place);
+  }
+
+  /** Everybody else, when it is the last in line. */
+  #allBut(standing: Standing): ReadonlyMap<string, number> {
+    return new Map(standing.products.map((product) => [product, (this.waiting.get(product) ?? 1) - 1]));
   }
 
   tell(line: readonly Standing[], monoMs: number, nextFreeAtMs: NextFree): void {
     if (monoMs < this.#lookAtMs) return;
     this.#lookAtMs = Number.POSITIVE_INFINITY;
     const before = new Map<string, number>();
+    const known = new Map<string, number | null>();
+    const nextFree: NextFree = (product) => {
+      const found = known.get(product);
+      if (found !== undefined) return found;
+      known.set(product, nextFreeAtMs(product));
+      return known.get(product)!;
+    };
+    let left = TOLD_AT_ONCE;
     for (const standing of line) {
       const told = this.#told.get(standing.id);
       const dueMs = (told?.atMs ?? 0) + limits.queuedEveryMs;
       const position = positionOf(standing, before);
       const estimateMs = this.#estimate(standing, position, before, monoMs);
       if (told === undefined || position !== told.position || differs(estimateMs, told.estimateMs)) {
-        if (dueMs > monoMs) this.#lookAtMs = Math.min(this.#lookAtMs, dueMs);
+        if (dueMs > monoMs || left === 0) this.#lookAtMs = Math.min(this.#lookAtMs, dueMs);
         else {
-          const place = this.#placeOf(standing, before, monoMs, nextFreeAtMs);
+          left -= 1;
+          const place = this.#placeOf(standing, before, monoMs, nextFree);
           this.#told.set(standing.id, { ...place, atMs: monoMs });
           for (const waiter of standing.waiters) waiter.onPlace(place);
         }
@@ -100,7 +111,7 @@ export class PlaceTeller {
     nextFreeAtMs: NextFree,
   ): Place {
     const position = positionOf(standing, before);
-    const moments = productsOf(standing.command).flatMap((product) => nextFreeAtMs(product) ?? []);
+    const moments = standing.products.flatMap((product) => nextFreeAtMs(product) ?? []);
     return {
       position,
       estimateMs: this.#estimate(standing, position, before, monoMs),
@@ -110,18 +121,20 @@ export class PlaceTeller {
 
   /** By the product that it stands furthest back for. */
   #estimate(
-    { command }: Standing,
+    standing: Standing,
     position: number,
     before: ReadonlyMap<string, number>,
     monoMs: number,
   ): number | null {
-    const decisive = productsOf(command).find((product) => (before.get(product) ?? 0) === position - 1);
+    const decisive = standing.products.find((product) => (before.get(product) ?? 0) === position - 1);
     return this.#turnovers.get(decisive ?? '')?.estimateMs(position, monoMs) ?? null;
   }
 }
 
-function positionOf({ command }: Standing, before: ReadonlyMap<string, number>): number {
-  return 1 + Math.max(...productsOf(command).map((product) => before.get(product) ?? 0));
+function positionOf(standing: Standing, before: ReadonlyMap<string, number>): number {
+  let most = 0;
+  for (const product of standing.products) most = Math.max(most, before.get(product) ?? 0);
+  return 1 + most;
 }
 
 function differs(now: number | null, told: number | null): boolean {
@@ -129,11 +142,15 @@ function differs(now: number | null, told: number | null): boolean {
   return Math.abs(now - told) > told * WORTH_TELLING;
 }
 
-function step(before: Map<string, number>, { command }: Standing): void {
-  for (const product of productsOf(command)) before.set(product, (before.get(product) ?? 0) + 1);
+function step(before: Map<string, number>, standing: Standing): void {
+  for (const product of standing.products) before.set(product, (before.get(product) ?? 0) + 1);
 }
 
-/** Every product a checkout may be served from, each once. */
-function productsOf({ wants }: Command<'checkout'>): string[] {
-  return [...new Set(wants.flatMap(({ products }) => products))];
+function beforeOf(line: readonly Standing[], standing: Standing): Map<string, number> {
+  const before = new Map<string, number>();
+  for (const other of line) {
+    if (other === standing) break;
+    step(before, other);
+  }
+  return before;
 }

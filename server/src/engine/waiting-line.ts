@@ -22,6 +22,8 @@ export interface Standing {
   readonly id: string;
   /** The order of arrival. */
   readonly ticket: number;
+  /** Every product it may be served from, each once. */
+  readonly products: readonly string[];
   /** As last asked: the newest session has to have room for the leases. */
   command: Checkout;
   denial: Denial;
@@ -105,12 +107,13 @@ export class WaitingLine {
     const id = idOf(command);
     const ticket = this.#left.get(id)?.ticket ?? ++this.#tickets;
     this.#left.delete(id);
-    const standing: Standing = { id, ticket, command, denial, waiters: new Set() };
-    const behind = this.#line.findIndex((other) => other.ticket > ticket);
+    const products = [...new Set(command.wants.flatMap((want) => want.products))];
+    const standing: Standing = { id, ticket, products, command, denial, waiters: new Set() };
+    const behind = ticket === this.#tickets ? -1 : this.#line.findIndex((other) => other.ticket > ticket);
     this.#line.splice(behind < 0 ? this.#line.length : behind, 0, standing);
     this.#byId.set(id, standing);
     this.#perDevice.set(command.by.device, (this.#perDevice.get(command.by.device) ?? 0) + 1);
-    this.#teller.entered(command);
+    this.#teller.entered(standing);
     keep(this.#kept, command, 1);
     return standing;
   }
@@ -156,9 +159,8 @@ export class WaitingLine {
 
   /** Ends the wait of those whose time is over, with the denial as it is now, and forgets places nobody came back to. */
   giveUp(monoMs: number, attempt: (command: Checkout) => Settled<'checkout'>): void {
-    for (const standing of [...this.#line]) {
+    for (const standing of this.#line.filter((each) => hasOver(each, monoMs))) {
       const over = [...standing.waiters].filter(({ untilMs }) => untilMs <= monoMs);
-      if (over.length === 0) continue;
       const settled = attempt(standing.command);
       for (const waiter of over) standing.waiters.delete(waiter);
       if (settled.ok || standing.waiters.size === 0) this.#settle(standing, settled);
@@ -200,6 +202,11 @@ export class WaitingLine {
 
 /** When the next seat of a product is free at the latest if nobody renews, ms since 1970; `null` when nobody can tell. */
 export type NextFree = (product: string) => number | null;
+
+function hasOver({ waiters }: Standing, monoMs: number): boolean {
+  for (const { untilMs } of waiters) if (untilMs <= monoMs) return true;
+  return false;
+}
 
 function idOf({ request }: Checkout): string {
   return requestId(request.device, request.key);
