@@ -6,7 +6,7 @@ import { type FaultName, killProcess, throwFaults } from './faults.js';
 import { fastCrypto, type SimCrypto } from './sim-crypto.js';
 import { captureTimers } from './sim-time.js';
 import { type AdminSeat, type Computer, Site } from './site.js';
-import { administer, live } from './workload.js';
+import { administer, live, openPools } from './workload.js';
 
 export interface RunOptions {
   readonly seed: number;
@@ -26,11 +26,16 @@ export interface RunReport {
   readonly judged: ReturnType<typeof audit>['judged'];
   readonly serverStarts: number;
   readonly events: number;
+  /** How often each method was asked, and each refusal given: what was never reached was not tested. */
+  readonly asked: Readonly<Record<string, number>>;
+  readonly refused: Readonly<Record<string, number>>;
 }
 
 const HOUR_MS = 3_600_000;
 /** After this long without faults every seat is free: the longest borrow of the workload, its hold, a window, and time to connect. */
 const QUIET_MS = 2 * HOUR_MS;
+
+const products = ['render', 'comp', 'sim'] as const;
 
 /** One simulated site, from its founding to the verdict. The seed determines everything. */
 export async function simulate(options: RunOptions): Promise<RunReport> {
@@ -114,7 +119,6 @@ async function dangerousTimes(
   const times: Times = { ending: false };
   const isEnding = (): boolean => times.ending;
   const artists = site.computers.filter(({ name }) => name.startsWith('pc'));
-  const products = ['render', 'comp', 'sim'];
   const restart = (computer: Computer): void => {
     const host = site.startProcess(computer);
     const product = products[artists.indexOf(computer) % products.length]!;
@@ -147,8 +151,9 @@ async function quietTimes(site: Site, office: readonly AdminSeat[], times: Times
   await site.time.run(site.time.nowMs + QUIET_MS);
   if (!site.server.isUp) return site.violation('the server is down although nothing fails any more');
   site.server.checkInvariants();
-  const [owner] = office;
-  const { pools } = await site.settled(owner!.admin.call('pool.status', {}));
+  const owner = office[0]!;
+  await site.settled(openPools({ ...owner, products }));
+  const { pools } = await site.settled(owner.admin.call('pool.status', {}));
   for (const pool of pools) {
     if (pool.inUse + pool.borrowed + pool.held > 0 || pool.free !== pool.owned)
       site.violation(`not every seat came free: ${JSON.stringify(pool)}`);
@@ -198,7 +203,17 @@ function report(
     judged: verdict.judged,
     serverStarts: site.server.starts,
     events: site.time.events,
+    asked: tally(site.entries.flatMap((entry) => (entry.event === 'request' ? [entry.method] : []))),
+    refused: tally(
+      site.entries.flatMap((entry) => (entry.event === 'denied' ? [`${entry.method} ${entry.code}`] : [])),
+    ),
   };
+}
+
+function tally(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }
 
 function isSignedBy(

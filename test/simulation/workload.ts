@@ -1,6 +1,7 @@
 import {
   type AdminConnection,
   BerthError,
+  type CheckoutOptions,
   type Client,
   type Host,
   newIdempotencyKey,
@@ -69,14 +70,16 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
 async function step({ dice }: Life, client: Client, seats: Set<Seat>): Promise<void> {
   for (const seat of seats) if (seat.state === 'lost' || seat.state === 'released') await drop(seat, seats);
   const roll = dice.below(100);
-  if (roll < 50 && seats.size < MAX_SEATS) {
-    const wait = dice.chance(0.3) ? dice.between(1_000, 120_000) : 0;
-    seats.add(await client.checkout({ seats: dice.chance(0.2) ? 2 : 1, wait }));
+  if (roll < 50 && seats.size < MAX_SEATS) seats.add(await client.checkout(wish(dice)));
+  else if (roll < 55) {
+    const [seat] = seats;
+    if (dice.chance(0.6)) seat?.idle();
+    else seat?.active();
   } else if (roll < 75) {
     const [seat] = seats;
     if (seat !== undefined) await drop(seat, seats);
   } else if (roll < 82) {
-    await client.borrow({ seconds: dice.between(60, 3_600) });
+    await client.borrow({ seconds: dice.between(60, 3_600), autoExtend: dice.chance(0.2) });
   } else if (roll < 92) {
     // A seat that uses the borrow has to go first (IN_USE).
     for (const seat of seats) if (seat.kind === 'borrow') await drop(seat, seats);
@@ -84,6 +87,15 @@ async function step({ dice }: Life, client: Client, seats: Set<Seat>): Promise<v
   } else {
     await client.status();
   }
+}
+
+/** Seats of the client's own product, of a bundle, or of whatever can be had. */
+function wish(dice: Dice): CheckoutOptions {
+  const wait = dice.chance(0.4) ? dice.between(1_000, 300_000) : 0;
+  const roll = dice.below(10);
+  if (roll < 2) return { wait, bundle: [{ product: 'render' }, { product: dice.pick(['comp', 'sim']) }] };
+  if (roll < 3) return { wait, product: ['sim', 'comp'] };
+  return { wait, seats: dice.chance(0.2) ? 2 : 1 };
 }
 
 /** Also what was lost: only the plugin can say that it has stopped. */
@@ -136,20 +148,59 @@ async function administerOnce(office: Office): Promise<void> {
   if (roll < 35) await admin.call('pool.status', {});
   else if (roll < 55)
     await admin.call('allocation.assign', { key, email, product, quantity: dice.between(1, 2) });
-  else if (roll < 75) await admin.call('allocation.revoke', { key, email, product, quantity: 'all' });
-  else if (roll < 88) await revokeOne(office, key);
+  else if (roll < 70) await takeBack(office, key);
+  else if (roll < 80) await disturbOne(office, key);
+  else if (roll < 86) await arrange(office, key, product);
   else await revise(office, key);
 }
 
-async function revokeOne({ admin, dice }: Office, key: string): Promise<void> {
+async function takeBack({ admin, dice }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('allocation.list', {});
+  if (items.length === 0) return;
+  const { email, product, quantity } = dice.pick(items);
+  const how = dice.pick([{}, {}, { pending: true }, { cancel: true }]);
+  await admin.call('allocation.revoke', { key, email, product, quantity: dice.between(1, quantity), ...how });
+}
+
+/** Settings of a pool, and whether what is not allocated is for everybody. */
+async function arrange({ admin, dice }: Office, key: string, product: string): Promise<void> {
+  if (dice.chance(0.5)) {
+    const running = dice.pick(['drain', 'cut'] as const);
+    await admin.call('sharing.set', { key, product, on: dice.chance(0.6), running });
+  } else {
+    const lingerSeconds = dice.pick([null, null, 60, 300]);
+    await admin.call('pool.set', { key, product, lingerSeconds, idleSeconds: dice.pick([null, 120]) });
+  }
+}
+
+/** A seat is taken away, now or after a warning, or its holder gets a message. */
+async function disturbOne({ admin, dice }: Office, key: string): Promise<void> {
   const { items } = await admin.call('lease.list', {});
-  if (items.length > 0) await admin.call('lease.revoke', { key, lease: dice.pick(items).id });
+  if (items.length === 0) return;
+  const lease = dice.pick(items).id;
+  const roll = dice.below(4);
+  if (roll < 2) await admin.call('lease.revoke', { key, lease });
+  else if (roll < 3) await admin.call('lease.revoke', { key, lease, inSeconds: dice.between(1, 300) });
+  else await admin.call('lease.message', { key, lease, text: 'The render farm needs this seat at six.' });
+}
+
+/** Before the last accounts: what is not allocated is for everybody. */
+export async function openPools({ admin, host, products }: Pick<Office, 'admin' | 'host' | 'products'>) {
+  for (const product of products) {
+    await admin.call('sharing.set', { key: newIdempotencyKey(host), product, on: true });
+    await admin.call('pool.set', {
+      key: newIdempotencyKey(host),
+      product,
+      lingerSeconds: null,
+      idleSeconds: null,
+    });
+  }
 }
 
 /** The vendor sells more seats, or fewer. The admin asks until there is an answer. */
 async function revise({ site, admin, host, dice }: Office, key: string): Promise<void> {
-  const claims = dice.pick([...site.entitlements.values()]);
-  const entitlement = site.entitlement({ ...claims, seats: dice.between(1, 4) });
+  const { jti } = dice.pick([...site.entitlements.values()]);
+  const entitlement = site.entitlement({ jti, seats: dice.between(1, 4) });
   for (;;) {
     try {
       await admin.call('entitlement.import', { key, entitlement });
