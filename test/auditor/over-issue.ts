@@ -40,17 +40,40 @@ class OpenSeats {
 function sweep(evidence: Evidence, until: Until): Finding[] {
   const findings: Finding[] = [];
   const pools = new Map<string, OpenSeats>();
+  const joins = joinsOf(evidence);
   for (const { opens, right } of turns(rightsOf(evidence, until))) {
     const pool = pools.get(right.product) ?? new OpenSeats();
     pools.set(right.product, pool);
     const before = pool.total;
     if (!opens) pool.close(right);
     else pool.open(right);
-    if (!opens || pool.total === before) continue;
+    if (!opens || pool.total === before || joins.has(right.lease)) continue;
     const owned = ownedWithin(evidence.grants, right.product, right.sentAt, right.opensAt).most;
     if (pool.total > owned) findings.push({ rule: ruleOf(right, until), text: describe(right, pool, owned) });
   }
   return findings;
+}
+
+/**
+ * Leases granted on a seat that another lease kept taken by the journal: no seat more was issued. Its client may have stopped using it meanwhile
+ * without the server knowing (a release that did not arrive, a restart that holds it for a window), and the capacity have shrunk.
+ */
+function joinsOf({ journal }: Evidence): Set<string> {
+  const joins = new Set<string>();
+  const open = new Map<string, number>();
+  const seatOf = new Map<string, string>();
+  for (const change of journal?.records.flatMap(({ changes }) => changes) ?? []) {
+    if (change.type === 'lease.granted') {
+      const { jti, seat } = (change.lease as { claims: { jti: string; seat: string } }).claims;
+      if ((open.get(seat) ?? 0) > 0) joins.add(jti);
+      open.set(seat, (open.get(seat) ?? 0) + 1);
+      seatOf.set(jti, seat);
+    } else if (change.type === 'lease.ended') {
+      const seat = seatOf.get(String(change.id)) ?? '';
+      open.set(seat, (open.get(seat) ?? 0) - 1);
+    }
+  }
+  return joins;
 }
 
 /** What opens and closes, in order; at one instant closings come first. */
