@@ -34,6 +34,9 @@ const sdk: Sdk = {
   openLease: client.openLease,
   listBorrows: client.listBorrows,
   returnBorrows: client.returnBorrows,
+  requestBorrow: client.requestBorrow,
+  installBorrow: client.installBorrow,
+  returnBorrowsOffline: client.returnBorrowsOffline,
   newIdempotencyKey: client.newIdempotencyKey,
   identities: (home) => new client.IdentityStore({ home }),
 };

@@ -1,6 +1,6 @@
 import { limits, type PoolSettings } from '@berth/protocol';
 import { parseCount } from './parse.js';
-import { spanWords } from './words.js';
+import { seatWords, spanWords } from './words.js';
 
 /** One setting of a pool as the command line has it. */
 interface PoolOption {
@@ -16,6 +16,14 @@ const seconds = (most: number) => ({
     text.trim().toLowerCase() === 'off' ? null : parseCount(text, option, 1, most, ' or off'),
   words: (value: number | null) => (value === null ? 'off' : secondsWords(value)),
 });
+
+const borrowCap = {
+  parse: (text: string, option: string) =>
+    text.trim().toLowerCase() === 'off'
+      ? null
+      : parseCount(text, option, 0, limits.seatsPerEntitlement, ' or off'),
+  words: (value: number | null) => (value === null ? 'off' : seatWords(value)),
+};
 
 function secondsWords(value: number): string {
   const [plain, span] = [`${value} s`, spanWords(value * 1000)];
@@ -35,6 +43,18 @@ export const poolOptions: readonly PoolOption[] = [
     name: 'lingerSeconds',
     describe: 'keep a seat so long after its release for whoever had it; off: not at all',
     ...seconds(limits.lingerSeconds),
+  },
+  {
+    option: 'borrow-cap',
+    name: 'borrowSeatsMax',
+    describe: 'most seats that may be borrowed at once; off: as the entitlements say',
+    ...borrowCap,
+  },
+  {
+    option: 'borrow-cap-per-user',
+    name: 'borrowSeatsPerUserMax',
+    describe: 'most seats that one user may have borrowed at once; off: no such limit',
+    ...borrowCap,
   },
 ];
 

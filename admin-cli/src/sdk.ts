@@ -8,6 +8,9 @@ export interface Sdk {
   readonly openLease: typeof client.openLease;
   readonly listBorrows: typeof client.listBorrows;
   readonly returnBorrows: typeof client.returnBorrows;
+  readonly requestBorrow: typeof client.requestBorrow;
+  readonly installBorrow: typeof client.installBorrow;
+  readonly returnBorrowsOffline: typeof client.returnBorrowsOffline;
   readonly newIdempotencyKey: typeof client.newIdempotencyKey;
   /** The joined contexts in a folder, or in the default ones. */
   identities(home: string | undefined): Pick<client.IdentityStore, 'list' | 'current' | 'use' | 'read'>;

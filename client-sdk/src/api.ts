@@ -310,6 +310,47 @@ export interface ReturnBorrowsOptions extends IdentityOptions {
   readonly product?: string | undefined;
 }
 
+/** What a machine that no network reaches asks for. */
+export interface RequestBorrowOptions {
+  readonly product: string;
+  readonly seconds: number;
+  /** Default 1. */
+  readonly seats?: number | undefined;
+  /** Name of a context; left out: the current one, or `airgap` on a machine that has none. */
+  readonly context?: string | undefined;
+  readonly home?: string | undefined;
+  /** Default: the computer's name. */
+  readonly deviceName?: string | undefined;
+  readonly host?: Host | undefined;
+}
+export interface OfflineRequest {
+  /** What to carry to an admin. */
+  readonly file: string;
+  /** What the grant must name. */
+  readonly nonce: string;
+  readonly context: string;
+  readonly product: string;
+  readonly seats: number;
+  readonly seconds: number;
+  readonly requestedAtMs: number;
+}
+
+export interface InstallBorrowOptions {
+  /** The text of the file that the admin brought. */
+  readonly file: string;
+  readonly home?: string | undefined;
+  /** Default `'unpinned'`. */
+  readonly vendorKeys?: VendorKeys | undefined;
+  readonly host?: Host | undefined;
+}
+
+export interface OfflineReturn {
+  /** What to carry to an admin. */
+  readonly file: string;
+  /** What it returns; none of it is used any more. */
+  readonly borrows: readonly Borrow[];
+}
+
 /** A session without seats: for tools. Reconnects and repeats a request whose answer was lost. */
 export interface Channel<Allowed extends AdminMethod | LeaseMethod> extends AsyncDisposable {
   readonly me: Me;

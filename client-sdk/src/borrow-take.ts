@@ -133,7 +133,7 @@ function extensionOf({ seconds, autoExtend, extendBeforeSeconds: before }: Borro
 const EXTEND_BEFORE_MAX_SECONDS = 86_400;
 
 /** @throws BerthError PARAMS_INVALID */
-function borrowSeconds(seconds: number): number {
+export function borrowSeconds(seconds: number): number {
   if (Number.isInteger(seconds) && seconds >= 1 && seconds <= limits.borrowSeconds) return seconds;
   throw new BerthError('PARAMS_INVALID', {
     message: `seconds must be an integer from 1 to ${limits.borrowSeconds}.`,

@@ -1,13 +1,20 @@
+import { installBorrowWith } from './airgap-install.js';
+import { requestBorrowWith } from './airgap-request.js';
+import { returnOfflineWith } from './airgap-return.js';
 import type {
   AdminConnection,
   Borrow,
   Client,
   ConnectOptions,
   IdentityOptions,
+  InstallBorrowOptions,
   Joined,
   JoinOptions,
   LeaseConnection,
   ListBorrowsOptions,
+  OfflineRequest,
+  OfflineReturn,
+  RequestBorrowOptions,
   ReturnBorrowsOptions,
   ReturnedBorrow,
 } from './api.js';
@@ -55,6 +62,24 @@ export function listBorrows(options: ListBorrowsOptions = {}): Promise<Borrow[]>
 /** Returns borrows early: one, those of a product, or all. @throws BerthError BORROW_UNKNOWN, IN_USE, UNREACHABLE, … */
 export function returnBorrows(options: ReturnBorrowsOptions = {}): Promise<ReturnedBorrow[]> {
   return returnBorrowsWith(options.host ?? nodeHost(), options);
+}
+
+/**
+ * Asks for seats in a file, for a machine that no network reaches: an admin carries it to the server and brings the answer back.
+ * @throws BerthError USAGE, PARAMS_INVALID, FOLDER_UNWRITABLE
+ */
+export function requestBorrow(options: RequestBorrowOptions): Promise<OfflineRequest> {
+  return requestBorrowWith(options.host ?? nodeHost(), options);
+}
+
+/** Installs what an admin granted. @throws BerthError BORROW_FILE_INVALID, GRANT_FOREIGN, TOKEN_INVALID, CLOCK_SKEW, … */
+export function installBorrow(options: InstallBorrowOptions): Promise<Borrow> {
+  return installBorrowWith(options.host ?? nodeHost(), options);
+}
+
+/** Returns borrows in a file; from then on they are not used. @throws BerthError BORROW_UNKNOWN, IN_USE, NOT_JOINED */
+export function returnBorrowsOffline(options: ReturnBorrowsOptions = {}): Promise<OfflineReturn> {
+  return returnOfflineWith(options.host ?? nodeHost(), options);
 }
 
 /** A fresh key for a changing request (I7). */

@@ -1,4 +1,7 @@
 // For the tests of this repository: parts that are not public and may change at any time.
+export { installBorrowWith } from './airgap-install.js';
+export { requestBorrowWith } from './airgap-request.js';
+export { returnOfflineWith } from './airgap-return.js';
 export * from './borrow-file.js';
 export { BorrowShelf } from './borrow-shelf.js';
 export { BorrowUses } from './borrow-use.js';

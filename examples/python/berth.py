@@ -279,9 +279,11 @@ _claims = {
     "checkpoint": _shape(epoch=_epoch, seq=_whole(), head=_hash, iat=_seconds),
     "endorsement": _shape(iss=_key, sub=_key, products_=_list(_product, 1, 20), iat=_seconds),
     "authority": _shape(nonce=_nonce, sha256=_hash, iat=_seconds),
+    "borrowRequest": _shape(nonce=_nonce, dev=_key, name=_text(0, 120), product=_product, seats=_whole(1, 64), seconds=_whole(1, 31622400),
+                            iat=_seconds, server_=_key),
 }
 _headers = {kind: b64(b'{"alg":"Ed25519","typ":"berth-%s+jwt"}' % name.encode())
-            for kind, name in {**{kind: kind for kind in _claims}, "authority": "ca"}.items()}
+            for kind, name in {**{kind: kind for kind in _claims}, "authority": "ca", "borrowRequest": "borrow-request"}.items()}
 
 
 def _refuse(_text_: str):

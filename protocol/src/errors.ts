@@ -312,6 +312,28 @@ export const errors = {
     'Wait until then, or ask an admin to cancel it: `berth license revoke EMAIL PRODUCT --cancel`.',
   ),
 
+  REQUEST_EXPIRED: row(
+    -33057,
+    1,
+    false,
+    'The borrow request is too old.',
+    'Make a new one on that machine: `berth borrow request`. If it is new, set the clock of the machine right.',
+  ),
+  BORROW_FILE_INVALID: row(
+    -33058,
+    2,
+    false,
+    'This is not a borrow file of Berth, or it was changed.',
+    'Use the file as `berth borrow` wrote it, whole and unchanged.',
+  ),
+  GRANT_FOREIGN: row(
+    -33059,
+    4,
+    false,
+    'The grant does not answer a request of this computer.',
+    'Install it on the computer that made the request; each grant is installed once.',
+  ),
+
   // Administration.
   USER_UNKNOWN: row(
     -33060,
@@ -578,6 +600,8 @@ export const rules = {
   REVOKE_PENDING: 'A revoke of the seats is pending; it takes effect when their borrow ends.',
   NOT_ENTITLED: 'No entitlement of this product is active.',
   BORROW_SEATS: 'As many seats are borrowed as the entitlement allows.',
+  BORROW_CAP_PRODUCT: 'As many seats of the product are borrowed as an admin allows.',
+  BORROW_CAP_USER: 'You have borrowed as many seats of the product as an admin allows to one user.',
   BORROW_FORBIDDEN: 'The entitlement does not allow borrowing.',
   BORROW_LENGTH: 'The borrow is longer than the entitlement allows, or than it lasts.',
 } as const;

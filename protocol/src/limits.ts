@@ -58,6 +58,10 @@ export const limits = {
   lingerSeconds: 86_400,
   /** Machines that may enrol with one token: far above any farm. */
   machineTokenUses: 100_000,
+  /** Characters of a file that carries a borrow to or from a machine without a network: 64 leases with their entitlements. */
+  offlineFileChars: 640 * 1024,
+  /** Age of a borrow request in a file when it is granted, milliseconds: a week. Its age is added to the hold of the seat. */
+  offlineRequestMs: 7 * 86_400_000,
   /** Length of one e-mail address, characters (RFC 5321 4.5.3.1.3 allows 254 in a path). */
   emailChars: 254,
   /** Length of a name of a person, device or organisation, characters. */

@@ -6,6 +6,7 @@ import Type, { type Static } from './typebox.js';
 const Off = Type.Null();
 const IdleSeconds = Type.Union([Type.Integer({ minimum: 1, maximum: limits.idleSeconds }), Off]);
 const LingerSeconds = Type.Union([Type.Integer({ minimum: 1, maximum: limits.lingerSeconds }), Off]);
+const BorrowCap = Type.Union([Type.Integer({ minimum: 0, maximum: limits.seatsPerEntitlement }), Off]);
 
 /** What an admin may set for the pool of a product. `null`: off. */
 export const PoolSettings = Type.Object({
@@ -13,11 +14,20 @@ export const PoolSettings = Type.Object({
   idleSeconds: IdleSeconds,
   /** After a release the seat is kept so long for whoever had it. */
   lingerSeconds: LingerSeconds,
+  /** Seats of the product that may be borrowed at once, on top of what its entitlements say. */
+  borrowSeatsMax: BorrowCap,
+  /** The same for any one user. */
+  borrowSeatsPerUserMax: BorrowCap,
 });
 export type PoolSettings = Static<typeof PoolSettings>;
 
 /** What holds until an admin says something else. */
-export const poolDefaults: PoolSettings = { idleSeconds: null, lingerSeconds: null };
+export const poolDefaults: PoolSettings = {
+  idleSeconds: null,
+  lingerSeconds: null,
+  borrowSeatsMax: null,
+  borrowSeatsPerUserMax: null,
+};
 
 /** What `sharing.set` did to one product. */
 export const SharingChange = Type.Object({
@@ -40,6 +50,8 @@ export const poolRequests = {
       product: ProductId,
       idleSeconds: Type.Optional(IdleSeconds),
       lingerSeconds: Type.Optional(LingerSeconds),
+      borrowSeatsMax: Type.Optional(BorrowCap),
+      borrowSeatsPerUserMax: Type.Optional(BorrowCap),
     }),
     result: Type.Object({ product: ProductId, settings: PoolSettings, changed: Type.Boolean() }),
     errors: ['PRODUCT_UNKNOWN', 'KEY_REUSED'],

@@ -1,6 +1,7 @@
 import { adminRequests } from './messages-admin.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
+import { offlineRequests } from './messages-offline.js';
 import { poolRequests } from './messages-pool.js';
 import type { Role } from './schemas.js';
 import type { Static, TSchema } from './typebox.js';
@@ -18,14 +19,21 @@ export type LeastRole = 'none' | 'device' | Role;
  * Every request a client can make, both paths in one table. Handlers are a mapped type over it (a missing handler does not compile), the
  * SDK's calls are inferred from it, and PROTOCOL.md is checked against it by a test.
  */
-export const requests = { ...leaseRequests, ...adminRequests, ...poolRequests, ...machineRequests } as const;
+export const requests = {
+  ...leaseRequests,
+  ...adminRequests,
+  ...poolRequests,
+  ...machineRequests,
+  ...offlineRequests,
+} as const;
 
 export type Method = keyof typeof requests;
 export type LeaseMethod = keyof typeof leaseRequests;
 export type AdminMethod =
   | keyof typeof adminRequests
   | keyof typeof poolRequests
-  | keyof typeof machineRequests;
+  | keyof typeof machineRequests
+  | keyof typeof offlineRequests;
 
 type AllParams = { readonly [M in Method]: Static<(typeof requests)[M]['params']> };
 type AllResults = { readonly [M in Method]: Static<(typeof requests)[M]['result']> };

@@ -118,6 +118,19 @@ export type LeaseClaims = Static<typeof LeaseClaims>;
 export const StopClaims = Type.Object({ jti: Id, dev: KeyText, iat: Seconds });
 export type StopClaims = Static<typeof StopClaims>;
 
+/** Claims of a borrow request in a file (PROTOCOL 4.9): what a machine that no network reaches asks for. */
+export const BorrowRequestClaims = Type.Object({
+  nonce: Nonce,
+  dev: KeyText,
+  name: NameText,
+  product: ProductId,
+  seats: Type.Integer({ minimum: 1, maximum: limits.seatsPerCheckout }),
+  seconds: Type.Integer({ minimum: 1, maximum: limits.borrowSeconds }),
+  iat: Seconds,
+  server: Type.Optional(KeyText),
+});
+export type BorrowRequestClaims = Static<typeof BorrowRequestClaims>;
+
 /** Claims of a signed checkpoint of the journal (PROTOCOL 4.6). */
 export const CheckpointClaims = Type.Object({
   epoch: Type.String({ maxLength: 40 }),

@@ -2,6 +2,7 @@ import { decodeBase64Url, decodeUtf8, encodeBase64Url, encodeUtf8 } from './byte
 import { limits } from './limits.js';
 import {
   AuthorityClaims,
+  BorrowRequestClaims,
   CheckpointClaims,
   EndorsementClaims,
   EntitlementClaims,
@@ -23,6 +24,10 @@ export const tokenTypes = {
   checkpoint: { header: '{"alg":"Ed25519","typ":"berth-checkpoint+jwt"}', claims: CheckpointClaims },
   authority: { header: '{"alg":"Ed25519","typ":"berth-ca+jwt"}', claims: AuthorityClaims },
   endorsement: { header: '{"alg":"Ed25519","typ":"berth-endorsement+jwt"}', claims: EndorsementClaims },
+  borrowRequest: {
+    header: '{"alg":"Ed25519","typ":"berth-borrow-request+jwt"}',
+    claims: BorrowRequestClaims,
+  },
 } as const satisfies Record<string, { header: string; claims: TSchema }>;
 
 export type TokenType = keyof typeof tokenTypes;

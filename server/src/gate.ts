@@ -6,6 +6,7 @@ import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
 import { leaseHandlers } from './admin/lease-handlers.js';
 import { machineHandlers } from './admin/machine-handlers.js';
+import { offlineHandlers } from './admin/offline-handlers.js';
 import { poolHandlers } from './admin/pool-handlers.js';
 import { userHandlers } from './admin/user-handlers.js';
 import type { DataFolder } from './data-folder.js';
@@ -58,6 +59,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...entitlementHandlers(deps),
     ...allocationHandlers(deps),
     ...leaseAdminHandlers(deps),
+    ...offlineHandlers(deps),
     ...poolHandlers(deps),
     ...machineHandlers(deps),
     ...clockHandlers(deps),

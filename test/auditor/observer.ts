@@ -16,6 +16,8 @@ interface Params {
   readonly entitlement?: string;
   readonly id?: string;
   readonly lease?: string;
+  /** A borrow request that was carried in a file. */
+  readonly request?: string;
 }
 
 interface Frame {
@@ -42,7 +44,10 @@ export class Observer {
     const frame = parse(data);
     if (frame?.method === undefined || frame.id === undefined) return;
     const { method, params = {} } = frame;
-    const { nonce, leases = [], stops = [] } = params;
+    const { leases = [], stops = [] } = params;
+    // An admin carries the words of a machine that no network reaches: who asked is that machine.
+    const carried = method === 'borrow.grant' ? claimsOf<Carried>(params.request ?? '') : undefined;
+    const nonce = params.nonce ?? carried?.nonce;
     this.#asked.set(frame.id, { method, params, sentAt: this.#nowMs() });
     this.#write({
       event: 'request',
@@ -52,8 +57,10 @@ export class Observer {
     });
     if (method === 'session.open' && params.deviceKey !== undefined)
       this.#write({ event: 'session', device: params.deviceKey });
+    if (carried !== undefined) this.#write({ event: 'session', device: carried.dev });
     if (method === 'lease.release') this.#write({ event: 'released', leases, stopped: stops.length > 0 });
-    if (method === 'borrow.return') this.#write({ event: 'returned', leases: stops.map(leaseOf) });
+    if (method === 'borrow.return' || method === 'borrow.accept')
+      this.#write({ event: 'returned', leases: stops.map(leaseOf) });
   }
 
   /** Call it before the client sees the frame. */
@@ -83,7 +90,8 @@ export class Observer {
       write({ event: 'answer', method, ...keyOf(params), leases, entitlements });
     }
     if (method === 'lease.release') write({ event: 'confirmed', leases: params.leases ?? [] });
-    if (method === 'borrow.return') write({ event: 'confirmed', leases: (params.stops ?? []).map(leaseOf) });
+    if (method === 'borrow.return' || method === 'borrow.accept')
+      write({ event: 'confirmed', leases: (params.stops ?? []).map(leaseOf) });
     if (method === 'pool.status') write({ event: 'status', sentAt, pools: result.pools as PoolSeen[] });
     if (method === 'entitlement.import')
       write({ event: 'imported', ...keyOf(params), entitlement: params.entitlement ?? '', sentAt });
@@ -116,6 +124,14 @@ function tokensIn({ leases = [] }: Record<string, unknown>): string[] {
 
 /** The lease a stop names. */
 function leaseOf(stop: string): string {
-  const claims = JSON.parse(Buffer.from(stop.split('.')[1] ?? '', 'base64url').toString()) as { jti: string };
-  return claims.jti;
+  return claimsOf<{ jti: string }>(stop).jti;
+}
+
+interface Carried {
+  readonly nonce: string;
+  readonly dev: string;
+}
+
+function claimsOf<Claims>(token: string): Claims {
+  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims;
 }

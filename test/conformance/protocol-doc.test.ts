@@ -151,6 +151,7 @@ describe('tokens', () => {
     stop: '4.5',
     checkpoint: '4.6',
     authority: '4.7',
+    borrowRequest: '4.9',
   } as const;
 
   test.each(Object.entries(numbers))('claims of %s', (type, number) => {

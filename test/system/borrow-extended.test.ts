@@ -106,6 +106,29 @@ describe('automatic extension', () => {
   });
 });
 
+describe('caps', () => {
+  const set = (...words: string[]): Promise<Json> => done('pool', 'set', 'render', ...words);
+
+  test('of the product and of the user are explained, lowered they take nothing, off they are gone', async () => {
+    expect(await set('--borrow-cap', '1', '--borrow-cap-per-user', '1')).toMatchObject({
+      settings: { borrowSeatsMax: 1, borrowSeatsPerUserMax: 1 },
+    });
+    expect((await take(anna, '1h')).code).toBe(0);
+    expect((await take(anna, '2h')).code).toBe(0);
+    const refused = await take(bo, '1h');
+    expect([refused.code, refused.json.error]).toEqual([
+      7,
+      expect.objectContaining({ code: 'BORROW_LIMIT', rule: 'BORROW_CAP_PRODUCT' }),
+    ]);
+    await set('--borrow-cap', 'off', '--borrow-cap-per-user', '0');
+    expect((await take(bo, '1h')).json.error.rule).toBe('BORROW_CAP_USER');
+    expect((await take(anna, '3h')).json.error.rule).toBe('BORROW_CAP_USER');
+    expect(await site.pool()).toMatchObject({ borrowed: 1 });
+    await set('--borrow-cap-per-user', 'off');
+    await site.berthOk(anna, ['borrow', 'return']);
+  });
+});
+
 describe('a pending removal', () => {
   test('of a user: nothing new for them, visible, and gone with the borrow', async () => {
     expect((await take(bo, '1h')).code).toBe(0);

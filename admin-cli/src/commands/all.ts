@@ -1,5 +1,9 @@
 import { type Command, defineGroup } from '../command.js';
+import { borrowAcceptReturn } from './borrow-accept-return.js';
+import { borrowGrant } from './borrow-grant.js';
+import { borrowInstall } from './borrow-install.js';
 import { borrowList } from './borrow-list.js';
+import { borrowRequest } from './borrow-request.js';
 import { borrowReturn } from './borrow-return.js';
 import { borrowTake } from './borrow-take.js';
 import { clockAccept } from './clock-accept.js';
@@ -43,7 +47,15 @@ export const commands: readonly Command[] = [
   whoami,
   status,
   run,
-  defineGroup('borrow', 'Seats for offline use on this computer', [borrowTake, borrowList, borrowReturn]),
+  defineGroup('borrow', 'Seats for offline use on this computer', [
+    borrowTake,
+    borrowList,
+    borrowReturn,
+    borrowRequest,
+    borrowGrant,
+    borrowInstall,
+    borrowAcceptReturn,
+  ]),
   defineGroup('user', 'Members of the organisation', [userInvite, userList, userRemove]),
   defineGroup('machine', 'Render nodes and other machines that nobody sits at', [
     defineGroup('token', 'Links with which machines join by themselves', [

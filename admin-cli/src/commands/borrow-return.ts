@@ -1,6 +1,9 @@
 import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
 import { usage } from '../fail.js';
-import { optional, parseId, parseProduct } from '../parse.js';
+import { fileExists, writeText } from '../files.js';
+import type { Answer } from '../output.js';
+import { given, optional, parseId, parseProduct } from '../parse.js';
 import { cancellable, identity } from '../session.js';
 import { momentWords } from '../words.js';
 
@@ -8,10 +11,17 @@ export const borrowReturn = defineCommand({
   usage: 'return [id]',
   describe: 'Return borrowed seats early: one, those of a product, or all of this context',
   positionals: { id: { type: 'string', describe: 'id as in `berth borrow list`' } },
-  options: { product: { type: 'string', describe: 'those of this product' } },
+  options: {
+    product: { type: 'string', describe: 'those of this product' },
+    out: {
+      type: 'string',
+      describe: 'without a server: write what an admin accepts with `berth borrow accept-return`',
+    },
+  },
   examples: [
     ['berth borrow return', 'everything this computer borrowed from the server of this context'],
     ['berth borrow return --product render', 'the seats of one product'],
+    ['berth borrow return --out return.json', 'on a machine that no network reaches'],
   ],
   run: async (context, args) => {
     if (args.id !== undefined && args.product !== undefined) {
@@ -22,6 +32,7 @@ export const borrowReturn = defineCommand({
     }
     const id = optional(args.id, (text) => parseId(text, 'ID'));
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
+    if (args.out !== undefined) return await returnInFile(context, args.out, given({ id, product }));
     const returned = await cancellable(
       context,
       context.sdk.returnBorrows({ ...identity(context), id, product }),
@@ -43,3 +54,18 @@ export const borrowReturn = defineCommand({
     };
   },
 });
+
+async function returnInFile(
+  context: Context,
+  out: string,
+  which: { id?: string; product?: string },
+): Promise<Answer> {
+  const { contextName, home } = context.settings;
+  if (await context.files.exists(out)) throw fileExists(out);
+  const { file, borrows } = await context.sdk.returnBorrowsOffline({ context: contextName, home, ...which });
+  await writeText(context, out, file, { mode: 0o600, exclusive: true });
+  const items = borrows.map(({ id, product, leaseIds, freeAtMs }) => ({ id, product, leaseIds, freeAtMs }));
+  const sentences = items.map(({ id, product }) => `${id} (${product}) is not used here any more.`);
+  const next = `Wrote ${out}. An admin takes it back with: berth borrow accept-return ${out}`;
+  return { document: { out, items }, text: '', notes: [...sentences, next] };
+}

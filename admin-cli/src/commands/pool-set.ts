@@ -18,9 +18,10 @@ export const poolSet = defineCommand({
   examples: [
     ['berth pool set render --idle-seconds 1800', 'take back what has been idle for half an hour'],
     ['berth pool set render --linger-seconds 60', 'a plugin that restarts within a minute finds its seat'],
+    ['berth pool set render --borrow-cap 5 --borrow-cap-per-user 1', 'keep seats at home'],
     ['berth pool set render --idle-seconds off --linger-seconds off', 'as at the beginning'],
   ],
-  more: 'What is not named stays as it is. Only a plugin can tell that it is idle: `berth run` never does. A borrowed seat is never taken back.',
+  more: 'What is not named stays as it is. Only a plugin can tell that it is idle: `berth run` never does. A borrowed seat is never taken back: a lower cap refuses new borrows, and extensions while more than that is borrowed.',
   run: async (context, args) => {
     const product = parseProduct(args.product, 'PRODUCT');
     const settings = settingsIn(args);

@@ -41,6 +41,7 @@ export const headers = {
   checkpoint: '{"alg":"Ed25519","typ":"berth-checkpoint+jwt"}',
   endorsement: '{"alg":"Ed25519","typ":"berth-endorsement+jwt"}',
   authority: '{"alg":"Ed25519","typ":"berth-ca+jwt"}',
+  borrowRequest: '{"alg":"Ed25519","typ":"berth-borrow-request+jwt"}',
 };
 
 /** A token from any header and payload text, right or wrong. */

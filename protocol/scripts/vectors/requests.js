@@ -20,6 +20,12 @@ const both = ['/v1/lease', '/v1/admin'];
 const key = 'k-0123456789abcdef';
 const signature = base64Url(Buffer.concat([sha256('one half'), sha256('other half')]));
 const stop = token('stop', { jti: 'l0001', dev: device.text, iat: IAT + 60 }, device);
+const asked = { nonce: nonce('borrow request'), dev: device.text, name: 'cave-1' };
+const request = token(
+  'borrowRequest',
+  { ...asked, product: 'render-premium', seats: 1, seconds: 3600, iat: IAT },
+  device,
+);
 const email = 'kaja@example.com';
 const product = 'render-premium';
 export const want = { products: [product], seats: 1 };
@@ -156,5 +162,7 @@ export const requests = [
   { method: 'machine.remove', paths: admin, full: { key, machine: 'node-17' } },
   { method: 'pool.show', paths: admin, full: { ...page, product }, least: {} },
   { method: 'clock.show', paths: admin, full: {}, least: {} },
+  { method: 'borrow.grant', paths: admin, full: { key, request, email }, least: { key, request } },
+  { method: 'borrow.accept', paths: admin, full: { key, device: device.text, stops: [stop] } },
   { method: 'clock.accept', paths: admin, full: { key }, least: { key } },
 ];

@@ -244,3 +244,29 @@ badEndorsement(
 );
 badEndorsement('CLAIMS_INVALID', 'an endorsement without the new key', endorsed({ sub: undefined }));
 badEndorsement('CLAIMS_INVALID', 'an endorsement without a time', endorsed({ iat: undefined }));
+
+// Borrow requests: what a file says is never trusted as it comes.
+const request = {
+  nonce: 'AAAAAAAAAAAAAAAAAAAAAA',
+  dev: device.text,
+  name: 'cave-1',
+  product: 'render-premium',
+  seats: 1,
+  seconds: 259_200,
+  iat: IAT,
+};
+const badRequest = (fault, name, changes, key = device) =>
+  bad(fault, name, token('borrowRequest', { ...request, ...changes }, key), 'borrowRequest', device);
+badRequest('SIGNATURE', 'a borrow request signed by another device', {}, server);
+badRequest('CLAIMS_INVALID', 'a borrow request for no seat', { seats: 0 });
+badRequest('CLAIMS_INVALID', 'a borrow request for more seats than a grant carries', { seats: 65 });
+badRequest('CLAIMS_INVALID', 'a borrow request for longer than a year', { seconds: 31_622_401 });
+badRequest('CLAIMS_INVALID', 'a borrow request without a nonce', { nonce: undefined });
+badRequest('CLAIMS_INVALID', 'a borrow request with a nonce too short', { nonce: 'AAAA' });
+bad(
+  'WRONG_TYPE',
+  'a stop in the place of a borrow request',
+  token('stop', { jti: 'l0001', dev: device.text, iat: IAT }, device),
+  'borrowRequest',
+  device,
+);

@@ -92,3 +92,14 @@ ok(
   { nonce: nonce('ca'), sha256: base64Url(sha256('-----BEGIN CERTIFICATE-----\n')), iat: IAT },
   server,
 );
+const request = {
+  nonce: nonce('borrow request'),
+  dev: device.text,
+  name: 'cave-1',
+  product: 'render-premium',
+  seats: 2,
+  seconds: 259_200,
+  iat: IAT,
+};
+ok('a borrow request', 'borrowRequest', request, device);
+ok('a borrow request for one server', 'borrowRequest', { ...request, server: server.text }, device);

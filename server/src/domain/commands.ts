@@ -96,6 +96,20 @@ export interface Commands {
     readonly clientWallMs: number;
     readonly nonce: string;
   };
+  /** A request that came in a file; its signature was verified. */
+  grantBorrow: Asked & {
+    readonly leaseKey: string;
+    readonly name: string;
+    /** Whose machine it is; `null`: whose it is already. */
+    readonly email: string | null;
+    /** The server it was made for, if the machine knows one. */
+    readonly server: string | null;
+    readonly product: string;
+    readonly seats: number;
+    readonly seconds: number;
+    readonly nonce: string;
+    readonly requestedAtMs: number;
+  };
   return: Asked & { /** Leases whose signed stop was verified. */ readonly leases: readonly string[] };
   import: Asked & { readonly claims: EntitlementClaims; readonly token: string };
   importEndorsement: Asked & { readonly claims: EndorsementClaims; readonly token: string };
@@ -168,6 +182,7 @@ export interface Outcomes {
     readonly freeAtMs: number;
     readonly earlyReturn: 'at-once' | 'at-expiry';
   };
+  grantBorrow: Outcomes['borrow'] & { readonly device: string; readonly email: string };
   return: { readonly returned: readonly { readonly lease: string; readonly freeAtMs: number }[] };
   import: { readonly entitlement: EntitlementInfo; readonly changed: boolean };
   importEndorsement: { readonly moved: readonly string[]; readonly changed: boolean };

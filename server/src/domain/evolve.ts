@@ -237,6 +237,6 @@ export function windowMs(lease: Lease): number {
 }
 
 /** When a borrowed seat is free by the wall clock, hold included (I3). */
-export function borrowEndsMs(lease: Pick<Lease, 'claims'>): number {
-  return borrowFreeAtMs(lease.claims.iat * 1000, lease.claims.exp * 1000);
+export function borrowEndsMs(lease: Pick<Lease, 'claims' | 'holdMs'>): number {
+  return borrowFreeAtMs(lease.claims.iat * 1000, lease.claims.exp * 1000) + (lease.holdMs ?? 0);
 }

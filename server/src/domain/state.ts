@@ -160,6 +160,8 @@ export interface Lease {
   /** Why it was revoked, where nobody did it. */
   readonly cause?: 'idle';
   readonly grantedAtMs: number;
+  /** Of a borrow whose device has a clock nobody could look at: how much longer than I3 says the seat is held. */
+  readonly holdMs?: number;
   /** An admin takes it back at this moment, by the wall clock. */
   readonly release?: ScheduledRelease;
   /** Who revoked it and why; absent in rows that older servers wrote. */

@@ -71,6 +71,9 @@ const noSdk: Sdk = {
   openLease: refuse,
   listBorrows: refuse,
   returnBorrows: refuse,
+  requestBorrow: refuse,
+  installBorrow: refuse,
+  returnBorrowsOffline: refuse,
   newIdempotencyKey: () => 'test-key-0123456789',
   identities: refuse,
 };

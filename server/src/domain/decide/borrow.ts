@@ -6,6 +6,7 @@ import { borrowedSeats, isWithdrawn } from '../pending.js';
 import { isActive, usageOf } from '../pools.js';
 import { type Device, type Lease, type Seat, type State, shareKey } from '../state.js';
 import { Tally } from '../table.js';
+import { beyondCap } from './borrow-cap.js';
 import { choose, fits, type Term } from './choose.js';
 import { explain, leaseFreeAtMs } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
@@ -24,10 +25,25 @@ export function borrow(state: State, command: Command<'borrow'>, context: Contex
   if ('ok' in device) return device;
   const gone = leaving(state, device.email, context.now);
   if (gone !== null) return gone;
+  return lend(state, device, { ...command, holdMs: 0 }, context);
+}
+
+/** What is lent, for how long. `holdMs`: how much longer than its window says the seat is held. */
+export interface Loan {
+  readonly product: string;
+  readonly seats: number;
+  readonly seconds: number;
+  readonly nonce: string;
+  readonly holdMs: number;
+}
+
+/** Lends seats to a device; it need not be in the state yet. */
+export function lend(state: State, device: Device, command: Loan, context: Context): Decision<'borrow'> {
   const product = state.tables.product.get(command.product);
   if (product === undefined)
     return deny('NO_PRODUCT', undefined, { product: command.product, rule: 'NOT_ENTITLED' });
-  const term: Term = { kind: 'borrow', seconds: command.seconds, now: context.now };
+  const { seconds, holdMs } = command;
+  const term: Term = { kind: 'borrow', seconds, holdMs, now: context.now };
   // I1: while more is in use than owned, a borrow would make the excess irrevocable.
   if (usageOf(state, product.product, context.now).over > 0) {
     return explain(state, product.product, 'SHRUNK', context.now);
@@ -36,29 +52,34 @@ export function borrow(state: State, command: Command<'borrow'>, context: Contex
   if (kept !== null) return kept;
   const own = convertible(state, command, device, term);
   if (own !== null) {
+    const capped = beyondCap(state, product, device.email, unborrowed(state, own), context);
+    if (capped !== null) return capped;
     const granted = convert(state, own, command, device, term, context);
-    return { ok: true, changes: granted.changes, outcome: outcomeOf(state, granted.leases) };
+    return { ok: true, changes: granted.changes, outcome: outcomeOf(state, granted.leases, holdMs) };
   }
   const sharedKept = context.awaited.get(product.product) ?? 0;
   const wish = { ...term, product: product.product, email: device.email, seats: command.seats, sharedKept };
   const given = new Kept(state, product, device).giveUp();
   const choice = choose(state, wish, given.taken);
   if (!choice.ok) return explainBorrow(state, command, choice.rule, context);
+  const capped = beyondCap(state, product, device.email, command.seats, context);
+  if (capped !== null) return capped;
   const key = shareKey(product.share, product.product, device.id, device.email);
   const asked = { product: product.product, device, shareKey: key, nonce: command.nonce, term };
   const { changes, leases } = grantSeats(choice.picks, asked, context);
-  return { ok: true, changes: [...given.changes, ...changes], outcome: outcomeOf(state, leases) };
+  return { ok: true, changes: [...given.changes, ...changes], outcome: outcomeOf(state, leases, holdMs) };
 }
 
 function outcomeOf(
   state: State,
   leases: readonly LeaseClaims[],
+  holdMs: number,
 ): Extract<Decision<'borrow'>, { ok: true }>['outcome'] {
   const entitlements = leases.map(({ ent }) => state.tables.entitlement.get(ent)!.claims);
   const late = entitlements.some(({ earlyReturn }) => earlyReturn === 'at-expiry');
   return {
     leases,
-    freeAtMs: Math.max(...leases.map((claims) => borrowEndsMs({ claims }))),
+    freeAtMs: Math.max(...leases.map((claims) => borrowEndsMs({ claims, holdMs }))),
     earlyReturn: late ? 'at-expiry' : 'at-once',
   };
 }
@@ -72,6 +93,12 @@ function skewed(command: Command<'borrow'>, context: Context): Denial | null {
   return deny('CLOCK_SKEW', message, { offMs, allowedMs: BORROW_MAX_SKEW_MS });
 }
 
+/** Of a group of seats: how many a borrow of them would add to those that are borrowed. */
+function unborrowed(state: State, seats: readonly Seat[]): number {
+  const added = seats.filter(({ id }) => state.derived.statusBySeat.get(id) !== 'borrowed');
+  return added.reduce((sum, { count }) => sum + count, 0);
+}
+
 /** What this device has borrowed of the product: asked for again, it is lent for longer unless a revoke of it is pending (I8). */
 function ownBorrowed(state: State, product: string, device: Device): Seat[] {
   const seats = borrowedSeats(state, state.derived.seatsByUser.get(device.email));
@@ -79,7 +106,7 @@ function ownBorrowed(state: State, product: string, device: Device): Seat[] {
 }
 
 /** The seats of one group that this device has of the product, if a borrow of them fits; those already borrowed come first. */
-function convertible(state: State, command: Command<'borrow'>, device: Device, term: Term): Seat[] | null {
+function convertible(state: State, command: Loan, device: Device, term: Term): Seat[] | null {
   const groups = new Map<string, Seat[]>();
   for (const id of state.derived.seatsByUser.get(device.email)) {
     const seat = state.tables.seat.get(id)!;
@@ -124,7 +151,7 @@ function lendable(state: State, seats: readonly Seat[], asked: number, term: Ter
 function convert(
   state: State,
   seats: readonly Seat[],
-  command: Command<'borrow'>,
+  command: Loan,
   device: Device,
   asked: Term,
   context: Context,
@@ -151,7 +178,7 @@ function ownBorrows(state: State, seat: Seat, device: Device): Lease[] {
 
 function explainBorrow(
   state: State,
-  command: Command<'borrow'>,
+  command: Loan,
   rule: Parameters<typeof explain>[2],
   context: Context,
 ): Denial {

@@ -8,6 +8,8 @@ export interface Term {
   readonly kind: 'online' | 'borrow';
   readonly seconds: number;
   readonly now: Now;
+  /** Of a borrow: how much longer than its window says the seat is held. */
+  readonly holdMs?: number;
 }
 
 /** What is asked of a pool: seats for one user. */
@@ -119,7 +121,7 @@ export function fits(entitlement: Entitlement, wish: Term): boolean {
   if (wish.kind === 'online') return wish.now.wallMs + onlineWindowMs(wish.seconds * 1000) <= endMs;
   if (claims.borrow === undefined || wish.seconds > claims.borrow.maxSeconds) return false;
   const issuedAtMs = Math.floor(wish.now.wallMs / 1000) * 1000;
-  return borrowFreeAtMs(issuedAtMs, issuedAtMs + wish.seconds * 1000) <= endMs;
+  return borrowFreeAtMs(issuedAtMs, issuedAtMs + wish.seconds * 1000) + (wish.holdMs ?? 0) <= endMs;
 }
 
 function pick(

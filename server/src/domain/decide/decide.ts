@@ -1,4 +1,4 @@
-import { limits, onlineWindowMs } from '@berth/protocol';
+import { limits, OFFLINE_REQUEST_AGE_MS, onlineWindowMs } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import {
   type Command,
@@ -18,6 +18,7 @@ import { checkout } from './checkout.js';
 import { importEndorsement } from './endorsement.js';
 import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
+import { grantBorrow } from './grant-borrow.js';
 import { createMachineToken, enrolMachine, removeMachine, revokeMachineToken } from './machine.js';
 import { setPool } from './pool-settings.js';
 import { release } from './release.js';
@@ -67,6 +68,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   renew,
   release,
   borrow,
+  grantBorrow,
   return: returnBorrow,
   import: importEntitlement,
   importEndorsement,
@@ -97,6 +99,16 @@ function again<T extends CommandType>(kept: KeptRequest, type: T, request: Reque
   return { ok: true, changes: [], outcome: kept.outcome as Outcomes[T] };
 }
 
+/** Commands whose outcome is kept as long as the leases it brought. */
+const taking: ReadonlySet<CommandType> = new Set<CommandType>(['checkout', 'borrow', 'grantBorrow']);
+
+function keptMs(method: CommandType, context: Context): number {
+  // Plugins give back a thousand times a day: their retries come within a window or not at all.
+  if (method === 'release') return onlineWindowMs(context.leaseSeconds * 1000);
+  // A file may be brought again as long as its request is young enough to be granted anew.
+  return method === 'grantBorrow' ? 2 * OFFLINE_REQUEST_AGE_MS : limits.requestKeptMs;
+}
+
 function keep(
   id: string,
   method: CommandType,
@@ -104,7 +116,7 @@ function keep(
   outcome: Outcomes[CommandType],
   context: Context,
 ): Change {
-  const leases = 'leases' in outcome && (method === 'checkout' || method === 'borrow') ? outcome.leases : [];
+  const leases = 'leases' in outcome && taking.has(method) ? outcome.leases : [];
   return {
     type: 'request.kept',
     request: {
@@ -113,8 +125,7 @@ function keep(
       hash: request.hash,
       outcome,
       leases: leases.flatMap((lease) => ('jti' in lease ? [lease.jti] : [])),
-      // Plugins give back a thousand times a day: their retries come within a window or not at all.
-      keptMs: method === 'release' ? onlineWindowMs(context.leaseSeconds * 1000) : limits.requestKeptMs,
+      keptMs: keptMs(method, context),
     },
   };
 }

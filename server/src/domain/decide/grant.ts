@@ -82,6 +82,7 @@ export function grantLease(
     email: asked.device.email,
     state: 'open',
     grantedAtMs: context.now.wallMs,
+    ...(asked.term.holdMs ? { holdMs: asked.term.holdMs } : {}),
   } as const;
   return { change: { type: 'lease.granted', lease }, claims };
 }

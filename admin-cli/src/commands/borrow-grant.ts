@@ -1,0 +1,88 @@
+import { formatOfflineFile, type OfflineFile, parseToken } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { Failure, usage } from '../fail.js';
+import { fileExists, writeText } from '../files.js';
+import { acceptReturn, readOfflineFile } from '../offline.js';
+import type { Answer } from '../output.js';
+import { given, optional, parseEmail } from '../parse.js';
+import { withAdmin } from '../session.js';
+import { momentWords } from '../words.js';
+
+export const borrowGrant = defineCommand({
+  usage: 'grant <file>',
+  describe: 'As an admin: lend what a machine asked for in a file, and write the answer',
+  positionals: {
+    file: { type: 'string', demandOption: true, describe: 'what `berth borrow request` wrote' },
+  },
+  options: {
+    out: { type: 'string', describe: 'the file to write for the machine' },
+    user: {
+      type: 'string',
+      describe: 'whose machine it is, when it is not known yet: it is enrolled for this user',
+    },
+  },
+  examples: [
+    [
+      'berth borrow grant request.json --out grant.json --user anna@studio.example',
+      'a machine nobody knows yet',
+    ],
+    ['berth borrow grant return.json', 'the same as `berth borrow accept-return`'],
+  ],
+  more: 'Granting the same file again gives the same answer and takes no second seat. Refused when the request is older than a week or was changed.',
+  run: async (context, args) => {
+    const file = await readOfflineFile(context, args.file);
+    const email = optional(args.user, parseEmail);
+    if (file.berth === 'borrow-return') return await acceptReturn(context, file);
+    if (file.berth !== 'borrow-request') {
+      throw new Failure('BORROW_FILE_INVALID', {
+        message: 'This is a grant: it is installed on the machine that asked.',
+        next: 'On that machine: `berth borrow install FILE`.',
+      });
+    }
+    if (args.out === undefined) throw usage('--out is missing.', 'Say where the answer goes: --out FILE.');
+    return await grant(context, file, args.out, email);
+  },
+});
+
+async function grant(
+  context: Context,
+  { token }: OfflineFile<'borrow-request'>,
+  out: string,
+  email: string | undefined,
+): Promise<Answer> {
+  if (await context.files.exists(out)) throw fileExists(out);
+  const parsed = parseToken('borrowRequest', token);
+  if (!parsed.ok)
+    throw new Failure('BORROW_FILE_INVALID', { message: `The request is not valid (${parsed.fault}).` });
+  const { nonce, product, seats } = parsed.token.claims;
+  const key = context.sdk.newIdempotencyKey();
+  const granted = await withAdmin(context, (admin) =>
+    admin.call('borrow.grant', given({ key, request: token, email })),
+  );
+  const { leases, entitlements, endorsements, freeAtMs, earlyReturn, device, user, server, organisation } =
+    granted;
+  const answer: OfflineFile<'borrow-grant'> = {
+    berth: 'borrow-grant',
+    version: 1,
+    nonce,
+    ...{
+      server,
+      organisation,
+      user: { email: user.email },
+      device,
+      leases,
+      entitlements,
+      ...(endorsements === undefined ? {} : { endorsements }),
+      freeAtMs,
+      earlyReturn,
+    },
+  };
+  await writeText(context, out, formatOfflineFile(answer), { mode: 0o600, exclusive: true });
+  const until = momentWords(freeAtMs, context.nowMs());
+  const notes = [
+    `Lent ${seats} of ${product} to ${device.name} of ${user.email}; unless returned it is free ${until}.`,
+    `Wrote ${out}. On that machine: berth borrow install ${out}`,
+  ];
+  return { document: { out, product, seats, device, user, freeAtMs, earlyReturn, leases }, text: '', notes };
+}

@@ -1,0 +1,40 @@
+import { type OfflineFile, parseOfflineFile } from '@berth/protocol';
+import type { Context } from './context.js';
+import { Failure } from './fail.js';
+import { readText } from './files.js';
+import type { Answer } from './output.js';
+import { quote } from './parse.js';
+import { withAdmin } from './session.js';
+import { momentWords } from './words.js';
+
+/** Stops in one `borrow.accept` (its schema). */
+const STOPS_PER_CALL = 12;
+
+export async function readOfflineFile(context: Context, path: string): Promise<OfflineFile> {
+  const file = parseOfflineFile(await readText(context, path));
+  if (file !== null) return file;
+  throw new Failure('BORROW_FILE_INVALID', {
+    message: `${quote(path)} is not a borrow file of Berth, or it was changed.`,
+  });
+}
+
+/** Hands the stops of a machine to the server. */
+export async function acceptReturn(
+  context: Context,
+  { device, stops }: OfflineFile<'borrow-return'>,
+): Promise<Answer> {
+  const items = await withAdmin(context, async (admin) => {
+    const returned: { lease: string; freeAtMs: number }[] = [];
+    for (let at = 0; at < stops.length; at += STOPS_PER_CALL) {
+      const part = { device, stops: stops.slice(at, at + STOPS_PER_CALL) };
+      const answer = await admin.call('borrow.accept', { key: context.sdk.newIdempotencyKey(), ...part });
+      returned.push(...answer.returned);
+    }
+    return returned;
+  });
+  const nowMs = context.nowMs();
+  const notes = items.map(
+    ({ lease, freeAtMs }) => `Returned ${lease}; its seat is free ${momentWords(freeAtMs, nowMs)}.`,
+  );
+  return { document: { items, next: null }, text: '', notes };
+}

@@ -1,0 +1,58 @@
+import { formatOfflineFile, formatPublicKey } from '@berth/protocol';
+import type { OfflineReturn, ReturnBorrowsOptions } from './api.js';
+import { BorrowShelf } from './borrow-shelf.js';
+import { BorrowUses } from './borrow-use.js';
+import { BerthError } from './errors.js';
+import type { Host } from './host.js';
+import { loadIdentity } from './identity.js';
+import { PendingRequests } from './pending.js';
+import { newKey } from './random.js';
+import { signStop } from './release.js';
+import { TokenCheck } from './token-check.js';
+
+/** Stops in one pending return (the schema of `borrow.return`). */
+const STOPS_PER_RETURN = 12;
+
+/**
+ * Returns borrows in a file. That they are not used any more is on disk before this resolves, so before the file can leave. Asked again, it
+ * says the same once more: a lost file costs nothing.
+ * @throws BerthError NOT_JOINED, BORROW_UNKNOWN, IN_USE, FOLDER_UNWRITABLE
+ */
+export async function returnOfflineWith(host: Host, options: ReturnBorrowsOptions): Promise<OfflineReturn> {
+  const { context, files, key } = await loadIdentity(host, options, 'lease');
+  const check = new TokenCheck(host, key.publicKey, 'unpinned');
+  const pending = new PendingRequests(host, files, context.name);
+  const shelf = new BorrowShelf(host, files, context.name, check, pending);
+  const uses = new BorrowUses(host, files, context.name);
+  const all = await shelf.all(options.product);
+  const chosen = all.filter(({ borrow }) => options.id === undefined || borrow.leaseIds.includes(options.id));
+  if (chosen.length === 0) throw new BerthError('BORROW_UNKNOWN');
+  for (const { borrow, seatIds } of chosen) {
+    if (await uses.inUse(seatIds))
+      throw new BerthError('IN_USE', {
+        message: `A seat of ${borrow.product} is still in use here.`,
+        hint: 'End the programs that use it, then return it.',
+      });
+  }
+  const leases = chosen
+    .filter(({ borrow }) => borrow.state !== 'returning')
+    .flatMap(({ borrow }) => borrow.leaseIds);
+  for (let at = 0; at < leases.length; at += STOPS_PER_RETURN) {
+    const part = leases.slice(at, at + STOPS_PER_RETURN);
+    const stops = part.map((id) => signStop({ host, check, key }, id));
+    const request = { key: newKey(host), stops, leases: part };
+    await pending.begin('return', request);
+    // If this machine ever reaches the server it tells it, too.
+    pending.leave(request.key);
+  }
+  const ids = new Set(chosen.flatMap(({ borrow }) => borrow.leaseIds));
+  const returning = (await pending.all('return')).filter((request) =>
+    request.leases.some((id) => ids.has(id)),
+  );
+  const stops = returning.flatMap((request) => request.stops);
+  const device = formatPublicKey(key.publicKey);
+  return {
+    file: formatOfflineFile({ berth: 'borrow-return', version: 1, device, stops }),
+    borrows: chosen.map(({ borrow }) => borrow),
+  };
+}

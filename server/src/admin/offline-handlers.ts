@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { canonicalEmail, canonicalName, parsePublicKey, parseToken } from '@berth/protocol';
+import { deny } from '../domain/commands.js';
+import { organisationOf } from '../domain/state.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { grant as grantTokens } from './grants.js';
+import { asked, byOf } from './request.js';
+
+type OfflineHandlers = Pick<Handlers, 'borrow.grant' | 'borrow.accept'>;
+
+/** Borrows of machines that no network reaches: an admin carries the files (PROTOCOL 4.9). */
+export function offlineHandlers(deps: HandlerDeps): OfflineHandlers {
+  return {
+    'borrow.grant': (params, caller) => grant(deps, params, caller),
+    'borrow.accept': (params, caller) => accept(deps, params, caller),
+  };
+}
+
+async function grant(
+  deps: HandlerDeps,
+  params: Parameters<OfflineHandlers['borrow.grant']>[0],
+  caller: Parameters<OfflineHandlers['borrow.grant']>[1],
+): Promise<Answer<'borrow.grant'>> {
+  const parsed = parseToken('borrowRequest', params.request);
+  if (!parsed.ok) return deny('BORROW_FILE_INVALID', undefined, { fault: parsed.fault });
+  const { claims, signed, signature } = parsed.token;
+  const key = parsePublicKey(claims.dev);
+  if (key === null || !deps.verify(key, signed, signature))
+    return deny('SIGNATURE_INVALID', 'The request is not signed by the key that it names.');
+  const email = params.email === undefined ? null : canonicalEmail(params.email);
+  if (params.email !== undefined && email === null)
+    return deny('EMAIL_INVALID', undefined, { email: params.email });
+  const name = canonicalName(claims.name);
+  if (name === null) return deny('NAME_INVALID', 'The device name has characters that a name may not have.');
+  const { nonce, dev: leaseKey, product, seats, seconds, server = null } = claims;
+  const hash = createHash('sha256').update(params.request).digest('base64url');
+  const settled = await deps.engine.submit({
+    type: 'grantBorrow',
+    by: byOf(caller),
+    // I7: known by the request itself, whoever brings the file and however often.
+    request: { device: `offline ${leaseKey}`, key: nonce, hash },
+    ...{ leaseKey, name, email, server, product, seats, seconds, nonce },
+    requestedAtMs: claims.iat * 1000,
+  });
+  if (!settled.ok) {
+    if (typeof settled.detail?.rule === 'string') deps.metrics.denial(product, settled.detail.rule);
+    return settled;
+  }
+  const { leases, freeAtMs, earlyReturn, device } = settled.outcome;
+  if (email !== null && email !== settled.outcome.email)
+    return deny('KEY_REUSED', `The request was granted to ${settled.outcome.email} before.`);
+  deps.metrics.checkout(product, 'granted');
+  const tokens = await grantTokens(deps, leases);
+  return deps.engine.read((state): Answer<'borrow.grant'> => {
+    const { serverId, serverKey, name: organisation } = organisationOf(state);
+    const user = state.tables.user.get(settled.outcome.email);
+    if (user === undefined) return deny('USER_UNKNOWN', undefined, { email: settled.outcome.email });
+    return {
+      ok: true,
+      result: {
+        ...tokens,
+        freeAtMs,
+        earlyReturn,
+        device: { id: device, name: state.tables.device.get(device)?.name ?? name },
+        user: { email: user.email, name: user.name, role: user.role, state: user.state },
+        server: { id: serverId, key: serverKey },
+        organisation: { name: organisation },
+      },
+    };
+  });
+}
+
+async function accept(
+  { engine, state, verify }: HandlerDeps,
+  params: Parameters<OfflineHandlers['borrow.accept']>[0],
+  caller: Parameters<OfflineHandlers['borrow.accept']>[1],
+): Promise<Answer<'borrow.accept'>> {
+  const key = parsePublicKey(params.device);
+  const leases = new Set<string>();
+  for (const stop of params.stops) {
+    const parsed = parseToken('stop', stop);
+    if (!parsed.ok || key === null || parsed.token.claims.dev !== params.device) return deny('STOP_INVALID');
+    if (!verify(key, parsed.token.signed, parsed.token.signature)) return deny('STOP_INVALID');
+    leases.add(parsed.token.claims.jti);
+  }
+  const device = state.tables.device.get(state.derived.deviceByKey.get(`lease ${params.device}`) ?? '');
+  if (device === undefined) return deny('DEVICE_UNKNOWN', 'The machine is not enrolled on this server.');
+  const ids = [...leases].sort();
+  const { request } = asked('borrow.accept', { ...params, leases: ids }, caller);
+  const settled = await engine.submit({
+    type: 'return',
+    // The machine speaks, by its signature; the admin only carries what it says.
+    by: { device: device.id, email: device.email },
+    request,
+    leases: ids,
+  });
+  return settled.ok ? { ok: true, result: { returned: [...settled.outcome.returned] } } : settled;
+}
