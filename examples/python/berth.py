@@ -663,11 +663,17 @@ class TlsSocket:
     def _shake_hands(self) -> bool:
         try:
             self._tls.do_handshake()
-            return True
+            done = True
         except ssl.SSLWantReadError:
-            return False
-        finally:
-            self._flush()
+            done = False
+        except ssl.SSLError:
+            try:
+                self._flush()  # the alert that says why; what matters is the error
+            except OSError:
+                pass
+            raise
+        self._flush()
+        return done
 
     def _flush(self) -> None:
         data = self._out.read()

@@ -151,18 +151,20 @@ class Servers(unittest.TestCase):
     def tearDownClass(cls):
         shutil.rmtree(cls.folder)
 
-    def open_fails(self, script, code: str, upgrade=None, within: float = 3.0) -> None:
+    def open_fails(self, script, code: str, upgrade=None) -> None:
+        """The limit that is waited for is short; the others are long, for a machine that is busy."""
+        reach, ask = (1.0 if code == "UNREACHABLE" else 8.0), (1.0 if code == "TIMEOUT" else 8.0)
         server = FakeServer(self.folder, script, upgrade)
         from_ = time.monotonic()
         try:
             with self.assertRaises(berth.BerthError) as caught:
-                session = berth.Session(server.address, self.ca, KEYS["server"], lambda *_: None, timeout=1.0)
+                session = berth.Session(server.address, self.ca, KEYS["server"], lambda *_: None, timeout=reach)
                 original = session.request
-                session.request = lambda method, params, timeout=1.0: original(method, params, 1.0)
+                session.request = lambda method, params, timeout=ask: original(method, params, ask)
                 session.open(SEEDS["device"], KEYS["device"], {}, None)
             self.assertEqual(caught.exception.code, code)
             self.assertTrue(caught.exception.next)
-            self.assertLess(time.monotonic() - from_, within)
+            self.assertLess(time.monotonic() - from_, reach + ask + 2)
         finally:
             server.close()
 
@@ -170,11 +172,11 @@ class Servers(unittest.TestCase):
         for upgrade in (b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n", b"x" * 70000,
                         b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 400 Bad\r\nContent-Length: x\r\n\r\n"):
             with self.subTest(upgrade[:40]):
-                self.open_fails(lambda tls: tls.close() if not upgrade else time.sleep(3), "UNREACHABLE", upgrade)
+                self.open_fails(lambda tls: tls.close() if not upgrade else time.sleep(9), "UNREACHABLE", upgrade)
 
     def test_a_refusal_over_http_keeps_its_code_and_next_step(self):
         body = b'{"code":"TOO_MANY_REQUESTS","message":"Too many.","next":"Wait."}'
-        self.open_fails(lambda tls: time.sleep(2), "TOO_MANY_REQUESTS",
+        self.open_fails(lambda tls: time.sleep(9), "TOO_MANY_REQUESTS",
                         b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
     def test_first_frames_that_are_no_challenge(self):
@@ -185,7 +187,7 @@ class Servers(unittest.TestCase):
             with self.subTest(first[:50]):
                 def script(tls):
                     tls.sendall(first)
-                    time.sleep(3)
+                    time.sleep(9)
                 self.open_fails(script, "UNREACHABLE")
 
     def test_a_server_with_another_key_gets_no_signature(self):
@@ -205,20 +207,20 @@ class Servers(unittest.TestCase):
                 def script(tls):
                     tls.sendall(challenge())
                     tls.sendall(answer(read_request(tls), **body))
-                    time.sleep(3)
+                    time.sleep(9)
                 self.open_fails(script, code)
 
     def test_no_answer_an_answer_to_nobody_and_an_end(self):
         def silent(tls):
             tls.sendall(challenge())
-            time.sleep(4)
+            time.sleep(9)
 
         def to_nobody(tls):
             tls.sendall(challenge())
             request = read_request(tls)
             for id_ in (None, "1", 1.5, [1], {}, request["id"] + 1):
                 tls.sendall(answer({"id": id_}, result={}))
-            time.sleep(4)
+            time.sleep(9)
 
         def ends(tls):
             tls.sendall(challenge())
@@ -236,7 +238,7 @@ class Servers(unittest.TestCase):
             tls.sendall(answer(request, result={"session": "s1", "signature": signature, "device": {"id": "d", "name": "n"}, "user": {"email": "a@b"},
                                                 "server": {"id": "fake", "key": KEYS["server"]}, "organisation": {"name": "x"},
                                                 "leaseSeconds": 60, "nowMs": 1}))
-            time.sleep(3)
+            time.sleep(9)
         self.open_fails(script, "SERVER_MISMATCH")
 
     def test_a_certificate_of_somebody_else(self):
@@ -247,7 +249,7 @@ class Servers(unittest.TestCase):
         server = FakeServer(other, lambda tls: None)
         try:
             with self.assertRaises(berth.BerthError) as caught:
-                berth.Session(server.address, self.ca, KEYS["server"], lambda *_: None, timeout=2.0)
+                berth.Session(server.address, self.ca, KEYS["server"], lambda *_: None, timeout=8.0)
             self.assertEqual(caught.exception.code, "CERTIFICATE_UNTRUSTED")
         finally:
             server.close()
@@ -348,10 +350,10 @@ class Grants(unittest.TestCase):
 
     def test_a_clock_set_back_prolongs_nothing(self):
         _, seat = self.seat()
-        seat.leases[0].start.monotonic -= 45
+        seat.leases[0].start.monotonic -= 45  # 15 s are left
         seat.leases[0].start.wall += 100000
         self.assertEqual(seat.state, "grace")
-        self.assertAlmostEqual(seat.seconds_left, 15, delta=1)
+        self.assertAlmostEqual(seat.seconds_left, 10, delta=5)
 
     def test_a_renewal_moves_the_start_to_just_before_it_was_sent_and_needs_its_own_nonce(self):
         client, seat = self.seat()
@@ -390,7 +392,9 @@ class Grants(unittest.TestCase):
         client._beat_at = 1e12
         seat.idle()
         seat._idle.monotonic -= 50
-        self.assertEqual((client._idle_leases(), client._beat_at), ({"idle": [{"lease": "l1", "seconds": 50}]}, 1e12))
+        (idle,) = client._idle_leases()["idle"]
+        self.assertEqual((idle["lease"], client._beat_at), ("l1", 1e12))
+        self.assertIn(idle["seconds"], range(50, 60))
         seat.idle(False)
         self.assertEqual((client._idle_leases(), client._beat_at), ({}, 0.0))
 
