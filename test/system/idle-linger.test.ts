@@ -10,7 +10,7 @@ let anna: Person;
 let bo: Person;
 
 beforeAll(async () => {
-  site = await Site.open({ leaseSeconds: 3 });
+  site = await Site.open({ leaseSeconds: 5 });
   await site.grant({ seats: 1, share: 'device' });
   [anna, bo] = (await site.hire('anna@studio.example', 'bo@studio.example')) as [Person, Person];
 }, 120_000);
