@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   formatPublicKey,
   looksSecret,
@@ -8,6 +9,7 @@ import {
 import type { Context } from './context.js';
 import { Failure } from './fail.js';
 import { readText } from './files.js';
+import { quote } from './parse.js';
 
 // Keys are accepted as text or as a file wherever one is asked (issue 2, part 3).
 
@@ -23,8 +25,17 @@ export async function readPublicKey(context: Context, given: string, option: str
 export async function readServerKey(context: Context, given: string, option: string): Promise<PublicKeyText> {
   const text = await textOf(context, given);
   if (!text.trimStart().startsWith('{')) return publicKeyText(text, option);
-  const serverKey = serverKeyField(text);
-  if (serverKey !== null) return publicKeyText(serverKey, option);
+  const { serverKey, serverId } = serverFields(text);
+  if (serverKey !== null) {
+    const key = publicKeyText(serverKey, option);
+    if (serverId !== null && derivedId.test(serverId) && serverId !== serverIdOf(key)) {
+      throw new Failure('KEY_INVALID', {
+        message: `${option}: its serverId ${quote(serverId)} and its serverKey are not of the same server.`,
+        next: 'Give the output of `berth entitlement request --json` unchanged.',
+      });
+    }
+    return key;
+  }
   throw new Failure('KEY_INVALID', {
     message: `${option} holds JSON without a serverKey.`,
     next: 'Give the output of `berth entitlement request --json` unchanged.',
@@ -67,13 +78,20 @@ function publicKeyText(text: string, option: string): PublicKeyText {
   });
 }
 
-function serverKeyField(text: string): string | null {
+function serverFields(text: string): { serverKey: string | null; serverId: string | null } {
   try {
     const value: unknown = JSON.parse(text);
-    const field =
-      typeof value === 'object' && value !== null && 'serverKey' in value ? value.serverKey : null;
-    return typeof field === 'string' ? field : null;
+    const fields = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    const textOrNull = (field: unknown) => (typeof field === 'string' ? field : null);
+    return { serverKey: textOrNull(fields.serverKey), serverId: textOrNull(fields.serverId) };
   } catch {
-    return null;
+    return { serverKey: null, serverId: null };
   }
+}
+
+/** As `berthd init` makes it of the key. */
+const derivedId = /^srv-[0-9a-f]{16}$/;
+
+function serverIdOf(key: PublicKeyText): string {
+  return `srv-${createHash('sha256').update(parsePublicKey(key)!).digest('hex').slice(0, 16)}`;
 }

@@ -13,5 +13,7 @@ export interface Sdk {
   readonly returnBorrowsOffline: typeof client.returnBorrowsOffline;
   readonly newIdempotencyKey: typeof client.newIdempotencyKey;
   /** The joined contexts in a folder, or in the default ones. */
-  identities(home: string | undefined): Pick<client.IdentityStore, 'list' | 'current' | 'use' | 'read'>;
+  identities(
+    home: string | undefined,
+  ): Pick<client.IdentityStore, 'list' | 'listReadable' | 'current' | 'use' | 'read'>;
 }

@@ -6,7 +6,7 @@ import {
   parseToken,
   strictly,
 } from '@berth/protocol';
-import { BerthError } from './errors.js';
+import { asBerthError, BerthError } from './errors.js';
 import type { Host } from './host.js';
 import { newNonce } from './random.js';
 import { object, parseJson, text } from './shape.js';
@@ -26,7 +26,10 @@ export async function fetchAuthority(
 ): Promise<string> {
   const nonce = newNonce(host);
   const address = formatAddress(link);
-  const body = await host.fetchUnchecked(`https://${address}/ca?nonce=${nonce}`, timing.openMs, signal);
+  const url = `https://${address}/ca?nonce=${nonce}`;
+  const body = await host.fetchUnchecked(url, timing.openMs, signal).catch((thrown: unknown) => {
+    throw attemptAt(address, asBerthError(thrown));
+  });
   const answer = parseJson(body, answerShape);
   if (answer === undefined) {
     throw new BerthError('UNREACHABLE', { message: `What answers at ${address} is not a licence server.` });
@@ -43,4 +46,11 @@ export async function fetchAuthority(
     message: `The server at ${address} is not the one the link was made for.`,
     hint: 'Check the link; if the server was replaced, ask an admin for a new one.',
   });
+}
+
+/** The same failure with the address that was tried: whoever reads it must see a wrong port. */
+function attemptAt(address: string, error: BerthError): BerthError {
+  const { code, message, hint } = error;
+  if (code !== 'UNREACHABLE' && code !== 'TIMEOUT') return error;
+  return new BerthError(code, { message, hint, servers: [{ address, code, message }] });
 }

@@ -1,10 +1,18 @@
-import { formatSecretKey, parseSecretKey } from '@berth/protocol';
+import { type ErrorCode, formatSecretKey, parseSecretKey } from '@berth/protocol';
 import { type Context, contextShape, isContextName } from './context.js';
-import { BerthError } from './errors.js';
+import { asBerthError, BerthError } from './errors.js';
 import type { Files } from './host.js';
 import { parseJson } from './shape.js';
 
 export type KeyScope = 'lease' | 'admin';
+
+/** A context whose file cannot be read. `message` names the file. */
+export interface DamagedContext {
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
 
 /**
  * The joined contexts of this user: `config/contexts/<name>.json` and `config/current`, and their keys in
@@ -21,6 +29,21 @@ export class IdentityStore {
   async list(): Promise<Context[]> {
     const names = await this.#names();
     return Promise.all(names.map((name) => this.read(name)));
+  }
+
+  /** Every context that can be read, by name, and those whose file is damaged: one of them must not hide the others. */
+  async listReadable(): Promise<{ contexts: Context[]; damaged: DamagedContext[] }> {
+    const contexts: Context[] = [];
+    const damaged: DamagedContext[] = [];
+    for (const name of await this.#names()) {
+      try {
+        contexts.push(await this.read(name));
+      } catch (thrown) {
+        const { code, message, hint } = asBerthError(thrown);
+        damaged.push({ name, code, message, hint });
+      }
+    }
+    return { contexts, damaged };
   }
 
   /** Name of the current context, or `null`. */

@@ -1,4 +1,4 @@
-import { onlineWindowMs, parseToken, signToken } from '@berth/protocol';
+import { limits, onlineWindowMs, parseToken, signToken } from '@berth/protocol';
 import { asBerthError } from './errors.js';
 import type { Host } from './host.js';
 import { newKey } from './random.js';
@@ -7,8 +7,8 @@ import { elapsedMs, readClock } from './seat-clock.js';
 import type { Session } from './session.js';
 import { timing } from './timing.js';
 
-/** Leases in one release: with a stop each (about 370 characters) the frame stays below `limits.requestBytes`. */
-export const LEASES_PER_RELEASE = 32;
+/** With a stop each. */
+export const LEASES_PER_RELEASE = limits.stopsPerRelease;
 
 /**
  * Gives leases back, again and again through reconnects until the server has answered or their window has ended anyhow. Never

@@ -20,6 +20,8 @@ export const limits = {
   tokenDepth: 8,
   /** Leases in one session: a farm wrapper holds a few, a broken loop would hold thousands. */
   leasesPerSession: 64,
+  /** Stops in one release: with their leases, of up to 400 characters each, they fit `requestBytes`. */
+  stopsPerRelease: 32,
   /** Seats in one checkout: a reply carries at most `leasesPerSession` leases. */
   seatsPerCheckout: 64,
   /** Wants in one checkout (a bundle): an application with its renderer and plugins is five; each may bring leases of its own. */

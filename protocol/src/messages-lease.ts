@@ -215,7 +215,7 @@ export const leaseRequests = {
       key: IdempotencyKey,
       leases: LeaseIds,
       /** Stops signed by this device: needed for leases that were revoked, ignored for others. */
-      stops: Type.Optional(Type.Array(TokenText, { maxItems: limits.leasesPerSession })),
+      stops: Type.Optional(Type.Array(TokenText, { maxItems: limits.stopsPerRelease })),
     }),
     result: Type.Object({ released: Type.Array(Id) }),
     errors: ['LEASE_UNKNOWN', 'STOP_REQUIRED', 'STOP_INVALID', 'KEY_REUSED'],

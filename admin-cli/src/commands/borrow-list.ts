@@ -15,6 +15,7 @@ export const borrowList = defineCommand({
     ['berth borrow list', 'works offline'],
     ['berth borrow list --product render --json', 'those of one product, for a script'],
   ],
+  more: 'VALID UNTIL is when it can no longer be used here, SEAT FREE AGAIN when the server may give the seat to somebody else if it is not returned. Local time.',
   run: async (context, args) => {
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
     const vendorKeys = await vendorKeysOf(context, args['vendor-key']);
@@ -31,7 +32,8 @@ export const borrowList = defineCommand({
             { title: 'SEATS', cell: (row) => row.seats },
             { title: 'STATE', cell: (row) => row.state },
             { title: 'TAKEN', cell: (row) => momentCell(row.takenAtMs) },
-            { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
+            { title: 'VALID UNTIL', cell: (row) => momentCell(row.expiresAtMs) },
+            { title: 'SEAT FREE AGAIN', cell: (row) => momentCell(row.freeAtMs) },
             { title: 'EARLY RETURN', cell: (row) => row.earlyReturn },
             { title: 'AUTO-EXTEND', cell: (row) => extendCell(row.autoExtend) },
           ],

@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
-import { usage } from '../fail.js';
+import { Failure, usage } from '../fail.js';
 import { fileExists, writeText } from '../files.js';
 import type { Answer } from '../output.js';
 import { given, optional, parseId, parseProduct } from '../parse.js';
@@ -37,6 +37,9 @@ export const borrowReturn = defineCommand({
       context,
       context.sdk.returnBorrows({ ...identity(context), id, product }),
     );
+    if (product !== undefined && returned.length === 0) {
+      throw new Failure('BORROW_UNKNOWN', { message: `Nothing of ${product} is borrowed on this computer.` });
+    }
     const items = returned.map(({ id, product, leaseIds, freeAtMs }) => ({
       id,
       product,

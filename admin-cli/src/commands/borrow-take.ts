@@ -53,7 +53,8 @@ export const borrowTake = defineCommand({
         client.borrow({ seconds, seats, ...extension, signal: context.signal }),
       );
       const until = momentWords(borrow.expiresAtMs, context.nowMs());
-      const note = `Borrowed ${seatWords(borrow.seats)} of ${borrow.product}; it ends ${until}. Works without the server from now on.`;
+      const free = momentWords(borrow.freeAtMs, context.nowMs());
+      const note = `Borrowed ${seatWords(borrow.seats)} of ${borrow.product}, valid until: ${until}. Works without the server from now on. If it is not returned, the seat is free again: ${free}.`;
       return { document: { borrow: borrowJson(borrow) }, text: borrow.id, notes: [note] };
     } finally {
       await client.close();

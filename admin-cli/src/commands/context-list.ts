@@ -8,20 +8,19 @@ export const contextList = defineCommand({
   run: async (context) => {
     const store = context.sdk.identities(context.settings.home);
     const current = await store.current();
-    const items = (await store.list()).map(
-      ({ name, organisation, email, servers, scopes, serverId, deviceName }) => ({
-        name,
-        current: name === current,
-        organisation,
-        email,
-        servers,
-        serverId,
-        deviceName,
-        scopes,
-      }),
-    );
+    const { contexts, damaged } = await store.listReadable();
+    const items = contexts.map(({ name, organisation, email, servers, scopes, serverId, deviceName }) => ({
+      name,
+      current: name === current,
+      organisation,
+      email,
+      servers,
+      serverId,
+      deviceName,
+      scopes,
+    }));
     return {
-      document: { items, next: null },
+      document: { items, next: null, ...(damaged.length === 0 ? {} : { damaged }) },
       text: (screen) =>
         table(
           items,
@@ -36,7 +35,10 @@ export const contextList = defineCommand({
           ],
           screen,
         ),
-      notes: items.length === 0 ? ['No server joined yet: berth join LINK'] : [],
+      notes: [
+        ...(items.length === 0 && damaged.length === 0 ? ['No server joined yet: berth join LINK'] : []),
+        ...damaged.map(({ message, hint }) => `${message} ${hint}`),
+      ],
     };
   },
 });

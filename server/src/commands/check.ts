@@ -7,9 +7,10 @@ import { type Now, organisationOf, type State } from '../domain/state.js';
 import { nativeVerify } from '../ed25519.js';
 import { NotOneHistory, recover } from '../engine/recover.js';
 import { systemClock } from '../ops/clock.js';
+import { StartError } from '../start-error.js';
 import { nodeFiles } from '../store/files.js';
 import { JournalCorrupt } from '../store/journal.js';
-import { LevelStore } from '../store/level-store.js';
+import { FolderLocked, LevelStore } from '../store/level-store.js';
 import { FormatNewer } from '../store/records.js';
 import { inspectTls } from '../transport/certificate-files.js';
 import { readConfig } from './serve.js';
@@ -67,8 +68,19 @@ function textOf(findings: readonly Finding[]): string {
   return findings.map(line).join('');
 }
 
+/** What `serve` would advise, another folder, is of no use here. */
+function beingServed(path: string): StartError {
+  return new StartError(
+    'FOLDER_IN_USE',
+    `The data folder ${path} is being served: it can only be checked while its server is stopped.`,
+    'Stop the server first, then check. Whether the running one is well: GET /readyz on its port.',
+  );
+}
+
 async function inspectData(folder: DataFolder): Promise<Finding[]> {
-  const store = await LevelStore.open(folder.path); // refuses a folder in use
+  const store = await LevelStore.open(folder.path).catch((error: unknown) => {
+    throw error instanceof FolderLocked ? beingServed(folder.path) : error;
+  });
   const now = systemClock.now();
   const findings: Finding[] = [];
   let rebuilt: string | null = null;

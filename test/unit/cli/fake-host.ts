@@ -114,6 +114,7 @@ export const joined: Joined = {
 export const oneIdentity = (context: Joined = joined): Sdk['identities'] => {
   return () => ({
     list: async () => [context],
+    listReadable: async () => ({ contexts: [context], damaged: [] }),
     current: async () => context.name,
     use: async () => undefined,
     read: async () => context,

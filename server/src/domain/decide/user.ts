@@ -76,7 +76,14 @@ export function roleOf(state: State, email: string): Role | null {
 /** Enrols the keys of a device. The same keys with the same invitation get the same answer, whenever they come (I7). */
 export function enrol(state: State, command: Command<'enrol'>, context: Context): Decision<'enrol'> {
   const invitation = state.tables.invitation.get(command.invitation);
-  if (invitation === undefined) return deny('INVITATION_INVALID');
+  // Its MAC is ours (Invitations.read): whoever shows it was sent it once, so nothing leaks.
+  if (invitation === undefined)
+    return deny(
+      'INVITATION_INVALID',
+      'The invitation was replaced by a newer one, or taken back.',
+      undefined,
+      'Look for a newer link from your admin, or ask for one: `berth user invite EMAIL`.',
+    );
   const user = state.tables.user.get(invitation.email);
   if (user === undefined)
     return deny('INVITATION_INVALID', 'The user was removed since the invitation was made.');
