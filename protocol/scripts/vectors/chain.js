@@ -176,6 +176,10 @@ judge('ok', 'four changes of key, in any order', {
   endorsements: [...steps.slice(0, 4)].reverse(),
 });
 judge('VENDOR_UNKNOWN', 'five changes of key', { entitlement: signedBy(keys[4]), endorsements: steps });
+judge('VENDOR_UNKNOWN', 'five changes of key, the nearest first: a step is a step in any order', {
+  entitlement: signedBy(keys[4]),
+  endorsements: [...steps].reverse(),
+});
 judge('VENDOR_UNKNOWN', 'four changes of key, one of them missing', {
   entitlement: signedBy(keys[3]),
   endorsements: [steps[0], steps[1], steps[3]],
