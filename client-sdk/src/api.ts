@@ -19,7 +19,7 @@ export interface IdentityOptions {
   readonly context?: string | undefined;
   /** A folder instead of BERTH_HOME and the XDG folders. */
   readonly home?: string | undefined;
-  /** `host:port`, tried in order. Left out: BERTH_SERVERS (comma separated), then the context's. */
+  /** `host:port` or `srv:domain` (DNS), tried in order. Left out: BERTH_SERVERS (comma separated), then the context's. */
   readonly servers?: readonly string[] | undefined;
   /** Replaces Node: clock, sockets, files, keys. */
   readonly host?: Host | undefined;

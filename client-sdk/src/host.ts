@@ -82,6 +82,14 @@ export interface ProcessIdentity {
 }
 
 /** Everything the SDK needs from outside. Bring your own to run it somewhere new. */
+/** One SRV record of DNS (RFC 2782). */
+export interface ServiceRecord {
+  readonly target: string;
+  readonly port: number;
+  readonly priority: number;
+  readonly weight: number;
+}
+
 export interface Host {
   readonly clock: Clock;
   readonly process: ProcessIdentity;
@@ -100,6 +108,8 @@ export interface Host {
    * @throws BerthError UNREACHABLE, TIMEOUT or CANCELLED
    */
   fetchUnchecked(url: string, timeoutMs: number, signal?: AbortSignal): Promise<string>;
+  /** SRV records of DNS; left out where the host has no DNS (a browser). Rejects when there are none. */
+  resolveService?(name: string): Promise<readonly ServiceRecord[]>;
   /** Where contexts, keys and borrows are kept. @param home a folder instead of the default ones, as BERTH_HOME. */
   files(home: string | undefined): Files;
   /** Calls back once. A timer alone does not keep the process alive: see `keepAlive`. */

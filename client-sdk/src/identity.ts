@@ -30,7 +30,7 @@ export async function loadIdentity(
   return { context, files, key: host.signingKey(seed) };
 }
 
-/** How to connect as that identity. @throws BerthError USAGE when an address is none */
+/** How to connect as that identity. @throws BerthError USAGE when an address is none, UNREACHABLE when DNS has none */
 export async function planOf(
   host: Host,
   options: IdentityOptions,
@@ -40,7 +40,7 @@ export async function planOf(
   const witness = await WitnessFile.open(host, files, context.name);
   const plan: DialPlan = {
     host,
-    addresses: serversOf(host, options.servers, context, path),
+    addresses: await serversOf(host, options.servers, context, path),
     trust: new ContextTrust(host, files, context),
     identity: { path, serverKey: context.serverKey, key, client: options.client ?? {} },
     witness: () => witness.highest,

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import dns from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { BerthError, describe } from '../errors.js';
-import type { Clock, Host } from '../host.js';
+import type { Clock, Host, ServiceRecord } from '../host.js';
 import { bestEd25519 } from './ed25519.js';
 import { fetchUnchecked } from './fetch-unchecked.js';
 import { NodeFiles, rootsOf } from './files.js';
@@ -22,6 +23,7 @@ export function nodeHost(env: NodeJS.ProcessEnv = process.env): Host {
     verify: (publicKey, message, signature) => ed25519.verify(publicKey, message, signature),
     openSocket: openNodeSocket,
     fetchUnchecked,
+    resolveService,
     files: (home) => new NodeFiles(rootsOf(home, env)),
     setTimer: (callback, delayMs) => {
       const timer = setTimeout(callback, delayMs).unref();
@@ -32,6 +34,16 @@ export function nodeHost(env: NodeJS.ProcessEnv = process.env): Host {
     readText,
     deviceName: () => hostname(),
   };
+}
+
+/** Through the object, so that a host program that sets its own name servers is followed. */
+async function resolveService(service: string): Promise<ServiceRecord[]> {
+  return (await dns.promises.resolveSrv(service)).map(({ name, port, priority, weight }) => ({
+    target: name,
+    port,
+    priority,
+    weight,
+  }));
 }
 
 async function readText(path: string): Promise<string> {
