@@ -62,3 +62,17 @@ test('says that it expires, and which of the asked names it misses', () => {
   expect([fine.keeper.expiring, fine.news]).toEqual([false, []]);
   fine.keeper.stop();
 });
+
+test('a disk that cannot be written ends nothing: what is served stays', async () => {
+  const news: CertificateNews[] = [];
+  const keeper = new CertificateKeeper(identity('one'), {
+    load: () => Promise.reject(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })),
+    nowMs: () => NOW_MS,
+    asked: () => [],
+    onNews: (told) => void news.push(told),
+  });
+  await vi.advanceTimersByTimeAsync(DAY_MS);
+  expect(await keeper.look()).toMatchObject({ ok: false, problem: { code: 'CERTIFICATE_INVALID' } });
+  expect([keeper.current.cert, news.map(({ type }) => type)]).toEqual(['one', ['refused', 'refused']]);
+  keeper.stop();
+});

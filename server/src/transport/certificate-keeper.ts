@@ -1,5 +1,5 @@
 /** Keeps the certificate that is served: renews it in time, takes over a new one, says what is wrong with it. */
-import type { CertificateProblem, Checked } from './certificate-checks.js';
+import { type CertificateProblem, type Checked, refuse } from './certificate-checks.js';
 import type { TlsIdentity } from './certificate-files.js';
 
 /** What is worth a line in the log. */
@@ -63,7 +63,7 @@ export class CertificateKeeper {
   }
 
   async #look(load: CertificateKeeperOptions['load']): Promise<Checked<TlsIdentity>> {
-    const loaded = await load();
+    const loaded = await load().catch(unwritten);
     if (loaded.ok) this.#take(loaded.value);
     else this.#options.onNews({ type: 'refused', problem: loaded.problem });
     return loaded;
@@ -84,4 +84,14 @@ export class CertificateKeeper {
     const names = this.#options.asked().filter((name) => tls.uncovered.includes(name));
     if (names.length > 0) this.#options.onNews({ type: 'uncovered', names });
   }
+}
+
+/** A disk that is full or read-only ends nothing: what is served is good for months yet, and the next look tries again. */
+function unwritten(error: unknown): Checked<never> {
+  const reason = error instanceof Error ? error.message : String(error);
+  return refuse(
+    'tls',
+    `could not be renewed (${reason})`,
+    'Make room, and let berthd write its data folder.',
+  );
 }
