@@ -24,6 +24,8 @@ export interface Counter {
   readonly queue: Queue;
   /** Checkouts under way: a client that closes ends them, and gives back what they still get. */
   readonly underWay: Set<UnderWay>;
+  /** From then on none begins: what it got would have nobody to renew it, or to give it back. */
+  isClosing(): boolean;
 }
 
 export interface UnderWay {
@@ -71,6 +73,7 @@ export async function takeSeats(
 /** The caller waits no longer than this; the request itself goes on, and what it still gets is given back (PROTOCOL 8). */
 function takeWithin(counter: Counter, asking: Asking, options: CheckoutOptions): Promise<HeldSeat> {
   const { host, link } = counter.session;
+  if (counter.isClosing()) throw new BerthError('CANCELLED', { message: 'The client was closed.' });
   const givenUp = new AbortController();
   const closing = new AbortController();
   const work = takeOnce(counter, asking, options, givenUp.signal);

@@ -95,7 +95,8 @@ export class ProductClient implements Client {
     this.#record = new LeaseRecord(host, files, context);
     this.#ghosts = new Ghosts(session, this.#record);
     const [book, heartbeat, record] = [this.#book, this.#heartbeat, this.#record];
-    this.#counter = { session, book, heartbeat, record, queue: this.#queue, underWay: new Set() };
+    const isClosing = () => this.#closing !== null;
+    this.#counter = { session, book, heartbeat, record, queue: this.#queue, underWay: new Set(), isClosing };
   }
 
   get me(): Me | null {

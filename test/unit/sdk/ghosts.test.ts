@@ -129,3 +129,25 @@ it('a folder that cannot be written costs the record and not the seat', async ()
   await settle();
   await client.close();
 });
+
+it('a checkout that had not asked yet when its client closed takes no seat: its record would call it given back', async () => {
+  const world = new World();
+  const client = await world.connect();
+  await client.checkout();
+  // The server takes its time with the first seat, so that closing does.
+  let confirm = (): void => {};
+  const confirmed = new Promise<void>((resolve) => {
+    confirm = resolve;
+  });
+  world.server.scripts['lease.release'] = async ({ leases }) => {
+    await confirmed;
+    return { released: leases };
+  };
+  const late = client.checkout().catch((error: { code: string }) => error.code);
+  const closing = client.close();
+  expect(await world.run(late)).toBe('CANCELLED');
+  confirm();
+  await world.run(closing);
+  expect(world.server.of('lease.checkout')).toHaveLength(1);
+  expect(world.files.under(folder)).toEqual([]);
+});
