@@ -71,6 +71,17 @@ describe('the end of an entitlement in use', () => {
     expect(world.usage()).toMatchObject({ owned: 1, used: 1 });
   });
 
+  test('whoever joins a seat that has gone over gets a lease that its entitlement allows', () => {
+    world.import({ jti: 'shared', product: 'comp', seats: 1, share: 'device', exp: seconds(END_MS) });
+    const dates = { nbf: seconds(END_MS), exp: seconds(END_MS + DAY_MS) };
+    world.import({ jti: 'heir', product: 'comp', seats: 1, share: 'device', ...dates });
+    lease = world.checkout(device, 1, 'comp').leases[0]!.jti;
+    expect(renewUntil(END_MS - 60_000)).toMatchObject({ claims: { ent: 'heir' } });
+    const { leases, joined } = world.checkout(device, 1, 'comp');
+    expect({ leases, joined }).toMatchObject({ leases: [{ ent: 'heir' }], joined: true });
+    inside(leases[0]!);
+  });
+
   test('one that begins later than that does not, nor one without room', () => {
     world.ok(nextYear({ nbf: seconds(END_MS) + 1 }));
     expect(renewUntil(END_MS)).toMatchObject({ code: 'ENTITLEMENT_EXPIRED' });

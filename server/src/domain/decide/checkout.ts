@@ -165,7 +165,9 @@ function join(
   for (const seat of group) {
     if (left === 0) break;
     const n = Math.min(seat.count, left);
-    const { change, claims } = grantLease(seat, n, asker, context);
+    // A seat in use may have gone over to an entitlement that has not begun (choose.ts, successors).
+    const fromSeconds = state.tables.entitlement.get(seat.entitlement)!.claims.nbf;
+    const { change, claims } = grantLease(seat, n, { ...asker, fromSeconds }, context);
     changes.push(change);
     leases.push(claims);
     left -= n;

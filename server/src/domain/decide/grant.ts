@@ -54,14 +54,17 @@ export function grantSeats(
   return { changes, leases };
 }
 
-/** A lease on a seat that is or will be taken: `n` of its seats, for this device. */
+/**
+ * A lease on a seat that is or will be taken: `n` of its seats, for this device.
+ * @param asked.fromSeconds where the entitlement may not have begun: it signs for the time from then, as a renewal does (renew.ts)
+ */
 export function grantLease(
   seat: Seat,
   n: number,
-  asked: { device: Device; nonce: string; term: Term },
+  asked: { device: Device; nonce: string; term: Term; fromSeconds?: number },
   context: Context,
 ): { change: Change; claims: LeaseClaims } {
-  const iat = Math.floor(context.now.wallMs / 1000);
+  const iat = Math.max(asked.fromSeconds ?? 0, Math.floor(context.now.wallMs / 1000));
   const claims: LeaseClaims = {
     jti: context.newId('l'),
     ent: seat.entitlement,
