@@ -75,6 +75,26 @@ test('the hold, its age included, ends inside the entitlement', () => {
   world.ok(granting({ product: 'comp' }));
 });
 
+test('an extension keeps what the machine has, so that has to end inside the entitlement with the age of the request, too', () => {
+  const exp = (world.now.wallMs + 10 * DAY_MS) / 1000;
+  world.import({ jti: 'ent-2', product: 'comp', exp });
+  const comp = { product: 'comp', nonce: 'a'.repeat(22), seconds: 9 * 86_400 };
+  world.ok(granting(comp));
+  const old = { product: 'comp', nonce: 'b'.repeat(22), requestedAtMs: world.now.wallMs - 2 * DAY_MS };
+  world.refused(granting(old), 'BORROW_TOO_LONG');
+  const younger = { ...old, requestedAtMs: world.now.wallMs - DAY_MS / 2 };
+  expect(world.ok(granting(younger)).freeAtMs).toBeLessThanOrEqual(exp * 1000);
+  expect(world.usage('comp')).toMatchObject({ borrowed: 1 });
+});
+
+test('the longest borrow that is named allows for the age of the request', () => {
+  const exp = (world.now.wallMs + 3 * DAY_MS) / 1000;
+  world.import({ jti: 'ent-2', product: 'comp', exp });
+  const comp = { product: 'comp', requestedAtMs: world.now.wallMs - DAY_MS };
+  const { detail } = world.refused(granting({ ...comp, seconds: 3 * 86_400 }), 'BORROW_TOO_LONG');
+  world.ok(granting({ ...comp, seconds: Number(detail?.maxSeconds) }));
+});
+
 test.each([
   ['a week and a moment old', { requestedAtMs: -7 * DAY_MS - 1 }, 'REQUEST_EXPIRED'],
   ['from a clock far ahead', { requestedAtMs: 450_001 }, 'CLOCK_SKEW'],

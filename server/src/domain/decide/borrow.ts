@@ -54,7 +54,10 @@ export function lend(state: State, device: Device, command: Loan, context: Conte
   if (own !== null) {
     const capped = beyondCap(state, product, device.email, unborrowed(state, own), context);
     if (capped !== null) return capped;
-    const granted = convert(state, own, command, device, term, context);
+    const lasting = covering(state, own, device, term);
+    if (!own.every(({ entitlement }) => fits(state.tables.entitlement.get(entitlement)!, lasting)))
+      return tooOld(explain(state, product.product, 'BORROW_LENGTH', context.now));
+    const granted = convert(state, own, { ...command, term: lasting }, device, context);
     return { ok: true, changes: granted.changes, outcome: outcomeOf(state, granted.leases, holdMs) };
   }
   const sharedKept = context.awaited.get(product.product) ?? 0;
@@ -144,22 +147,33 @@ function lendable(state: State, seats: readonly Seat[], asked: number, term: Ter
   });
 }
 
-/**
- * The borrow this device already has of a seat is replaced by the new one: at least as long, on the same seat, so it covers whatever
- * the old token still allows.
- */
+/** A new borrow of these seats is at least as long as those that this device already has of them: it covers what their tokens still allow. */
+function covering(state: State, seats: readonly Seat[], device: Device, asked: Term): Term {
+  const old = seats.flatMap((seat) => ownBorrows(state, seat, device));
+  const nowSeconds = Math.floor(asked.now.wallMs / 1000);
+  return { ...asked, seconds: Math.max(asked.seconds, ...old.map(({ claims }) => claims.exp - nowSeconds)) };
+}
+
+/** What is already borrowed, held longer for the age of a request (I3), would outlive its entitlement (DESIGN 4). */
+function tooOld(denial: Denial): Denial {
+  return {
+    ...denial,
+    message:
+      'The request is so old that what is already borrowed would be held beyond the end of its entitlement.',
+    next: 'Make a new request on that machine and bring it sooner.',
+  };
+}
+
+/** The borrow this device already has of a seat is replaced by the new one, on the same seat. */
 function convert(
   state: State,
   seats: readonly Seat[],
-  command: Loan,
+  asked: { readonly nonce: string; readonly term: Term },
   device: Device,
-  asked: Term,
   context: Context,
 ): { changes: Change[]; leases: LeaseClaims[] } {
   const old = seats.flatMap((seat) => ownBorrows(state, seat, device));
-  const nowSeconds = Math.floor(context.now.wallMs / 1000);
-  const seconds = Math.max(asked.seconds, ...old.map(({ claims }) => claims.exp - nowSeconds));
-  const asker = { device, nonce: command.nonce, term: { ...asked, seconds } };
+  const asker = { device, nonce: asked.nonce, term: asked.term };
   const granted = seats.map((seat) => grantLease(seat, seat.count, asker, context));
   const ended = old.map(
     ({ claims }): Change => ({ type: 'lease.ended', id: claims.jti, reason: 'extended' }),
@@ -184,7 +198,7 @@ function explainBorrow(
 ): Denial {
   const denial = explain(state, command.product, rule, context.now);
   if (rule !== 'BORROW_LENGTH') return denial;
-  const longest = longestBorrowSeconds(state, command.product, context);
+  const longest = longestBorrowSeconds(state, command, context);
   return {
     ...denial,
     message: `The longest borrow possible now is ${longest} seconds.`,
@@ -193,7 +207,7 @@ function explainBorrow(
 }
 
 /** The longest borrow any entitlement of the product allows now: by its limit and by its own end, hold included. */
-function longestBorrowSeconds(state: State, product: string, { now }: Context): number {
+function longestBorrowSeconds(state: State, { product, holdMs }: Loan, { now }: Context): number {
   let longest = 0;
   for (const id of state.derived.entitlementsByProduct.get(product)) {
     const entitlement = state.tables.entitlement.get(id)!;
@@ -201,7 +215,7 @@ function longestBorrowSeconds(state: State, product: string, { now }: Context): 
     let [low, high] = [0, entitlement.claims.borrow?.maxSeconds ?? 0];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (fits(entitlement, { kind: 'borrow', seconds: middle, now })) low = middle;
+      if (fits(entitlement, { kind: 'borrow', seconds: middle, holdMs, now })) low = middle;
       else high = middle - 1;
     }
     longest = Math.max(longest, low);
