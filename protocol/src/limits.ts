@@ -34,6 +34,8 @@ export const limits = {
   waitsPerDevice: 128,
   /** Checkouts that wait at once on one server: every seat that comes free looks along the line, 10,000 of them in milliseconds. */
   waits: 10_000,
+  /** Requests that wait for one checkout: a retry comes while connections that died are still unnoticed. One more answers the oldest. */
+  waitersPerPlace: 8,
   /** A place in line is kept this long for a client whose connection broke, milliseconds: three times its longest pause before it is back. */
   placeKeptMs: 30_000,
   /** A waiting client is told of changes no more often than this, milliseconds: enough for a person, little for a line of thousands. */

@@ -100,6 +100,11 @@ export class WaitingLine {
     const standing = this.find(command) ?? this.#enter(command, denial);
     standing.command = command;
     standing.waiters.add(waiter);
+    const [oldest] = standing.waiters;
+    if (standing.waiters.size > limits.waitersPerPlace) {
+      standing.waiters.delete(oldest!);
+      oldest!.settle(standing.denial);
+    }
     this.#teller.welcome(this.#line, standing, waiter, monoMs, nextFreeAtMs);
   }
 

@@ -212,3 +212,20 @@ test('an estimate comes from how fast seats came lately, and changes are told at
     { position: 1, estimateMs: 10_000 },
   ]);
 });
+
+test('one checkout asked over and over while it waits holds a few waiters, not as many as were sent', async () => {
+  const { world, engine } = site();
+  const [a, b] = [world.user('a'), world.user('b')];
+  const lease = await hold(engine, world, a);
+  const command = world.checkingOut(b);
+  const asked: ReturnType<typeof ask>[] = [];
+  for (let i = 0; i < 100; i++) asked.push(ask(engine, command, 1e9));
+  await settle();
+  const over = new Set<number>();
+  for (const [at, { result }] of asked.entries()) void result.then(() => over.add(at));
+  await settle();
+  // The newest are kept: they are the connections that live.
+  expect([over.size, over.has(0), over.has(99)]).toEqual([100 - limits.waitersPerPlace, true, false]);
+  await engine.submit({ type: 'release', ...world.by(a), leases: [lease], stopped: [] });
+  expect(await asked[99]!.result).toHaveProperty('lease');
+});
