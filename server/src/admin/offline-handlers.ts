@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalEmail, canonicalName, parsePublicKey, parseToken } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
+import { principalOf } from '../domain/machines.js';
 import { organisationOf } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
@@ -54,7 +55,8 @@ async function grant(
   const tokens = await grantTokens(deps, leases);
   return deps.engine.read((state): Answer<'borrow.grant'> => {
     const { serverId, serverKey, name: organisation } = organisationOf(state);
-    const user = state.tables.user.get(settled.outcome.email);
+    const lent = state.tables.device.get(device);
+    const user = lent === undefined ? undefined : principalOf(state, lent);
     if (user === undefined) return deny('USER_UNKNOWN', undefined, { email: settled.outcome.email });
     return {
       ok: true,
@@ -62,8 +64,8 @@ async function grant(
         ...tokens,
         freeAtMs,
         earlyReturn,
-        device: { id: device, name: state.tables.device.get(device)?.name ?? name },
-        user: { email: user.email, name: user.name, role: user.role, state: user.state },
+        device: { id: device, name: lent?.name ?? name },
+        user,
         server: { id: serverId, key: serverKey },
         organisation: { name: organisation },
       },
