@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BerthError, describe } from '../errors.js';
@@ -43,7 +43,7 @@ export class NodeFiles implements Files {
 
   async write(path: string, text: string, outlives: 'power' | 'process' = 'power'): Promise<void> {
     const target = this.locate(path);
-    const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = temporaryOf(target);
     const durable = outlives === 'power';
     try {
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
@@ -58,13 +58,22 @@ export class NodeFiles implements Files {
 
   async create(path: string, text: string): Promise<boolean> {
     const target = this.locate(path);
+    const temporary = temporaryOf(target);
     try {
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      await writeNew(target, text);
+      await writeNew(temporary, text);
+      // Whole from the first moment: who reads half a mark takes it for damaged, and what it marks for free.
+      await link(temporary, target).catch(async (error: unknown) => {
+        if (codeOf(error) === 'EEXIST') throw error;
+        // A file system without links, such as FAT.
+        await writeNew(target, text);
+      });
       return true;
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return false;
       throw this.#unwritable(path, error);
+    } finally {
+      await unlink(temporary).catch(() => undefined);
     }
   }
 
@@ -102,6 +111,11 @@ export class NodeFiles implements Files {
     const message = `${this.locate(path)} cannot be written: ${describe(error)}.`;
     return new BerthError('FOLDER_UNWRITABLE', { message, cause: error });
   }
+}
+
+/** A name that no list shows. */
+function temporaryOf(target: string): string {
+  return `${target}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
 async function writeNew(path: string, text: string, durable = true): Promise<void> {

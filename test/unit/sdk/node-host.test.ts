@@ -54,6 +54,21 @@ describe('files', () => {
     expect(made.filter(Boolean)).toHaveLength(1);
   });
 
+  it('are there whole or not at all, for whoever looks while one is made', async () => {
+    const text = 'x'.repeat(100_000);
+    for (let round = 0; round < 20; round++) {
+      const path = `state/mark-${round}`;
+      const seen = files()
+        .create(path, text)
+        .then(() => null);
+      let read: string | null = null;
+      while (read === null) read = await files().read(path);
+      expect(read.length).toBe(text.length);
+      await seen;
+    }
+    expect((await readdir(join(home, 'state'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
   it('that are not there read as null, list as nothing and can be removed', async () => {
     expect(await files().read('state/none')).toBeNull();
     expect(await files().list('state/none')).toEqual([]);
