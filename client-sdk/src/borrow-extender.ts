@@ -42,7 +42,13 @@ export class BorrowExtender {
     this.#host = host;
     this.#desk = desk;
     this.#product = product;
-    this.#tell = tell;
+    this.#tell = (notice) => {
+      try {
+        tell(notice);
+      } catch {
+        // Whatever the plugin makes of it, the borrow was extended or not.
+      }
+    };
   }
 
   /** A session is open: what was refused for good is asked for once more. */
@@ -57,9 +63,12 @@ export class BorrowExtender {
     this.#timer?.();
     this.#timer = null;
     this.#looking = true;
-    const done = this.#extendDue().finally(() => {
-      this.#looking = false;
-    });
+    const done = this.#extendDue()
+      // A folder that cannot be read now is looked at again, as if nothing were due.
+      .catch(() => this.#host.clock.wallMs() + timing.useRefreshMs)
+      .finally(() => {
+        this.#looking = false;
+      });
     unattended(done.then((nextAtMs) => this.#wait(nextAtMs)));
   }
 

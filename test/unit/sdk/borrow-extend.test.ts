@@ -172,3 +172,24 @@ it('a closed client leaves no timer and extends nothing', async () => {
   await until(world, borrow, 1);
   expect(takes(world)).toBe(1);
 });
+
+it('a plugin whose callback throws, and a disk that cannot be read for a moment, end no extension', async () => {
+  const world = new World();
+  lendAgain(world);
+  const told: boolean[] = [];
+  const onExtension = ({ extended }: ExtensionNotice): void => {
+    told.push(extended);
+    throw new Error('the plugin');
+  };
+  const client = await world.connect({ onExtension });
+  const borrow = await client.borrow({ seconds: hour, autoExtend: true, extendBeforeSeconds: 600 });
+  await until(world, borrow, 600_000);
+  expect([takes(world), told]).toEqual([2, [true]]);
+  const extended = await only(client);
+  const list = world.files.list.bind(world.files);
+  world.files.list = () => Promise.reject(new Error('EIO'));
+  await until(world, extended, 600_000);
+  world.files.list = list;
+  await until(world, extended, 60_000);
+  expect([takes(world), told]).toEqual([3, [true, true]]);
+});
