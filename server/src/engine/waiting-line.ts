@@ -57,7 +57,7 @@ export class WaitingLine {
   readonly #teller = new PlaceTeller();
   readonly #kept = new Map<string, number>();
   #tickets = 0;
-  /** Somebody could not be served because of the server itself. */
+  /** To be served at the next tick: the server itself was in the way, or somebody left who kept seats from those behind. */
   stalled = false;
 
   get size(): number {
@@ -128,6 +128,7 @@ export class WaitingLine {
     const standing = this.find(waiter.command);
     if (standing === undefined || !standing.waiters.delete(waiter) || standing.waiters.size > 0) return;
     this.#remove(standing);
+    this.stalled = true;
     if (this.#left.size < limits.waits)
       this.#left.set(standing.id, { ticket: standing.ticket, untilMs: monoMs + limits.placeKeptMs });
   }
@@ -136,7 +137,10 @@ export class WaitingLine {
   cancel(device: string, key: string): boolean {
     const id = requestId(device, key);
     const standing = this.#byId.get(id);
-    if (standing !== undefined) this.#settle(standing, standing.denial);
+    if (standing !== undefined) {
+      this.#settle(standing, standing.denial);
+      this.stalled = true;
+    }
     return this.#left.delete(id) || standing !== undefined;
   }
 
@@ -168,7 +172,10 @@ export class WaitingLine {
       const over = [...standing.waiters].filter(({ untilMs }) => untilMs <= monoMs);
       const settled = attempt(standing.command);
       for (const waiter of over) standing.waiters.delete(waiter);
-      if (settled.ok || standing.waiters.size === 0) this.#settle(standing, settled);
+      if (settled.ok || standing.waiters.size === 0) {
+        this.#settle(standing, settled);
+        this.stalled = true;
+      }
       for (const waiter of over) waiter.settle(settled);
     }
     for (const [id, { untilMs }] of this.#left) {

@@ -43,6 +43,28 @@ describe('waiting', () => {
     expect(await engine.submit(world.checkingOut(c))).toMatchObject({ ok: true });
   });
 
+  test.each(['cancel', 'connection', 'time'])(
+    'the seats that somebody kept go to those behind: %s',
+    async (end) => {
+      const { world, engine } = site();
+      const [a, b, c] = [world.user('a'), world.user('b'), world.user('c')];
+      world.import({ jti: 'ent-2', seats: 1 });
+      await hold(engine, world, a);
+      const two = wait(engine, world, b, 5000, 2);
+      await settle();
+      const one = wait(engine, world, c);
+      await settle();
+      expect(one.places).toHaveLength(1);
+      if (end === 'cancel') engine.cancelWaiting(b, two.command.request.key);
+      else if (end === 'connection') two.abort.abort();
+      else world.pass(5000);
+      engine.tick();
+      expect(await two.result).toEqual({ code: 'NO_SEAT' });
+      engine.tick();
+      expect(await Promise.race([one.result, settle()])).toHaveProperty('lease');
+    },
+  );
+
   test('a wait ends with the denial when its time is over, and when the server goes', async () => {
     const { world, engine } = site();
     const [a, b] = [world.user('a'), world.user('b')];
