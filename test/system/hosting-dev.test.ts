@@ -1,4 +1,5 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bins, root } from './paths.js';
@@ -90,6 +91,26 @@ describe('berthd serve --dev', () => {
     await expect(readdir(left)).rejects.toMatchObject({ code: 'ENOENT' });
     next.signal('SIGTERM');
     await next.exited;
+  });
+
+  test.runIf(process.getuid?.() === 0)("what another user left is in nobody else's way", async () => {
+    const left = await Promise.all(
+      ['/dev/shm', tmpdir()].map(async (parent) => {
+        const folder = join(parent, 'berthd-dev-2147483647');
+        await mkdir(folder, { recursive: true });
+        return folder;
+      }),
+    );
+    const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const child = new Started({ argv: [...nobody, process.execPath, bins.berthd, 'serve', '--dev'] });
+    started.push(child);
+    await until('the lines to paste', () => {
+      if (!child.running) throw new Error(child.stderr);
+      return child.stdout.includes('client.close()');
+    });
+    child.signal('SIGTERM');
+    await child.exited;
+    for (const folder of left) await rm(folder, { recursive: true });
   });
 
   test.each([

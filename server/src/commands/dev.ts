@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatAddress } from '@berth/protocol';
@@ -69,12 +69,9 @@ const PREFIX = 'berthd-dev-';
 /** In memory where the system has a file system there, else in a temporary folder. What a `kill -9` left is cleared away. */
 function makeFolder(): string {
   for (const parent of ['/dev/shm', tmpdir()]) {
-    const folder = join(parent, `${PREFIX}${process.pid}`);
     try {
-      for (const name of readdirSync(parent))
-        if (isLeft(name)) rmSync(join(parent, name), { recursive: true });
-      mkdirSync(folder, { mode: 0o700 });
-      return folder;
+      for (const name of readdirSync(parent)) if (isLeft(name)) clearAway(join(parent, name));
+      return mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
     } catch {
       // Not there, or not ours to write: the next one.
     }
@@ -86,8 +83,16 @@ function makeFolder(): string {
   );
 }
 
+function clearAway(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Another user's: theirs to clear, and none of our business.
+  }
+}
+
 function isLeft(name: string): boolean {
-  const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length)) : 0;
+  const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : 0;
   if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
