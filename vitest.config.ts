@@ -25,7 +25,8 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          maxWorkers: 2,
+          // Most of their time they wait for windows to end: twice as many files as cores keep the cores busy.
+          maxWorkers: 2 * availableParallelism(),
         },
       },
     ],

@@ -323,6 +323,7 @@ export interface RequestBorrowOptions {
   readonly deviceName?: string | undefined;
   readonly host?: Host | undefined;
 }
+/** What a machine without a network asks for, in a file that an admin carries to the server. */
 export interface OfflineRequest {
   /** What to carry to an admin. */
   readonly file: string;
@@ -335,6 +336,7 @@ export interface OfflineRequest {
   readonly requestedAtMs: number;
 }
 
+/** The file an admin brought back, and where to keep what is in it. */
 export interface InstallBorrowOptions {
   /** The text of the file that the admin brought. */
   readonly file: string;
@@ -344,6 +346,7 @@ export interface InstallBorrowOptions {
   readonly host?: Host | undefined;
 }
 
+/** What a machine without a network gives back, in a file that an admin carries to the server. */
 export interface OfflineReturn {
   /** What to carry to an admin. */
   readonly file: string;

@@ -81,7 +81,6 @@ export interface ProcessIdentity {
   isAlive(id: string): boolean | null | Promise<boolean | null>;
 }
 
-/** Everything the SDK needs from outside. Bring your own to run it somewhere new. */
 /** One SRV record of DNS (RFC 2782). */
 export interface ServiceRecord {
   readonly target: string;
@@ -90,6 +89,7 @@ export interface ServiceRecord {
   readonly weight: number;
 }
 
+/** Everything the SDK needs from outside. Bring your own to run it somewhere new. */
 export interface Host {
   readonly clock: Clock;
   readonly process: ProcessIdentity;

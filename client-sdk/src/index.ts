@@ -32,6 +32,7 @@ export type * from './api.js';
 export type { Context } from './context.js';
 export { BerthError, type BerthErrorFacts, type ServerAttempt } from './errors.js';
 export type * from './host.js';
+export type { DamagedContext } from './identity-store.js';
 export { nodeHost } from './node/host.js';
 
 /** Opens a session for one product. See `Client`. @throws BerthError NOT_JOINED, UNREACHABLE (servers), DEVICE_UNKNOWN, … */

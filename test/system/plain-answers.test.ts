@@ -59,21 +59,26 @@ test('a damaged context does not hide the others', async () => {
   expect(ran.stderr).toContain(join(folder, 'broken.json'));
 });
 
-test('vendor issue replaces no file unasked, and takes no request that was put together from two servers', async () => {
+test('vendor issue writes over an entitlement and nothing else, and takes no request put together from two servers', async () => {
   const out = await site.issue({ product: 'other', seats: 1 });
   const before = await readFile(out, 'utf8');
   const terms = '--product other --seats 2 --from 2026-01-01 --until 2030-12-31'.split(' ');
-  const key = ['--key', join(site.vendor, 'vendor.key'), '--server', site.serverKey];
-  const words = ['vendor', 'issue', ...key, ...terms, '--out', out, '--json'];
-  const refused = await site.berth(site.owner, words);
-  expect([refused.code, refused.json.error.code]).toEqual([1, 'FILE_EXISTS']);
-  expect(await readFile(out, 'utf8')).toBe(before);
-  expect((await site.berth(site.owner, [...words, '--force'])).code).toBe(0);
+  const secret = join(site.vendor, 'vendor.key');
+  const words = ['vendor', 'issue', '--key', secret, '--server', site.serverKey, ...terms, '--json', '--out'];
+  expect((await site.berth(site.owner, [...words, out])).code).toBe(0);
   expect(await readFile(out, 'utf8')).not.toBe(before);
+  const kept = await readFile(secret, 'utf8');
+  const refused = await site.berth(site.owner, [...words, secret]);
+  expect([refused.code, refused.json.error.code]).toEqual([1, 'FILE_EXISTS']);
+  expect(await readFile(secret, 'utf8')).toBe(kept);
+  const other = join(site.folder, 'notes.txt');
+  await writeFile(other, 'notes');
+  expect((await site.berth(site.owner, [...words, other])).code).toBe(1);
+  expect((await site.berth(site.owner, [...words, other, '--force'])).code).toBe(0);
   const { stdout } = await site.berthOk(site.owner, ['entitlement', 'request', '--json']);
   const request = JSON.parse(stdout);
   const issueFor = (server: object) => {
-    const mixed = ['vendor', 'issue', '--key', key[1]!, '--server', JSON.stringify(server), ...terms];
+    const mixed = ['vendor', 'issue', '--key', secret, '--server', JSON.stringify(server), ...terms];
     return site.berth(site.owner, [...mixed, '--json']);
   };
   expect((await issueFor(request)).code).toBe(0);

@@ -6,6 +6,7 @@ import {
   type EntitlementClaims,
   formatPublicKey,
   limits,
+  parseToken,
   signToken,
 } from '@berth/protocol';
 import { type Args, defineCommand, type None } from '../command.js';
@@ -13,7 +14,7 @@ import type { Context } from '../context.js';
 import { publicKeyOf, signWith } from '../ed25519.js';
 import { newEntitlementId, readEntitlement } from '../entitlement.js';
 import { Failure, usage } from '../fail.js';
-import { writeText } from '../files.js';
+import { readText, writeText } from '../files.js';
 import { isInlineSecret, readSecretKey, readServerKey } from '../keys.js';
 import { parseCount, parseDay, parseDurationSeconds, parseId, parseProduct, quote } from '../parse.js';
 
@@ -69,7 +70,10 @@ const options = {
   ...terms,
   ...display,
   out: { type: 'string', default: '-', describe: 'file to write; - for stdout' },
-  force: { type: 'boolean', describe: 'overwrite --out' },
+  force: {
+    type: 'boolean',
+    describe: 'write over --out whatever it is (an entitlement is written over anyway)',
+  },
 } as const;
 
 type IssueArgs = Args<None, typeof options>;
@@ -93,8 +97,7 @@ export const vendorIssue = defineCommand({
     const claims = await claimsOf(context, args, formatPublicKey(publicKeyOf(seed)));
     const token = signToken('entitlement', claims, signWith(seed));
     refuseUnlessGood(token);
-    const exclusive = args.force !== true;
-    if (args.out !== '-') await writeText(context, args.out, `${token}\n`, { exclusive });
+    if (args.out !== '-') await write(context, args.out, token, args.force === true);
     const file = args.out === '-' ? null : args.out;
     return {
       document: { id: claims.jti, rev: claims.rev, file, token, claims },
@@ -103,6 +106,17 @@ export const vendorIssue = defineCommand({
     };
   },
 });
+
+/** An entitlement can be issued again, so one may be written over; anything else, a key above all, may not. */
+async function write(context: Context, file: string, token: string, force: boolean): Promise<void> {
+  const exclusive = !force && (await context.files.exists(file)) && !(await isEntitlement(context, file));
+  await writeText(context, file, `${token}\n`, { exclusive });
+}
+
+async function isEntitlement(context: Context, file: string): Promise<boolean> {
+  const text = (await readText(context, file)).trim();
+  return text === '' || parseToken('entitlement', text).ok;
+}
 
 /** In the order of the schema: the order is part of the bytes that are signed. */
 async function claimsOf(context: Context, args: IssueArgs, vendorKey: string): Promise<EntitlementClaims> {
