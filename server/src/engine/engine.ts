@@ -2,11 +2,11 @@ import { rules, type Witness } from '@berth/protocol';
 import { type Change, type ChangeType, isVolatile } from '../domain/changes.js';
 import type { Command, CommandType, Context, Decision, Denial, Settled } from '../domain/commands.js';
 import { mayBeServed } from '../domain/decide/checkout.js';
+import { type Left, leftIn } from '../domain/decide/choose.js';
 import { clockSeen, decide } from '../domain/decide/decide.js';
 import { canPass, nextFreeAtMs } from '../domain/decide/denial.js';
 import { mayBeDue, takeDue } from '../domain/due.js';
 import { evolve } from '../domain/evolve.js';
-import { usageOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
 import type { Position } from '../store/position.js';
 import { encodeChanges, takeChangedRows } from '../store/records.js';
@@ -226,18 +226,16 @@ export class Engine {
 
   /** In the same turn as the change that freed a seat, so in the same commit. */
   #serveLine(now: Now): void {
-    const free = new Map<string, number>();
-    const freeOf = (product: string): number => {
-      const known = free.get(product);
-      if (known !== undefined) return known;
-      const { owned, used } = usageOf(this.#state, product, now);
-      free.set(product, owned - used);
-      return owned - used;
+    const known = new Map<string, Left>();
+    const leftOf = (product: string): Left => {
+      const left = known.get(product) ?? leftIn(this.#state, product, now);
+      known.set(product, left);
+      return left;
     };
     this.#line.serve((command, ahead) => {
-      if (!mayBeServed(this.#state, command, freeOf)) return null;
+      if (!mayBeServed(this.#state, command, ahead, leftOf)) return null;
       const decision = this.#apply(command, now, ahead);
-      if (decision.ok) free.clear();
+      if (decision.ok) known.clear();
       return decision;
     }, now.monoMs);
   }

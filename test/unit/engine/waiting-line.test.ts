@@ -65,6 +65,22 @@ describe('waiting', () => {
     },
   );
 
+  test('those behind a larger wish cost no decision each while the free seat is kept for it', async () => {
+    const { world, engine, disk } = site();
+    const devices = ['a', 'b', 'c', 'd'].map((name) => world.user(name));
+    world.import({ jti: 'ent-2', seats: 1 });
+    await hold(engine, world, devices[0]!);
+    wait(engine, world, devices[1]!, 60_000, 2);
+    for (let i = 0; i < 100; i++) wait(engine, world, devices[i % 4]!);
+    await settle();
+    let decisions = 0;
+    Object.defineProperty(disk, 'low', { get: () => ++decisions === 0 });
+    await engine.submit({ type: 'setSharing', ...world.admin(), on: true, product: null, running: 'drain' });
+    const settings = { idleSeconds: 100 };
+    await engine.submit({ type: 'setPool', ...world.admin(), product: 'render', settings });
+    expect(decisions).toBeLessThan(5);
+  });
+
   test('a wait ends with the denial when its time is over, and when the server goes', async () => {
     const { world, engine } = site();
     const [a, b] = [world.user('a'), world.user('b')];

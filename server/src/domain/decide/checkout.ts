@@ -3,7 +3,7 @@ import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny, type Want } from '../commands.js';
 import { isWithdrawn } from '../pending.js';
 import { type Device, type Product, type Seat, type State, shareKey } from '../state.js';
-import { choose, ENTITLEMENTS_PER_GRANT, fits, type Term } from './choose.js';
+import { choose, ENTITLEMENTS_PER_GRANT, fits, type Left, type Term } from './choose.js';
 import { canPass, explain } from './denial.js';
 import { closed, deviceOf, grantLease, grantSeats } from './grant.js';
 import { Kept, lingerKey } from './linger.js';
@@ -97,14 +97,15 @@ function factsOf({ detail }: Denial): { product: unknown; rule: unknown } {
 }
 
 /**
- * False when it is certain, without looking further, that a checkout is refused: no product of some want has so many free seats, and there
- * is none to join and none kept for it. Asked of everybody in line whenever a seat comes free.
- * @param freeOf the free seats of a product, whoever may use them
+ * False when it is certain, without looking further, that a checkout is refused: of some want no product has so many seats left, and there
+ * is none to join, none kept for it and none set aside. Asked of everybody in line whenever a seat comes free.
+ * @param ahead shared seats that are kept for those ahead of it, by product
  */
 export function mayBeServed(
   state: State,
   { by, wants }: Command<'checkout'>,
-  freeOf: (product: string) => number,
+  ahead: ReadonlyMap<string, number>,
+  leftOf: (product: string) => Left,
 ): boolean {
   const device = state.tables.device.get(by.device);
   if (device === undefined) return true;
@@ -113,9 +114,22 @@ export function mayBeServed(
       const product = state.tables.product.get(id);
       if (product === undefined) return false;
       const key = lingerKey(product, device.id, device.email);
-      return !product.sharing || freeOf(id) >= seats || state.derived.seatsByShareKey.get(key).size > 0;
+      if (!product.sharing || state.derived.seatsByShareKey.get(key).size > 0) return true;
+      const { free, shared } = leftOf(id);
+      if (free < seats) return false;
+      return shared - (ahead.get(id) ?? 0) >= seats || hasIdle(state, device.email, id);
     }),
   );
+}
+
+/** True when a seat of the product that is allocated to the user is not taken. */
+function hasIdle(state: State, email: string, product: string): boolean {
+  for (const id of state.derived.allocationsByUser.get(email)) {
+    const { entitlement, quantity } = state.tables.allocation.get(id)!;
+    const { claims } = state.tables.entitlement.get(entitlement)!;
+    if (claims.product === product && quantity > state.derived.usedByAllocation.get(id)) return true;
+  }
+  return false;
 }
 
 /** Joins a seat that the share rule lets this device or user share (DESIGN 5), or takes seats. */

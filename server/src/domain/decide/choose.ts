@@ -180,6 +180,24 @@ function roomIn(state: State, entitlement: Entitlement, kind: Term['kind'], befo
   return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));
 }
 
+/** What a pool has left for online leases. */
+export interface Left {
+  /** Owned and not taken, whoever may use them. */
+  readonly free: number;
+  /** Shared ones of entitlements with room. */
+  readonly shared: number;
+}
+
+export function leftIn(state: State, product: string, now: Now): Left {
+  let [owned, shared] = [0, 0];
+  for (const entitlement of activeEntitlements(state, product, now)) {
+    owned += entitlement.claims.seats;
+    const room = roomIn(state, entitlement, 'online', new Taken());
+    shared += Math.max(0, Math.min(sharedFree(state, entitlement), room));
+  }
+  return { free: owned - usageOf(state, product, now).used, shared };
+}
+
 export function sharedFree(state: State, entitlement: Entitlement): number {
   const { jti, seats } = entitlement.claims;
   return seats - state.derived.allocated.get(jti) - state.derived.sharedUsed.get(jti);
