@@ -1,6 +1,6 @@
 import { formatOfflineFile, formatPublicKey } from '@berth/protocol';
 import type { OfflineReturn, ReturnBorrowsOptions } from './api.js';
-import { BorrowShelf } from './borrow-shelf.js';
+import { BorrowShelf, type StoredBorrow } from './borrow-shelf.js';
 import { BorrowUses } from './borrow-use.js';
 import { BerthError } from './errors.js';
 import type { Host } from './host.js';
@@ -27,24 +27,25 @@ export async function returnOfflineWith(host: Host, options: ReturnBorrowsOption
   const all = await shelf.all(options.product);
   const chosen = all.filter(({ borrow }) => options.id === undefined || borrow.leaseIds.includes(options.id));
   if (chosen.length === 0) throw new BerthError('BORROW_UNKNOWN');
-  for (const { borrow, seatIds } of chosen) {
-    if (await uses.inUse(seatIds))
-      throw new BerthError('IN_USE', {
-        message: `A seat of ${borrow.product} is still in use here.`,
-        hint: 'End the programs that use it, then return it.',
-      });
-  }
+  await requireUnused(uses, chosen);
   const leases = chosen
     .filter(({ borrow }) => borrow.state !== 'returning')
     .flatMap(({ borrow }) => borrow.leaseIds);
+  const begun: string[] = [];
   for (let at = 0; at < leases.length; at += STOPS_PER_RETURN) {
     const part = leases.slice(at, at + STOPS_PER_RETURN);
     const stops = part.map((id) => signStop({ host, check, key }, id));
     const request = { key: newKey(host), stops, leases: part };
     await pending.begin('return', request);
+    begun.push(request.key);
     // If this machine ever reaches the server it tells it, too.
     pending.leave(request.key);
   }
+  // Who began to use one meanwhile may not have seen it; nobody has seen these stops (BorrowSeats.take).
+  await requireUnused(uses, chosen).catch(async (thrown: unknown) => {
+    for (const request of begun) await pending.end('return', request);
+    throw thrown;
+  });
   const ids = new Set(chosen.flatMap(({ borrow }) => borrow.leaseIds));
   const returning = (await pending.all('return')).filter((request) =>
     request.leases.some((id) => ids.has(id)),
@@ -55,4 +56,14 @@ export async function returnOfflineWith(host: Host, options: ReturnBorrowsOption
     file: formatOfflineFile({ berth: 'borrow-return', version: 1, device, stops }),
     borrows: chosen.map(({ borrow }) => borrow),
   };
+}
+
+async function requireUnused(uses: BorrowUses, chosen: readonly StoredBorrow[]): Promise<void> {
+  for (const { borrow, seatIds } of chosen) {
+    if (await uses.inUse(seatIds))
+      throw new BerthError('IN_USE', {
+        message: `A seat of ${borrow.product} is still in use here.`,
+        hint: 'End the programs that use it, then return it.',
+      });
+  }
 }

@@ -41,7 +41,10 @@ export async function returnStored(
   await desk.session.link.connected(timing.unsentMs, undefined);
   const freeAtMs: FreeAtMs = new Map();
   for (const batch of batches(chosen.map(({ borrow }) => borrow.leaseIds))) {
-    for (const [id, ms] of await returnBatch(desk, batch)) freeAtMs.set(id, ms);
+    const seatIds = chosen
+      .filter(({ borrow }) => borrow.leaseIds.some((id) => batch.includes(id)))
+      .flatMap((stored) => stored.seatIds);
+    for (const [id, ms] of await returnBatch(desk, batch, seatIds)) freeAtMs.set(id, ms);
   }
   return chosen.map(({ borrow: { id, product: named, leaseIds: leases } }) => {
     const moments = leases.map((lease) => freeAtMs.get(lease) ?? 0);
@@ -75,10 +78,19 @@ function batches(groups: readonly (readonly string[])[]): string[][] {
   return result;
 }
 
-async function returnBatch(desk: BorrowDesk, leases: readonly string[]): Promise<FreeAtMs> {
+/** @param seatIds nobody may use any of them: those that begin from now on see the return on disk (BorrowSeats.take) */
+async function returnBatch(
+  desk: BorrowDesk,
+  leases: readonly string[],
+  seatIds: readonly string[],
+): Promise<FreeAtMs> {
   const stops = leases.map((id) => signStop(desk.session, id));
   const request: ReturnRequest = { key: newKey(desk.session.host), stops, leases };
   await desk.pending.begin('return', request);
+  if (await desk.uses.inUse(seatIds)) {
+    await desk.pending.end('return', request.key);
+    throw inUse(null);
+  }
   return performReturn(desk, request);
 }
 
@@ -113,16 +125,16 @@ async function forget(desk: BorrowDesk, { key, leases }: ReturnRequest): Promise
     freeAtMs.set(leases[0]!, Math.round(desk.session.host.clock.wallMs()));
   } else {
     for (const id of leases) {
-      for (const [lease, ms] of await returnBatch(desk, [id])) freeAtMs.set(lease, ms);
+      for (const [lease, ms] of await returnBatch(desk, [id], [])) freeAtMs.set(lease, ms);
     }
   }
   await desk.pending.end('return', key);
   return freeAtMs;
 }
 
-function inUse(product: string): BerthError {
+function inUse(product: string | null): BerthError {
   return new BerthError('IN_USE', {
-    message: `A program on this computer uses the borrowed seat of ${product}.`,
+    message: `A program on this computer uses the borrowed seat${product === null ? '' : ` of ${product}`}.`,
     hint: 'End that program, or let it release its seat, then return the borrow.',
   });
 }

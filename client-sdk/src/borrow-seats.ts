@@ -40,6 +40,12 @@ export class BorrowSeats {
       }
       taken.push(part);
     }
+    // Marked first, looked at again then: whoever returns one looks for marks once its return is on disk (borrow-return.ts).
+    const still = new Set((await this.#valid()).map(({ borrow }) => borrow.id));
+    if (!taken.every(({ stored }) => still.has(stored.borrow.id))) {
+      await Promise.all(taken.map(({ use }) => this.#uses.end(use)));
+      return null;
+    }
     const facts = {
       parts: taken.map(({ stored, seats }) => ({ product: stored.borrow.product, seats })),
       kind: 'borrow' as const,

@@ -162,3 +162,38 @@ describe('a seat that is held when it is borrowed', () => {
     expect(seat.expiresAtMs).toBe(longest.expiresAtMs);
   });
 });
+
+describe('a borrow that is returned while another process begins to use it', () => {
+  async function two() {
+    const world = new World();
+    const [owner, user] = [await world.connect(), await world.connect({}, world.process('process-2'))];
+    const borrow = await owner.borrow({ seconds: hour });
+    return { world, owner, user, borrow };
+  }
+
+  it('stays with whoever began before the return was on disk', async () => {
+    const { world, owner, user } = await two();
+    world.cut();
+    const returning = codeOf(owner.returnBorrow());
+    await settle();
+    // It looked, nobody used it; now it waits for the server.
+    expect(await world.run(user.checkout())).toMatchObject({ kind: 'borrow', state: 'held' });
+    world.mend();
+    expect(await world.run(returning)).toBe('IN_USE');
+    expect(world.server.of('borrow.return')).toEqual([]);
+    expect(world.files.under('state/studio/pending')).toEqual([]);
+  });
+
+  it('is not used by whoever finds the return on disk once its mark is made', async () => {
+    const { world, user, borrow } = await two();
+    const create = world.files.create.bind(world.files);
+    world.files.create = async (path, text) => {
+      const pending = { key: 'k', owner: 'process-1', createdAtMs: 0, stops: ['s'], leases: borrow.leaseIds };
+      if (path.includes('/uses/'))
+        world.files.contents.set('state/studio/pending/return-k.json', JSON.stringify(pending));
+      return create(path, text);
+    };
+    expect(await world.run(user.checkout())).toMatchObject({ kind: 'online' });
+    expect(world.files.under('state/studio/uses')).toEqual([]);
+  });
+});
