@@ -106,6 +106,7 @@ export class Engine {
       return { ok: false, code: 'KEY_REUSED' };
     // In the same turn as the denial: a seat that comes free a moment later finds the waiter in line.
     const decision = this.#apply(command, now, this.#line.ahead(command));
+    if (decision.ok) this.#line.answered(command, decision);
     if (decision.ok || !canPass(decision) || wait.signal.aborted) return decision;
     if (this.#dismissed) return { ok: false, code: 'DRAINING' };
     if (standing === undefined && !this.#line.hasRoom(command.by.device)) return lineFull(decision);

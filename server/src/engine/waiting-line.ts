@@ -144,6 +144,12 @@ export class WaitingLine {
     return this.#left.delete(id) || standing !== undefined;
   }
 
+  /** A retry of a checkout that waits got its seat: so did all who wait for it (I7). */
+  answered(command: Checkout, settled: Settled<'checkout'>): void {
+    const standing = this.find(command);
+    if (standing !== undefined) this.#settle(standing, settled);
+  }
+
   /** Seats may have come free: everybody is tried again, in order. */
   serve(attempt: Attempt, monoMs: number): void {
     this.stalled = false;

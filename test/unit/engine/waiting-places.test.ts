@@ -34,6 +34,22 @@ describe('a checkout asked again while it waits (I7)', () => {
     expect(await again.result).toHaveProperty('lease');
   });
 
+  test('may find a seat before the line is served: then nobody waits for it any more', async () => {
+    const { world, engine } = site();
+    const [a, b, c] = [world.user('a'), world.user('b'), world.user('c')];
+    world.import({ jti: 'ent-2', seats: 1 });
+    await hold(engine, world, a);
+    const two = wait(engine, world, b, 60_000, 2);
+    const first = wait(engine, world, c);
+    await settle();
+    engine.cancelWaiting(b, two.command.request.key);
+    const again = ask(engine, first.command);
+    const lease = await again.result;
+    expect(lease).toHaveProperty('lease');
+    expect(await Promise.race([first.result, settle().then(() => 'waits')])).toEqual(lease);
+    expect(engine.waiting.size).toBe(0);
+  });
+
   test('after its grant it gets the same grant', async () => {
     const { world, engine } = site();
     const [a, b] = [world.user('a'), world.user('b')];
