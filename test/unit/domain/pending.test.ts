@@ -255,6 +255,14 @@ describe('an entitlement', () => {
     expect(world.state.tables.entitlement.get('ent-1')).toMatchObject({ state: 'active' });
   });
 
+  test('stays removed when its own end comes in the same moment as that of the borrow, after a long stop', () => {
+    world.ok(world.borrowing(anna, HOUR));
+    world.ok(removeEntitlement());
+    world.pass(200 * 86_400_000);
+    expect(world.state.tables.entitlement.get('ent-1')).toMatchObject({ state: 'removed' });
+    expect(world.usage()).toMatchObject({ owned: 0, used: 0 });
+  });
+
   test('with another one of the product, the checkout comes from that', () => {
     world.ok(world.borrowing(anna, HOUR));
     world.ok(removeEntitlement());

@@ -1,5 +1,6 @@
 import type { Change } from '../changes.js';
 import type { Command, Context, Decision } from '../commands.js';
+import { isLive } from '../derive.js';
 import type { Due } from '../expiry-queue.js';
 import type { State } from '../state.js';
 import { dropAllocations } from './allocation.js';
@@ -24,10 +25,11 @@ const endings: { readonly [K in Due['kind']]: (state: State, due: Due) => Change
   linger: (_state, { id }) => [{ type: 'seat.freed', id, reason: 'expired' }],
   request: (_state, { id }) => [{ type: 'request.dropped', id }],
   'entitlement-start': (_state, { id }) => [{ type: 'entitlement.state', id, state: 'active' }],
-  'entitlement-end': (state, { id }) => [
-    ...dropAllocations(state, id),
-    { type: 'entitlement.state', id, state: 'expired' },
-  ],
+  // A removal that was pending may have come first: the last borrow ends at the same moment.
+  'entitlement-end': (state, { id }) =>
+    isLive(state.tables.entitlement.get(id)!)
+      ? [...dropAllocations(state, id), { type: 'entitlement.state', id, state: 'expired' }]
+      : [],
 };
 
 /** A pool that becomes smaller lets nothing linger: each of its products once, however many of its entitlements end. */
