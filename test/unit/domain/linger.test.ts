@@ -244,3 +244,19 @@ test('a restart keeps it, and lets it linger once more from there', () => {
   world.pass(LINGER_MS);
   world.checkout(bo);
 });
+
+test.each(['before', 'after'])(
+  'a seat set aside for somebody else %s its release does not linger: it goes to them',
+  (when) => {
+    const { world, anna, bo } = studio('process', 1);
+    const email = 'bo@studio.example';
+    const assign = () =>
+      world.ok({ type: 'assign', ...world.admin(), email, product: 'render', quantity: 1, endMs: null });
+    const { leases } = world.checkout(anna);
+    if (when === 'before') assign();
+    world.release(anna, [leases[0]!.jti]);
+    if (when === 'after') assign();
+    world.refused(world.checkingOut(anna), 'NO_SEAT');
+    world.checkout(bo);
+  },
+);

@@ -5,8 +5,9 @@ import { borrowsEndMs, borrowsOnAllocation } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, type Seat, type State } from '../state.js';
 import { allocationInfo } from '../views.js';
+import { sharedFree } from './choose.js';
 import { closed } from './grant.js';
-import { freed } from './linger.js';
+import { endLingers, freed } from './linger.js';
 import { leaving, revokePending } from './pending.js';
 
 /** Sets seats of one entitlement aside for one user: the one that ends last unless a day is named. */
@@ -38,7 +39,7 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
     { type: 'allocation.set', allocation: { email, entitlement: ent, quantity: before + quantity } },
   ];
   const charged = chargeOwnSeats(state, allocation, email, ent, before + quantity);
-  changes.push(...charged);
+  changes.push(...lingersEnd(state, entitlement, quantity, charged), ...charged);
   const info = allocationInfo(state, { email, entitlement: ent, quantity: before + quantity }, context.now);
   const inUse = charged.reduce(
     (sum, change) => sum + (change.type === 'seat.charged' ? state.tables.seat.get(change.id)!.count : 0),
@@ -80,6 +81,22 @@ function chargeOwnSeats(
     room -= seat.count;
   }
   return changes;
+}
+
+/** Seats that only linger in the shared ones are free for whom they are set aside (PRODUCT.md, Words). */
+function lingersEnd(
+  state: State,
+  entitlement: Entitlement,
+  quantity: number,
+  charged: readonly Change[],
+): Change[] {
+  const { jti, product } = entitlement.claims;
+  const own = new Set(charged.flatMap((change) => (change.type === 'seat.charged' ? [change.id] : [])));
+  const moved = [...own].reduce((sum, id) => sum + state.tables.seat.get(id)!.count, 0);
+  if (sharedFree(state, entitlement) - quantity + moved >= 0) return [];
+  const isShared = (seat: Seat): boolean =>
+    seat.entitlement === jti && seat.allocation === null && !own.has(seat.id);
+  return endLingers(state, product, 'pool changed', isShared);
 }
 
 function noSuchEnd(entitlements: readonly Entitlement[], product: string): Denial {

@@ -6,7 +6,7 @@ import { settingsOf } from '../pool-settings.js';
 import { isActive, usageOf } from '../pools.js';
 import type { Device, Lease, Linger, Product, Seat, State } from '../state.js';
 import { shareKey } from '../state.js';
-import { fits, Taken, type Term } from './choose.js';
+import { fits, sharedFree, Taken, type Term } from './choose.js';
 import { grantLease } from './grant.js';
 
 // A seat lingers: nobody has a right to it any more, but for a while only whoever had it may have it again. It counts as held.
@@ -33,12 +33,14 @@ export function lingerOf(
   const { jti } = lease.claims;
   if (seconds === null || lease.state !== 'open') return null;
   for (const id of state.derived.leasesBySeat.get(seat.id)) if (id !== jti && !ended.has(id)) return null;
-  const grantable = isActive(state.tables.entitlement.get(seat.entitlement)!, now);
-  const shared = seat.allocation !== null || product.sharing;
+  const entitlement = state.tables.entitlement.get(seat.entitlement)!;
+  // More are set aside than the shared ones leave: it goes to its new user now that it is free (PRODUCT.md, Words).
+  const shared = seat.allocation !== null || (product.sharing && sharedFree(state, entitlement) >= 0);
   const withdrawn =
     isWithdrawn(state, seat.entitlement, seat.allocation) ||
     state.tables.user.get(seat.email)?.removing !== undefined;
-  if (!grantable || !shared || withdrawn || usageOf(state, seat.product, now).over > 0) return null;
+  if (!isActive(entitlement, now) || !shared || withdrawn || usageOf(state, seat.product, now).over > 0)
+    return null;
   return { seconds, key: lingerKey(product, seat.device, seat.email), lease: jti };
 }
 
