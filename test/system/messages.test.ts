@@ -130,14 +130,14 @@ describe('a forced release that warns first', () => {
 
   test('can be called off', async () => {
     const { plugin, lease } = await holding();
-    await owner('release', lease, '--in', '3s');
+    await owner('release', lease, '--in', '10s');
+    const until11s = Date.now() + 11_000;
     await plugin.hear({ event: 'warning' });
     const kept = await owner('release', lease, '--cancel');
     expect(kept).toMatchObject({ code: 0, json: { lease, kept: true } });
     await plugin.hear({ event: 'warning', endsAtMs: null });
     expect((await owner('release', lease, '--cancel')).json.kept).toBe(false);
-    const until4s = Date.now() + 4000;
-    await until('the moment to pass', () => Date.now() > until4s);
+    await until('the moment to pass', () => Date.now() > until11s);
     expect(await listed(lease)).toMatchObject({ releaseAtMs: null, state: 'open' });
     plugin.tell('state');
     expect(await plugin.hear({ event: 'done', order: 'state' })).toMatchObject({ state: 'held' });

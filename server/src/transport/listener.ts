@@ -173,7 +173,9 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
   server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
   server.on('request', (request, response) => {
     const takes = paths.includes('lease') && signed.handles(request);
-    void (takes ? signed : pages).handle(request, response);
+    const handled = (takes ? signed : pages).handle(request, response);
+    // Both answer every failure themselves: what is left would end the process.
+    handled.catch((error: unknown) => emit({ type: 'handlerError', method: null, error }));
   });
   server.on('tlsClientError', (_error, socket) => {
     const address = accepted.ticketOf(socket)?.address ?? 'unknown';

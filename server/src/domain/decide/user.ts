@@ -170,7 +170,11 @@ function mayNotRemove(state: State, user: User, by: string): Denial | null {
       `Your role (${own ?? 'none'}) may not remove ${user.role === 'admin' ? 'an' : 'a'} ${user.role}.`,
     );
   }
-  const last = user.role === 'owner' && user.state === 'active' && activeOwners(state) === 1;
+  const owners = activeOwners(state);
+  const administering = owners.filter((email) => mayAdminister(state, email));
+  const last =
+    (owners.length === 1 && owners[0] === user.email) ||
+    (administering.length === 1 && administering[0] === user.email);
   return last && user.removing === undefined ? deny('LAST_OWNER') : null;
 }
 
@@ -191,9 +195,16 @@ export function userGone(state: State, email: string, by: string): Change[] {
 }
 
 /** Owners who have joined and stay: an invited one cannot administer anything yet. */
-function activeOwners(state: State): number {
-  let count = 0;
-  for (const { role, state: is, removing } of state.tables.user.values())
-    if (role === 'owner' && is === 'active' && removing === undefined) count += 1;
-  return count;
+function activeOwners(state: State): string[] {
+  const owners: string[] = [];
+  for (const { email, role, state: is, removing } of state.tables.user.values())
+    if (role === 'owner' && is === 'active' && removing === undefined) owners.push(email);
+  return owners;
+}
+
+/** An owner whose devices have the lease scope alone (enrolled by a file, say) cannot let anybody else in. */
+function mayAdminister(state: State, email: string): boolean {
+  return [...state.derived.devicesByUser.get(email)].some(
+    (id) => state.tables.device.get(id)?.adminKey != null,
+  );
 }
