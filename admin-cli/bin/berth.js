@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // Committed JavaScript, not under dist/, so that `npm ci` can link it before anything is built (issue 2, part 1).
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { bundleFile, isFresh } from './bundle.js';
 
-const main = new URL('../dist/main.js', import.meta.url);
+const main = isFresh() ? bundleFile : new URL('../dist/main.js', import.meta.url);
 
-if (existsSync(fileURLToPath(main))) {
+if (existsSync(main)) {
   const { start } = await import(main.href);
   await start();
 } else {

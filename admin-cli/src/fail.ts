@@ -2,7 +2,7 @@ import { BerthError, type ServerAttempt } from '@berth/client';
 import { type DenialRule, type ErrorCode, errors, type Holder, rules } from '@berth/protocol';
 import type { Context } from './context.js';
 import { clean, paint } from './output.js';
-import { momentWords, seatWords } from './words.js';
+import { momentWords, seatWords, untilWords } from './words.js';
 
 /** Facts about a failure beyond its code, as the server or the SDK gave them. */
 export interface FailureDetail {
@@ -121,7 +121,7 @@ const kindWords: Record<Holder['kind'], string> = {
 
 function holderLine(holder: Holder, nowMs: number): string {
   const who = `${clean(holder.user)} on ${clean(holder.device)}`;
-  const since = `since ${momentWords(holder.sinceMs, nowMs)}`;
-  const until = `until ${momentWords(holder.untilMs, nowMs)}${holder.kind === 'online' ? ' unless renewed' : ''}`;
+  const since = `since ${untilWords(holder.sinceMs, nowMs)}`;
+  const until = `until ${untilWords(holder.untilMs, nowMs)}${holder.kind === 'online' ? ' unless renewed' : ''}`;
   return `${who}: ${seatWords(holder.seats)} ${kindWords[holder.kind]} ${since}, ${until}`;
 }

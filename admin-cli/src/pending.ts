@@ -1,5 +1,5 @@
 import { usage } from './fail.js';
-import { momentWords } from './words.js';
+import { momentWords, untilWords } from './words.js';
 
 /** What a revoke or removal does while a borrow forbids it (I8). */
 export const pendingOptions = {
@@ -42,5 +42,5 @@ export function pendingCell(
   nowMs: number,
 ): string {
   if (pending === undefined) return '';
-  return `${pending.seats === undefined ? '' : `${pending.seats} `}until ${momentWords(pending.untilMs, nowMs)}`;
+  return `${pending.seats === undefined ? '' : `${pending.seats} `}until ${untilWords(pending.untilMs, nowMs)}`;
 }

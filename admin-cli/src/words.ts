@@ -26,6 +26,11 @@ export function momentWords(ms: number, nowMs: number): string {
   return `${dayWords(ms, nowMs)} at ${time} (${span})`;
 }
 
+/** The same after `until` and `since`: not "until on Friday". */
+export function untilWords(ms: number, nowMs: number): string {
+  return momentWords(ms, nowMs).replace(/^on /, '');
+}
+
 function dayWords(ms: number, nowMs: number): string {
   const names = new Map([
     [dayOf(nowMs), 'today'],

@@ -2,7 +2,7 @@ import { limits } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { given, optional, parseCount, parseDay, parseDurationSeconds, parseName } from '../parse.js';
 import { withAdmin } from '../session.js';
-import { momentWords } from '../words.js';
+import { untilWords } from '../words.js';
 
 export const machineTokenCreate = defineCommand({
   usage: 'create',
@@ -36,7 +36,7 @@ export const machineTokenCreate = defineCommand({
     const { id, maxUses, expiresAtMs } = document.token;
     const machines = maxUses === 1 ? '1 machine' : `${maxUses} machines`;
     const until =
-      expiresAtMs === null ? 'until it is revoked' : `until ${momentWords(expiresAtMs, context.nowMs())}`;
+      expiresAtMs === null ? 'until it is revoked' : `until ${untilWords(expiresAtMs, context.nowMs())}`;
     const notes = [`Machine token ${id}: good for ${machines}, ${until}. The link is not shown again.`];
     return { document, text: document.link, notes };
   },

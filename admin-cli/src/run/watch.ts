@@ -2,7 +2,7 @@ import type { LostNotice, Seat, WarningNotice } from '@berth/client';
 import type { Child, ChildEnd, Context } from '../context.js';
 import { Failure, failureText } from '../fail.js';
 import { clean } from '../output.js';
-import { momentWords } from '../words.js';
+import { momentWords, untilWords } from '../words.js';
 
 /** What became of a command that ran under a seat. */
 export type Outcome = ChildEnd | { readonly lost: LostNotice };
@@ -43,7 +43,7 @@ function listen(context: Context, seat: Seat): { promise: Promise<{ lost: LostNo
     subscriptions.push(
       seat.on('lost', (lost) => resolve({ lost })),
       seat.on('grace', ({ code, message, expiresAtMs }) =>
-        say(`${code} ${message} The seat is kept until ${momentWords(expiresAtMs, context.nowMs())}.`),
+        say(`${code} ${message} The seat is kept until ${untilWords(expiresAtMs, context.nowMs())}.`),
       ),
       seat.on('recovered', () => say('The seat is renewed again.')),
       seat.on('warning', (warning) => say(warningWords(warning, context.nowMs()))),

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 
@@ -20,6 +20,8 @@ it('says what to do before anything is built', () => {
   try {
     mkdirSync(join(folder, 'bin'));
     copyFileSync(bin, join(folder, 'bin/berth.mjs'));
+    copyFileSync(join(dirname(bin), 'bundle.js'), join(folder, 'bin/bundle.js'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     const ran = spawnSync(process.execPath, [join(folder, 'bin/berth.mjs')], { encoding: 'utf8' });
     expect(ran).toMatchObject({ status: 1, stdout: '', stderr: 'berth: not built; run npm run build\n' });
   } finally {
