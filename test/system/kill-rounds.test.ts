@@ -20,6 +20,9 @@ const WINDOW_MS = LEASE_SECONDS * 1002 + 10_000 + 1_000;
 /** So often a round is long enough for the seats of the dead to come free. */
 const BREATHERS = 2;
 
+/** A verdict on fewer is worth little. */
+const ENOUGH_TOKENS = ROUNDS * 5;
+
 interface Actor {
   readonly person: Person;
   readonly product: string;
@@ -70,7 +73,8 @@ test(`${ROUNDS} rounds of SIGKILL lose nothing and double nothing (BERTH_SEED=${
   timeout: 120_000 + ROUNDS * 12_000,
 }, async () => {
   let checking: Promise<void> = Promise.resolve();
-  for (let round = 1; round <= ROUNDS; round++) {
+  // On a machine that is busy with other things a round sees little: then it takes more of them.
+  for (let round = 1; round <= ROUNDS || (round <= 2 * ROUNDS && hasSeenLittle()); round++) {
     await wreck(round);
     expect(site.auditDurability(), `round ${round}, BERTH_SEED=${SEED}`).toEqual([]);
     await checking;
@@ -84,17 +88,21 @@ test(`${ROUNDS} rounds of SIGKILL lose nothing and double nothing (BERTH_SEED=${
   await curtain();
   for (const { round, ran } of checks)
     expect(ran.json, `berthd check after round ${round}: ${ran.stderr}`).toMatchObject({ ok: true });
-  expect(checks).toHaveLength(ROUNDS);
+  expect(checks.length).toBeGreaterThanOrEqual(ROUNDS);
   const { findings, judged } = site.audit();
   console.log(`kill rounds: ${JSON.stringify(judged)}`);
   expect(findings, `BERTH_SEED=${SEED}`).toEqual([]);
-  expect(judged.tokens).toBeGreaterThan(ROUNDS * 5);
+  expect(judged.tokens).toBeGreaterThan(ENOUGH_TOKENS);
   expect(judged.seats).toBeGreaterThan(ROUNDS / 2);
   expect(judged.denials).toBeGreaterThan(0);
   expect(judged.borrows).toBeGreaterThan(0);
   expect(judged.retries).toBeGreaterThan(ROUNDS / 5);
   expect(judged.statuses).toBeGreaterThan(ROUNDS / 5);
 });
+
+function hasSeenLittle(): boolean {
+  return site.audit().judged.tokens <= ENOUGH_TOKENS;
+}
 
 /** The server dies at a random moment, perhaps some plugins before it, perhaps an admin takes or gives meanwhile. */
 async function wreck(round: number): Promise<void> {
