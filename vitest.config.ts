@@ -25,8 +25,8 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          // Most of their time they wait for windows to end: twice as many files as cores keep the cores busy.
-          maxWorkers: 2 * availableParallelism(),
+          // Much of their time they wait for windows to end: one file more than cores keeps the cores busy.
+          maxWorkers: availableParallelism() + 1,
         },
       },
     ],
