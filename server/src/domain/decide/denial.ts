@@ -29,14 +29,21 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
 /** An explained refusal: which rule, who holds what, and the latest moment at which the next seat is free if nobody renews. */
 export function explain(state: State, product: string, rule: DenialRule, now: Now): Denial {
   const holders = holdersOf(state, product, now);
-  return deny(codes[rule], rules[rule], {
+  const detail = {
     rule,
     product,
     holders: holders.slice(0, limits.holdersNamed),
     nextFreeAtMs: holders[0]?.untilMs ?? null,
     ...(rule === 'REVOKE_PENDING' ? { untilMs: pendingEndsMs(state, product, now) } : {}),
-  });
+  };
+  return deny(codes[rule], rules[rule], detail, nextSteps[rule]);
 }
+
+/** Where the code's own next step, to wait, would be vain. */
+const nextSteps: Partial<Record<DenialRule, string>> = {
+  MORE_THAN_OWNED: 'Ask for fewer seats, or ask an admin to get more.',
+  SHARING_OFF: 'Ask an admin for an allocation.',
+};
 
 /** True for a refusal that somebody else's leaving can lift: it is worth waiting. */
 export function canPass({ code, detail }: Denial): boolean {
