@@ -18,6 +18,15 @@ export function principalCalled(state: State, email: string): UserInfo | undefin
   return undefined;
 }
 
+/** The machine whose principal stands where the e-mail of a user would; `undefined` for a user. */
+export function machineBehind(state: State, email: string): Device | undefined {
+  for (const id of state.derived.devicesByUser.get(email)) {
+    const device = state.tables.device.get(id)!;
+    return device.machine === undefined ? undefined : device;
+  }
+  return undefined;
+}
+
 /** How the holder of a seat is named to people: a machine by its group, since its name stands beside it. */
 export function holderName(state: State, email: string, deviceId: string): string {
   const machine = state.tables.device.get(deviceId)?.machine;

@@ -135,7 +135,23 @@ describe('a machine', () => {
     const { device } = world.ok(enrolling(token, 'node-1'));
     world.ok(world.borrowing(device, 3600));
     const refused = world.refused({ type: 'removeMachine', ...world.admin(), machine: device }, 'BORROWED');
-    expect(refused.detail).toMatchObject({ untilMs: expect.any(Number) });
+    expect(refused.detail).toEqual({ machine: device, name: 'node-1', untilMs: expect.any(Number) });
+  });
+
+  test('whoever else wants its borrowed seat is told of a machine, not of a user', () => {
+    const { world, token } = farm();
+    const { device } = world.ok(enrolling(token, 'node-1'));
+    const [borrow] = world.ok(world.borrowing(device, 3600)).leases;
+    const [entitlement] = [...world.state.tables.entitlement.values()];
+    const blocked = [
+      { type: 'revokeLease', ...world.admin(), lease: borrow!.jti, reason: 'now' } as const,
+      { type: 'removeEntitlement', ...world.admin(), id: entitlement!.claims.jti } as const,
+    ];
+    for (const command of blocked) {
+      const refused = world.refused(command, 'BORROWED');
+      expect(refused.detail).toMatchObject({ machine: device, name: 'node-1' });
+      expect(refused.message).not.toMatch(/user|machine:/);
+    }
   });
 
   test('two of one name must be told apart by id; a person is no machine', () => {

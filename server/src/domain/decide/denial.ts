@@ -1,7 +1,7 @@
 import { type DenialRule, type ErrorCode, type Holder, limits, rules } from '@berth/protocol';
 import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
-import { holderName } from '../machines.js';
+import { holderName, machineBehind } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
@@ -105,8 +105,17 @@ export function leaseFreeAtMs(state: State, lease: Lease, now: Now): number {
   return now.wallMs + Math.max(0, endsMs - now.monoMs);
 }
 
-/** The offline block of PRODUCT.md, word for word. */
-export function borrowedBy(email: string, untilMs: number): Denial {
+/** The offline block: of a user in the words of PRODUCT.md; a machine is nobody that could be asked. */
+export function borrowedBy(state: State, email: string, untilMs: number): Denial {
+  const device = machineBehind(state, email);
+  if (device !== undefined) {
+    return deny(
+      'BORROWED',
+      `The machine ${device.name} has borrowed licenses for offline use. The borrowing period should first expire, or the machine should return them.`,
+      { machine: device.id, name: device.name, untilMs },
+      'Wait for the end of the borrow, or return it on that machine: `berth borrow return`.',
+    );
+  }
   return deny(
     'BORROWED',
     `The source user ${email} has borrowed licenses for offline use. To reallocate them, the borrowing period should first expire or the user should release them for offline use.`,

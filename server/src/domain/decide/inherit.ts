@@ -35,13 +35,13 @@ function borrowsFit(
       seats += state.tables.seat.get(id)!.count;
       for (const lease of borrowsOf(state, id)) {
         const untilMs = leaseFreeAtMs(state, lease, context.now);
-        if (!borrowFits(lease, untilMs, claims, context)) return borrowedBy(lease.email, untilMs);
+        if (!borrowFits(lease, untilMs, claims, context)) return borrowedBy(state, lease.email, untilMs);
         if (last === null || untilMs > last.untilMs) last = { email: lease.email, untilMs };
       }
     }
   }
   const limit = Math.min(claims.seats, claims.borrow?.seats ?? 0);
-  return last !== null && seats > limit ? borrowedBy(last.email, last.untilMs) : null;
+  return last !== null && seats > limit ? borrowedBy(state, last.email, last.untilMs) : null;
 }
 
 function* borrowsOf(state: State, seatId: string): Generator<Lease> {

@@ -108,7 +108,7 @@ export function removeMachine(
   }
   const ids = state.derived.seatsByUser.get(device.email);
   const borrowed = borrowedSeats(state, ids);
-  if (borrowed.length > 0) return borrowedBy(device.name, borrowsEndMs(state, borrowed, context.now));
+  if (borrowed.length > 0) return borrowedBy(state, device.email, borrowsEndMs(state, borrowed, context.now));
   const changes: Change[] = [...ids].flatMap((id) => {
     const seat = state.tables.seat.get(id)!;
     return seat.linger === undefined

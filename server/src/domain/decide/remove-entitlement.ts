@@ -25,7 +25,8 @@ export function removeEntitlement(
     return deny('ENTITLEMENT_SUPERSEDED', 'It was replaced by another one.', { id });
   if (when === 'cancel') return keepEntitlement(id, entitlement);
   const borrowed = borrowedSeats(state, state.derived.seatsByEntitlement.get(id));
-  if (borrowed.length > 0 && when === 'now') return borrowedBy(...lastBorrower(state, borrowed, context));
+  if (borrowed.length > 0 && when === 'now')
+    return borrowedBy(state, ...lastBorrower(state, borrowed, context));
   const kept = keptSeats(state, state.derived.allocationsByEntitlement.get(id));
   if (kept > 0) return deny('ALLOCATED', undefined, { allocated: kept });
   if (borrowed.length === 0) {

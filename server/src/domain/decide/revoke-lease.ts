@@ -22,7 +22,7 @@ export function revokeLease(
   if ('ok' in lease) return lease;
   const freeAtMs = leaseFreeAtMs(state, lease, context.now);
   // There is no override (I8).
-  if (lease.claims.kind === 'borrow') return borrowedBy(lease.email, freeAtMs);
+  if (lease.claims.kind === 'borrow') return borrowedBy(state, lease.email, freeAtMs);
   const { lease: id, reason, afterMs } = command;
   const by = command.by.email;
   if (lease.state === 'revoked')

@@ -45,7 +45,7 @@ function takeSeats(
   const taken = takeBack(state, found, quantity);
   const revoked = sum(taken);
   const endsMs = borrowsEndMs(state, borrowsOf(state, email, product), context.now);
-  if (revoked < quantity && when === 'now') return borrowedBy(email, endsMs);
+  if (revoked < quantity && when === 'now') return borrowedBy(state, email, endsMs);
   const queued = leavePending(found, taken, quantity - revoked);
   const changes = found.flatMap((row): Change[] => {
     const [less, more] = [taken.get(row) ?? 0, queued.get(row) ?? 0];

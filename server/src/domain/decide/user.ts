@@ -145,7 +145,7 @@ export function removeUser(
   if (borrowed.length === 0)
     return { ok: true, changes: userGone(state, email, by.email), outcome: { email } };
   const untilMs = borrowsEndMs(state, borrowed, context.now);
-  if (when === 'now') return borrowedBy(email, untilMs);
+  if (when === 'now') return borrowedBy(state, email, untilMs);
   const removing = user.removing ?? { by: by.email, sinceMs: context.now.wallMs };
   const changes: Change[] =
     user.removing === undefined ? [{ type: 'user.put', user: { ...user, removing } }] : [];
