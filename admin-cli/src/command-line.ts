@@ -14,7 +14,12 @@ export type Request =
 /** The options that every command has. */
 const globalOptions = {
   json: { type: 'boolean', default: false, describe: 'print one JSON object on stdout' },
-  yes: { type: 'boolean', default: false, alias: 'y', describe: 'do not ask before removing or revoking' },
+  yes: {
+    type: 'boolean',
+    default: false,
+    alias: 'y',
+    describe: 'do not ask before removing or revoking (only a person at a terminal is asked)',
+  },
   'no-input': { type: 'boolean', default: false, describe: 'never ask anything' },
   context: { type: 'string', requiresArg: true, describe: 'which joined server to use' },
   home: {

@@ -93,13 +93,19 @@ describe('what takes something away', () => {
     ['entitlement remove ent-1', 'entitlement.remove'],
     ['lease release l-1', 'lease.revoke'],
     ['license revoke a@b.org render --all', 'allocation.revoke'],
+    ['machine remove node-1', 'machine.remove'],
+    ['machine token revoke m-1', 'machine.token.revoke'],
+    ['sharing off --cut', 'sharing.set'],
+    ['clock accept', 'clock.accept'],
   ];
+  const clock = { state: 'ahead', offMs: 7_200_000, wallMs: 7_200_000, highWaterMs: 0, steadyWallMs: 0 };
   /** What is looked up for the question: it takes nothing. */
   const looks = {
     'entitlement.show': () => ({
       entitlement: { product: 'render', seats: 1, until: '2026-12-31', allocated: 0 },
     }),
     'lease.list': () => ({ items: [{ entitlement: 'ent-1', user: 'a@b.org' }], next: null }),
+    'clock.show': () => ({ clock, borrowsThatEnd: 1, entitlementsThatEnd: 0 }),
   };
   const changing = Object.fromEntries(
     commands.map(([, method]) => [
@@ -113,12 +119,18 @@ describe('what takes something away', () => {
         revoked: 1,
         left: 0,
         leasesRevoked: 0,
+        machine: { name: 'node-1' },
+        token: { id: 'm-1' },
+        products: [],
+        changed: true,
+        before: clock,
       }),
     ]),
   );
 
   const answers = { ...looks, ...changing };
 
+  // Decision 0010: what stands in a script is meant.
   it.each(commands)('berth %s asks a person, and only a person', async (line, method) => {
     const words = line.split(' ');
     const asked = async (options: { answers?: string[] }, ...more: string[]) => {
@@ -268,7 +280,9 @@ describe('berth borrow', () => {
   };
 
   it('list works without a server', async () => {
-    const ran = await berth(['borrow', 'list', '--json'], { sdk: { listBorrows: async () => [borrow] } });
+    const ran = await berth(['borrow', 'list', '--json'], {
+      sdk: { listBorrows: async () => [borrow], listBorrowRequests: async () => [] },
+    });
     expect(ran.json()).toEqual({ items: [borrow], next: null });
   });
 
