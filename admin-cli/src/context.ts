@@ -54,6 +54,8 @@ export interface Files {
   /** @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
   write(path: string, text: string, mode: number, exclusive: boolean): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** Permission bits; `null` where the file is not there or the system has none of that kind. */
+  mode(path: string): Promise<number | null>;
   /** Makes a folder and those above it, readable by its owner only; an existing one is left as it is. */
   makeFolder(path: string): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open } from 'node:fs/promises';
+import { access, mkdir, open, stat } from 'node:fs/promises';
 import * as client from '@berth/client';
 import {
   type Context,
@@ -35,6 +35,7 @@ const sdk: Sdk = {
   listBorrows: client.listBorrows,
   returnBorrows: client.returnBorrows,
   requestBorrow: client.requestBorrow,
+  listBorrowRequests: client.listBorrowRequests,
   installBorrow: client.installBorrow,
   returnBorrowsOffline: client.returnBorrowsOffline,
   newIdempotencyKey: client.newIdempotencyKey,
@@ -58,6 +59,13 @@ const files: Files = {
       () => true,
       () => false,
     ),
+  mode: async (path) => {
+    if (process.platform === 'win32') return null;
+    return await stat(path).then(
+      (found) => found.mode & 0o777,
+      () => null,
+    );
+  },
   makeFolder: async (path) => {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },

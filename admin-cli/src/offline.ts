@@ -11,7 +11,12 @@ import { momentWords } from './words.js';
 const STOPS_PER_CALL = 12;
 
 export async function readOfflineFile(context: Context, path: string): Promise<OfflineFile> {
-  const file = parseOfflineFile(await readText(context, path));
+  return offlineFile(await readText(context, path), path);
+}
+
+/** The text of a borrow file, decoded. @throws Failure BORROW_FILE_INVALID, naming the file */
+export function offlineFile(text: string, path: string): OfflineFile {
+  const file = parseOfflineFile(text);
   if (file !== null) return file;
   throw new Failure('BORROW_FILE_INVALID', {
     message: `${quote(path)} is not a borrow file of Berth, or it was changed.`,

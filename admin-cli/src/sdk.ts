@@ -9,6 +9,7 @@ export interface Sdk {
   readonly listBorrows: typeof client.listBorrows;
   readonly returnBorrows: typeof client.returnBorrows;
   readonly requestBorrow: typeof client.requestBorrow;
+  readonly listBorrowRequests: typeof client.listBorrowRequests;
   readonly installBorrow: typeof client.installBorrow;
   readonly returnBorrowsOffline: typeof client.returnBorrowsOffline;
   readonly newIdempotencyKey: typeof client.newIdempotencyKey;

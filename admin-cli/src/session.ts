@@ -1,6 +1,7 @@
 import type { AdminConnection, IdentityOptions, LeaseConnection } from '@berth/client';
 import type { Context } from './context.js';
 import { Failure } from './fail.js';
+import { remarkJoinFile } from './join-file.js';
 import { version } from './version.js';
 
 /** Opens the admin channel of the chosen context, does the work, and closes it however the work ends. */
@@ -8,6 +9,7 @@ export async function withAdmin<T>(
   context: Context,
   work: (admin: AdminConnection) => Promise<T>,
 ): Promise<T> {
+  await remarkJoinFile(context);
   return await withChannel(context, context.sdk.openAdmin(identity(context)), work);
 }
 
@@ -16,6 +18,7 @@ export async function withLease<T>(
   context: Context,
   work: (lease: LeaseConnection) => Promise<T>,
 ): Promise<T> {
+  await remarkJoinFile(context);
   return await withChannel(context, context.sdk.openLease(identity(context)), work);
 }
 

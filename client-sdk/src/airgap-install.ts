@@ -7,7 +7,7 @@ import {
   parseToken,
 } from '@berth/protocol';
 import { OfflineRequests } from './airgap-request.js';
-import type { Borrow, InstallBorrowOptions, OfflineRequest } from './api.js';
+import type { Borrow, InstallBorrowOptions, OpenBorrowRequest } from './api.js';
 import { BorrowShelf } from './borrow-shelf.js';
 import { BerthError } from './errors.js';
 import type { Files, Host } from './host.js';
@@ -16,7 +16,7 @@ import { PendingRequests } from './pending.js';
 import { type CheckedLease, TokenCheck, tokenInvalid } from './token-check.js';
 
 type GrantFile = OfflineFile<'borrow-grant'>;
-type OpenRequest = Omit<OfflineRequest, 'file'>;
+type OpenRequest = OpenBorrowRequest;
 
 /**
  * Installs what an admin granted: verified against this machine's key and request, and the vendor's key where it is pinned. On disk before

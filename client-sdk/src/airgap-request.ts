@@ -1,5 +1,5 @@
 import { formatOfflineFile, formatPublicKey, signToken } from '@berth/protocol';
-import type { OfflineRequest, RequestBorrowOptions } from './api.js';
+import type { ListBorrowsOptions, OfflineRequest, OpenBorrowRequest, RequestBorrowOptions } from './api.js';
 import { borrowSeconds } from './borrow-take.js';
 import { isContextName } from './context.js';
 import { BerthError } from './errors.js';
@@ -35,7 +35,7 @@ export class OfflineRequests {
   }
 
   /** The request with this nonce, of whichever context of this machine. */
-  async find(nonce: string): Promise<Omit<OfflineRequest, 'file'> | null> {
+  async find(nonce: string): Promise<OpenBorrowRequest | null> {
     for (const context of await this.#files.list('state')) {
       if (!isContextName(context)) continue;
       const json = await this.#files.read(pathOf(context, nonce));
@@ -45,6 +45,17 @@ export class OfflineRequests {
     return null;
   }
 
+  /** Every request of a context, the oldest first. */
+  async all(context: string): Promise<OpenBorrowRequest[]> {
+    const requests: OpenBorrowRequest[] = [];
+    for (const name of await this.#files.list(`state/${context}/requests`)) {
+      const json = await this.#files.read(`state/${context}/requests/${name}`);
+      const request = json === null ? undefined : parseJson(json, requestShape);
+      if (request !== undefined) requests.push({ ...request, context });
+    }
+    return requests.sort((a, b) => a.requestedAtMs - b.requestedAtMs);
+  }
+
   async remove(context: string, nonce: string): Promise<void> {
     await this.#files.remove(pathOf(context, nonce));
   }
@@ -52,6 +63,19 @@ export class OfflineRequests {
 
 function pathOf(context: string, nonce: string): string {
   return `state/${context}/requests/${nonce}.json`;
+}
+
+/**
+ * What this machine asked for in files and has not installed an answer to, the oldest first. Needs no server and no context: a machine
+ * that never joined has asked in its own name. @throws BerthError FILE_UNREADABLE
+ */
+export async function listRequestsWith(
+  host: Host,
+  options: Pick<ListBorrowsOptions, 'context' | 'home'>,
+): Promise<OpenBorrowRequest[]> {
+  const files = host.files(options.home);
+  const context = options.context ?? (await new IdentityStore(files).current()) ?? AIRGAP;
+  return isContextName(context) ? new OfflineRequests(files).all(context) : [];
 }
 
 /**

@@ -336,6 +336,9 @@ export interface OfflineRequest {
   readonly requestedAtMs: number;
 }
 
+/** A request of this machine whose answer is not installed yet. */
+export type OpenBorrowRequest = Omit<OfflineRequest, 'file'>;
+
 /** The file an admin brought back, and where to keep what is in it. */
 export interface InstallBorrowOptions {
   /** The text of the file that the admin brought. */

@@ -1,5 +1,5 @@
 import { installBorrowWith } from './airgap-install.js';
-import { requestBorrowWith } from './airgap-request.js';
+import { listRequestsWith, requestBorrowWith } from './airgap-request.js';
 import { returnOfflineWith } from './airgap-return.js';
 import type {
   AdminConnection,
@@ -14,6 +14,7 @@ import type {
   ListBorrowsOptions,
   OfflineRequest,
   OfflineReturn,
+  OpenBorrowRequest,
   RequestBorrowOptions,
   ReturnBorrowsOptions,
   ReturnedBorrow,
@@ -71,6 +72,13 @@ export function returnBorrows(options: ReturnBorrowsOptions = {}): Promise<Retur
  */
 export function requestBorrow(options: RequestBorrowOptions): Promise<OfflineRequest> {
   return requestBorrowWith(options.host ?? nodeHost(), options);
+}
+
+/** What this machine asked for in files and has not installed an answer to. @throws BerthError FILE_UNREADABLE */
+export function listBorrowRequests(
+  options: Pick<ListBorrowsOptions, 'context' | 'home' | 'host'> = {},
+): Promise<OpenBorrowRequest[]> {
+  return listRequestsWith(options.host ?? nodeHost(), options);
 }
 
 /** Installs what an admin granted. @throws BerthError BORROW_FILE_INVALID, GRANT_FOREIGN, TOKEN_INVALID, CLOCK_SKEW, … */

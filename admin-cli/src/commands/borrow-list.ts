@@ -1,11 +1,12 @@
-import type { Borrow } from '@berth/client';
+import type { Borrow, OpenBorrowRequest } from '@berth/client';
 import { borrowJson } from '../borrows.js';
 import { defineCommand } from '../command.js';
+import { toFailure } from '../fail.js';
 import { table } from '../output.js';
 import { optional, parseProduct } from '../parse.js';
 import { identity } from '../session.js';
 import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
-import { momentCell, spanWords } from '../words.js';
+import { momentCell, momentWords, seatWords, spanWords } from '../words.js';
 
 export const borrowList = defineCommand({
   usage: 'list',
@@ -15,14 +16,22 @@ export const borrowList = defineCommand({
     ['berth borrow list', 'works offline'],
     ['berth borrow list --product render --json', 'those of one product, for a script'],
   ],
-  more: 'VALID UNTIL is when it can no longer be used here, SEAT FREE AGAIN when the server may give the seat to somebody else if it is not returned. Local time.',
+  more: 'VALID UNTIL is when it can no longer be used here, SEAT FREE AGAIN when the server may give the seat to somebody else if it is not returned. Local time. What was asked for in a file and has no grant yet is said below the list, and in `requests` with --json.',
   run: async (context, args) => {
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
     const vendorKeys = await vendorKeysOf(context, args['vendor-key']);
     const { context: name, home } = identity(context);
-    const borrows = await context.sdk.listBorrows({ context: name, home, product, vendorKeys });
+    const asked = await context.sdk.listBorrowRequests({ context: name, home });
+    const requests = asked.filter((one) => product === undefined || one.product === product);
+    const borrows = await context.sdk
+      .listBorrows({ context: name, home, product, vendorKeys })
+      .catch((error: unknown) => noneYet(error, asked));
     return {
-      document: { items: borrows.map(borrowJson), next: null },
+      document: {
+        items: borrows.map(borrowJson),
+        next: null,
+        ...(requests.length === 0 ? {} : { requests }),
+      },
       text: (screen) =>
         table(
           borrows,
@@ -39,10 +48,24 @@ export const borrowList = defineCommand({
           ],
           screen,
         ),
-      notes: borrows.flatMap(({ id, fault }) => (fault === null ? [] : [`${id} does not verify: ${fault}`])),
+      notes: [
+        ...borrows.flatMap(({ id, fault }) => (fault === null ? [] : [`${id} does not verify: ${fault}`])),
+        ...requests.map((one) => requestNote(one, context.nowMs())),
+      ],
     };
   },
 });
+
+/** A machine that asked in a file belongs to no server until it has installed its first grant. */
+function noneYet(error: unknown, asked: readonly OpenBorrowRequest[]): Borrow[] {
+  if (asked.length > 0 && ['NOT_JOINED', 'CONTEXT_UNKNOWN'].includes(toFailure(error).code)) return [];
+  throw error;
+}
+
+function requestNote({ product, seats, seconds, requestedAtMs }: OpenBorrowRequest, nowMs: number): string {
+  const what = `${seatWords(seats)} of ${product} for ${spanWords(seconds * 1000)}`;
+  return `Asked ${momentWords(requestedAtMs, nowMs)} for ${what}, no grant is installed: berth borrow install FILE`;
+}
 
 function extendCell(autoExtend: Borrow['autoExtend']): string {
   if (autoExtend === null) return 'no';

@@ -1,6 +1,7 @@
 import { limits } from '@berth/protocol';
 import { defineCommand } from '../command.js';
-import { given, optional, parseCount, parseDay, parseDurationSeconds, parseName } from '../parse.js';
+import { usage } from '../fail.js';
+import { given, optional, parseCount, parseDay, parseDurationSeconds, parseName, quote } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { untilWords } from '../words.js';
 
@@ -30,7 +31,7 @@ export const machineTokenCreate = defineCommand({
       uses: parseCount(args.uses, '--uses', 1, limits.machineTokenUses),
       group: optional(args.group, parseName),
       name: optional(args.name, parseName),
-      ...lifeOf(args.expires),
+      ...lifeOf(args.expires, context.nowMs()),
     });
     const document = await withAdmin(context, (admin) => admin.call('machine.token.create', params));
     const { id, maxUses, expiresAtMs } = document.token;
@@ -42,9 +43,17 @@ export const machineTokenCreate = defineCommand({
   },
 });
 
-function lifeOf(text: string | undefined): { seconds?: number; expires?: string } {
+function lifeOf(text: string | undefined, nowMs: number): { seconds?: number; expires?: string } {
   if (text === undefined) return {};
-  if (/^\d{4}-/.test(text.trim())) return { expires: parseDay(text, '--expires') };
-  const seconds = parseDurationSeconds(text, '--expires');
+  const given = text.trim();
+  if (/^\d{4}-/.test(given)) return { expires: parseDay(given, '--expires') };
+  if (!/^(?:0|(?:\d+[smhdw])+)$/.test(given)) {
+    const day = new Date(nowMs + 30 * 86_400_000).toISOString().slice(0, 10);
+    throw usage(
+      `--expires ${quote(text)} is neither a length of time nor a day.`,
+      `Write how long, such as 12h or 30d, or the last day as YYYY-MM-DD, such as ${day}.`,
+    );
+  }
+  const seconds = parseDurationSeconds(given, '--expires');
   return { seconds: parseCount(String(seconds), '--expires (in seconds)', 1, limits.borrowSeconds) };
 }

@@ -2,6 +2,7 @@ import type { BundlePart, Client, ExtensionNotice } from '@berth/client';
 import { defineCommand } from '../command.js';
 import type { Child, Context } from '../context.js';
 import { usage } from '../fail.js';
+import { remarkJoinFile } from '../join-file.js';
 import { clean } from '../output.js';
 import { parseSeats } from '../parse.js';
 import { bundleWords, parseBundle, parseWaitMs, tellPlace } from '../run/bundle.js';
@@ -61,6 +62,7 @@ export const run = defineCommand({
     const signals = takeSignals(context);
     const inner = { ...context, signal: signals.signal };
     try {
+      await remarkJoinFile(context);
       const client = await cancellable(
         inner,
         context.sdk.connect({

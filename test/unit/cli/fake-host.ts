@@ -20,6 +20,9 @@ export interface HostOptions {
   /** A person at a terminal, who gives these answers. */
   readonly answers?: string[];
   readonly files?: Map<string, string>;
+  /** Permission bits of `files`; 0600 when not said. */
+  readonly modes?: ReadonlyMap<string, number>;
+  readonly env?: Readonly<Record<string, string>>;
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
   readonly processes?: Context['processes'];
@@ -43,7 +46,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
     },
   });
   const host: Host = {
-    env: {},
+    env: options.env ?? {},
     stdin: {
       isTty,
       readAll: async () => options.stdin ?? '',
@@ -54,7 +57,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
     },
     stdout: screen('stdout'),
     stderr: screen('stderr'),
-    files: fakeFiles(files),
+    files: fakeFiles(files, options.modes ?? new Map()),
     processes: options.processes ?? { start: refuse, onSignals: refuse, after: refuse },
     sdk: { ...noSdk, ...options.sdk },
     nowMs: () => options.nowMs ?? Date.UTC(2026, 0, 15, 12),
@@ -72,13 +75,14 @@ const noSdk: Sdk = {
   listBorrows: refuse,
   returnBorrows: refuse,
   requestBorrow: refuse,
+  listBorrowRequests: refuse,
   installBorrow: refuse,
   returnBorrowsOffline: refuse,
   newIdempotencyKey: () => 'test-key-0123456789',
   identities: refuse,
 };
 
-function fakeFiles(files: Map<string, string>): Context['files'] {
+function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number>): Context['files'] {
   const fail = (code: string) => Object.assign(new Error(code), { code });
   return {
     read: async (path) => {
@@ -91,6 +95,7 @@ function fakeFiles(files: Map<string, string>): Context['files'] {
       files.set(path, text);
     },
     exists: async (path) => files.has(path),
+    mode: async (path) => (files.has(path) ? (modes.get(path) ?? 0o600) : null),
     makeFolder: async () => undefined,
   };
 }
