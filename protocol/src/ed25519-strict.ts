@@ -13,7 +13,8 @@ export function strictly(verify: Verify): Verify {
 /** True for 32 bytes that encode a y below p and none of the eight points whose order divides 8. Not: that they are on the curve. */
 export function isStrictPoint(bytes: Uint8Array): boolean {
   if (bytes.length !== 32) return false;
-  const y = bytes.slice();
+  // A copy whatever they are: `slice` of a Buffer is a view, and the bytes belong to the caller.
+  const y = Uint8Array.from(bytes);
   y[31]! &= 0x7f;
   return isBelow(y, fieldPrime) && !smallOrderY.some((small) => !isBelow(y, small) && !isBelow(small, y));
 }

@@ -49,6 +49,18 @@ describe('why there is a check before the library', () => {
   });
 });
 
+// What a Node program calls bytes is a Buffer, whose `slice` is a view.
+describe('a Buffer gets the verdict of its bytes, and stays as it is', () => {
+  test.each([...signatures, ...verifications])('$name', (row) => {
+    const given = [row.publicKey, row.message, row.signature].map((hex) => Buffer.from(hex, 'hex'));
+    const [publicKey, message, signature] = given as [Buffer, Buffer, Buffer];
+    for (const [, verify] of verifiers) {
+      expect(verify(publicKey, message, signature)).toBe(!('valid' in row) || row.valid);
+      expect(given.map(toHex)).toEqual([row.publicKey, row.message, row.signature]);
+    }
+  });
+});
+
 describe('the bounds', () => {
   const p = 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f';
   const order = 'edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010';
