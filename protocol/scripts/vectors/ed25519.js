@@ -108,6 +108,7 @@ function verifications() {
   );
   addSmallOrder(add_);
   addOddPoints(add_);
+  addMixedOrder(add_);
   return cases;
 }
 
@@ -182,6 +183,51 @@ function addOddPoints(add_) {
     cofactored,
     'the equation is checked without the cofactor',
   );
+}
+
+/** The message, of many, with which [h]`torsion` is the wanted multiple of it. */
+function messageWith(encodedR, encodedA, wanted) {
+  for (let n = 0; ; n++) {
+    const text = Buffer.from(`message ${n}`);
+    if (wanted(challenge(encodedR, encodedA, text) % 8n)) return text;
+  }
+}
+
+/** Points with a part of small order, as in "Taming the many EdDSAs" (2020): verifiers differ over them, ours may not. */
+function addMixedOrder(add_) {
+  const torsion = torsionPoint();
+  const honestA = multiply(a, BASE);
+  const mixedR = (i) => encodePoint(add(R, multiply(i, torsion)));
+  const mixedA = (i) => encodePoint(add(honestA, multiply(i, torsion)));
+  const case_ = (name, valid, encodedA, encodedR, text, why, scalars = [a, rScalar]) =>
+    add_(
+      name,
+      valid,
+      encodedA,
+      text,
+      Buffer.concat([encodedR, littleEndian(solve(encodedR, encodedA, ...scalars, text))]),
+      why,
+    );
+  const holds = 'the equation holds as it is; only points of small order are refused';
+  const fails = 'holds only after multiplying by the cofactor';
+  let text = messageWith(encodePoint(R), mixedA(1n), (h) => h === 0n);
+  case_('a key of mixed order', true, mixedA(1n), encodePoint(R), text, holds);
+  text = messageWith(mixedR(3n), mixedA(1n), (h) => (3n + h) % 8n === 0n);
+  case_('a key and an R of mixed order', true, mixedA(1n), mixedR(3n), text, holds);
+  text = messageWith(mixedR(3n), mixedA(1n), (h) => (3n + h) % 8n !== 0n);
+  case_('a key and an R of mixed order that do not cancel', false, mixedA(1n), mixedR(3n), text, fails);
+  case_('R of mixed order under an honest key', false, key.publicBytes, mixedR(4n), message, fails);
+  const small = encodePoint(multiply(2n, torsion));
+  text = messageWith(small, mixedA(2n), (h) => (h + 1n) % 4n === 0n);
+  const smallR = 'R of small order, though the equation holds';
+  case_('R of small order under a key of mixed order', false, mixedA(2n), small, text, smallR, [a, 0n]);
+  for (let i = 1n; i < 8n; i++) {
+    const encoded = encodePoint(multiply(i, torsion));
+    case_(`R of small order: ${i} T`, false, key.publicBytes, encoded, message, smallR, [a, 0n]);
+  }
+  const nothing = Buffer.concat([small, Buffer.alloc(32)]);
+  text = messageWith(small, small, (h) => (h + 1n) % 4n === 0n);
+  add_('key and R of small order, S = 0', false, small, text, nothing, 'true of no secret at all');
 }
 
 export const ed25519Vectors = () => ({
