@@ -23,6 +23,10 @@ const faults = {
   powerCut({ site }, dice) {
     site.server.crash(dice.below, false);
   },
+  stateRots({ site }, dice) {
+    site.server.rotState(dice.below);
+    site.server.crash('ALL', true);
+  },
   /** In the middle of a commit: before, between and after its writes and syncs. */
   killedInCommit({ site }, dice) {
     site.server.dieAtStep(dice.between(1, 8), dice.chance(0.5) ? 'ALL' : dice.below);

@@ -27,6 +27,7 @@ import { slowFiles } from './sim-disk.js';
 import type { Wire } from './sim-network.js';
 import type { Dice } from './sim-random.js';
 import { newOwner, type Owner, type SimTime } from './sim-time.js';
+import { rot } from './state-rot.js';
 
 export const LEASE_SECONDS = 120;
 const FOLDER = '/data';
@@ -73,6 +74,8 @@ export class SimServer {
   /** A fault is under way that stops the process: what of the unsynced writes it leaves. */
   #failing: Survivors | null = null;
   #wires = new Set<Wire>();
+  /** The stored state was damaged: the next start has to notice. */
+  #isRotten = false;
 
   constructor(options: SimServerOptions) {
     this.#options = options;
@@ -156,7 +159,10 @@ export class SimServer {
       segmentBytes: 256 * 1024,
       monoMs: steady.now().monoMs,
       onCut: () => {},
-      onRebuilt: (reason) => this.#options.onViolation(`the state was rebuilt: ${reason}`),
+      onRebuilt: (reason) => {
+        if (!this.#isRotten) this.#options.onViolation(`the state was rebuilt: ${reason}`);
+        this.#isRotten = false;
+      },
     });
     if (owner.dead) return;
     const registry = new SessionRegistry();
@@ -243,6 +249,11 @@ export class SimServer {
     this.disk.failAt = this.disk.steps + step;
     this.disk.errno = errno;
     this.#failing = 'ALL';
+  }
+
+  /** The next start must believe nothing of the stored state. */
+  rotState(below: (bound: number) => number): void {
+    if (rot(this.#rows.rows, below)) this.#isRotten = true;
   }
 
   heal(): void {

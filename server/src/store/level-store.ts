@@ -14,7 +14,7 @@ import {
 import { PendingRows, type RowChanges } from './pending-rows.js';
 import { type Position, START } from './position.js';
 import { RowSums } from './row-sums.js';
-import { decodeMeta, encodeMeta } from './state-meta.js';
+import { encodeMeta, positionOf } from './state-meta.js';
 import { type Loaded, type StateStore, StateWriteError } from './state-store.js';
 
 export { FolderLocked } from './level-folder.js';
@@ -174,13 +174,8 @@ async function readVerified(database: Database): Promise<VerifiedState | string>
   } catch (error) {
     return `it cannot be read (${reasonOf(error)})`;
   }
-  if (metaText === undefined) {
-    return rows.size === 0 ? { position: START, rows, sums } : 'what its rows stand for is lost';
-  }
-  const meta = decodeMeta(metaText);
-  if (meta === null) return 'what its rows stand for is damaged, or of another version';
-  if (meta.rows !== sums.count || meta.sum !== sums.total) return 'rows are lost, changed or left over';
-  return { position: { seq: meta.seq, hash: meta.hash }, rows, sums };
+  const position = positionOf(metaText, sums);
+  return typeof position === 'string' ? position : { position, rows, sums };
 }
 
 /** All entries, many at a time: one promise for each row would cost more than reading it. */

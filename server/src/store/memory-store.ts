@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict';
 import { PendingRows } from './pending-rows.js';
 import { type Position, START } from './position.js';
+import { RowSums } from './row-sums.js';
+import { encodeMeta, positionOf } from './state-meta.js';
 import type { Loaded, StateStore } from './state-store.js';
 
 /** What a MemoryStore has flushed. It outlives the store, as files do: open another store on it to restart. */
 export interface MemoryDisk {
-  position: Position;
+  /** The store's own row: what the others stand for and add up to. */
+  meta: string | undefined;
   rows: Map<string, string>;
 }
 
 export function emptyMemoryDisk(): MemoryDisk {
-  return { position: START, rows: new Map() };
+  return { meta: undefined, rows: new Map() };
 }
 
 /** A StateStore without a disk, for tests and the simulator. */
 export class MemoryStore implements StateStore {
   readonly #disk: MemoryDisk;
+  #sums = new RowSums();
   #pending: PendingRows | null = null;
   #isOpen = true;
 
@@ -29,8 +33,14 @@ export class MemoryStore implements StateStore {
 
   async load(): Promise<Loaded> {
     assert(this.#isOpen && !this.#pending, 'load is called once, on an open store');
-    this.#pending = new PendingRows(this.#disk.position);
-    return { ok: true, ...this.#disk.position, rows: new Map(this.#disk.rows) };
+    const rows = new Map(this.#disk.rows);
+    const sums = new RowSums();
+    for (const [key, value] of rows) sums.set(key, value);
+    const position = positionOf(this.#disk.meta, sums);
+    if (typeof position === 'string') return { ok: false, reason: position };
+    this.#sums = sums;
+    this.#pending = new PendingRows(position);
+    return { ok: true, ...position, rows };
   }
 
   put(position: Position, rows: ReadonlyMap<string, string | null>): void {
@@ -41,15 +51,21 @@ export class MemoryStore implements StateStore {
     const changes = this.#writable().take();
     if (!changes) return;
     for (const [key, value] of changes.rows) {
-      if (value === null) this.#disk.rows.delete(key);
-      else this.#disk.rows.set(key, value);
+      if (value === null) {
+        this.#sums.delete(key);
+        this.#disk.rows.delete(key);
+      } else {
+        this.#sums.set(key, value);
+        this.#disk.rows.set(key, value);
+      }
     }
-    this.#disk.position = changes.position;
+    this.#disk.meta = encodeMeta(changes.position, this.#sums);
   }
 
   async reset(): Promise<void> {
     assert(this.#isOpen, 'reset needs an open store');
     Object.assign(this.#disk, emptyMemoryDisk());
+    this.#sums = new RowSums();
     this.#pending = new PendingRows(START);
   }
 

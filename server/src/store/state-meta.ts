@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import Type, { Compile, type Static } from '@berth/protocol/typebox';
-import type { Position } from './position.js';
+import { type Position, START } from './position.js';
 import type { RowSums } from './row-sums.js';
 
 /** Raised when the rows are laid out anew; a store of another format is rebuilt from the journal. */
@@ -30,6 +30,15 @@ export function encodeMeta(position: Position, sums: RowSums): string {
 export function decodeMeta(text: string): StateMeta | null {
   const meta = parse(text);
   return validator.Check(meta) && meta.check === checkOf(meta) ? meta : null;
+}
+
+/** What the rows stand for, by the store's own row; or, in words, why they cannot be believed. */
+export function positionOf(metaText: string | undefined, sums: RowSums): Position | string {
+  if (metaText === undefined) return sums.count === 0 ? START : 'what its rows stand for is lost';
+  const meta = decodeMeta(metaText);
+  if (meta === null) return 'what its rows stand for is damaged, or of another version';
+  if (meta.rows !== sums.count || meta.sum !== sums.total) return 'rows are lost, changed or left over';
+  return { seq: meta.seq, hash: meta.hash };
 }
 
 type Unchecked = Omit<StateMeta, 'check'>;

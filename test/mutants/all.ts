@@ -1,0 +1,14 @@
+import type { Mutant } from './mutant.js';
+import { plantedInBorrows } from './planted-borrows.js';
+import { plantedInClients } from './planted-clients.js';
+import { plantedInEntitlements } from './planted-entitlements.js';
+import { plantedInLeases } from './planted-leases.js';
+import { plantedInStore } from './planted-store.js';
+
+export const mutants: readonly Mutant[] = [
+  ...plantedInStore,
+  ...plantedInLeases,
+  ...plantedInBorrows,
+  ...plantedInEntitlements,
+  ...plantedInClients,
+];

@@ -1,0 +1,26 @@
+import { parseArgs } from 'node:util';
+import { simulate } from '../simulation/run.js';
+
+// One process for one mutant: simulates seed after seed until a violation is found, and says so in a line of JSON.
+
+export interface Hunt {
+  /** The seed that shows a violation; null: none of them does. */
+  readonly seed: number | null;
+  /** How many were simulated. */
+  readonly seeds: number;
+  readonly violations: readonly string[];
+}
+
+const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' } } });
+
+async function hunt(seeds: number): Promise<Hunt> {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const { violations } = await simulate({ seed, hours: 2, clients: 20 });
+    if (violations.length > 0) return { seed, seeds: seed, violations: violations.slice(0, 3) };
+  }
+  return { seed: null, seeds, violations: [] };
+}
+
+const found = await hunt(Number(values.seeds));
+// A simulation that was cut short leaves promises, not handles: end by the exit.
+process.stdout.write(`${JSON.stringify(found)}\n`, () => process.exit(0));

@@ -1,0 +1,105 @@
+import { edit, type Mutant, mutant } from './mutant.js';
+
+const borrow = 'server/dist/domain/decide/borrow.js';
+const choose = 'server/dist/domain/decide/choose.js';
+const engine = 'server/dist/engine/engine.js';
+const revoke = 'server/dist/domain/decide/revoke.js';
+
+/** Borrows, and what an admin may not do to them. */
+export const plantedInBorrows: readonly Mutant[] = [
+  mutant(
+    'revoke-frees-a-borrow',
+    'I8',
+    'A forced release takes a borrow away.',
+    edit(
+      'server/dist/domain/decide/revoke-lease.js',
+      "if (lease.claims.kind === 'borrow')",
+      "if (lease.claims.kind === 'never')",
+    ),
+  ),
+  mutant(
+    'allocation-revoked-under-borrow',
+    'I8',
+    'An allocation is revoked although its seat is borrowed.',
+    edit(revoke, 'state.derived.borrowedByAllocation]', '{ get: () => 0 }]'),
+  ),
+  mutant(
+    'lost-pending-revoke',
+    'I8',
+    'A revoke that waits for a borrow is never carried out.',
+    edit(engine, 'if (durable.some(mayRipen))', 'if (durable.length < 0)'),
+  ),
+  mutant(
+    'extension-while-pending',
+    'I8',
+    'What is to be revoked is still granted, lent and lent for longer.',
+    edit(
+      'server/dist/domain/pending.js',
+      'return allocation !== null && state.tables.allocation.get(allocation)?.revoking !== undefined;',
+      'return false;',
+    ),
+    edit(borrow, 'if (kept !== null)\n        return kept;', ''),
+  ),
+  mutant(
+    'returned-without-signature',
+    'I8',
+    'A return counts although its device did not sign it.',
+    edit(
+      'server/dist/admin/lease-handlers.js',
+      'if (matters && !verify(key, parsed.token.signed, parsed.token.signature))',
+      'if (matters && !verify)',
+    ),
+  ),
+  mutant(
+    'early-return-at-once',
+    'I8',
+    'A returned borrow is free at once where the vendor said: not before it would have ended.',
+    edit(borrow, "claims.earlyReturn === 'at-once'", "claims.earlyReturn !== 'never'"),
+  ),
+  mutant(
+    'borrow-hold-zero',
+    'I3',
+    'A borrowed seat is free as soon as the server’s own clock says so.',
+    edit(
+      'protocol/dist/windows.js',
+      'return expiresAtMs + BORROW_CLOCK_SIGMA_MS + drift;',
+      'return expiresAtMs - drift;',
+    ),
+  ),
+  mutant(
+    'borrow-limit-ignored',
+    'BORROW',
+    'More seats are lent than the entitlement allows.',
+    edit(
+      choose,
+      'return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));',
+      'return room;',
+    ),
+  ),
+  mutant(
+    'borrow-cap-ignored',
+    'BORROW',
+    'More seats are lent than an admin allows.',
+    edit(
+      'server/dist/domain/decide/borrow-cap.js',
+      'if (borrowSeatsMax !== null && all + added > borrowSeatsMax) {',
+      'if (borrowSeatsMax === 0) {',
+    ),
+  ),
+  mutant(
+    'jump-frees-borrows',
+    'I5',
+    'A clock that jumps ahead while the server runs ends borrows.',
+    edit(
+      'server/dist/ops/clock.js',
+      'steadyWallMs: Math.min(wallMs, Math.floor(monoMs + leadMs))',
+      'steadyWallMs: wallMs',
+    ),
+  ),
+  mutant(
+    'copied-skew',
+    'I3',
+    'A computer whose clock is far off is lent a seat.',
+    edit(borrow, 'if (Math.abs(offMs) <= BORROW_MAX_SKEW_MS)', 'if (offMs !== undefined)'),
+  ),
+];

@@ -1,0 +1,172 @@
+import { edit, type Mutant, mutant } from './mutant.js';
+
+const checkout = 'server/dist/domain/decide/checkout.js';
+const choose = 'server/dist/domain/decide/choose.js';
+const decide = 'server/dist/domain/decide/decide.js';
+const evolve = 'server/dist/domain/evolve.js';
+const handlers = 'server/dist/admin/lease-handlers.js';
+const line = 'server/dist/engine/waiting-line.js';
+
+/** Online leases: how many, how long, for whom, and once. */
+export const plantedInLeases: readonly Mutant[] = [
+  mutant(
+    'hold-zero',
+    'I2',
+    'The seat is free as soon as D is over.',
+    edit(
+      'protocol/dist/windows.js',
+      'return Math.ceil((durationMs * (PER_RHO + 1)) / (PER_RHO - 1)) + STOP_MS;',
+      'return durationMs;',
+    ),
+  ),
+  mutant(
+    'wall-clock-for-leases',
+    'I2',
+    'Online leases end by the wall clock of the server.',
+    edit(
+      'server/dist/ops/clock.js',
+      'return { monoMs, wallMs, steadyWallMs',
+      'return { monoMs: wallMs, wallMs, steadyWallMs',
+    ),
+  ),
+  mutant(
+    'renewal-not-counted',
+    'I2',
+    'A renewal is answered, but the window does not move.',
+    edit(evolve, 'state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));', ''),
+  ),
+  mutant(
+    'dropped-idempotency-row',
+    'I7',
+    'The answer to a request is not kept for its retry.',
+    edit(
+      decide,
+      'changes: [...decision.changes, keep(id, command.type, request, decision.outcome, context)],',
+      'changes: decision.changes,',
+    ),
+  ),
+  mutant(
+    'retry-signed-anew',
+    'I7',
+    'A retry gets the lease with new times.',
+    edit(
+      handlers.replace('lease-handlers', 'grants'),
+      "deps.issuer.issue('lease', claims)",
+      "deps.issuer.issue('lease', { ...claims, iat: Math.floor(deps.clock.now().wallMs / 1000), exp: Math.floor(deps.clock.now().wallMs / 1000) + claims.dur })",
+    ),
+  ),
+  mutant(
+    'resume-takes-another',
+    'I7',
+    'Coming back after a cut takes a second seat beside the first.',
+    edit(
+      handlers,
+      'return renew(deps, caller, { leases, nonce, idle: [], withEntitlements: true });',
+      `for (const id of leases) {
+                const lease = deps.state.tables.lease.get(id);
+                if (lease !== undefined && lease.state === 'open')
+                    await engine.submit({ type: 'checkout', by: { email: caller.email, device: caller.deviceId }, request: { device: caller.deviceId, key: \`\${nonce}-\${id}\`, hash: nonce }, wants: [{ products: [lease.claims.product], seats: 1 }], nonce, places: 1 });
+            }
+            return renew(deps, caller, { leases, nonce, idle: [], withEntitlements: true });`,
+    ),
+  ),
+  mutant(
+    'bundle-half-granted',
+    'GRANT',
+    'A bundle of which one half is missing is granted without it.',
+    edit(
+      checkout,
+      'if (denials.length > 0)\n        return missing',
+      'if (denials.length > 0 && granted.size === 0)\n        return missing',
+    ),
+  ),
+  mutant(
+    'join-with-larger-n',
+    'I1',
+    'Whoever joins a seat may get more seats than it has.',
+    edit(checkout, '.find((each) => sizeOf(each) >= seats)', '.find(() => true)'),
+    edit(checkout, 'const n = Math.min(seat.count, left);', 'const n = left;'),
+  ),
+  mutant(
+    'joins-a-stranger',
+    'SHARE',
+    'A seat that a device shares is joined by other devices of its user.',
+    edit(
+      'server/dist/domain/state.js',
+      "share === 'device' ? `$".concat('{product} device $', '{device}`'),
+      "share === 'device' ? `$".concat('{product} device $', '{email}`'),
+    ),
+  ),
+  mutant(
+    'over-what-is-owned',
+    'I1',
+    'Each entitlement is kept, their sum is not: seats on ended ones are forgotten.',
+    edit(choose, 'usage.used + givenUp.seats + wish.seats <= usage.owned', 'true'),
+  ),
+  mutant(
+    'room-not-looked-at',
+    'I1',
+    'An entitlement grants one seat more than it has.',
+    edit(
+      choose,
+      'const room = seats - state.derived.usedByEntitlement.get(jti) - before.of(entitlement);',
+      'const room = seats + 1 - state.derived.usedByEntitlement.get(jti) - before.of(entitlement);',
+    ),
+    edit(
+      choose,
+      'usage.used + givenUp.seats + wish.seats <= usage.owned',
+      'usage.used + givenUp.seats + wish.seats <= usage.owned + 1',
+    ),
+    edit(
+      choose,
+      'return seats - state.derived.allocated.get(jti) - state.derived.sharedUsed.get(jti);',
+      'return seats + 1 - state.derived.allocated.get(jti) - state.derived.sharedUsed.get(jti);',
+    ),
+  ),
+  mutant(
+    'revoked-is-free',
+    'I2',
+    'A forced release frees the seat at once, though its token is still valid.',
+    edit(
+      'server/dist/domain/decide/revoke-lease.js',
+      "changes: [{ type: 'lease.revoked', id, by, reason }], outcome };",
+      "changes: [{ type: 'lease.revoked', id, by, reason }, { type: 'lease.ended', id, reason: 'released' }], outcome };",
+    ),
+  ),
+  mutant(
+    'line-reversed',
+    'LINE',
+    'Who came last is served first.',
+    edit(
+      line,
+      'this.#line.splice(behind < 0 ? this.#line.length : behind, 0, standing);',
+      'this.#line.unshift(standing); void behind;',
+    ),
+  ),
+  mutant(
+    'newcomers-overtake',
+    'LINE',
+    'A checkout that has just come takes a seat that others wait for.',
+    edit(
+      line,
+      'if (place === undefined)\n            return this.#kept;',
+      'if (place === undefined)\n            return new Map();',
+    ),
+  ),
+  mutant(
+    'linger-for-anybody',
+    'LINGER',
+    'A seat that is kept for whoever had it is given to somebody else.',
+    edit(
+      'server/dist/domain/decide/linger.js',
+      '?? `$'.concat('{product} kept $', '{device}`'),
+      '?? `$'.concat('{product} kept`'),
+    ),
+  ),
+  mutant(
+    'grants-while-clock-behind',
+    'I5',
+    'Seats are granted although the clock was set back behind what had been seen.',
+    edit('server/dist/domain/decide/grant.js', "if (trust === 'behind') {", "if (trust === 'never') {"),
+  ),
+];

@@ -1,0 +1,121 @@
+import { edit, type Mutant, mutant } from './mutant.js';
+
+const engine = 'server/dist/engine/engine.js';
+const journal = 'server/dist/store/journal.js';
+const head = 'server/dist/store/head.js';
+const recovery = 'server/dist/store/journal-recovery.js';
+const evolve = 'server/dist/domain/evolve.js';
+
+/** Durability: what is acknowledged is on the disk, and what comes back from it is what was. */
+export const plantedInStore: readonly Mutant[] = [
+  mutant(
+    'reply-before-sync',
+    'I6',
+    'The answer leaves while its record is still being written.',
+    edit(engine, 'async #seenIsDurable() {', 'async #seenIsDurable() {\n        return;'),
+  ),
+  mutant(
+    'head-before-journal',
+    'I6',
+    'The head names a record that is not written yet.',
+    edit(
+      journal,
+      'await tail.file.write(bytes, tail.bytes);',
+      'await writeHead(writer.head, { seq: this.#position.seq + 1, hash }); await tail.file.write(bytes, tail.bytes);',
+    ),
+  ),
+  mutant(
+    'record-not-synced',
+    'I6',
+    'The record is written but not synced before its head.',
+    edit(journal, 'await tail.file.datasync();', ''),
+  ),
+  mutant(
+    'head-not-synced',
+    'I6',
+    'The head is written but not synced before the answer.',
+    edit(
+      head,
+      'await file.write(encodeSlot(position), slot * SLOT_STRIDE);\n    await file.datasync();',
+      'await file.write(encodeSlot(position), slot * SLOT_STRIDE);',
+    ),
+  ),
+  mutant(
+    'on-after-write-error',
+    'I6',
+    'A failed write is taken for a written one, and the server goes on.',
+    edit(
+      journal,
+      'this.#failure = new JournalWriteError(this.#folder, cause);\n            throw this.#failure;',
+      'return this.#position;',
+    ),
+  ),
+  mutant(
+    'tail-cut-before-head',
+    'I6',
+    'The cut of a torn tail takes a byte of the record that the head names.',
+    edit(recovery, 'bytes, keepBytes: end.offset }', 'bytes, keepBytes: end.offset - 1 }'),
+  ),
+  mutant(
+    'state-hash-not-checked',
+    'STATE',
+    'The stored state is believed although its rows do not add up to its checksum.',
+    edit('server/dist/store/state-meta.js', 'meta.rows !== sums.count || meta.sum !== sums.total', 'false'),
+  ),
+  mutant(
+    'witness-of-the-record-before',
+    'I10',
+    'A lease names the hash of the record before the one that it counts.',
+    edit(
+      engine,
+      'const { seq, hash } = this.position;',
+      'const { seq, hash } = { ...this.position, seq: this.position.seq + 1 };',
+    ),
+  ),
+  mutant(
+    'pending-not-loaded',
+    'I8',
+    'A restart forgets which revokes are pending.',
+    edit(
+      'server/dist/domain/load.js',
+      'for (const row of rows.allocation.values())\n        trackAllocation(state, row);',
+      'for (const { revoking: _, ...row } of rows.allocation.values())\n        trackAllocation(state, row);',
+    ),
+  ),
+  mutant(
+    'requests-not-loaded',
+    'I7',
+    'A restart forgets which requests were answered.',
+    edit(
+      'server/dist/domain/load.js',
+      'tables.request.set(id, row);',
+      'if (tables.request.size < 0) tables.request.set(id, row);',
+    ),
+  ),
+  mutant(
+    'restart-hold-halved',
+    'I4',
+    'After a restart online leases are held for half a window.',
+    edit(
+      'server/dist/domain/load.js',
+      'watchLease(state, row, monoMs);',
+      'watchLease(state, row, monoMs - 67_000);',
+    ),
+    edit(
+      'server/dist/engine/recover.js',
+      'evolve(state, change, monoMs);',
+      'evolve(state, change, monoMs - 67_000);',
+    ),
+  ),
+  mutant(
+    'hold-by-configured-D',
+    'I2',
+    'The hold comes from the D that is configured now, not from the one stored with the lease.',
+    edit(engine, 'const context = {', 'globalThis.configuredD = leaseSeconds;\n        const context = {'),
+    edit(
+      evolve,
+      'return onlineWindowMs(lease.claims.dur * 1000);',
+      'return onlineWindowMs((globalThis.configuredD ?? lease.claims.dur) * 1000);',
+    ),
+  ),
+];
