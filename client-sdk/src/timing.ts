@@ -49,6 +49,10 @@ export const timing = {
   useRefreshMs: 60_000,
   /** A mark of another computer that is older counts no more: three refreshes missed. */
   useMarkMs: 180_000,
+  /** Two that begin to use a borrowed seat at once give way to each other, wait so long and look again, at most so often. */
+  useAgainMinMs: 5,
+  useAgainMaxMs: 100,
+  useTries: 8,
   /** Pauses after an automatic extension was refused, before jitter; an eighth of what is left when that is less, but never below the floor. */
   extendAgainMinMs: 60_000,
   extendAgainMaxMs: 3_600_000,
