@@ -40,9 +40,7 @@ export class BorrowSeats {
       }
       taken.push(part);
     }
-    // Marked first, looked at again then: whoever returns one looks for marks once its return is on disk (borrow-return.ts).
-    const still = new Set((await this.#valid()).map(({ borrow }) => borrow.id));
-    if (!taken.every(({ stored }) => still.has(stored.borrow.id))) {
+    if (!(await this.#stillValid(taken.map(({ stored }) => stored)))) {
       await Promise.all(taken.map(({ use }) => this.#uses.end(use)));
       return null;
     }
@@ -98,7 +96,7 @@ export class BorrowSeats {
     const stored = valid.filter(({ seatIds }) => seat.leases.some((lease) => seatIds.includes(lease.seat)));
     const covered = new Set(stored.flatMap(({ seatIds }) => seatIds));
     if (!seat.leases.every((lease) => covered.has(lease.seat))) return false;
-    const use = this.#inUse.get(seat) ?? (await this.#begin(stored));
+    const use = this.#inUse.get(seat) ?? (await this.#beginValid(stored));
     // While the mark was written, the same may have been done on another way.
     const known = this.#inUse.get(seat);
     if (known !== undefined && use !== null && use !== known) await this.#uses.end(use);
@@ -121,6 +119,20 @@ export class BorrowSeats {
 
   async #valid(): Promise<StoredBorrow[]> {
     return (await this.#shelf.all()).filter(({ borrow }) => borrow.state === 'valid');
+  }
+
+  /** As `#begin`; `null` too when one of them has been returned meanwhile. */
+  async #beginValid(all: readonly StoredBorrow[]): Promise<BorrowUse | null> {
+    const use = await this.#begin(all);
+    if (use === null || (await this.#stillValid(all))) return use;
+    await this.#uses.end(use);
+    return null;
+  }
+
+  /** Marked first, looked at again then: whoever returns one looks for marks once its return is on disk (borrow-return.ts). */
+  async #stillValid(all: readonly StoredBorrow[]): Promise<boolean> {
+    const still = new Set((await this.#valid()).map(({ borrow }) => borrow.id));
+    return all.every(({ borrow }) => still.has(borrow.id));
   }
 
   async #begin(all: readonly StoredBorrow[]): Promise<BorrowUse | null> {

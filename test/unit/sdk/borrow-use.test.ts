@@ -134,6 +134,26 @@ describe('a seat that is held when it is borrowed', () => {
     expect([seat.state, seat.kind]).toEqual(['held', 'borrow']);
   });
 
+  it('not when the other returns it while this one makes its mark: the mark came too late to be seen', async () => {
+    const { world, seat } = await converted();
+    const other = await world.connect({}, world.process('process-2'));
+    const { leaseIds } = await other.borrow({ seconds: hour });
+    const pending = { key: 'k', owner: 'process-2', createdAtMs: 0, stops: ['s'], leases: leaseIds };
+    const create = world.files.create.bind(world.files);
+    let marks = 0;
+    world.files.create = async (path, text) => {
+      if (path.includes('/uses/')) {
+        marks++;
+        world.files.contents.set('state/studio/pending/return-k.json', JSON.stringify(pending));
+      }
+      return create(path, text);
+    };
+    await world.time.advance(50_000);
+    expect(marks).toBe(1);
+    expect(seat.kind).toBe('online');
+    expect(world.files.under('state/studio/uses')).toEqual([]);
+  });
+
   it('lets its online lease go: nobody else would', async () => {
     const { world, client } = await converted();
     await client.borrow({ seconds: hour });
