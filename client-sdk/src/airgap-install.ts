@@ -8,6 +8,7 @@ import {
 } from '@berth/protocol';
 import { OfflineRequests } from './airgap-request.js';
 import type { Borrow, InstallBorrowOptions, OpenBorrowRequest } from './api.js';
+import { fileNameOf } from './borrow-file.js';
 import { BorrowShelf } from './borrow-shelf.js';
 import { BerthError } from './errors.js';
 import type { Files, Host } from './host.js';
@@ -53,7 +54,7 @@ async function contextOf(files: Files, grant: GrantFile): Promise<string | null>
   const ids = leaseIds(grant);
   for (const { name } of await new IdentityStore(files).list()) {
     for (const id of ids) {
-      if ((await files.read(`state/${name}/borrows/${id}.json`)) !== null) return name;
+      if ((await files.read(`state/${name}/borrows/${fileNameOf(id)}.json`)) !== null) return name;
     }
   }
   return null;

@@ -1,4 +1,5 @@
 import { BORROW_CLOCK_SIGMA_MS, type Share } from '@berth/protocol';
+import { OfflineRequests } from './airgap-request.js';
 import type { Borrow, BorrowState } from './api.js';
 import {
   type BorrowEntry,
@@ -32,6 +33,8 @@ export class BorrowShelf {
   readonly #folder: string;
   readonly #check: TokenCheck;
   readonly #pending: PendingRequests;
+  readonly #requests: OfflineRequests;
+  readonly #context: string;
 
   constructor(host: Host, files: Files, context: string, check: TokenCheck, pending: PendingRequests) {
     this.#host = host;
@@ -39,6 +42,8 @@ export class BorrowShelf {
     this.#folder = `state/${context}/borrows`;
     this.#check = check;
     this.#pending = pending;
+    this.#requests = new OfflineRequests(files);
+    this.#context = context;
   }
 
   /** Every borrow that still keeps a seat, or those of a product, longest first. Files that are not borrows are passed over. */
@@ -65,8 +70,14 @@ export class BorrowShelf {
     }
   }
 
+  /** A grant in a file can be installed while its request is open: that one goes first, or a returned borrow could come back. */
   async remove(leaseIds: readonly string[]): Promise<void> {
-    for (const id of leaseIds) await this.#files.remove(this.#path(id));
+    for (const id of leaseIds) {
+      const json = await this.#files.read(this.#path(id));
+      const asked = json === null ? null : (readBorrowFile(json)?.file.take ?? null);
+      if (asked !== null) await this.#requests.remove(this.#context, asked);
+      await this.#files.remove(this.#path(id));
+    }
   }
 
   /** Removes what the server has taken back by its own clock. @param serverNowMs ms since 1970, as the server said */
