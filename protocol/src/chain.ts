@@ -2,7 +2,7 @@ import { strictly } from './ed25519-strict.js';
 import { isEndorsed } from './endorsement.js';
 import { formatPublicKey, parsePublicKey } from './keys.js';
 import type { EntitlementClaims, LeaseClaims } from './schemas.js';
-import { parseToken, type TokenFault, type Verify } from './tokens.js';
+import { type ParsedToken, parseToken, type TokenFault, type Verify } from './tokens.js';
 import { borrowFreeAtMs, onlineWindowMs } from './windows.js';
 
 /** Why a chain of tokens was refused. Every verdict has its own word: the vectors expect them literally. */
@@ -76,12 +76,24 @@ export function verifyChain(input: ChainInput, verify: Verify): ChainResult {
   if (!first.ok) return first;
   const parsed = parseToken('lease', input.lease);
   if (!parsed.ok) return { ok: false, fault: `LEASE_${parsed.fault}` };
-  const { claims: lease, signed, signature } = parsed.token;
-  const server = parsePublicKey(first.claims.sub);
+  return verifyLease(first.claims, parsed.token, input, verify);
+}
+
+/**
+ * The second link alone: the server's signature on a lease, and that it fits inside its entitlement.
+ * @param entitlement what `verifyEntitlement` accepted. It knows no clock, so whoever keeps its verdict need not ask for it at each renewal.
+ */
+export function verifyLease(
+  entitlement: EntitlementClaims,
+  { claims: lease, signed, signature }: ParsedToken<'lease'>,
+  expected: Pick<ChainInput, 'device' | 'nonce' | 'nowMs'>,
+  verify: Verify,
+): ChainResult {
+  const server = parsePublicKey(entitlement.sub);
   if (server === null || !strictly(verify)(server, signed, signature))
     return { ok: false, fault: 'LEASE_SIGNATURE' };
-  const fault = misfit(lease, first.claims) ?? unexpected(lease, input);
-  return fault === null ? { ok: true, lease, entitlement: first.claims } : { ok: false, fault };
+  const fault = misfit(lease, entitlement) ?? unexpected(lease, expected);
+  return fault === null ? { ok: true, lease, entitlement } : { ok: false, fault };
 }
 
 /** What does not fit between the lease and its entitlement, hold included (DESIGN 4). */
@@ -97,10 +109,13 @@ function misfit(lease: LeaseClaims, entitlement: EntitlementClaims): ChainFault 
   return lease.dur > entitlement.borrow.maxSeconds ? 'BORROW_TOO_LONG' : null;
 }
 
-function unexpected(lease: LeaseClaims, input: ChainInput): ChainFault | null {
-  if (input.device !== undefined && lease.dev !== input.device) return 'LEASE_OTHER_DEVICE';
-  if (input.nonce !== undefined && lease.nonce !== input.nonce) return 'LEASE_OTHER_NONCE';
-  return input.nowMs !== undefined && input.nowMs >= lease.exp * 1000 ? 'EXPIRED' : null;
+function unexpected(
+  lease: LeaseClaims,
+  { device, nonce, nowMs }: Pick<ChainInput, 'device' | 'nonce' | 'nowMs'>,
+): ChainFault | null {
+  if (device !== undefined && lease.dev !== device) return 'LEASE_OTHER_DEVICE';
+  if (nonce !== undefined && lease.nonce !== nonce) return 'LEASE_OTHER_NONCE';
+  return nowMs !== undefined && nowMs >= lease.exp * 1000 ? 'EXPIRED' : null;
 }
 
 /** The wall-clock moment at which the seat of a lease may be granted again, if it is neither renewed nor given back. */

@@ -16,7 +16,7 @@ export function isStrictPoint(bytes: Uint8Array): boolean {
   // A copy whatever they are: `slice` of a Buffer is a view, and the bytes belong to the caller.
   const y = Uint8Array.from(bytes);
   y[31]! &= 0x7f;
-  return isBelow(y, fieldPrime) && !smallOrderY.some((small) => !isBelow(y, small) && !isBelow(small, y));
+  return isBelow(y, fieldPrime) && !smallOrderY.some((small) => isEqual(y, small));
 }
 
 /** True for 64 bytes R || S with a strict R and S < L: a signature has one spelling. */
@@ -32,6 +32,11 @@ function isBelow(a: Uint8Array, b: Uint8Array): boolean {
     if (a[i] !== b[i]) return a[i]! < b[i]!;
   }
   return false;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** p = 2^255 - 19, little-endian. */

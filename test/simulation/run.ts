@@ -3,8 +3,8 @@ import { connectWith } from '@berth/client/internal';
 import { audit } from '../auditor/auditor.js';
 import { readJournalFiles } from '../auditor/journal-reader.js';
 import { type FaultName, killProcess, throwFaults } from './faults.js';
+import { takePlatform } from './platform.js';
 import { fastCrypto, type SimCrypto } from './sim-crypto.js';
-import { captureTimers } from './sim-time.js';
 import { type AdminSeat, type Computer, Site } from './site.js';
 import { administer, live, openPools } from './workload.js';
 
@@ -41,7 +41,7 @@ const products = ['render', 'comp', 'sim'] as const;
 export async function simulate(options: RunOptions): Promise<RunReport> {
   const { seed, hours, clients, crypto = fastCrypto } = options;
   const site = new Site(seed, { crypto, clients });
-  captureTimers(() => ({ time: site.time, owner: site.server.owner }));
+  takePlatform(() => ({ time: site.time, owner: site.server.owner }), false);
   const office = await settle(site, clients);
   const faults = await dangerousTimes(site, office, hours * HOUR_MS);
   await quietTimes(site, office, faults.times);

@@ -47,6 +47,27 @@ describe('the heartbeat', () => {
     expect(seat.expiresAtMs).toBe(world.time.wallMs() + D - sinceMs);
   });
 
+  it('verifies the signature of an entitlement once, and that of each renewal', async () => {
+    const { world, seat } = await withSeat();
+    const asked: string[] = [];
+    const verify = world.host.verify.bind(world.host);
+    world.host.verify = (publicKey, message, signature) => {
+      asked.push(keys.find(({ key }) => Buffer.compare(key, publicKey) === 0)?.name ?? '?');
+      return verify(publicKey, message, signature);
+    };
+    const keys = [
+      { name: 'vendor', key: world.server.vendor.publicKey },
+      { name: 'server', key: world.server.key.publicKey },
+    ];
+    const client = await world.connect();
+    asked.length = 0;
+    const second = await client.checkout();
+    await world.time.advance(5 * D);
+    expect([seat.state, second.state]).toEqual(['held', 'held']);
+    expect(asked.filter((name) => name === 'vendor')).toHaveLength(1);
+    expect(asked.filter((name) => name === 'server').length).toBeGreaterThan(10);
+  });
+
   it('stops when nothing is held', async () => {
     const { world, seat } = await withSeat();
     await seat.release();
