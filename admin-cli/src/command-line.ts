@@ -3,6 +3,7 @@ import { refuseTwice, type Work } from './command.js';
 import { commands } from './commands/all.js';
 import type { Settings } from './context.js';
 import { hideDashes } from './dash.js';
+import { exitCodes, globalOptions } from './everywhere.js';
 import { usageFailure } from './usage-error.js';
 import { version } from './version.js';
 
@@ -10,24 +11,6 @@ import { version } from './version.js';
 export type Request =
   | { readonly work: Work; readonly settings: Settings }
   | { readonly text: string; readonly about: 'help' | 'version' };
-
-/** The options that every command has. */
-const globalOptions = {
-  json: { type: 'boolean', default: false, describe: 'print one JSON object on stdout' },
-  yes: {
-    type: 'boolean',
-    default: false,
-    alias: 'y',
-    describe: 'do not ask before removing or revoking (only a person at a terminal is asked)',
-  },
-  'no-input': { type: 'boolean', default: false, describe: 'never ask anything' },
-  context: { type: 'string', requiresArg: true, describe: 'which joined server to use' },
-  home: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'folder of contexts, keys and borrows, as BERTH_HOME',
-  },
-} as const;
 
 /**
  * Reads a command line; does nothing yet. @param typed what follows `berth`. @param columns width for the help.
@@ -81,7 +64,7 @@ function newParser(columns: number | undefined) {
     .wrap(Math.min(columns ?? 100, 100));
 }
 
-const epilogue = `Exit codes: 0 ok, 1 failure, 2 usage, 3 cancelled, 4 not allowed, 5 unreachable, 6 not found, 7 no seat, 8 blocked.
+const epilogue = `Exit codes: ${exitCodes.map(([code, word]) => `${code} ${word}`).join(', ')}.
 \`berth COMMAND --help\` shows examples.
 
 Examples:

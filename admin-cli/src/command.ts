@@ -4,7 +4,8 @@ import { showDashes } from './dash.js';
 import { usage } from './fail.js';
 import type { Answer } from './output.js';
 
-type OptionTable = { readonly [name: string]: Options };
+/** Options or positionals by name, as yargs wants them. */
+export type OptionTable = { readonly [name: string]: Options };
 /** No options, or no positionals. */
 export type None = Record<never, never>;
 
@@ -22,6 +23,8 @@ interface Declaration<P extends OptionTable, O extends OptionTable> {
   readonly examples: readonly (readonly [string, string])[];
   /** Shown below the options. */
   readonly more?: string;
+  /** Exit codes that mean something more precise here than everywhere, each with what it means. */
+  readonly exits?: readonly (readonly [number, string])[];
   /** stdout belongs to somebody else: not even a failure is printed there (`berth run`). */
   readonly ownsStdout?: false;
   /** An exit code instead of an Answer when there is nothing to print. */
@@ -34,13 +37,22 @@ export interface Work {
   run(context: Context): Promise<Answer | number>;
 }
 
-/** A command or a group of them, ready to be given to yargs. */
+/**
+ * A command or a group of them: a row of the command table. yargs, the help, docs/cli.md, completion and "did you mean" read it, so
+ * that a new command has all of them by being in `commands/all.ts`.
+ */
 export interface Command {
   readonly name: string;
   /** As in the help: `user invite <email>` without the words before it. */
   readonly usage: string;
+  readonly describe: string;
+  /** Those of a group; none of a command. */
   readonly commands: readonly Command[];
-  readonly optionNames: readonly string[];
+  readonly positionals: OptionTable;
+  readonly options: OptionTable;
+  readonly examples: readonly (readonly [string, string])[];
+  readonly more: string | undefined;
+  readonly exits: readonly (readonly [number, string])[];
   /** @param choose receives the work when this is the command that was typed. */
   register(parser: Argv, choose: (work: Work) => void): void;
 }
@@ -54,13 +66,14 @@ export function defineCommand<P extends OptionTable = None, O extends OptionTabl
     for (const [name, row] of Object.entries(positionals)) parser.positional(name, row as { type: 'string' });
     for (const [name, row] of Object.entries(options))
       parser.option(name, { requiresArg: takesValue(row), ...row });
-    return parser.epilogue(epilogueOf(declaration.examples, declaration.more));
+    return parser.epilogue(epilogueOf(declaration));
   };
+  const { describe, examples, more, exits = [] } = declaration;
   return {
     name: declaration.usage.split(' ')[0]!,
     usage: declaration.usage,
     commands: [],
-    optionNames: Object.keys(options),
+    ...{ describe, positionals, options, examples, more, exits },
     register: (parser, choose) => {
       parser.command(declaration.usage, declaration.describe, build, (args) => {
         choose({
@@ -80,8 +93,9 @@ export function defineGroup(name: string, describe: string, commands: readonly C
   return {
     name,
     usage: `${name} <command>`,
+    describe,
     commands,
-    optionNames: [],
+    ...{ positionals: {}, options: {}, examples: [], more: undefined, exits: [] },
     register: (parser, choose) => {
       parser.command(`${name} <command>`, describe, (inner) => {
         for (const command of commands) command.register(inner, choose);
@@ -92,12 +106,17 @@ export function defineGroup(name: string, describe: string, commands: readonly C
 }
 
 /** Each example on a line of its own, ready to be copied: yargs would put it in a column and break it. */
-function epilogueOf(examples: readonly (readonly [string, string])[], more: string | undefined): string {
+function epilogueOf({ examples, more, exits = [] }: Pick<Command, 'examples'> & Partial<Command>): string {
+  const codes = exits.length === 0 ? [] : ['Exit codes:', ...exits.map(exitLine), ''];
   const lines = examples.flatMap(([line, what]) => [`  # ${what}`, `  ${line}`]);
-  return [...(more === undefined ? [] : [more, '']), 'Examples:', ...lines].join('\n');
+  return [...(more === undefined ? [] : [more, '']), ...codes, 'Examples:', ...lines].join('\n');
 }
 
-const takesValue = (row: Options): boolean => row.type !== 'boolean';
+const exitLine = ([code, meaning]: readonly [number, string]): string =>
+  `  ${String(code).padEnd(3)}  ${meaning}`;
+
+/** True of an option that is followed by a value. */
+export const takesValue = (row: Options): boolean => row.type !== 'boolean';
 
 /** yargs makes a list of an option that is given twice; for one that takes a single value that is a mistake of the caller. */
 export function refuseTwice(table: OptionTable, args: Record<string, unknown>): void {

@@ -1,4 +1,5 @@
 import type { Command } from './command.js';
+import { globalOptions, textOptions } from './everywhere.js';
 import { type Failure, usage } from './fail.js';
 
 /**
@@ -88,12 +89,12 @@ function unknownWord(
         : help;
     return usage(`"${word}" is one argument too many.`, dashes);
   }
-  const near = nearest(word, [...(command?.optionNames ?? []), ...globalNames]);
+  const near = nearest(word, [...Object.keys(command?.options ?? {}), ...globalNames]);
   const hint = near === undefined ? help : `Did you mean --${near}? ${help}`;
   return usage(`There is no option ${option.split('=')[0]}.`, hint);
 }
 
-const globalNames = ['json', 'yes', 'no-input', 'context', 'home', 'help', 'version'];
+const globalNames = Object.keys({ ...globalOptions, ...textOptions });
 
 /** The candidate that is at most a third of its letters away. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {

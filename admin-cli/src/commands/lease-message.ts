@@ -17,7 +17,8 @@ export const leaseMessage = defineCommand({
       'their plugin shows it, `berth run` prints it',
     ],
   ],
-  more: `At most ${limits.messageChars} characters. The answer says whether a plugin got it ("delivered"): one that is not connected does not, nothing is kept for it, and the exit code is 5.`,
+  more: `At most ${limits.messageChars} characters. The answer says whether a plugin got it ("delivered"): one that is not connected does not, and nothing is kept for it.`,
+  exits: [[5, 'the plugin is not connected: nobody saw the message']],
   run: async (context, args) => {
     const lease = parseId(args.id, 'ID');
     const text = canonicalText(args.text, limits.messageChars);

@@ -49,7 +49,14 @@ export const run = defineCommand({
       'a workstation seat only when there is no render-node seat',
     ],
   ],
-  more: 'With --wait the server keeps a line: first come, first served. Ctrl-C leaves it (exit 3). stdin, stdout and the exit code are those of the command (128 + signal when it dies of one, 127 not found, 126 not executable). Exit 7 when there is no seat or it was lost; other failures as everywhere. The seat counts as in use for as long as the command runs: it is never idle. On a render node that has not joined, the link in BERTH_JOIN, or in the file that BERTH_JOIN_FILE names, is used first.',
+  more: 'With --wait the server keeps a line: first come, first served. Ctrl-C leaves it. stdin and stdout are those of the command. The seat counts as in use for as long as the command runs: it is never idle. On a render node that has not joined, the link in BERTH_JOIN, or in the file that BERTH_JOIN_FILE names, is used first.',
+  exits: [
+    [3, 'Ctrl-C while waiting for a seat'],
+    [7, 'no seat, or it was lost'],
+    [126, 'the command is not executable'],
+    [127, 'the command is not found'],
+    [128, 'and above: 128 + the signal of which the command died; else its own exit code'],
+  ],
   run: async (context, args) => {
     const [command, ...words] = context.settings.afterDashes;
     if (command === undefined || command === '') {

@@ -23,7 +23,11 @@ export const vendorInspect = defineCommand({
       'and make sure that it is of this vendor',
     ],
   ],
-  more: 'Exit 4 when the signature is bad or of another vendor, 2 when the file is no entitlement. That it has expired is shown and is no failure.',
+  more: 'That it has expired is shown and is no failure.',
+  exits: [
+    [2, 'the file is no entitlement'],
+    [4, 'the signature is bad, or of another vendor'],
+  ],
   run: async (context, args) => {
     const pinned =
       args['vendor-key'] === undefined

@@ -1,0 +1,93 @@
+import { spawnSync } from 'node:child_process';
+import type { Command } from '@berth/cli/command';
+import { commands } from '@berth/cli/commands/all';
+import { Failure } from '@berth/cli/fail';
+import { describe, expect, it } from 'vitest';
+import { berth } from './fake-host.js';
+
+// Every example of every help: read by a real shell, then by berth, up to the first thing it would ask of a server or a file.
+
+interface Named {
+  readonly line: string;
+  readonly command: Command;
+}
+
+const all = (table: readonly Command[], words: string): Named[] =>
+  table.flatMap((command) => {
+    const line = `${words} ${command.name}`;
+    return command.commands.length > 0 ? all(command.commands, line) : [{ line, command }];
+  });
+const named = all(commands, 'berth');
+
+/** What a shell would start for each line; `$LINK` and the files of examples are of no matter. */
+function shellWords(lines: readonly string[]): string[][] {
+  const script = `berth() { printf '%s\\0' "$@" END >&3; }
+    cat() { :; }
+    exec 3>&1 >/dev/null
+    ${lines.map((line) => line.replaceAll(/<\s*\S+\.txt/g, '</dev/null')).join('\n')}`;
+  const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout
+    .split('END\0')
+    .slice(0, -1)
+    .map((words) => words.split('\0').slice(0, -1));
+}
+
+const reached = async (): Promise<never> => {
+  throw new Failure('NOT_JOINED');
+};
+const sdk = {
+  connect: reached,
+  joinServer: reached,
+  openAdmin: reached,
+  openLease: reached,
+  listBorrows: reached,
+  returnBorrows: reached,
+  requestBorrow: reached,
+  installBorrow: reached,
+  returnBorrowsOffline: reached,
+  identities: () => ({
+    list: reached,
+    listReadable: reached,
+    current: reached,
+    use: reached,
+    read: reached,
+  }),
+};
+const processes = {
+  start: reached as never,
+  onSignals: () => () => undefined,
+  after: () => () => undefined,
+};
+
+/** Codes that say the words themselves are wrong. */
+const wrongWords = ['USAGE', 'EMAIL_INVALID', 'NAME_INVALID', 'DATE_INVALID', 'MESSAGE_INVALID', 'INTERNAL'];
+
+describe('every command', () => {
+  it('says in a line what it is for, and shows examples', () => {
+    for (const { line, command } of named) {
+      expect(command.describe, line).toMatch(/^[A-Z][^\n]{10,99}[^.\n]$/);
+      expect(command.examples.length, line).toBeGreaterThan(0);
+      for (const row of Object.values({ ...command.positionals, ...command.options }))
+        expect(row.describe, line).toMatch(/\S/);
+    }
+  });
+
+  it('has examples of itself that a shell and berth accept', { timeout: 120_000 }, async () => {
+    const lines = named.flatMap(({ command }) => command.examples.map(([line]) => line));
+    const typed = shellWords(lines);
+    expect(typed).toHaveLength(lines.length);
+    for (const [at, words] of typed.entries()) {
+      const ran = await berth([...words, '--json'], {
+        sdk,
+        processes,
+        files: new Map([['vendor.pub', key]]),
+      });
+      const { code } = (JSON.parse(ran.stdout || '{}') as { error?: { code?: string } }).error ?? {};
+      expect(wrongWords, `${lines[at]}\n${ran.stderr}`).not.toContain(code ?? codeIn(ran.stderr));
+    }
+  });
+});
+
+const key = `ed25519:${'A'.repeat(43)}`;
+const codeIn = (stderr: string): string => /^berth: ([A-Z_]+) /m.exec(stderr)?.[1] ?? 'none';
