@@ -148,7 +148,7 @@ export class Site {
       if (!server.running) throw new Error(`berthd ended:\n${server.stdout}\n${server.stderr}`);
       return server.stdout.includes('"msg":"serving"');
     });
-    await until('/readyz', async () => (await this.http('/readyz')).status === 200, 10_000, 100);
+    await until('/readyz', async () => (await this.http('/readyz')).status === 200, undefined, 100);
     return server;
   }
 
@@ -326,7 +326,7 @@ export class Site {
   async #run(argv: string[], env: Record<string, string>, input?: string): Promise<Ran> {
     const started = this.start({ argv, env });
     started.endInput(input);
-    const exit = await within(`the end of ${argv.slice(1).join(' ')}`, started.exited, 60_000);
+    const exit = await within(`the end of ${argv.slice(1).join(' ')}`, started.exited);
     return { ...exit, json: parse(exit.stdout) };
   }
 }
