@@ -91,6 +91,7 @@ function detailLines(failure: Failure, nowMs: number): string[] {
   if (typeof more?.untilMs === 'number') lines.push(`It ends ${momentWords(more.untilMs, nowMs)}.`);
   if (holders.length > 0)
     lines.push('Held by:', ...holders.map((holder) => `  ${holderLine(holder, nowMs)}`));
+  lines.push(...sources(more?.allocatedTo));
   lines.push(
     ...otherProducts('Also tried', more?.alsoTried),
     ...otherProducts('Also missing', more?.alsoMissing),
@@ -98,6 +99,14 @@ function detailLines(failure: Failure, nowMs: number): string[] {
   if (typeof nextFreeAtMs === 'number') lines.push(`A seat can be free ${momentWords(nextFreeAtMs, nowMs)}.`);
   lines.push(...servers.flatMap((server) => triedLine(server, failure.message)));
   return lines;
+}
+
+/** Whom a seat could be moved from (ALL_ALLOCATED). */
+function sources(list: unknown): string[] {
+  if (!Array.isArray(list) || list.length === 0) return [];
+  const line = ({ email, quantity, idle }: { email?: unknown; quantity?: unknown; idle?: unknown }): string =>
+    `  ${clean(String(email))}: ${seatWords(Number(quantity))}${typeof idle === 'number' ? `, ${idle} of them idle` : ''}`;
+  return ['Allocated to:', ...list.map(line)];
 }
 
 /** The other products of a checkout that were refused, each with its rule. */

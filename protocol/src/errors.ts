@@ -377,7 +377,7 @@ export const errors = {
     8,
     false,
     'Every seat is allocated.',
-    'Revoke a seat from somebody first; see `berth license list`.',
+    'Move a seat from somebody: `berth license move EMAIL PRODUCT --to EMAIL`; see `berth license list`.',
   ),
   ALLOCATION_UNKNOWN: row(-33068, 6, false, 'The user has no such allocation.', 'See `berth license list`.'),
   DATE_INVALID: row(-33069, 2, false, 'This is not a date.', 'Write a day as YYYY-MM-DD.'),

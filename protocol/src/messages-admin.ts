@@ -19,6 +19,7 @@ import {
   PageSize,
   ProductId,
   Share,
+  SubscriptionText,
   TokenText,
   WallMs,
 } from './schemas.js';
@@ -250,6 +251,8 @@ export const adminRequests = {
       quantity: Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }),
       /** The last day of the entitlement to take from. Left out: the one that ends last. */
       expires: Type.Optional(DayText),
+      /** The subscription to take from. */
+      subscription: Type.Optional(SubscriptionText),
     }),
     result: Type.Object({ allocation: AllocationInfo }),
     errors: [

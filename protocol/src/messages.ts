@@ -1,4 +1,5 @@
 import { adminRequests } from './messages-admin.js';
+import { allocationRequests } from './messages-allocation.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
 import { offlineRequests } from './messages-offline.js';
@@ -22,6 +23,7 @@ export type LeastRole = 'none' | 'device' | Role;
 export const requests = {
   ...leaseRequests,
   ...adminRequests,
+  ...allocationRequests,
   ...poolRequests,
   ...machineRequests,
   ...offlineRequests,
@@ -31,6 +33,7 @@ export type Method = keyof typeof requests;
 export type LeaseMethod = keyof typeof leaseRequests;
 export type AdminMethod =
   | keyof typeof adminRequests
+  | keyof typeof allocationRequests
   | keyof typeof poolRequests
   | keyof typeof machineRequests
   | keyof typeof offlineRequests;

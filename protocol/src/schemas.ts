@@ -21,6 +21,8 @@ export const TokenText = Type.String({
 export const EmailText = Type.String({ minLength: 1, maxLength: 400 });
 export const NameText = Type.String({ maxLength: limits.nameChars });
 export const DayText = Type.String({ maxLength: 40 });
+/** The number of a subscription as the vendor gave it, or the id of an entitlement. */
+export const SubscriptionText = Type.String({ minLength: 1, maxLength: 400 });
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const WallMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 /** Seconds since 1970, or a span. At most the end of the year 9999: no date function fails on it, and a thousand times it is exact. */

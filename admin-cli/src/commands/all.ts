@@ -21,6 +21,7 @@ import { leaseMessage } from './lease-message.js';
 import { leaseRelease } from './lease-release.js';
 import { licenseAssign } from './license-assign.js';
 import { licenseList } from './license-list.js';
+import { licenseMove } from './license-move.js';
 import { licenseRevoke } from './license-revoke.js';
 import { machineList } from './machine-list.js';
 import { machineRemove } from './machine-remove.js';
@@ -66,7 +67,12 @@ export const commands: readonly Command[] = [
     machineList,
     machineRemove,
   ]),
-  defineGroup('license', 'Seats set aside for users', [licenseAssign, licenseRevoke, licenseList]),
+  defineGroup('license', 'Seats set aside for users', [
+    licenseAssign,
+    licenseMove,
+    licenseRevoke,
+    licenseList,
+  ]),
   defineGroup('lease', 'Who holds which seat', [leaseList, leaseMessage, leaseRelease]),
   defineGroup('pool', 'How the seats of a product are handed out', [poolSet, poolShow]),
   sharing,

@@ -1,8 +1,28 @@
-import { limits } from '@berth/protocol';
+import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import type { Answer } from '../output.js';
 import { given, optional, parseCount, parseDay, parseEmail, parseProduct } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { seatWords } from '../words.js';
+
+/** Which entitlement of a product is meant. */
+export const whichOptions = {
+  expires: {
+    type: 'string',
+    describe: 'last day of the entitlement to take from, YYYY-MM-DD; the one that ends last when left out',
+  },
+  subscription: { type: 'string', describe: 'number of the subscription to take from, or its id' },
+} as const;
+
+/** As the wire wants it. */
+export function whichOf(args: { expires: string | undefined; subscription: string | undefined }): {
+  expires: string | undefined;
+  subscription: string | undefined;
+} {
+  const subscription = optional(args.subscription?.trim() || undefined, (text) => text.slice(0, 400));
+  return { expires: optional(args.expires, (text) => parseDay(text, '--expires')), subscription };
+}
 
 export const licenseAssign = defineCommand({
   usage: 'assign <email> <product>',
@@ -13,10 +33,8 @@ export const licenseAssign = defineCommand({
   },
   options: {
     quantity: { type: 'string', default: '1', describe: 'how many seats' },
-    expires: {
-      type: 'string',
-      describe: 'last day of the entitlement to take from, YYYY-MM-DD; the one that ends last when left out',
-    },
+    ...whichOptions,
+    from: { type: 'string', describe: 're-allocate: take them from this user, in the same step' },
   },
   examples: [
     ['berth license assign anna@studio.example render', 'one seat'],
@@ -24,18 +42,54 @@ export const licenseAssign = defineCommand({
       'berth license assign anna@studio.example render --quantity 2 --expires 2026-12-31',
       'two of a certain entitlement',
     ],
+    [
+      'berth license assign anna@studio.example render --subscription S-1042',
+      'one of a certain subscription',
+    ],
+    ['berth license assign anna@studio.example render --from bo@studio.example', 'the seat that Bo has'],
   ],
   run: async (context, args) => {
-    const params = given({
-      key: context.sdk.newIdempotencyKey(),
-      email: parseEmail(args.email),
-      product: parseProduct(args.product, 'PRODUCT'),
-      quantity: parseCount(args.quantity, '--quantity', 1, limits.seatsPerEntitlement),
-      expires: optional(args.expires, (text) => parseDay(text, '--expires')),
-    });
+    const email = parseEmail(args.email);
+    const product = parseProduct(args.product, 'PRODUCT');
+    const quantity = parseCount(args.quantity, '--quantity', 1, limits.seatsPerEntitlement);
+    const which = whichOf(args);
+    const from = optional(args.from, parseEmail);
+    if (from !== undefined)
+      return await moveSeats(context, { email: from, to: email, product, quantity, ...which });
+    const params = given({ key: context.sdk.newIdempotencyKey(), email, product, quantity, ...which });
     const document = await withAdmin(context, (admin) => admin.call('allocation.assign', params));
-    const { email, product, quantity, expires } = document.allocation;
-    const notes = [`Assigned. ${email} now has ${seatWords(quantity)} of ${product} until ${expires}.`];
+    const { allocation } = document;
+    const notes = [`Assigned. ${hasNow(allocation)}`];
     return { document, text: '', notes };
   },
 });
+
+function hasNow({ email, product, quantity, expires }: ResultOf<'allocation.assign'>['allocation']): string {
+  return `${email} now has ${seatWords(quantity)} of ${product} until ${expires}.`;
+}
+
+/** Re-allocates: one step on the server, so that nobody can come between. */
+export async function moveSeats(
+  context: Context,
+  asked: {
+    readonly email: string;
+    readonly to: string;
+    readonly product: string;
+    readonly quantity: number | 'all' | undefined;
+    readonly expires: string | undefined;
+    readonly subscription: string | undefined;
+  },
+): Promise<Answer> {
+  const params = given({ key: context.sdk.newIdempotencyKey(), ...asked });
+  const document = await withAdmin(context, (admin) => admin.call('allocation.move', params));
+  const { email, product, moved, left, leasesRevoked, allocations } = document;
+  const ended =
+    leasesRevoked === 0
+      ? ''
+      : ` ${leasesRevoked === 1 ? 'A lease' : `${leasesRevoked} leases`} of ${email} ended; the seat is free when its plugin stops.`;
+  const notes = [
+    `Moved ${seatWords(moved)} of ${product} from ${email}, who has ${left} left.${ended}`,
+    ...allocations.map(hasNow),
+  ];
+  return { document, text: '', notes };
+}

@@ -158,6 +158,9 @@ wrong('entitlement.list', { limit: 101 }, 'limit', 'a page of 101');
 wrong('user.invite', { email: '' }, 'email', 'an empty address');
 wrong('user.invite', { name: 'x'.repeat(121) }, 'name', 'a name of 121 characters');
 wrong('allocation.assign', { quantity: 0 }, 'quantity', 'no seats');
+wrong('allocation.assign', { subscription: '' }, 'subscription', 'no subscription');
+wrong('allocation.move', { to: '' }, 'to', 'to nobody');
+wrong('allocation.move', { quantity: 'some' }, 'quantity', 'some seats');
 wrong('allocation.assign', { quantity: 1_000_001 }, 'quantity', 'a million and one seats');
 wrong('allocation.revoke', { quantity: 'most' }, 'quantity', 'a quantity in words');
 

@@ -27,6 +27,7 @@ const request = token(
   device,
 );
 const email = 'kaja@example.com';
+const to = 'lars@example.com';
 const product = 'render-premium';
 export const want = { products: [product], seats: 1 };
 const wants = [want, { products: ['gui', 'gui-lite'], seats: 2 }];
@@ -119,8 +120,14 @@ export const requests = [
   {
     method: 'allocation.assign',
     paths: admin,
-    full: { key, email, product, quantity: 2, expires: '2027-05-09' },
+    full: { key, email, product, quantity: 2, expires: '2027-05-09', subscription: 'S-2026-7' },
     least: { key, email, product, quantity: 1 },
+  },
+  {
+    method: 'allocation.move',
+    paths: admin,
+    full: { key, email, to, product, quantity: 'all', expires: '2027-05-09', subscription: 'S-2026-7' },
+    least: { key, email, to, product },
   },
   {
     method: 'allocation.revoke',

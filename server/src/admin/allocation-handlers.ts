@@ -6,7 +6,10 @@ import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { asked, whenOf } from './request.js';
 
-type AllocationHandlers = Pick<Handlers, 'allocation.assign' | 'allocation.revoke' | 'allocation.list'>;
+type AllocationHandlers = Pick<
+  Handlers,
+  'allocation.assign' | 'allocation.move' | 'allocation.revoke' | 'allocation.list'
+>;
 
 export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers {
   return {
@@ -15,8 +18,21 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
       if ('ok' in target) return target;
       const { product, quantity } = params;
       const key = asked('allocation.assign', params, caller);
-      const settled = await engine.submit({ type: 'assign', ...key, ...target, product, quantity });
+      const which = { product, ...subscriptionIn(params) };
+      const settled = await engine.submit({ type: 'assign', ...key, ...target, ...which, quantity });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'allocation.move': async (params, caller) => {
+      const target = readTarget(params.email, params.expires);
+      if ('ok' in target) return target;
+      const to = canonicalEmail(params.to);
+      if (to === null) return deny('EMAIL_INVALID', undefined, { email: params.to });
+      const { product, quantity = 1 } = params;
+      const key = asked('allocation.move', params, caller);
+      const which = { product, ...subscriptionIn(params) };
+      const settled = await engine.submit({ type: 'move', ...key, ...target, to, ...which, quantity });
+      if (!settled.ok) return settled;
+      return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
     },
     'allocation.revoke': async (params, caller) => {
       const target = readTarget(params.email, params.expires);
@@ -50,6 +66,10 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
       });
     },
   };
+}
+
+function subscriptionIn({ subscription }: { readonly subscription?: string }): { subscription?: string } {
+  return subscription === undefined ? {} : { subscription: subscription.trim() };
 }
 
 /** The user and the end of the entitlement as typed by a person. */

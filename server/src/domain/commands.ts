@@ -128,6 +128,17 @@ export interface Commands {
     readonly product: string;
     readonly quantity: number;
     readonly endMs: number | null;
+    /** Number of the subscription, or id of the entitlement, to take from. */
+    readonly subscription?: string;
+  };
+  /** Seats of one user become another's. */
+  move: Asked & {
+    readonly email: string;
+    readonly to: string;
+    readonly product: string;
+    readonly quantity: number | 'all';
+    readonly endMs: number | null;
+    readonly subscription?: string;
   };
   revoke: Asked & {
     readonly email: string;
@@ -195,6 +206,12 @@ export interface Outcomes {
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
   removeUser: { readonly email: string } & PendingOutcome;
   assign: { readonly allocation: AllocationInfo };
+  move: {
+    readonly moved: number;
+    readonly left: number;
+    readonly leasesRevoked: number;
+    readonly allocations: AllocationInfo[];
+  };
   revoke: {
     readonly revoked: number;
     readonly left: number;

@@ -1,4 +1,4 @@
-import { formatDay } from '@berth/protocol';
+import { type AllocationInfo, formatDay, limits } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { borrowsEndMs, borrowsOnAllocation } from '../pending.js';
@@ -22,34 +22,67 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
     ({ claims, removing }) => claims.holder === undefined && removing === undefined,
   );
   if (entitlements.length === 0) return deny('PRODUCT_UNKNOWN', undefined, { product });
-  const dated = entitlements.filter(
-    ({ claims }) => command.endMs === null || claims.exp * 1000 === command.endMs,
-  );
-  if (dated.length === 0) return noSuchEnd(entitlements, product);
+  const dated = entitlements.filter(({ claims }) => isMeant(claims, command));
+  if (dated.length === 0) return notMeant(entitlements, command);
   const undecided = revokeUnderway(state, email, dated, context);
   if (undecided !== null) return undecided;
   const entitlement = dated.find(
     ({ claims }) => claims.seats - state.derived.allocated.get(claims.jti) >= quantity,
   );
   if (entitlement === undefined) return allAllocated(state, dated, product);
+  const { changes, info } = grow(state, entitlement, { email, quantity, sharedTaken: quantity }, context);
+  return { ok: true, changes, outcome: { allocation: info } };
+}
+
+/** Which entitlement of a product is meant: any, or the one that ends then, or has this number or id. */
+export interface Which {
+  readonly product: string;
+  readonly endMs: number | null;
+  readonly subscription?: string;
+}
+
+export function isMeant({ jti, exp, display }: Entitlement['claims'], which: Which): boolean {
+  if (which.endMs !== null && exp * 1000 !== which.endMs) return false;
+  const { subscription } = which;
+  return subscription === undefined || subscription === display.number || subscription === jti;
+}
+
+/**
+ * Sets seats of an entitlement aside for a user, beside those they have.
+ * @param more.sharedTaken seats that the shared ones lose in the same command
+ */
+export function grow(
+  state: State,
+  entitlement: Entitlement,
+  more: { readonly email: string; readonly quantity: number; readonly sharedTaken: number },
+  { now }: Context,
+): { changes: Change[]; info: AllocationInfo } {
+  const { email } = more;
   const ent = entitlement.claims.jti;
-  const allocation = allocationId(email, ent);
-  const before = state.tables.allocation.get(allocation)?.quantity ?? 0;
-  const changes: Change[] = [
-    { type: 'allocation.set', allocation: { email, entitlement: ent, quantity: before + quantity } },
-  ];
-  const charged = chargeOwnSeats(state, allocation, email, ent, before + quantity);
-  changes.push(...lingersEnd(state, entitlement, quantity, charged), ...charged);
-  const info = allocationInfo(state, { email, entitlement: ent, quantity: before + quantity }, context.now);
-  const inUse = charged.reduce(
-    (sum, change) => sum + (change.type === 'seat.charged' ? state.tables.seat.get(change.id)!.count : 0),
-    0,
-  );
-  return { ok: true, changes, outcome: { allocation: { ...info, inUse: info.inUse + inUse } } };
+  const id = allocationId(email, ent);
+  const quantity = (state.tables.allocation.get(id)?.quantity ?? 0) + more.quantity;
+  const allocation: Allocation = { email, entitlement: ent, quantity };
+  const charged = chargeOwnSeats(state, id, email, ent, quantity);
+  const info = allocationInfo(state, allocation, now);
+  return {
+    changes: [
+      { type: 'allocation.set', allocation },
+      ...lingersEnd(state, entitlement, more.sharedTaken, charged),
+      ...charged,
+    ],
+    info: { ...info, inUse: info.inUse + countOf(state, charged) },
+  };
+}
+
+/** Seats that these changes charge elsewhere. */
+export function countOf(state: State, changes: readonly Change[]): number {
+  const count = (change: Change): number =>
+    change.type === 'seat.charged' ? state.tables.seat.get(change.id)!.count : 0;
+  return changes.reduce((sum, change) => sum + count(change), 0);
 }
 
 /** While a revoke of the same seats is pending, an admin who assigns says two things at once: which one holds must be said first. */
-function revokeUnderway(
+export function revokeUnderway(
   state: State,
   email: string,
   entitlements: readonly Entitlement[],
@@ -87,43 +120,63 @@ function chargeOwnSeats(
 function lingersEnd(
   state: State,
   entitlement: Entitlement,
-  quantity: number,
+  taken: number,
   charged: readonly Change[],
 ): Change[] {
   const { jti, product } = entitlement.claims;
   const own = new Set(charged.flatMap((change) => (change.type === 'seat.charged' ? [change.id] : [])));
-  const moved = [...own].reduce((sum, id) => sum + state.tables.seat.get(id)!.count, 0);
-  if (sharedFree(state, entitlement) - quantity + moved >= 0) return [];
+  if (sharedFree(state, entitlement) - taken + countOf(state, charged) >= 0) return [];
   const isShared = (seat: Seat): boolean =>
     seat.entitlement === jti && seat.allocation === null && !own.has(seat.id);
   return endLingers(state, product, 'pool changed', isShared);
 }
 
-function noSuchEnd(entitlements: readonly Entitlement[], product: string): Denial {
+function notMeant(entitlements: readonly Entitlement[], which: Which): Denial {
+  const { product, subscription } = which;
   const ends = [...new Set(entitlements.map(({ claims }) => formatDay(claims.exp * 1000 - 1)))];
+  if (subscription === undefined)
+    return deny(
+      'ENTITLEMENT_UNKNOWN',
+      `No entitlement of ${product} ends that day.`,
+      { ends },
+      `Use one of: ${ends.join(', ')}.`,
+    );
+  const subscriptions = entitlements.map(({ claims }) => claims.display.number ?? claims.jti);
   return deny(
     'ENTITLEMENT_UNKNOWN',
-    `No entitlement of ${product} ends that day.`,
-    { ends },
-    `Use one of: ${ends.join(', ')}.`,
+    `No subscription ${subscription} of ${product} can be assigned from${which.endMs === null ? '' : ' that ends that day'}.`,
+    { subscriptions, ends },
+    `Use one of: ${subscriptions.join(', ')}.`,
   );
 }
 
-/** Names whom a seat could come from (PRODUCT.md, assign). */
+/** Names whom a seat could come from, those who do not use theirs first (PRODUCT.md, assign). */
 function allAllocated(state: State, entitlements: readonly Entitlement[], product: string): Denial {
-  const holders: { email: string; quantity: number }[] = [];
+  const holders: { email: string; quantity: number; idle: number }[] = [];
   for (const { claims } of entitlements) {
     for (const id of state.derived.allocationsByEntitlement.get(claims.jti)) {
-      if (holders.length === 10) break;
+      if (holders.length === HOLDERS_EXAMINED) break;
       const { email, quantity } = state.tables.allocation.get(id)!;
-      holders.push({ email, quantity });
+      const idle = Math.max(0, quantity - state.derived.usedByAllocation.get(id));
+      holders.push({ email, quantity, idle });
     }
   }
-  return deny('ALL_ALLOCATED', `Not that many seats of ${product} are left to allocate.`, {
-    product,
-    allocatedTo: holders,
-  });
+  const allocatedTo = holders
+    .sort((a, b) => b.idle - a.idle || (a.email < b.email ? -1 : 1))
+    .slice(0, limits.holdersNamed);
+  const [first] = allocatedTo;
+  return deny(
+    'ALL_ALLOCATED',
+    `Not that many seats of ${product} are left to allocate.`,
+    { product, allocatedTo },
+    first === undefined
+      ? undefined
+      : `Move one from somebody, as from ${first.email}: berth license move ${first.email} ${product} --to EMAIL`,
+  );
 }
+
+/** How many allocations are looked at for one that is idle: a refusal must not cost more in a larger organisation. */
+const HOLDERS_EXAMINED = 256;
 
 /**
  * Shrinks an allocation: seats in use beyond what is left are charged to the shared ones and their leases revoked, newest first.

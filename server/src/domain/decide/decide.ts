@@ -20,6 +20,7 @@ import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
 import { grantBorrow } from './grant-borrow.js';
 import { createMachineToken, enrolMachine, removeMachine, revokeMachineToken } from './machine.js';
+import { move } from './move.js';
 import { setPool } from './pool-settings.js';
 import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
@@ -76,6 +77,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   invite,
   removeUser,
   assign,
+  move,
   revoke,
   revokeLease,
   keepLease,

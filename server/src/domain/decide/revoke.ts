@@ -2,7 +2,7 @@ import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, deny } from '../commands.js';
 import { borrowedSeats, borrowsEndMs } from '../pending.js';
 import { type Allocation, allocationId, type State } from '../state.js';
-import { shrink } from './allocation.js';
+import { isMeant, shrink, type Which } from './allocation.js';
 import { borrowedBy } from './denial.js';
 import { revokePending } from './pending.js';
 
@@ -99,7 +99,11 @@ function removalOf(
 }
 
 /** How many seats each allocation gives up: idle ones first, then those in use; borrowed ones never (I8). */
-function takeBack(state: State, found: readonly Allocation[], quantity: number): Map<Allocation, number> {
+export function takeBack(
+  state: State,
+  found: readonly Allocation[],
+  quantity: number,
+): Map<Allocation, number> {
   const taken = new Map<Allocation, number>();
   let left = quantity;
   for (const usage of [state.derived.usedByAllocation, state.derived.borrowedByAllocation]) {
@@ -130,7 +134,7 @@ function leavePending(
   return queued;
 }
 
-function sum(counts: ReadonlyMap<Allocation, number>): number {
+export function sum(counts: ReadonlyMap<Allocation, number>): number {
   return [...counts.values()].reduce((all, count) => all + count, 0);
 }
 
@@ -139,26 +143,25 @@ function pendingIn(found: readonly Allocation[]): number {
 }
 
 /** Revocable allocations of the product, the ones that end first in front. */
-function allocationsOf(state: State, command: Command<'revoke'>): Allocation[] {
+export function allocationsOf(state: State, command: Which & { readonly email: string }): Allocation[] {
   const found: { allocation: Allocation; exp: number }[] = [];
   for (const id of state.derived.entitlementsByProduct.get(command.product)) {
     const { claims } = state.tables.entitlement.get(id)!;
     const allocation = state.tables.allocation.get(allocationId(command.email, id));
     if (allocation === undefined || claims.holder !== undefined) continue;
-    if (command.endMs === null || claims.exp * 1000 === command.endMs)
-      found.push({ allocation, exp: claims.exp });
+    if (isMeant(claims, command)) found.push({ allocation, exp: claims.exp });
   }
   return found.sort((a, b) => a.exp - b.exp).map(({ allocation }) => allocation);
 }
 
-function hasPersonal(state: State, email: string, product: string): boolean {
+export function hasPersonal(state: State, email: string, product: string): boolean {
   return [...state.derived.entitlementsByProduct.get(product)].some(
     (id) => state.tables.entitlement.get(id)!.claims.holder === email,
   );
 }
 
 /** What this user has borrowed of the product: the refusal ends with the last of it. */
-function borrowsOf(state: State, email: string, product: string) {
+export function borrowsOf(state: State, email: string, product: string) {
   return borrowedSeats(state, state.derived.seatsByUser.get(email)).filter(
     (seat) => seat.product === product,
   );

@@ -1,0 +1,43 @@
+import { limits } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import { confirm } from '../confirm.js';
+import { usage } from '../fail.js';
+import { optional, parseCount, parseEmail, parseProduct } from '../parse.js';
+import { moveSeats, whichOf, whichOptions } from './license-assign.js';
+
+export const licenseMove = defineCommand({
+  usage: 'move <email> <product>',
+  describe: 'Re-allocate: give seats of one user to another, in one step',
+  positionals: {
+    email: { type: 'string', demandOption: true, describe: 'e-mail address of who has the seats' },
+    product: { type: 'string', demandOption: true, describe: 'product id as in `berth license list`' },
+  },
+  options: {
+    to: { type: 'string', demandOption: true, describe: 'e-mail address of who gets them' },
+    quantity: { type: 'string', describe: 'how many seats (default: 1)' },
+    all: { type: 'boolean', default: false, describe: 'every seat of the product' },
+    ...whichOptions,
+  },
+  examples: [
+    ['berth license move bo@studio.example render --to anna@studio.example', 'one seat from Bo to Anna'],
+    [
+      'berth license move bo@studio.example render --to anna@studio.example --all --yes',
+      'all that he has, without being asked',
+    ],
+  ],
+  more: 'Idle seats go first. A seat in use goes to its new user when it is next free; its lease ends. Refused while it would take a borrowed seat: the borrow has to end first.',
+  run: async (context, args) => {
+    if (args.all && args.quantity !== undefined)
+      throw usage('--all and --quantity exclude each other.', 'Give one of them.');
+    const email = parseEmail(args.email);
+    const product = parseProduct(args.product, 'PRODUCT');
+    const to = parseEmail(args.to);
+    const count = optional(args.quantity, (text) =>
+      parseCount(text, '--quantity', 1, limits.seatsPerEntitlement),
+    );
+    const which = whichOf(args);
+    if (args.all) await confirm(context, `Move every seat of ${product} from ${email} to ${to}?`);
+    const quantity = args.all ? ('all' as const) : count;
+    return await moveSeats(context, { email, to, product, quantity, ...which });
+  },
+});
