@@ -39,7 +39,7 @@ export function move(state: State, command: Command<'move'>, context: Context): 
   if (undecided !== null) return undecided;
   const taken = takeBack(state, found, quantity);
   if (sum(taken) < quantity)
-    return borrowedBy(email, borrowsEndMs(state, borrowsOf(state, email, product), context.now));
+    return borrowedBy(state, email, borrowsEndMs(state, borrowsOf(state, email, product), context.now));
   const { changes, allocations } = handOver(state, command, taken, context);
   const leasesRevoked = changes.filter(({ type }) => type === 'lease.revoked').length;
   return {
