@@ -1,4 +1,4 @@
-import { canonicalEmail, canonicalName, dayStartMs, limits } from '@berth/protocol';
+import { canonicalAlias, canonicalEmail, canonicalName, dayStartMs, limits } from '@berth/protocol';
 import { Failure, usage } from './fail.js';
 
 // What people type, made into values with units. Each throws a usage failure that says what was given and what is wanted.
@@ -68,6 +68,12 @@ export function parseEmail(text: string): string {
   if (email === null)
     throw new Failure('EMAIL_INVALID', { message: `${quote(text)} is not an e-mail address.` });
   return email;
+}
+
+/** A member by e-mail, or by a login name of theirs: the server knows which. */
+export function parseUser(text: string): string {
+  if (!text.includes('@') && canonicalAlias(text) !== null) return text.trim();
+  return parseEmail(text);
 }
 
 export function parseName(text: string): string {

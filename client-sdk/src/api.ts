@@ -367,7 +367,7 @@ export interface Channel<Allowed extends AdminMethod | LeaseMethod> extends Asyn
   close(): Promise<void>;
 }
 /** Everything an administrator may ask, and the seats there are. */
-export type AdminConnection = Channel<AdminMethod | 'pool.status'>;
+export type AdminConnection = Channel<AdminMethod | 'pool.status' | 'user.me'>;
 /** Everything a user may ask of the server. */
 export type LeaseConnection = Channel<Exclude<LeaseMethod, 'session.open' | 'device.enrol'>>;
 

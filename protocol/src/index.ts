@@ -1,3 +1,4 @@
+export * from './alias.js';
 export * from './bytes.js';
 export * from './chain.js';
 export * from './close-codes.js';
@@ -22,6 +23,7 @@ export { MachineInfo, MachineTokenInfo } from './messages-machine.js';
 export { LeaseWarning } from './messages-notice.js';
 export { OFFLINE_REQUEST_AGE_MS } from './messages-offline.js';
 export { PoolSettings, poolDefaults, SharingChange } from './messages-pool.js';
+export { DeviceInfo, MemberInfo, MemberOrder } from './messages-user.js';
 export { EndorsementInfo } from './messages-vendor.js';
 export { Want } from './messages-wait.js';
 export * from './offline-files.js';

@@ -44,6 +44,14 @@ export const limits = {
   seatsPerEntitlement: 1_000_000,
   /** Rows in one page of a list; a page must fit `replyBytes` with the longest names. */
   pageRows: 100,
+  /** The highest page number of a list: with the smallest page it still reaches every row of any site. */
+  pageNumber: 1_000_000,
+  /** Rows of each kind that a user sees of themselves in one answer: more than anybody has, and it fits a frame. */
+  mineRows: 200,
+  /** Login names of one user: one for each domain and system of a studio. */
+  aliasesPerUser: 20,
+  /** Length of a login name as typed, characters: Windows allows 20, others more; with a domain before it. */
+  aliasChars: 120,
   /** Holders named in a denial: enough to know whom to ask, small enough for a dialog. */
   holdersNamed: 10,
   /** Time a new socket has to finish its TLS handshake, its upgrade and `session.open`, milliseconds. */

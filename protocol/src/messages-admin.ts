@@ -1,7 +1,6 @@
 import { limits } from './limits.js';
 import { request } from './message-row.js';
 import { clockRequests } from './messages-clock.js';
-import { UserInfo } from './messages-lease.js';
 import { noticeRequests, ReasonText } from './messages-notice.js';
 import { vendorRequests } from './messages-vendor.js';
 import {
@@ -15,7 +14,6 @@ import {
   Id,
   IdempotencyKey,
   KeyText,
-  NameText,
   PageSize,
   ProductId,
   Share,
@@ -25,16 +23,16 @@ import {
 } from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
-const Next = Type.Union([Cursor, Type.Null()]);
-const Page = { cursor: Type.Optional(Cursor), limit: Type.Optional(PageSize) };
+export const Next = Type.Union([Cursor, Type.Null()]);
+export const Page = { cursor: Type.Optional(Cursor), limit: Type.Optional(PageSize) };
 
 /** A revoke or removal that waits for borrows to end. `untilMs`: when the last of them ends at the latest, hold included. */
 export const PendingInfo = Type.Object({ by: Type.String(), sinceMs: WallMs, untilMs: WallMs });
 export type PendingInfo = Static<typeof PendingInfo>;
 
 /** What a revoke or removal does while a borrow forbids it: `pending` leaves it pending, `cancel` takes a pending one back. */
-const When = { pending: Type.Optional(Type.Boolean()), cancel: Type.Optional(Type.Boolean()) };
-const Removed = {
+export const When = { pending: Type.Optional(Type.Boolean()), cancel: Type.Optional(Type.Boolean()) };
+export const Removed = {
   /** The removal waits for a borrow; left out: it has taken effect, or was taken back. */
   pending: Type.Optional(PendingInfo),
   /** Answer to `cancel`: whether there was something to take back. */
@@ -174,71 +172,6 @@ export const adminRequests = {
     }),
     errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED', 'KEY_REUSED'],
     text: 'Removes an entitlement: its leases are revoked. Refused while a seat of it is borrowed or allocated, or left pending while one is borrowed.',
-  }),
-  'user.invite': request({
-    paths: ['admin'],
-    least: 'admin',
-    changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      email: EmailText,
-      name: Type.Optional(NameText),
-      role: Type.Optional(Type.String({ maxLength: 40 })),
-      /** A link for a further device of somebody who has joined already; the role stays as it is. */
-      device: Type.Optional(Type.Boolean()),
-    }),
-    result: Type.Object({ user: UserInfo, link: Type.String(), expiresAtMs: WallMs }),
-    errors: [
-      'EMAIL_INVALID',
-      'NAME_INVALID',
-      'ROLE_INVALID',
-      'USER_EXISTS',
-      'REVOKE_PENDING',
-      'NOT_ALLOWED',
-      'KEY_REUSED',
-      'DISK_LOW',
-    ],
-    text: 'Makes somebody a member at once and makes a join link for a device. Inviting a member who has not joined yet makes a new link and ends the old one.',
-  }),
-  'user.list': request({
-    paths: ['admin'],
-    least: 'viewer',
-    changes: false,
-    params: Type.Object({ ...Page, search: Type.Optional(Type.String({ maxLength: limits.nameChars })) }),
-    result: Type.Object({
-      items: Type.Array(
-        Type.Object({
-          email: Type.String(),
-          name: Type.String(),
-          role: UserInfo.properties.role,
-          state: UserInfo.properties.state,
-          /** The removal is pending. */
-          removing: Type.Optional(PendingInfo),
-          devices: Count,
-          products: Type.Array(Type.Object({ product: ProductId, quantity: Count }), { maxItems: 1000 }),
-        }),
-      ),
-      next: Next,
-    }),
-    errors: [],
-    text: 'Members and invited people, by e-mail.',
-  }),
-  'user.remove': request({
-    paths: ['admin'],
-    least: 'admin',
-    changes: true,
-    params: Type.Object({ key: IdempotencyKey, email: EmailText, ...When }),
-    result: Type.Object({ email: Type.String(), ...Removed }),
-    errors: [
-      'EMAIL_INVALID',
-      'USER_UNKNOWN',
-      'LAST_OWNER',
-      'ALLOCATED',
-      'BORROWED',
-      'NOT_ALLOWED',
-      'KEY_REUSED',
-    ],
-    text: 'Removes a user with all devices; live leases are revoked. Refused while the user has an allocation or a borrow, or left pending while they have a borrow.',
   }),
   'allocation.assign': request({
     paths: ['admin'],

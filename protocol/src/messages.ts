@@ -4,6 +4,7 @@ import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
 import { offlineRequests } from './messages-offline.js';
 import { poolRequests } from './messages-pool.js';
+import { meRequests, userRequests } from './messages-user.js';
 import type { Role } from './schemas.js';
 import type { Static, TSchema } from './typebox.js';
 
@@ -22,7 +23,9 @@ export type LeastRole = 'none' | 'device' | Role;
  */
 export const requests = {
   ...leaseRequests,
+  ...meRequests,
   ...adminRequests,
+  ...userRequests,
   ...allocationRequests,
   ...poolRequests,
   ...machineRequests,
@@ -30,9 +33,10 @@ export const requests = {
 } as const;
 
 export type Method = keyof typeof requests;
-export type LeaseMethod = keyof typeof leaseRequests;
+export type LeaseMethod = keyof typeof leaseRequests | keyof typeof meRequests;
 export type AdminMethod =
   | keyof typeof adminRequests
+  | keyof typeof userRequests
   | keyof typeof allocationRequests
   | keyof typeof poolRequests
   | keyof typeof machineRequests

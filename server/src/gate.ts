@@ -6,6 +6,7 @@ import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
 import { leaseHandlers } from './admin/lease-handlers.js';
 import { machineHandlers } from './admin/machine-handlers.js';
+import { memberHandlers } from './admin/member-handlers.js';
 import { offlineHandlers } from './admin/offline-handlers.js';
 import { poolHandlers } from './admin/pool-handlers.js';
 import { userHandlers } from './admin/user-handlers.js';
@@ -56,6 +57,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
   return {
     ...leaseHandlers(deps),
     ...userHandlers(deps),
+    ...memberHandlers(deps),
     ...entitlementHandlers(deps),
     ...allocationHandlers(deps),
     ...leaseAdminHandlers(deps),

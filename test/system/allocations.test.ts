@@ -9,13 +9,19 @@ let bo: Person;
 
 beforeAll(async () => {
   site = await Site.open();
-  await site.grant({ seats: 2, borrow: { max: '1d', seats: 2 }, id: 'ent-render', more: ['--number', 'S-42'] });
+  await site.grant({
+    seats: 2,
+    borrow: { max: '1d', seats: 2 },
+    id: 'ent-render',
+    more: ['--number', 'S-42'],
+  });
   [anna, bo] = (await site.hire('anna@studio.example', 'bo@studio.example')) as [Person, Person];
 }, 120_000);
 
 afterAll(() => site?.close());
 
-const license = (...words: string[]): Promise<Json> => site.berth(site.owner, ['license', ...words, '--json']);
+const license = (...words: string[]): Promise<Json> =>
+  site.berth(site.owner, ['license', ...words, '--json']);
 
 describe('assign', () => {
   test('of a subscription, until its last day', async () => {

@@ -28,14 +28,19 @@ import { machineRemove } from './machine-remove.js';
 import { machineTokenCreate } from './machine-token-create.js';
 import { machineTokenList } from './machine-token-list.js';
 import { machineTokenRevoke } from './machine-token-revoke.js';
+import { me } from './me.js';
 import { poolSet } from './pool-set.js';
 import { poolShow } from './pool-show.js';
 import { run } from './run.js';
 import { sharing } from './sharing.js';
 import { status } from './status.js';
+import { userDevices } from './user-devices.js';
 import { userInvite } from './user-invite.js';
 import { userList } from './user-list.js';
 import { userRemove } from './user-remove.js';
+import { userSet } from './user-set.js';
+import { userShow } from './user-show.js';
+import { userUnenrol } from './user-unenrol.js';
 import { vendorEndorse } from './vendor-endorse.js';
 import { vendorInspect } from './vendor-inspect.js';
 import { vendorIssue } from './vendor-issue.js';
@@ -46,6 +51,7 @@ import { whoami } from './whoami.js';
 export const commands: readonly Command[] = [
   join,
   whoami,
+  me,
   status,
   run,
   defineGroup('borrow', 'Seats for offline use on this computer', [
@@ -57,7 +63,15 @@ export const commands: readonly Command[] = [
     borrowInstall,
     borrowAcceptReturn,
   ]),
-  defineGroup('user', 'Members of the organisation', [userInvite, userList, userRemove]),
+  defineGroup('user', 'Members of the organisation', [
+    userInvite,
+    userList,
+    userShow,
+    userSet,
+    userDevices,
+    userUnenrol,
+    userRemove,
+  ]),
   defineGroup('machine', 'Render nodes and other machines that nobody sits at', [
     defineGroup('token', 'Links with which machines join by themselves', [
       machineTokenCreate,

@@ -2,7 +2,7 @@ import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import type { Answer } from '../output.js';
-import { given, optional, parseCount, parseDay, parseEmail, parseProduct } from '../parse.js';
+import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { seatWords } from '../words.js';
 
@@ -49,11 +49,11 @@ export const licenseAssign = defineCommand({
     ['berth license assign anna@studio.example render --from bo@studio.example', 'the seat that Bo has'],
   ],
   run: async (context, args) => {
-    const email = parseEmail(args.email);
+    const email = parseUser(args.email);
     const product = parseProduct(args.product, 'PRODUCT');
     const quantity = parseCount(args.quantity, '--quantity', 1, limits.seatsPerEntitlement);
     const which = whichOf(args);
-    const from = optional(args.from, parseEmail);
+    const from = optional(args.from, parseUser);
     if (from !== undefined)
       return await moveSeats(context, { email: from, to: email, product, quantity, ...which });
     const params = given({ key: context.sdk.newIdempotencyKey(), email, product, quantity, ...which });

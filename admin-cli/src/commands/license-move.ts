@@ -2,7 +2,7 @@ import { limits } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import { usage } from '../fail.js';
-import { optional, parseCount, parseEmail, parseProduct } from '../parse.js';
+import { optional, parseCount, parseProduct, parseUser } from '../parse.js';
 import { moveSeats, whichOf, whichOptions } from './license-assign.js';
 
 export const licenseMove = defineCommand({
@@ -29,9 +29,9 @@ export const licenseMove = defineCommand({
   run: async (context, args) => {
     if (args.all && args.quantity !== undefined)
       throw usage('--all and --quantity exclude each other.', 'Give one of them.');
-    const email = parseEmail(args.email);
+    const email = parseUser(args.email);
     const product = parseProduct(args.product, 'PRODUCT');
-    const to = parseEmail(args.to);
+    const to = parseUser(args.to);
     const count = optional(args.quantity, (text) =>
       parseCount(text, '--quantity', 1, limits.seatsPerEntitlement),
     );

@@ -1,36 +1,78 @@
+import type { AdminConnection } from '@berth/client';
 import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { usage } from '../fail.js';
 import { given, optional, parseEmail, parseName } from '../parse.js';
 import { withAdmin } from '../session.js';
+import { forEach, type Said } from '../several.js';
 import { momentWords } from '../words.js';
 
 export const userInvite = defineCommand({
-  usage: 'invite <email>',
-  describe: 'Make somebody a member and print the link with which they join',
-  positionals: { email: { type: 'string', demandOption: true, describe: 'e-mail address' } },
+  usage: 'invite <email..>',
+  describe: 'Make people members and print the links with which they join',
+  positionals: {
+    email: { type: 'string', array: true, demandOption: true, describe: 'e-mail address, or several' },
+  },
   options: {
     name: { type: 'string', describe: 'name of the person' },
     role: { type: 'string', describe: 'owner, admin, viewer or user (default: user)' },
     device: { type: 'boolean', describe: 'a further device of somebody who has joined already' },
+    resend: { type: 'boolean', describe: 'a new link for somebody who is invited already; the old one ends' },
+    cancel: { type: 'boolean', describe: 'end the link; the member stays until `berth user remove`' },
   },
   examples: [
     ['berth user invite anna@studio.example --name "Anna Ek"', 'a user; the link is alone on stdout'],
+    [
+      'berth user invite anna@studio.example cem@studio.example',
+      'several; a line with address and link each',
+    ],
     ['berth user invite bo@studio.example --role admin', 'somebody who may run this command too'],
     ['berth user invite bo@studio.example --device', 'a link for another computer of the same person'],
+    ['berth user invite bo@studio.example --resend', 'the link was lost: a new one'],
   ],
-  more: 'The link works once and for one device. Inviting somebody again who has not joined yet makes a new link and ends the old one.',
+  more: 'The link works once and for one device. Of several addresses each succeeds or fails alone; if some failed the exit code is 1.',
   run: async (context, args) => {
-    const email = parseEmail(args.email);
+    const { device, resend, cancel, role } = args;
+    if ([device, resend, cancel].filter((each) => each === true).length > 1)
+      throw usage('--device, --resend and --cancel exclude each other.', 'Give one of them.');
+    if ((resend || cancel) && (role !== undefined || args.name !== undefined))
+      throw usage(
+        '--resend and --cancel change no role or name.',
+        'Change them with `berth user set EMAIL`.',
+      );
+    const emails = args.email.map(String);
+    if (args.name !== undefined && emails.length > 1)
+      throw usage('--name is the name of one person.', 'Invite them one by one, or leave the name out.');
     const name = optional(args.name, parseName);
-    const key = context.sdk.newIdempotencyKey();
-    const invited = await withAdmin(context, (admin) =>
-      admin.call('user.invite', given({ key, email, name, role: args.role, device: args.device })),
+    if (emails.length === 1) parseEmail(emails[0]!);
+    return await withAdmin(context, (admin) =>
+      forEach(context, emails, (email) =>
+        cancel
+          ? cancelInvitation(context, admin, email)
+          : invite(context, admin, given({ email, name, role, device, resend })),
+      ),
     );
-    const { user, link, expiresAtMs } = invited;
-    const until = momentWords(expiresAtMs, context.nowMs());
-    return {
-      document: invited,
-      text: link,
-      notes: [`Invited ${user.email} (${user.role}). The link works once and ends ${until}: berth join LINK`],
-    };
   },
 });
+
+async function invite(
+  context: Context,
+  admin: AdminConnection,
+  asked: { email: string; name?: string; role?: string; device?: boolean; resend?: boolean },
+): Promise<Said> {
+  const document = await admin.call('user.invite', { key: context.sdk.newIdempotencyKey(), ...asked });
+  const { user, link, expiresAtMs } = document;
+  const until = momentWords(expiresAtMs, context.nowMs());
+  const note = `Invited ${user.email} (${user.role}). The link works once and ends ${until}: berth join LINK`;
+  return { document, text: link, note };
+}
+
+async function cancelInvitation(context: Context, admin: AdminConnection, email: string): Promise<Said> {
+  const key = context.sdk.newIdempotencyKey();
+  const document = await admin.call('user.invitation.cancel', { key, email });
+  const note =
+    document.cancelled === 0
+      ? `No link of ${email} was open.`
+      : `Cancelled the link of ${email}, who stays a member: berth user remove ${email}`;
+  return { document, note };
+}

@@ -3,28 +3,37 @@ import { confirm } from '../confirm.js';
 import { parseEmail } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
 import { withAdmin } from '../session.js';
+import { forEach } from '../several.js';
 
 export const userRemove = defineCommand({
-  usage: 'remove <email>',
-  describe: 'Remove a user with all their devices; their leases end',
-  positionals: { email: { type: 'string', demandOption: true, describe: 'e-mail address' } },
+  usage: 'remove <email..>',
+  describe: 'Remove users with all their devices; their leases end',
+  positionals: {
+    email: { type: 'string', array: true, demandOption: true, describe: 'e-mail address, or several' },
+  },
   options: pendingOptions,
   examples: [
     ['berth user remove anna@studio.example --yes', 'remove her without being asked'],
+    ['berth user remove anna@studio.example bo@studio.example', 'several; each succeeds or fails alone'],
     [
       'berth user remove anna@studio.example --pending --yes',
       'and if she has borrowed: as soon as it is back',
     ],
   ],
-  more: 'Refused while seats are allocated to the user (`berth license revoke` first) or borrowed by them. With --pending a removal that only a borrow forbids waits for its end by itself; until then the user gets nothing new.',
+  more: 'Refused while seats are allocated to the user (`berth license revoke` first) or borrowed by them. With --pending a removal that only a borrow forbids waits for its end by itself; until then the user gets nothing new. Of several addresses each succeeds or fails alone; if some failed the exit code is 1.',
   run: async (context, args) => {
-    const email = parseEmail(args.email);
+    const emails = args.email.map(String);
+    if (emails.length === 1) parseEmail(emails[0]!);
     const when = whenOf(args);
+    const whom = emails.length === 1 ? parseEmail(emails[0]!) : `these ${emails.length} users`;
     if (!args.cancel)
-      await confirm(context, `Remove ${email}? Their devices are locked out and their seats end.`);
-    const document = await withAdmin(context, (admin) =>
-      admin.call('user.remove', { key: context.sdk.newIdempotencyKey(), email, ...when }),
+      await confirm(context, `Remove ${whom}? Their devices are locked out and their seats end.`);
+    return await withAdmin(context, (admin) =>
+      forEach(context, emails, async (email) => {
+        const key = context.sdk.newIdempotencyKey();
+        const document = await admin.call('user.remove', { key, email, ...when });
+        return { document, note: removalNote(document.email, document, args, context.nowMs()) };
+      }),
     );
-    return { document, text: '', notes: [removalNote(document.email, document, args, context.nowMs())] };
   },
 });

@@ -115,7 +115,29 @@ export const requests = [
     full: { key, email, name: 'Kaja Ærø', role: 'viewer' },
     least: { key, email },
   },
-  { method: 'user.list', paths: admin, full: { ...page, search: 'kaja' }, least: {} },
+  {
+    method: 'user.list',
+    paths: admin,
+    full: {
+      ...{ ...page, search: 'kaja', role: 'viewer', state: 'invited', product },
+      ...{ sort: 'seats', descending: true, page: 3 },
+    },
+    least: {},
+  },
+  { method: 'user.me', paths: both, full: {}, least: {} },
+  { method: 'user.invitation.cancel', paths: admin, full: { key, email } },
+  { method: 'user.show', paths: admin, full: { email: 'STUDIO\\lgt07' } },
+  {
+    method: 'user.set',
+    paths: admin,
+    full: {
+      ...{ key, email, name: 'Kaja', role: 'admin', addAliases: ['STUDIO\\lgt07'], removeAliases: ['kaja'] },
+      was: { name: '', role: 'user' },
+    },
+    least: { key, email },
+  },
+  { method: 'user.devices', paths: admin, full: { ...page, email }, least: { email } },
+  { method: 'user.unenrol', paths: admin, full: { key, email, device: 'node-17' } },
   { method: 'user.remove', paths: admin, full: { key, email } },
   {
     method: 'allocation.assign',

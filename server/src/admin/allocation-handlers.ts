@@ -1,9 +1,11 @@
-import { type AllocationInfo, canonicalEmail, dayEndMs } from '@berth/protocol';
+import { type AllocationInfo, dayEndMs } from '@berth/protocol';
 import { type Denial, deny } from '../domain/commands.js';
+import type { Allocation, State } from '../domain/state.js';
 import { allocationInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
+import { userCalled } from './people.js';
 import { asked, whenOf } from './request.js';
 
 type AllocationHandlers = Pick<
@@ -11,10 +13,11 @@ type AllocationHandlers = Pick<
   'allocation.assign' | 'allocation.move' | 'allocation.revoke' | 'allocation.list'
 >;
 
-export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers {
+export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
+  const { engine } = deps;
   return {
     'allocation.assign': async (params, caller) => {
-      const target = readTarget(params.email, params.expires);
+      const target = readTarget(deps, params.email, params.expires);
       if ('ok' in target) return target;
       const { product, quantity } = params;
       const key = asked('allocation.assign', params, caller);
@@ -23,10 +26,10 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
     'allocation.move': async (params, caller) => {
-      const target = readTarget(params.email, params.expires);
+      const target = readTarget(deps, params.email, params.expires);
       if ('ok' in target) return target;
-      const to = canonicalEmail(params.to);
-      if (to === null) return deny('EMAIL_INVALID', undefined, { email: params.to });
+      const to = userCalled(deps, params.to);
+      if (typeof to !== 'string') return to;
       const { product, quantity = 1 } = params;
       const key = asked('allocation.move', params, caller);
       const which = { product, ...subscriptionIn(params) };
@@ -35,7 +38,7 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
       return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
     },
     'allocation.revoke': async (params, caller) => {
-      const target = readTarget(params.email, params.expires);
+      const target = readTarget(deps, params.email, params.expires);
       if ('ok' in target) return target;
       const when = whenOf(params);
       if (typeof when !== 'string') return when;
@@ -54,11 +57,10 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
         : settled;
     },
     'allocation.list': async ({ cursor, limit, email: given, product }) => {
-      const email = given === undefined ? undefined : canonicalEmail(given);
-      if (email === null) return deny('EMAIL_INVALID', undefined, { email: given });
+      const email = given === undefined ? undefined : userCalled(deps, given);
+      if (typeof email === 'object') return email;
       return engine.read((state, now): Answer<'allocation.list'> => {
-        const rows = [...state.tables.allocation.values()]
-          .filter((row) => email === undefined || row.email === email)
+        const rows = allocationsOf(state, email)
           .map((row) => allocationInfo(state, row, now))
           .filter((info) => product === undefined || info.product === product);
         const key = (info: AllocationInfo): string => `${info.email} ${info.product} ${info.entitlement}`;
@@ -68,17 +70,24 @@ export function allocationHandlers({ engine }: HandlerDeps): AllocationHandlers 
   };
 }
 
+/** Of one user by their index, or all. */
+function allocationsOf(state: State, email: string | undefined): Allocation[] {
+  if (email === undefined) return [...state.tables.allocation.values()];
+  return [...state.derived.allocationsByUser.get(email)].map((id) => state.tables.allocation.get(id)!);
+}
+
 function subscriptionIn({ subscription }: { readonly subscription?: string }): { subscription?: string } {
   return subscription === undefined ? {} : { subscription: subscription.trim() };
 }
 
 /** The user and the end of the entitlement as typed by a person. */
 function readTarget(
+  deps: HandlerDeps,
   email: string,
   expires: string | undefined,
 ): { email: string; endMs: number | null } | Denial {
-  const canonical = canonicalEmail(email);
-  if (canonical === null) return deny('EMAIL_INVALID', undefined, { email });
+  const canonical = userCalled(deps, email);
+  if (typeof canonical !== 'string') return canonical;
   if (expires === undefined) return { email: canonical, endMs: null };
   const endMs = dayEndMs(expires.trim());
   return endMs === null

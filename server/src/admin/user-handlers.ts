@@ -1,12 +1,10 @@
 import { canonicalEmail, canonicalName, isRole } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
-import { pendingInfo } from '../domain/pending.js';
-import type { User } from '../domain/state.js';
-import { productsOf } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
-import { page } from './pages.js';
+import { userCalled } from './people.js';
 import { asked, whenOf } from './request.js';
+import { listUsers } from './user-list.js';
 
 type UserHandlers = Pick<Handlers, 'organisation.show' | 'user.invite' | 'user.list' | 'user.remove'>;
 
@@ -20,29 +18,10 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
         return { ok: true, result: { name, serverId, serverKey, epoch, ...counts, version: deps.version } };
       }),
     'user.invite': (params, caller) => invite(deps, params, caller),
-    'user.list': ({ cursor, limit, search }) =>
-      engine.read((state, now): Answer<'user.list'> => {
-        const text = search?.trim().toLowerCase();
-        const found = [...state.tables.user.values()].filter(
-          (user) =>
-            text === undefined ||
-            user.email.includes(text) ||
-            user.name.toLowerCase().includes(text) ||
-            user.role === text,
-        );
-        const view = ({ removing, ...user }: User) => ({
-          ...user,
-          ...(removing === undefined
-            ? {}
-            : { removing: pendingInfo(state, removing, state.derived.seatsByUser.get(user.email), now) }),
-          devices: state.derived.devicesByUser.get(user.email).size,
-          products: productsOf(state, user.email),
-        });
-        return { ok: true, result: page(found, ({ email }) => email, { cursor, limit }, view) };
-      }),
+    'user.list': (params) => engine.read((state, now) => listUsers(state, params, now)),
     'user.remove': async (params, caller) => {
-      const email = canonicalEmail(params.email);
-      if (email === null) return deny('EMAIL_INVALID', undefined, { email: params.email });
+      const email = userCalled(deps, params.email);
+      if (typeof email !== 'string') return email;
       const when = whenOf(params);
       if (typeof when !== 'string') return when;
       const settled = await engine.submit({
@@ -75,6 +54,7 @@ const invite = async (
     name,
     role,
     device: params.device ?? false,
+    ...(params.resend === true ? { resend: true } : {}),
     invitationMs: deps.invitationMs,
   });
   if (!settled.ok) return settled;

@@ -1,5 +1,6 @@
 import type {
   AllocationInfo,
+  DeviceInfo,
   EndorsementClaims,
   EntitlementClaims,
   EntitlementInfo,
@@ -8,6 +9,7 @@ import type {
   LeaseWarning,
   MachineInfo,
   MachineTokenInfo,
+  MemberInfo,
   PathName,
   PendingInfo,
   PoolSettings,
@@ -120,8 +122,22 @@ export interface Commands {
     readonly role: Role | null;
     /** A further device for somebody who is a member already. */
     readonly device: boolean;
+    /** Somebody who is invited already: the role stays. */
+    readonly resend?: boolean;
     readonly invitationMs: number;
   };
+  cancelInvitation: Asked & { readonly email: string };
+  /** @param was what the caller saw before it decided */
+  setUser: Asked & {
+    readonly email: string;
+    readonly name: string | null;
+    readonly role: Role | null;
+    readonly addAliases: readonly string[];
+    readonly removeAliases: readonly string[];
+    readonly was: { readonly name?: string; readonly role?: Role };
+  };
+  /** @param device its id, or its name */
+  unenrol: Asked & { readonly email: string; readonly device: string };
   removeUser: Asked & { readonly email: string; readonly when?: When };
   assign: Asked & {
     readonly email: string;
@@ -204,6 +220,9 @@ export interface Outcomes {
     readonly moved?: number;
   } & PendingOutcome;
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
+  cancelInvitation: { readonly email: string; readonly cancelled: number };
+  setUser: { readonly user: MemberInfo; readonly changed: boolean };
+  unenrol: { readonly email: string; readonly device: DeviceInfo; readonly leasesRevoked: number };
   removeUser: { readonly email: string } & PendingOutcome;
   assign: { readonly allocation: AllocationInfo };
   move: {

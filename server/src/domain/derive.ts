@@ -3,6 +3,7 @@ import {
   allocationId,
   type Device,
   type Entitlement,
+  type Invitation,
   type Lease,
   type PendingKind,
   type Seat,
@@ -35,8 +36,29 @@ export function trackEntitlement(state: State, before: Entitlement | undefined, 
   trackPending(state, 'entitlement', after.claims.jti, isLive(after) && after.removing !== undefined);
 }
 
-export function trackUser(state: State, email: string, after: User | undefined): void {
-  trackPending(state, 'user', email, after?.removing !== undefined);
+export function trackUser(state: State, before: User | undefined, after: User | undefined): void {
+  const { userNames, usersByRole, userByAlias } = state.derived;
+  if (before !== undefined) {
+    usersByRole.remove(before.role, before.email);
+    for (const alias of before.aliases ?? []) userByAlias.delete(alias);
+    if (after === undefined) userNames.remove(before.email);
+    trackPending(state, 'user', before.email, false);
+  }
+  if (after === undefined) return;
+  userNames.add(after.email);
+  usersByRole.add(after.role, after.email);
+  for (const alias of after.aliases ?? []) userByAlias.set(alias, after.email);
+  trackPending(state, 'user', after.email, after.removing !== undefined);
+}
+
+export function trackInvitation(
+  state: State,
+  before: Invitation | undefined,
+  after: Invitation | undefined,
+): void {
+  const { invitationsByUser } = state.derived;
+  if (before !== undefined) invitationsByUser.remove(before.email, before.id);
+  if (after !== undefined) invitationsByUser.add(after.email, after.id);
 }
 
 function trackPending(state: State, kind: PendingKind, id: string, pending: boolean): void {

@@ -5,6 +5,7 @@ import {
   trackAllocation,
   trackDevice,
   trackEntitlement,
+  trackInvitation,
   trackLease,
   trackSeat,
   trackUser,
@@ -41,15 +42,21 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     state.tables.organisation.set('self', { ...organisation, highWaterMs: wallMs });
   },
   'user.put': (state, { user }) => {
+    trackUser(state, state.tables.user.get(user.email), user);
     state.tables.user.set(user.email, user);
-    trackUser(state, user.email, user);
   },
   'user.removed': (state, { email }) => {
+    trackUser(state, state.tables.user.get(email), undefined);
     state.tables.user.delete(email);
-    trackUser(state, email, undefined);
   },
-  'invitation.made': (state, { invitation }) => state.tables.invitation.set(invitation.id, invitation),
-  'invitation.dropped': (state, { id }) => state.tables.invitation.delete(id),
+  'invitation.made': (state, { invitation }) => {
+    trackInvitation(state, state.tables.invitation.get(invitation.id), invitation);
+    state.tables.invitation.set(invitation.id, invitation);
+  },
+  'invitation.dropped': (state, { id }) => {
+    trackInvitation(state, state.tables.invitation.get(id), undefined);
+    state.tables.invitation.delete(id);
+  },
   'machineToken.put': (state, { token }) => state.tables.machineToken.set(token.id, token),
   'device.enrolled': enrolDevice,
   'device.removed': (state, { id }) => {

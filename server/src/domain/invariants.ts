@@ -3,6 +3,7 @@ import {
   trackAllocation,
   trackDevice,
   trackEntitlement,
+  trackInvitation,
   trackLease,
   trackSeat,
   trackUser,
@@ -26,13 +27,15 @@ export function brokenInvariants(state: State, now: Now): string[] {
     ...entitlementsOverdrawn(state, now),
     ...vendorsWithoutRight(state),
     ...overduePending(state),
+    ...aliasesTwice(state),
   ];
 }
 
 function derivedDiffers(state: State): string[] {
   const fresh = emptyState();
   const { tables } = state;
-  for (const [id, row] of tables.user.entries()) trackUser(fresh, id, row);
+  for (const row of tables.user.values()) trackUser(fresh, undefined, row);
+  for (const row of tables.invitation.values()) trackInvitation(fresh, undefined, row);
   for (const [id, row] of tables.device.entries()) {
     fresh.tables.device.set(id, row);
     trackDevice(fresh, undefined, row);
@@ -126,6 +129,17 @@ function overduePending(state: State): string[] {
       broken.push(`allocation ${id}: ${revoking.seats} of ${quantity} to be revoked`);
   }
   return broken;
+}
+
+/** A login name leads to one user. */
+function aliasesTwice(state: State): string[] {
+  return [...state.tables.user.values()].flatMap(({ email, aliases = [] }) =>
+    aliases.flatMap((alias) =>
+      state.derived.userByAlias.get(alias) === email
+        ? []
+        : [`${alias} is a login name of ${email} and of another`],
+    ),
+  );
 }
 
 /** DESIGN 4: whatever still grants was signed by the key that owns its product, or by one that was endorsed away. */

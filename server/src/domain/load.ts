@@ -2,6 +2,7 @@ import {
   trackAllocation,
   trackDevice,
   trackEntitlement,
+  trackInvitation,
   trackLease,
   trackSeat,
   trackUser,
@@ -22,9 +23,12 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
   for (const [id, row] of rows.organisation) tables.organisation.set(id, row);
   for (const [id, row] of rows.user) {
     tables.user.set(id, row);
-    trackUser(state, id, row);
+    trackUser(state, undefined, row);
   }
-  for (const [id, row] of rows.invitation) tables.invitation.set(id, row);
+  for (const [id, row] of rows.invitation) {
+    tables.invitation.set(id, row);
+    trackInvitation(state, undefined, row);
+  }
   for (const [id, row] of rows.machineToken) tables.machineToken.set(id, row);
   for (const [id, row] of rows.product) tables.product.set(id, row);
   for (const [id, row] of rows.device) {

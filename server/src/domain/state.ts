@@ -8,6 +8,7 @@ import type {
   Share,
 } from '@berth/protocol';
 import { ExpiryQueue } from './expiry-queue.js';
+import { SortedKeys } from './sorted-keys.js';
 import { Index, Table, Tally } from './table.js';
 
 /** Both clocks as the engine read them once for one command: integer milliseconds. The domain reads no clock itself. */
@@ -43,6 +44,10 @@ export interface User {
   readonly name: string;
   readonly role: Role;
   readonly state: 'invited' | 'active';
+  /** Login names of workstations, canonical and sorted; absent: none. */
+  readonly aliases?: readonly string[];
+  /** Who last changed role, name or aliases. */
+  readonly changed?: { readonly by: string; readonly atMs: number };
   /** The removal is pending: nothing new for this user. */
   readonly removing?: Pending;
 }
@@ -213,6 +218,14 @@ export interface Derived {
   /** `<path> <key text>` -> device id. */
   readonly deviceByKey: Map<string, string>;
   readonly devicesByUser: Index;
+  /** E-mails of all users, in order. */
+  readonly userNames: SortedKeys;
+  /** Role -> e-mails. */
+  readonly usersByRole: Index;
+  /** Login name -> e-mail. */
+  readonly userByAlias: Map<string, string>;
+  /** E-mail -> invitations, used ones too. */
+  readonly invitationsByUser: Index;
   /** Product -> entitlements that are future or active. */
   readonly entitlementsByProduct: Index;
   readonly allocationsByUser: Index;
@@ -293,6 +306,10 @@ export function emptyDerived(): Derived {
   return {
     deviceByKey: new Map(),
     devicesByUser: new Index(),
+    userNames: new SortedKeys(),
+    usersByRole: new Index(),
+    userByAlias: new Map(),
+    invitationsByUser: new Index(),
     entitlementsByProduct: new Index(),
     allocationsByUser: new Index(),
     allocationsByEntitlement: new Index(),

@@ -18,6 +18,10 @@ export class Table<Row> {
     return this.#rows.size;
   }
 
+  keys(): IterableIterator<string> {
+    return this.#rows.keys();
+  }
+
   values(): IterableIterator<Row> {
     return this.#rows.values();
   }

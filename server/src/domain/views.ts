@@ -1,9 +1,11 @@
 import {
   type AllocationInfo,
+  type DeviceInfo,
   type EntitlementInfo,
   formatDay,
   type LeaseInfo,
   lastDay,
+  type MemberInfo,
 } from '@berth/protocol';
 import { leaseFreeAtMs, seatFreeAtMs } from './decide/denial.js';
 import { windowMs } from './evolve.js';
@@ -13,11 +15,13 @@ import { isActive } from './pools.js';
 import {
   type Allocation,
   allocationId,
+  type Device,
   type Entitlement,
   type Lease,
   type Now,
   type Seat,
   type State,
+  type User,
 } from './state.js';
 
 const dayMs = 86_400_000;
@@ -125,6 +129,37 @@ export function lingeringInfo(state: State, seat: Seat, now: Now): LeaseInfo {
     freeAtMs,
     releaseAtMs: null,
   };
+}
+
+export function memberInfo(state: State, user: User, now: Now): MemberInfo {
+  const { email, name, role, state: is, aliases = [], removing } = user;
+  const seats = state.derived.seatsByUser.get(email);
+  return {
+    email,
+    name,
+    role,
+    state: is,
+    aliases: [...aliases],
+    ...(removing === undefined ? {} : { removing: pendingInfo(state, removing, seats, now) }),
+    devices: state.derived.devicesByUser.get(email).size,
+    products: productsOf(state, email),
+  };
+}
+
+/** Leases of one device. The seats of its user are looked through: nobody has many. */
+export function leasesOf(state: State, { id: device, email }: Device): Lease[] {
+  return [...state.derived.seatsByUser.get(email)]
+    .flatMap((seat) => [...state.derived.leasesBySeat.get(seat)])
+    .map((id) => state.tables.lease.get(id)!)
+    .filter((lease) => lease.device === device);
+}
+
+export function deviceInfo(state: State, device: Device): DeviceInfo {
+  const { id, name, enrolledAtMs, adminKey } = device;
+  const leases = leasesOf(state, device);
+  const borrows = leases.filter(({ claims }) => claims.kind === 'borrow').length;
+  const scopes: DeviceInfo['scopes'] = adminKey === null ? ['lease'] : ['lease', 'admin'];
+  return { id, name, enrolledAtMs, scopes, leases: leases.length, borrows };
 }
 
 /** Products with seats allocated to a user, by name. */

@@ -27,9 +27,11 @@ import { removeEntitlement } from './remove-entitlement.js';
 import { renew } from './renew.js';
 import { revoke } from './revoke.js';
 import { keepLease, messageLease, revokeLease } from './revoke-lease.js';
+import { setUser } from './set-user.js';
 import { settlePending } from './settle-pending.js';
 import { setSharing } from './sharing.js';
-import { enrol, found, invite, removeUser } from './user.js';
+import { unenrol } from './unenrol.js';
+import { cancelInvitation, enrol, found, invite, removeUser } from './user.js';
 
 /**
  * What a command leads to in a state: the changes and the outcome, or a denial. Pure: the same state, command and context always
@@ -75,6 +77,9 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   importEndorsement,
   removeEntitlement,
   invite,
+  cancelInvitation,
+  setUser,
+  unenrol,
   removeUser,
   assign,
   move,

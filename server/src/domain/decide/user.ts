@@ -1,4 +1,4 @@
-import { type PathName, type Role, roleAtLeast, roleOrder } from '@berth/protocol';
+import { type PathName, type Role, roleAtLeast } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny, type Outcomes } from '../commands.js';
 import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
@@ -33,24 +33,24 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   if (context.diskLow) return deny('DISK_LOW');
   const { email } = command;
   const known = state.tables.user.get(email);
+  if (command.resend === true && known === undefined) return deny('USER_UNKNOWN', undefined, { email });
   if (known?.state === 'active' && !command.device) {
     const next = `For a further device of the same person: berth user invite ${email} --device`;
     return deny('USER_EXISTS', `${email} is already a member.`, { email }, next);
   }
   const gone = leaving(state, email, context.now);
   if (gone !== null) return { ...gone, next: `Cancel it first: berth user remove ${email} --cancel` };
-  const role = (command.device ? known?.role : command.role) ?? command.role ?? known?.role ?? 'user';
+  const kept = command.device || command.resend === true ? known?.role : null;
+  const role = kept ?? command.role ?? known?.role ?? 'user';
   const own = roleOf(state, command.by.email);
   // Nobody grants a role above their own, nor re-invites somebody who has one (DESIGN 4).
   if (own === null || !roleAtLeast(own, role) || (known !== undefined && !roleAtLeast(own, known.role))) {
     return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not grant the role ${role}.`, { role });
   }
-  const changes: Change[] = [];
-  for (const old of state.tables.invitation.values()) {
-    if (old.email === email && old.usedBy === null) changes.push({ type: 'invitation.dropped', id: old.id });
-  }
+  const changes = dropOpen(state, email);
   const invitation = invitationFor(email, role, command.invitationMs, context);
   const user: User = {
+    ...known,
     email,
     name: command.name ?? known?.name ?? '',
     role,
@@ -64,8 +64,45 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   };
 }
 
+/** Ends the links of somebody that nobody has used. */
+function dropOpen(state: State, email: string): Change[] {
+  return openInvitations(state, email).map(({ id }) => ({ type: 'invitation.dropped', id }));
+}
+
+export function openInvitations(state: State, email: string): Invitation[] {
+  return [...state.derived.invitationsByUser.get(email)]
+    .map((id) => state.tables.invitation.get(id)!)
+    .filter(({ usedBy }) => usedBy === null);
+}
+
+/** Ends the links that were sent; the member stays, and what is allocated to them. */
+export function cancelInvitation(
+  state: State,
+  { email, by }: Command<'cancelInvitation'>,
+  _context: Context,
+): Decision<'cancelInvitation'> {
+  const user = state.tables.user.get(email);
+  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  const refused = isAbove(state, user, by.email, 'cancel the invitation of');
+  if (refused !== null) return refused;
+  const changes = dropOpen(state, email);
+  return { ok: true, changes, outcome: { email, cancelled: changes.length } };
+}
+
+/** Nobody touches somebody whose role is above their own (DESIGN 4). */
+export function isAbove(state: State, user: User, by: string, what: string): Denial | null {
+  const own = roleOf(state, by);
+  if (own !== null && roleAtLeast(own, user.role)) return null;
+  const article = /^[ao]/.test(user.role) ? 'an' : 'a';
+  return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not ${what} ${article} ${user.role}.`);
+}
+
+export function scopesOf(role: Role): PathName[] {
+  return role === 'user' ? ['lease'] : ['lease', 'admin'];
+}
+
 function invitationFor(email: string, role: Role, lifeMs: number, context: Context): Invitation {
-  const scopes: PathName[] = role === 'user' ? ['lease'] : ['lease', 'admin'];
+  const scopes = scopesOf(role);
   return { id: context.newId('i'), email, scopes, expiresAtMs: context.now.wallMs + lifeMs, usedBy: null };
 }
 
@@ -163,19 +200,19 @@ function keepUser({ removing, ...user }: User): Extract<Decision<'removeUser'>, 
 }
 
 function mayNotRemove(state: State, user: User, by: string): Denial | null {
-  const own = roleOf(state, by);
-  if (own === null || roleOrder.indexOf(own) > roleOrder.indexOf(user.role)) {
-    return deny(
-      'NOT_ALLOWED',
-      `Your role (${own ?? 'none'}) may not remove ${user.role === 'admin' ? 'an' : 'a'} ${user.role}.`,
-    );
-  }
+  const above = isAbove(state, user, by, 'remove');
+  if (above !== null) return above;
+  return isLastOwner(state, user) && user.removing === undefined ? deny('LAST_OWNER') : null;
+}
+
+/** True when without this owner nobody could let anybody in again. */
+export function isLastOwner(state: State, user: User): boolean {
   const owners = activeOwners(state);
   const administering = owners.filter((email) => mayAdminister(state, email));
-  const last =
+  return (
     (owners.length === 1 && owners[0] === user.email) ||
-    (administering.length === 1 && administering[0] === user.email);
-  return last && user.removing === undefined ? deny('LAST_OWNER') : null;
+    (administering.length === 1 && administering[0] === user.email)
+  );
 }
 
 /** Everything that ends with a user. Seats that are still in hand are held until their windows end. */
@@ -187,19 +224,18 @@ export function userGone(state: State, email: string, by: string): Change[] {
       : [freed(seat, 'user removed')],
   );
   for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
-  for (const invitation of state.tables.invitation.values()) {
-    if (invitation.email === email) changes.push({ type: 'invitation.dropped', id: invitation.id });
-  }
+  for (const id of state.derived.invitationsByUser.get(email))
+    changes.push({ type: 'invitation.dropped', id });
   changes.push({ type: 'user.removed', email });
   return changes;
 }
 
 /** Owners who have joined and stay: an invited one cannot administer anything yet. */
 function activeOwners(state: State): string[] {
-  const owners: string[] = [];
-  for (const { email, role, state: is, removing } of state.tables.user.values())
-    if (role === 'owner' && is === 'active' && removing === undefined) owners.push(email);
-  return owners;
+  return [...state.derived.usersByRole.get('owner')].filter((email) => {
+    const { state: is, removing } = state.tables.user.get(email)!;
+    return is === 'active' && removing === undefined;
+  });
 }
 
 /** An owner whose devices have the lease scope alone (enrolled by a file, say) cannot let anybody else in. */

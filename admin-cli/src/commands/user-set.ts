@@ -1,0 +1,61 @@
+import type { MemberInfo, ResultOf } from '@berth/protocol';
+import { roleAtLeast } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import { usage } from '../fail.js';
+import { given, optional, parseName, parseUser } from '../parse.js';
+import { withAdmin } from '../session.js';
+
+export const userSet = defineCommand({
+  usage: 'set <email>',
+  describe: 'Change the role, the name or the login names of a member',
+  positionals: { email: { type: 'string', demandOption: true, describe: 'e-mail address, or a login name' } },
+  options: {
+    role: { type: 'string', describe: 'owner, admin, viewer or user; at most your own' },
+    name: { type: 'string', describe: 'name of the person; empty: none' },
+    alias: {
+      type: 'string',
+      array: true,
+      describe: 'a login name of a workstation: STUDIO\\lgt07, lgt07 and LGT07 are the same; may be repeated',
+    },
+    'remove-alias': { type: 'string', array: true, describe: 'a login name that is theirs no more' },
+  },
+  examples: [
+    [
+      'berth user set anna@studio.example --role admin',
+      'she may administer, with the devices she joins from now on',
+    ],
+    ['berth user set anna@studio.example --name "Anna Ek"', 'her name'],
+    ["berth user set anna@studio.example --alias 'STUDIO\\lgt07'", 'how her workstation calls her'],
+  ],
+  more: 'If somebody else changes the same between the look and the change, nothing is changed and the command says what it is now (CHANGED_MEANWHILE).',
+  run: async (context, args) => {
+    const { role, alias, 'remove-alias': removed } = args;
+    const name = optional(args.name, parseName);
+    if ([role, name, alias, removed].every((each) => each === undefined))
+      throw usage('Nothing to set.', 'Give --role, --name, --alias or --remove-alias.');
+    const email = parseUser(args.email);
+    const aliases = { addAliases: alias?.map(String), removeAliases: removed?.map(String) };
+    const { before, document } = await withAdmin(context, async (admin) => {
+      const { user } = await admin.call('user.show', { email });
+      const was = given({
+        name: name === undefined ? undefined : user.name,
+        role: role === undefined ? undefined : user.role,
+      });
+      const params = given({ email: user.email, name, role, ...aliases, was });
+      const key = context.sdk.newIdempotencyKey();
+      return { before: user, document: await admin.call('user.set', { key, ...params }) };
+    });
+    return { document, text: '', notes: notesOf(before, document) };
+  },
+});
+
+function notesOf(before: MemberInfo, { user, changed }: ResultOf<'user.set'>): string[] {
+  if (!changed) return [`Nothing changed: ${user.email} was like that already.`];
+  const names = user.aliases.length === 0 ? '' : `, login names ${user.aliases.join(', ')}`;
+  const notes = [`${user.email} is now ${user.role}${user.name === '' ? '' : `, ${user.name}`}${names}.`];
+  // Keys are made once, when a device joins: one that joined as a user has none for administration.
+  const gained = before.role !== user.role && roleAtLeast(user.role, 'viewer') && before.role === 'user';
+  if (gained && user.devices > 0)
+    notes.push(`Their devices joined without administration: berth user invite ${user.email} --device`);
+  return notes;
+}

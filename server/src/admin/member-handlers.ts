@@ -1,0 +1,140 @@
+import { canonicalAlias, canonicalName, isRole, limits, type ParamsOf } from '@berth/protocol';
+import { deny } from '../domain/commands.js';
+import { openInvitations } from '../domain/decide/user.js';
+import { principalCalled } from '../domain/machines.js';
+import { poolOf } from '../domain/pools.js';
+import type { Now, State } from '../domain/state.js';
+import { allocationInfo, deviceInfo, leaseInfo, memberInfo } from '../domain/views.js';
+import type { Answer, Caller, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { page } from './pages.js';
+import { userCalled } from './people.js';
+import { asked } from './request.js';
+
+type MemberHandlers = Pick<
+  Handlers,
+  'user.me' | 'user.show' | 'user.set' | 'user.devices' | 'user.unenrol' | 'user.invitation.cancel'
+>;
+
+/** One member: looked at and changed. */
+export function memberHandlers(deps: HandlerDeps): MemberHandlers {
+  const { engine } = deps;
+  return {
+    'user.me': (_, caller) => engine.read((state, now) => me(state, caller.email, now)),
+    'user.show': async (params) => {
+      const email = userCalled(deps, params.email);
+      return typeof email === 'string' ? engine.read((state, now) => show(state, email, now)) : email;
+    },
+    'user.set': (params, caller) => set(deps, params, caller),
+    'user.devices': async (params) => {
+      const email = userCalled(deps, params.email);
+      if (typeof email !== 'string') return email;
+      return engine.read((state): Answer<'user.devices'> => {
+        if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
+        const rows = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
+        return {
+          ok: true,
+          result: page(
+            rows,
+            ({ name, id }) => `${name} ${id}`,
+            params,
+            (row) => deviceInfo(state, row),
+          ),
+        };
+      });
+    },
+    'user.unenrol': async (params, caller) => {
+      const email = userCalled(deps, params.email);
+      if (typeof email !== 'string') return email;
+      const key = asked('user.unenrol', params, caller);
+      const settled = await engine.submit({ type: 'unenrol', ...key, email, device: params.device });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'user.invitation.cancel': async (params, caller) => {
+      const email = userCalled(deps, params.email);
+      if (typeof email !== 'string') return email;
+      const key = asked('user.invitation.cancel', params, caller);
+      const settled = await engine.submit({ type: 'cancelInvitation', ...key, email });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+  };
+}
+
+function me(state: State, email: string, now: Now): Answer<'user.me'> {
+  const user = state.tables.user.get(email) ?? principalCalled(state, email);
+  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  const allocations = [...state.derived.allocationsByUser.get(email)].map(
+    (id) => state.tables.allocation.get(id)!,
+  );
+  const leases = [...state.derived.seatsByUser.get(email)].flatMap((id) => [
+    ...state.derived.leasesBySeat.get(id),
+  ]);
+  const products = [...state.tables.product.keys()].sort();
+  const { name, role, state: is } = user;
+  const result = {
+    user: { email, name, role, state: is },
+    allocations: allocations.slice(0, limits.mineRows).map((row) => allocationInfo(state, row, now)),
+    leases: leases.slice(0, limits.mineRows).map((id) => leaseInfo(state, state.tables.lease.get(id)!, now)),
+    shared: products.slice(0, limits.mineRows).map((product) => {
+      const { floatingSharing, shared, free } = poolOf(state, product, now);
+      return { product, floatingSharing, shared, free: Math.min(free, shared) };
+    }),
+    more: Math.max(allocations.length, leases.length, products.length) > limits.mineRows,
+  };
+  return { ok: true, result };
+}
+
+function show(state: State, email: string, now: Now): Answer<'user.show'> {
+  const user = state.tables.user.get(email);
+  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  const [open] = openInvitations(state, email);
+  const allocations = [...state.derived.allocationsByUser.get(email)].sort().slice(0, limits.mineRows);
+  const { changed } = user;
+  return {
+    ok: true,
+    result: {
+      user: memberInfo(state, user, now),
+      invitation:
+        open === undefined
+          ? null
+          : { expiresAtMs: open.expiresAtMs, expired: open.expiresAtMs <= now.wallMs },
+      allocations: allocations.map((id) => allocationInfo(state, state.tables.allocation.get(id)!, now)),
+      ...(changed === undefined ? {} : { changed }),
+    },
+  };
+}
+
+async function set(
+  deps: HandlerDeps,
+  params: ParamsOf<'user.set'>,
+  caller: Caller,
+): Promise<Answer<'user.set'>> {
+  const email = userCalled(deps, params.email);
+  if (typeof email !== 'string') return email;
+  const name = params.name === undefined ? null : canonicalName(params.name);
+  if (params.name !== undefined && name === null) return deny('NAME_INVALID', undefined, { email });
+  const role = params.role?.trim().toLowerCase() ?? null;
+  if (role !== null && !isRole(role))
+    return deny('ROLE_INVALID', `There is no role "${params.role}".`, { email });
+  const [addAliases, removeAliases] = [canonical(params.addAliases), canonical(params.removeAliases)];
+  if (typeof addAliases === 'string' || typeof removeAliases === 'string') {
+    const alias = typeof addAliases === 'string' ? addAliases : removeAliases;
+    return deny('ALIAS_INVALID', `"${alias}" is not a login name.`, { email });
+  }
+  const key = asked('user.set', params, caller);
+  const { was = {} } = params;
+  const change = { email, name, role, addAliases, removeAliases, was };
+  const settled = await deps.engine.submit({ type: 'setUser', ...key, ...change });
+  return settled.ok ? { ok: true, result: settled.outcome } : settled;
+}
+
+/** Login names as they are kept, or the first that is none. */
+function canonical(texts: readonly string[] = []): string[] | string {
+  const found: string[] = [];
+  for (const text of texts) {
+    const alias = canonicalAlias(text);
+    if (alias === null) return text;
+    found.push(alias);
+  }
+  return found;
+}

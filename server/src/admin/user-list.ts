@@ -1,0 +1,88 @@
+import { limits, type MemberOrder, type ParamsOf, roleOrder } from '@berth/protocol';
+import type { Now, State, User } from '../domain/state.js';
+import { memberInfo } from '../domain/views.js';
+import type { Answer } from '../transport/api.js';
+import { page } from './pages.js';
+
+type Asked = ParamsOf<'user.list'>;
+
+/** By e-mail, and without a filter that leaves nobody, a page costs what it shows, however many users there are. */
+export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.list'> {
+  const { sort = 'email', descending = false, cursor, limit = limits.pageRows } = asked;
+  const view = (user: User) => memberInfo(state, user, now);
+  if (asked.page === undefined && sort === 'email' && !descending) {
+    const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
+    // One more than the page: it says that there is another.
+    const rows = first(limit + 1, candidates(state, asked, after));
+    return { ok: true, result: page(rows, ({ email }) => email, { cursor, limit }, view) };
+  }
+  const rows = [...candidates(state, asked, '')];
+  const key = (user: User): string =>
+    sort === 'email' ? user.email : `${orders[sort](state, user)}\u0000${user.email}`;
+  const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
+  const result = page(rows, key, { cursor, limit, descending, skip }, view);
+  return { ok: true, result: { ...result, ...(asked.page === undefined ? {} : { total: rows.length }) } };
+}
+
+const orders: { readonly [O in Exclude<MemberOrder, 'email'>]: (state: State, user: User) => string } = {
+  name: (_, { name }) => name.toLowerCase(),
+  role: (_, { role }) => String(roleOrder.indexOf(role)),
+  state: (_, { state }) => state,
+  devices: (state, { email }) => padded(state.derived.devicesByUser.get(email).size),
+  seats: (state, { email }) => padded(seatsOf(state, email)),
+};
+
+function seatsOf(state: State, email: string): number {
+  let seats = 0;
+  for (const id of state.derived.allocationsByUser.get(email))
+    seats += state.tables.allocation.get(id)!.quantity;
+  return seats;
+}
+
+/** Keys are compared as text. */
+const padded = (count: number): string => String(count).padStart(12, '0');
+
+function* first<T>(count: number, rows: Iterable<T>): Generator<T> {
+  let left = count;
+  for (const row of rows) {
+    yield row;
+    left -= 1;
+    if (left === 0) return;
+  }
+}
+
+function* candidates(state: State, asked: Asked, after: string): Generator<User> {
+  for (const email of emailsOf(state, asked, after)) {
+    const user = state.tables.user.get(email);
+    if (user !== undefined && isWanted(user, asked)) yield user;
+  }
+}
+
+/** The smallest index that has everybody who may be meant. */
+function emailsOf(state: State, { product, role }: Asked, after: string): Iterable<string> {
+  if (product === undefined && role === undefined) return state.derived.userNames.after(after);
+  const found = product === undefined ? state.derived.usersByRole.get(role!) : holders(state, product);
+  return [...found].filter((email) => email > after).sort((a, b) => (a < b ? -1 : 1));
+}
+
+/** Who has seats of a product allocated. */
+function holders(state: State, product: string): Set<string> {
+  const emails = new Set<string>();
+  for (const entitlement of state.derived.entitlementsByProduct.get(product))
+    for (const id of state.derived.allocationsByEntitlement.get(entitlement))
+      emails.add(state.tables.allocation.get(id)!.email);
+  return emails;
+}
+
+function isWanted(user: User, { search, role, state }: Asked): boolean {
+  if (role !== undefined && user.role !== role) return false;
+  if (state !== undefined && user.state !== state) return false;
+  const text = search?.trim().toLowerCase();
+  return (
+    text === undefined ||
+    user.email.includes(text) ||
+    user.name.toLowerCase().includes(text) ||
+    user.role === text ||
+    (user.aliases ?? []).some((alias) => alias.includes(text))
+  );
+}

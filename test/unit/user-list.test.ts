@@ -1,0 +1,121 @@
+import type { ParamsOf } from '@berth/protocol';
+import { listUsers } from '@berth/server/admin/user-list';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { World } from './domain/world.js';
+
+// Lists of members: filters, orders, pages; and that a page of many users does not look at all of them.
+
+const world = new World();
+const MANY = 3000;
+
+beforeAll(() => {
+  world.import({ seats: 100, borrow: { maxSeconds: 60, seats: 1 } });
+  const { user } = world.state.tables;
+  const [row] = user.values();
+  for (let at = 0; at < MANY; at += 1) {
+    const email = `u${String((at * 7919) % MANY).padStart(5, '0')}@studio.example`;
+    const role = at % 1000 === 0 ? 'viewer' : 'user';
+    user.set(email, { ...row!, email, name: `N${at % 10}`, role, state: 'active' });
+  }
+  world.restart();
+  for (const [name, quantity] of [
+    ['u00007', 3],
+    ['u00500', 5],
+    ['u02999', 1],
+  ] as const) {
+    const asked = { email: `${name}@studio.example`, product: 'render', quantity, endMs: null };
+    world.ok({ type: 'assign', ...world.admin(), ...asked });
+  }
+});
+
+function list(asked: ParamsOf<'user.list'>) {
+  const answer = listUsers(world.state, asked, world.now);
+  if (!answer.ok) throw new Error(answer.code);
+  return answer.result;
+}
+const emails = (asked: ParamsOf<'user.list'>) => list(asked).items.map(({ email }) => email.split('@')[0]);
+
+/** Every page, one after the other. */
+function all(asked: ParamsOf<'user.list'>): string[] {
+  const found: string[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const { items, next } = list({ ...asked, ...(cursor === undefined ? {} : { cursor }) });
+    found.push(...items.map(({ email }) => email));
+    cursor = next;
+  }
+  return found;
+}
+
+describe('pages', () => {
+  test.each([
+    { limit: 100 },
+    { limit: 97, descending: true },
+    { limit: 100, sort: 'name' },
+    { limit: 100, sort: 'name', descending: true },
+    { limit: 100, sort: 'seats', descending: true },
+  ] as const)('%j: everybody, once', (asked) => {
+    const found = all(asked);
+    expect(found).toHaveLength(MANY + 1);
+    expect(new Set(found).size).toBe(MANY + 1);
+  });
+
+  test('by number, and how many there are', () => {
+    const { items, total, next } = list({ page: 3, limit: 10, search: 'u0' });
+    expect(total).toBe(MANY);
+    expect(items.map(({ email }) => email.slice(0, 6))).toEqual(
+      emails({ limit: 30, search: 'u0' }).slice(20),
+    );
+    const [after] = list({ cursor: next!, limit: 1, search: 'u0', sort: 'email', descending: false }).items;
+    expect(after!.email).toBe('u00030@studio.example');
+    expect(list({ page: 400, limit: 10 })).toMatchObject({ items: [], next: null });
+  });
+
+  test('by e-mail, a page of many users looks at as many as it shows', () => {
+    const looked: string[] = [];
+    const { user } = world.state.tables;
+    const get = user.get.bind(user);
+    user.get = (email) => {
+      looked.push(email);
+      return get(email);
+    };
+    const { next } = list({ limit: 10 });
+    list({ limit: 10, cursor: next! });
+    user.get = get;
+    expect(looked.length).toBeLessThan(30);
+  });
+});
+
+describe('filters and orders', () => {
+  test('of a product: who has it allocated, most seats first', () => {
+    expect(emails({ product: 'render' })).toEqual(['u00007', 'u00500', 'u02999']);
+    expect(emails({ product: 'render', sort: 'seats', descending: true })).toEqual([
+      'u00500',
+      'u00007',
+      'u02999',
+    ]);
+    expect(emails({ product: 'none' })).toEqual([]);
+    expect(list({ product: 'render' }).items[0]).toMatchObject({
+      products: [{ product: 'render', quantity: 3 }],
+    });
+  });
+
+  test('of a role, a state, a search; together', () => {
+    expect(emails({ role: 'viewer' })).toHaveLength(3);
+    expect(emails({ role: 'owner' })).toEqual(['owner']);
+    expect(emails({ state: 'invited' })).toEqual([]);
+    expect(emails({ search: ' U0050 ', limit: 20 })).toEqual([
+      'u00500',
+      'u00501',
+      'u00502',
+      'u00503',
+      'u00504',
+      'u00505',
+      'u00506',
+      'u00507',
+      'u00508',
+      'u00509',
+    ]);
+    expect(emails({ search: 'u005', product: 'render', role: 'user' })).toEqual(['u00500']);
+    expect(emails({ role: 'viewer', product: 'render' })).toEqual([]);
+  });
+});
