@@ -18,7 +18,7 @@ export function unenrol(state: State, command: Command<'unenrol'>, _context: Con
   if ('ok' in device) return device;
   const leases = leasesOf(state, device);
   const borrows = leases.filter(({ claims }) => claims.kind === 'borrow');
-  if (borrows.length > 0) return borrowedBy(email, Math.max(...borrows.map(borrowEndsMs)));
+  if (borrows.length > 0) return borrowedBy(state, email, Math.max(...borrows.map(borrowEndsMs)));
   if (isLastWayIn(state, user, device))
     return deny('LAST_OWNER', `It is the last device with which an owner can administer.`);
   const changes = [...withdrawn(leases, by.email), ...lingersOf(state, device)];

@@ -1,0 +1,107 @@
+import { BerthError } from '@berth/client';
+import { describe, expect, it } from 'vitest';
+import { berth, fakeAdmin } from './fake-host.js';
+
+// Several addresses in one command, and what the commands about members send (issue 5, part 2).
+
+const refuse = (code: 'ALLOCATED' | 'USER_EXISTS') => {
+  throw new BerthError(code, { message: `no: ${code}` } as never);
+};
+const user = {
+  email: 'anna@studio.example',
+  name: '',
+  role: 'user',
+  state: 'active',
+  aliases: [],
+  devices: 1,
+  products: [],
+};
+
+describe('several addresses', () => {
+  const invited = (email: unknown) => ({
+    user: { ...user, email, state: 'invited' },
+    link: `berth://h:1/?key=k&token=${String(email).split('@')[0]}`,
+    expiresAtMs: Date.UTC(2026, 0, 22),
+  });
+
+  it('each succeeds or fails alone; a report, exit 1', async () => {
+    const admin = fakeAdmin({
+      'user.invite': ({ email }) => (email === 'bo@b.org' ? refuse('USER_EXISTS') : invited(email)),
+    });
+    const words = ['user', 'invite', 'A@b.org', 'bo@b.org', 'no address', 'a@B.org', 'cem@b.org'];
+    const ran = await berth([...words, '--json'], { sdk: admin.sdk });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.json()).toMatchObject({
+      items: [
+        { email: 'a@b.org', ok: true, link: 'berth://h:1/?key=k&token=a' },
+        { email: 'bo@b.org', ok: false, error: { code: 'USER_EXISTS' } },
+        { email: 'no address', ok: false, error: { code: 'EMAIL_INVALID' } },
+        { email: 'cem@b.org', ok: true },
+      ],
+      failed: 2,
+    });
+    // The same address twice is one invitation.
+    expect(admin.calls).toHaveLength(3);
+    const text = await berth(words, { sdk: admin.sdk });
+    expect(text.stdout).toBe(
+      'a@b.org\tberth://h:1/?key=k&token=a\ncem@b.org\tberth://h:1/?key=k&token=cem\n',
+    );
+    expect(text.stderr).toContain('2 of 4 failed.');
+  });
+
+  it('removed: one question for all', async () => {
+    const admin = fakeAdmin({
+      'user.remove': ({ email }) => (email === 'bo@b.org' ? refuse('ALLOCATED') : { email }),
+    });
+    const words = ['user', 'remove', 'anna@b.org', 'bo@b.org', '--json'];
+    const ran = await berth(words, { sdk: admin.sdk, answers: ['y'] });
+    expect(ran.stderr.match(/\[y\/N\]/g)).toHaveLength(1);
+    expect([ran.exitCode, admin.calls.length]).toEqual([1, 2]);
+    expect(ran.json()).toMatchObject({ items: [{ ok: true }, { ok: false }], failed: 1 });
+    const cancelled = await berth(words, { sdk: admin.sdk, answers: ['n'] });
+    expect([cancelled.exitCode, admin.calls.length]).toEqual([3, 2]);
+  });
+});
+
+describe('berth user set', () => {
+  it('says what it saw, so that nobody is overwritten', async () => {
+    const admin = fakeAdmin({
+      'user.show': () => ({ user, invitation: null, allocations: [] }),
+      'user.set': () => ({ user: { ...user, role: 'admin' }, changed: true }),
+    });
+    const ran = await berth(['user', 'set', 'STUDIO\\lgt07', '--role', 'admin'], { sdk: admin.sdk });
+    expect(admin.calls).toMatchObject([
+      { method: 'user.show', params: { email: 'STUDIO\\lgt07' } },
+      { method: 'user.set', params: { email: user.email, role: 'admin', was: { role: 'user' } } },
+    ]);
+    expect(ran.stderr).toContain(`berth user invite ${user.email} --device`);
+  });
+
+  it('with nothing to set is a mistake', async () => {
+    expect((await berth(['user', 'set', 'anna@b.org'])).exitCode).toBe(2);
+  });
+});
+
+describe('berth user list', () => {
+  const rows = Array.from({ length: 30 }, (_, at) => ({ ...user, email: `u${at}@b.org` }));
+
+  it('shows one numbered page, whole even when it comes in parts', async () => {
+    const admin = fakeAdmin({
+      'user.list': ({ cursor }) =>
+        cursor === undefined
+          ? { items: rows.slice(20, 24), next: 'more', total: 30 }
+          : { items: rows.slice(24), next: null },
+    });
+    const ran = await berth(['user', 'list', '--page', '3', '--page-size', '10', '--json'], {
+      sdk: admin.sdk,
+    });
+    expect(ran.json()).toEqual({ items: rows.slice(20), next: null, total: 30 });
+    expect(ran.stderr).toContain('Page 3 of 3; 30 in all.');
+    expect(admin.calls[0]).toMatchObject({ params: { page: 3, limit: 10 } });
+  });
+
+  it('refuses pages and cursors at once, and roles that are none', async () => {
+    expect((await berth(['user', 'list', '--page', '1', '--limit', '5'])).exitCode).toBe(2);
+    expect((await berth(['user', 'list', '--role', 'king'])).exitCode).toBe(2);
+  });
+});
