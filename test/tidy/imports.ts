@@ -63,7 +63,9 @@ function targetOf(source: Source, specifier: string): Target {
     const name = packages[folder];
     if (specifier === name) return { kind: 'ours', path: `${folder}/src/index.ts` };
     if (specifier.startsWith(`${name}/`)) {
-      return { kind: 'ours', path: fileOf(`${folder}/src/${specifier.slice(name.length + 1)}`) };
+      // The examples lie in folders of their own, without `src`.
+      const sources = folder === 'examples' ? folder : `${folder}/src`;
+      return { kind: 'ours', path: fileOf(`${sources}/${specifier.slice(name.length + 1)}`) };
     }
   }
   return { kind: 'package', name: nameOf(specifier) };
