@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { keep } from './corpus.js';
+import type { Found, FuzzResult } from './fuzzer.js';
+import { judge } from './judge.js';
+import { root } from './root.js';
+import { targetCalled, targetNames } from './targets.js';
+import { HEAD_BYTES, type WorkerData } from './worker.js';
+
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string', multiple: true },
+    seconds: { type: 'string', default: '30' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+    /** One file, once. */
+    replay: { type: 'string' },
+    /** Keeps this many of the inputs that reached something new. */
+    keep: { type: 'string', default: '0' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+/** The longest input of any target. */
+const BODY_BYTES = 1 << 20;
+/** A single input that has not come to an end by then never will. */
+const HANG_MS = 30_000;
+
+type Done = FuzzResult & { readonly covered: number };
+
+const names = values.target ?? targetNames;
+const totals = { targets: 0, inputs: 0, crashes: 0, slow: 0 };
+for (const name of names) {
+  if (values.replay !== undefined) await replay(name, values.replay);
+  else await fuzzed(name);
+}
+console.log(JSON.stringify(totals));
+process.exitCode = totals.crashes + totals.slow > 0 ? 1 : 0;
+
+async function replay(name: string, file: string): Promise<void> {
+  const input = readFileSync(file);
+  const finding = await judge(await targetCalled(name), input);
+  count(name, { inputs: 1, findings: finding === null ? [] : [{ ...finding, input }] }, false);
+}
+
+async function fuzzed(name: string): Promise<void> {
+  const [seed, seconds] = [Number(values.seed), Number(values.seconds)];
+  const done = await inWorker({
+    target: name,
+    seed,
+    seconds,
+    shared: new SharedArrayBuffer(HEAD_BYTES + BODY_BYTES),
+  });
+  for (const input of done.reached.slice(0, Number(values.keep))) keep(name, 'new', input);
+  count(name, done, true);
+  if (!values.json) {
+    const { inputs, findings, reached, covered } = done;
+    console.log(
+      `${name}: seed ${seed}, ${inputs} inputs, ${reached.length} reached new code (${covered} characters in all), ${findings.length} findings`,
+    );
+  }
+}
+
+/** In a thread of its own, so that an input that never ends, or takes all memory, is known all the same. */
+function inWorker(data: WorkerData): Promise<Done> {
+  const head = new Int32Array(data.shared, 0, 2);
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: data });
+  let [before, sinceMs] = [-1, performance.now()];
+  return new Promise((resolve) => {
+    const stopped = (message: string): void => {
+      const input = new Uint8Array(data.shared, HEAD_BYTES, Atomics.load(head, 1)).slice();
+      const finding: Found = { kind: 'crash', message, input };
+      resolve({ inputs: Atomics.load(head, 0), findings: [finding], reached: [], covered: 0 });
+    };
+    const watch = setInterval(() => {
+      const inputs = Atomics.load(head, 0);
+      if (inputs !== before) [before, sinceMs] = [inputs, performance.now()];
+      else if (inputs > 0 && performance.now() - sinceMs > HANG_MS) {
+        stopped(`it did not come to an end within ${HANG_MS} ms`);
+        void worker.terminate();
+      }
+    }, 1_000);
+    worker.on('message', (done: Done) => resolve(done));
+    worker.on('error', (error) => stopped(String(error)));
+    worker.on('exit', () => clearInterval(watch));
+  });
+}
+
+function count(name: string, { inputs, findings }: Pick<Done, 'inputs' | 'findings'>, save: boolean): void {
+  totals.targets++;
+  totals.inputs += inputs;
+  for (const { kind, message, input } of findings) {
+    if (kind === 'slow') totals.slow++;
+    else totals.crashes++;
+    const file = save ? keep(name, kind, input) : values.replay!;
+    const replay = `npm run fuzz -- --target ${name} --replay ${relative(root, file)}`;
+    console.error(`${name}: ${kind}: ${message}\n  kept; ${replay}`);
+  }
+}

@@ -1,0 +1,148 @@
+import { type PathName, strictly } from '@berth/protocol';
+import type { HandlerDeps } from '@berth/server/admin/deps';
+import { brokenInvariants } from '@berth/server/domain/invariants';
+import { loadState } from '@berth/server/domain/load';
+import type { State } from '@berth/server/domain/state';
+import { nativeVerify } from '@berth/server/ed25519';
+import { Engine } from '@berth/server/engine/engine';
+import { Invitations } from '@berth/server/engine/invitations';
+import { Issuer } from '@berth/server/engine/issuer';
+import { createGate } from '@berth/server/gate';
+import { Journal } from '@berth/server/store/journal';
+import { decodeRows } from '@berth/server/store/records';
+import { tellSessions } from '@berth/server/tell-sessions';
+import type { Caller, Gate } from '@berth/server/transport/api';
+import { Dispatcher, type Peer } from '@berth/server/transport/dispatch';
+import { defaultLimits } from '@berth/server/transport/limits';
+import { SessionRegistry } from '@berth/server/transport/session-registry';
+import { FaultyFiles } from '../../store/faulty-files.js';
+import { LEASE_SECONDS, SERVER_KEY, START_MS } from '../../unit/domain/world.js';
+import { fuzzKeys } from './keys.js';
+
+const { server: key } = fuzzKeys;
+const now = { monoMs: 1_000_000, wallMs: START_MS, steadyWallMs: START_MS };
+
+/** A server behind its dispatcher for one input: the real handlers, engine, domain and journal, on a disk in memory and a clock that stands. */
+export class FuzzServer {
+  readonly state: State;
+  readonly faults: string[] = [];
+  readonly dispatcher: Dispatcher;
+
+  static async open(rows: ReadonlyMap<string, string>): Promise<FuzzServer> {
+    const files = new FaultyFiles();
+    await files.makeFolder('/data');
+    const journal = await Journal.open({ files, folder: '/data', onRecord: () => {} });
+    return new FuzzServer(rows, journal);
+  }
+
+  private constructor(rows: ReadonlyMap<string, string>, journal: Journal) {
+    this.state = loadState(decodeRows(rows), now.monoMs);
+    let ids = 0;
+    const registry = new SessionRegistry();
+    const engine = new Engine({
+      state: this.state,
+      journal,
+      clock: { now: () => now },
+      newId: (letter) => `${letter}-fresh-${++ids}`,
+      leaseSeconds: LEASE_SECONDS,
+      diskLow: () => false,
+      onCommitted: ({ changes }) => tellSessions(registry, changes, now),
+      onFatal: (error) => this.faults.push(`the server would stop: ${String(error)}`),
+    });
+    const gate = this.#gate(engine, registry);
+    this.dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
+      if (event.type !== 'handlerError') return;
+      const { error } = event;
+      this.faults.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    });
+  }
+
+  broken(): string[] {
+    return brokenInvariants(this.state, now);
+  }
+
+  #gate(engine: Engine, sessions: SessionRegistry): Gate {
+    const deps: HandlerDeps = {
+      state: this.state,
+      engine,
+      issuer: new Issuer(key.sign),
+      invitations: new Invitations(key.seed),
+      verify: strictly(nativeVerify),
+      metrics: { checkout: () => {}, denial: () => {}, waited: () => {} },
+      sessions,
+      clock: { now: () => now },
+      address: () => ({ host: 'berth', port: 7433 }),
+      serverKey: key.publicBytes,
+      invitationMs: 86_400_000,
+      version: 'fuzzed',
+    };
+    const identity = { id: 'srv', keyText: SERVER_KEY, publicKey: key.publicBytes, seed: key.seed };
+    const live = { leaseSeconds: () => LEASE_SECONDS, adminAddress: () => null };
+    return createGate(this.state, deps, identity as Parameters<typeof createGate>[2], key.sign, live);
+  }
+}
+
+/** One socket with an open session of the owner. It keeps what it is sent. */
+export class FuzzPeer implements Peer {
+  readonly path: PathName;
+  readonly address = '127.0.0.1';
+  readonly serverNonce = 'n'.repeat(22);
+  readonly sent: string[] = [];
+  readonly caller: Caller;
+  inFlight = 0;
+  parked = 0;
+  readonly #gone = new AbortController();
+
+  constructor(path: PathName, device: string, email: string) {
+    this.path = path;
+    this.caller = {
+      session: `s-${path}`,
+      path,
+      deviceId: device,
+      deviceKey: fuzzKeys.device.text,
+      email,
+      address: this.address,
+      leases: new Set(),
+    };
+  }
+
+  get ended(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  binding(): Uint8Array {
+    return new Uint8Array(32);
+  }
+
+  opened(): void {}
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
+  close(): void {}
+
+  fault(): boolean {
+    return true;
+  }
+
+  beginRequest(): boolean {
+    this.inFlight++;
+    return true;
+  }
+
+  parkRequest(): void {
+    this.parked++;
+  }
+
+  endRequest(parked: boolean): void {
+    this.inFlight--;
+    if (parked) this.parked--;
+  }
+
+  push: Peer['push'] = () => {};
+
+  hangUp(): void {
+    this.#gone.abort();
+  }
+}
