@@ -46,7 +46,8 @@ export class Site {
   /** @returns whether there was anything to do */
   enrol(who: Who): boolean {
     const { tables } = this.world.state;
-    if (this.world.diskLow || tables.device.has(this.device(who)) || tables.user.has(this.email(who))) return false;
+    if (this.world.diskLow || tables.device.has(this.device(who)) || tables.user.has(this.email(who)))
+      return false;
     if (who !== 'node') this.devices.set(who, this.world.user(who));
     else {
       const facts = { name: 'farm', group: null, maxUses: 1, expiresAtMs: null };
