@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** The root of the repository; the tests run from source, what they start is compiled. */
-export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** The root of the repository; the tests run from source, what they start is compiled and one folder deeper. */
+export const root = rootAbove(dirname(fileURLToPath(import.meta.url)));
+
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, 'package-lock.json')) ? folder : rootAbove(dirname(folder));
+}
 
 export const bins = {
   berthd: join(root, 'server/bin/berthd.js'),

@@ -1,18 +1,10 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import {
-  BINDING_BYTES,
-  BINDING_LABEL,
-  encodeBase64Url,
-  type PathName,
-  parseJoinLink,
-  paths,
-  type SignatureContext,
-  SUBPROTOCOL,
-  transcriptBytes,
-} from '@berth/protocol';
+import { type PathName, parseJoinLink, paths, type SignatureContext, SUBPROTOCOL } from '@berth/protocol';
 import { WebSocket } from 'ws';
+import { type Challenge, type Keys, newKeys, newNonce, signTranscript } from './device-keys.js';
 import { until, within } from './waiting.js';
+
+export { newNonce } from './device-keys.js';
 
 /** One frame from the server. */
 export interface Heard {
@@ -25,11 +17,6 @@ export interface Heard {
     readonly message: string;
     readonly data: Readonly<Record<string, unknown>>;
   };
-}
-
-interface Challenge {
-  readonly server: { readonly key: string };
-  readonly nonce: string;
 }
 
 /** A client that does what no honest one does: it sends whatever it is given. It trusts any certificate. */
@@ -118,33 +105,8 @@ export class RawClient {
     this.socket.terminate();
   }
 
-  #sign({ text, secret }: Keys, context: SignatureContext, clientNonce: string, token: string): string {
-    const { server, nonce } = this.#challenge;
-    const transcript = {
-      ...{
-        path: paths[this.path],
-        serverKey: server.key,
-        deviceKey: text,
-        serverNonce: nonce,
-        clientNonce,
-        token,
-      },
-      binding: this.tls.exportKeyingMaterial(BINDING_BYTES, BINDING_LABEL, Buffer.alloc(0)),
-    };
-    return encodeBase64Url(sign(null, transcriptBytes(context, transcript), secret));
+  #sign(keys: Keys, context: SignatureContext, clientNonce: string, token: string): string {
+    const { path } = this;
+    return signTranscript(this.tls, keys, { context, path, challenge: this.#challenge, clientNonce, token });
   }
-}
-
-interface Keys {
-  readonly text: string;
-  readonly secret: KeyObject;
-}
-
-function newKeys(): Keys {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  return { text: `ed25519:${publicKey.export({ format: 'jwk' }).x}`, secret: privateKey };
-}
-
-export function newNonce(): string {
-  return randomBytes(16).toString('base64url');
 }

@@ -1,0 +1,26 @@
+// One attack in a process of its own: `node attacker.js '{…}'`. Its last line of stdout is what came of it.
+import { readFileSync } from 'node:fs';
+import { keysFromPem } from '../system/device-keys.js';
+import { attacks } from './attacks.js';
+
+export interface AttackerFacts {
+  readonly attack: string;
+  readonly seconds: number;
+  readonly host: string;
+  readonly port: number;
+  readonly serverKey: string;
+  /** A file with a list of [key, PEM]. */
+  readonly devicesFile: string;
+  readonly foreign: readonly string[];
+}
+
+const facts = JSON.parse(process.argv[2] ?? '{}') as AttackerFacts;
+const attack = attacks.find(({ name }) => name === facts.attack);
+if (attack === undefined) throw new Error(`No attack is called ${facts.attack}`);
+const over = new AbortController();
+setTimeout(() => over.abort(), facts.seconds * 1000);
+const rows = JSON.parse(readFileSync(facts.devicesFile, 'utf8')) as [string, string][];
+const { host, port, serverKey, foreign } = facts;
+const devices = rows.map(([text, pem]) => keysFromPem(text, pem));
+const outcome = await attack.run({ host, port, serverKey, devices, foreign, over: over.signal });
+process.stdout.write(`${JSON.stringify({ event: 'outcome', ...outcome })}\n`, () => process.exit(0));

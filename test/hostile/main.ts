@@ -1,0 +1,136 @@
+import { parseArgs } from 'node:util';
+import type { Attack } from './attack.js';
+import { attacks } from './attacks.js';
+import { Battlefield, type Verdict } from './battlefield.js';
+import { loadAverage } from './measure.js';
+
+/** Issue 4: what must hold while somebody attacks. */
+const P99_MS = 100;
+const RSS_MIB = 512;
+/** What one attack may add to the journal a second: a hundred checkouts and their releases, of some 700 bytes each. */
+const JOURNAL_BYTES_PER_SECOND = 256 * 1024;
+const LOG_BYTES_PER_SECOND = 256 * 1024;
+/** Quiet time before each attack, for the baseline. */
+const QUIET_SECONDS = 3;
+
+const head =
+  'attack             p50  p99 ms   max  base p99  own  RSS MiB  files  journal B  log B  newcomers (p99 ms)';
+
+const { values } = parseArgs({
+  options: {
+    attack: { type: 'string', multiple: true },
+    seconds: { type: 'string', default: '8' },
+    priority: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+async function main(chosen: readonly Attack[], seconds: number): Promise<number> {
+  const load = loadAverage();
+  const field = await Battlefield.open(values.priority);
+  const verdicts: Verdict[] = [];
+  try {
+    tell(
+      `load average ${load} at the start; ${seconds} s an attack, ${QUIET_SECONDS} s of quiet before each\n${head}`,
+    );
+    for (const attack of chosen) {
+      const verdict = await field.endure(attack, seconds, QUIET_SECONDS);
+      verdicts.push(verdict);
+      tell(row(verdict, seconds));
+      for (const line of [...verdict.problems, ...overLimits(verdict, seconds)]) tell(`    ${line}`);
+      tell(`    ${said(verdict)}`);
+      if (!field.serverRuns) break;
+    }
+  } finally {
+    await field.close();
+  }
+  const rows = verdicts.map((verdict) => {
+    const { attack, honestP99Ms, baselineP99Ms, rssMiB, journalBytes, stolen } = verdict;
+    return { attack, honestP99Ms, baselineP99Ms, rssMiB, journalBytes, stolen, ok: isOk(verdict, seconds) };
+  });
+  const ok = rows.length === chosen.length && rows.every((each) => each.ok);
+  console.log(JSON.stringify({ ok, seconds, loadAtStart: load, loadAtEnd: loadAverage(), attacks: rows }));
+  return ok ? 0 : 1;
+}
+
+function choose(names: readonly string[] | undefined): readonly Attack[] | null {
+  if (names === undefined) return attacks;
+  const chosen = attacks.filter(({ name }) => names.includes(name));
+  return chosen.length === new Set(names).size ? chosen : null;
+}
+
+function isOk(verdict: Verdict, seconds: number): boolean {
+  return verdict.problems.length === 0 && overLimits(verdict, seconds).length === 0;
+}
+
+function overLimits(
+  { honestP99Ms, rssMiB, journalBytes, logBytes, honest }: Verdict,
+  seconds: number,
+): string[] {
+  const { newcomers } = honest;
+  return [
+    ...(honestP99Ms < P99_MS ? [] : [`honest renewals: p99 ${honestP99Ms} ms`]),
+    ...(rssMiB < RSS_MIB ? [] : [`memory: ${rssMiB} MiB`]),
+    ...(journalBytes < JOURNAL_BYTES_PER_SECOND * seconds ? [] : [`journal: ${journalBytes} bytes`]),
+    ...(logBytes < LOG_BYTES_PER_SECOND * seconds ? [] : [`log: ${logBytes} bytes`]),
+    ...(newcomers.served > 0 ? [] : [`honest newcomers: none of ${newcomers.tried} was served`]),
+  ];
+}
+
+function row(verdict: Verdict, seconds: number): string {
+  const { attack, honest, baselineP99Ms, rssMiB, openFiles, journalBytes, logBytes } = verdict;
+  const { p50Ms, p99Ms, maxMs, ownDelayP99Ms, newcomers } = honest;
+  const cells = [
+    attack.padEnd(16),
+    ...[p50Ms, p99Ms, maxMs, baselineP99Ms, ownDelayP99Ms, rssMiB, openFiles, journalBytes, logBytes].map(
+      (cell) => String(cell).padStart(7),
+    ),
+    `${newcomers.served}/${newcomers.tried} (${newcomers.p99Ms})`.padStart(14),
+    isOk(verdict, seconds) ? 'ok' : 'NOT OK',
+  ];
+  return cells.join(' ');
+}
+
+function said({ outcome }: Verdict): string {
+  return Object.entries(outcome.counts)
+    .map(([what, count]) => `${what}: ${count}`)
+    .join(', ');
+}
+
+function tell(line: string): void {
+  if (!values.json) console.log(line);
+}
+
+function help(): string {
+  return [
+    'npm run hostile -- [--attack NAME]… [--seconds N] [--priority] [--json]',
+    '',
+    'Attacks a real berthd over TLS on loopback, one attack after the other, while 20 honest clients renew ten times a second in a',
+    'process of their own. Each must keep: honest renewals p99 < 100 ms, resident memory < 512 MiB, a journal and a log that grow',
+    'slowly, every seat with its owner, and room for honest newcomers. The last line is JSON; the exit code is 0 when all did.',
+    '',
+    '  --attack NAME   only this one; may be given again',
+    '  --seconds N     so long each, 1 to 600 (default 8)',
+    '  --priority      on a machine that is busy with other things: its own processes first (needs root)',
+    '  --json          nothing but the last line',
+    '',
+    ...attacks.map(({ name, what }) => `  ${name.padEnd(16)} ${what}`),
+    '',
+    'Examples:',
+    '  npm run hostile',
+    '  npm run hostile -- --attack never-read --attack waiters --seconds 30',
+    '  npm run --silent hostile -- --json | tail -n 1 | jq .attacks',
+  ].join('\n');
+}
+
+if (values.help) {
+  console.log(help());
+} else {
+  const chosen = choose(values.attack);
+  const seconds = Number(values.seconds);
+  if (chosen === null || !(seconds >= 1 && seconds <= 600)) {
+    console.error(help());
+    process.exitCode = 2;
+  } else process.exitCode = await main(chosen, seconds);
+}
