@@ -194,6 +194,7 @@ function isBalanced({ owned, allocated, shared, inUse, borrowed, held, free, ove
 
 async function settle(site: Site): Promise<Parts> {
   await site.grant({ product: 'render', seats: 40, share: 'process', id: 'ent-render' });
+  await site.grant({ product: 'lobby', seats: 20, share: 'process', id: 'ent-lobby' });
   await site.grant({ product: 'scarce', seats: 1, share: 'process', id: 'ent-scarce' });
   await site.grant({ product: 'shared', seats: 8, share: 'device', id: 'ent-shared' });
   await site.grant({ product: 'busy', seats: 8, share: 'process', id: 'ent-busy' });

@@ -86,7 +86,8 @@ async function comeIn(keys: Keys): Promise<void> {
 async function takeAndLeave(keys: Keys): Promise<boolean> {
   const peer = await Peer.open(target, keys);
   try {
-    const wants = [{ products: ['render'], seats: 1 }];
+    // Seats that no attacker asks for: those it may take it may keep.
+    const wants = [{ products: ['lobby'], seats: 1 }];
     const granted = await peer.ask('lease.checkout', { key: newNonce(), nonce: newNonce(), wants });
     const taken = claimsIn(granted).map(({ jti }) => jti);
     const released = await peer.ask('lease.release', { key: newNonce(), leases: taken });

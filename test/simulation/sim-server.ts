@@ -219,7 +219,9 @@ export class SimServer {
         release: () => {},
       },
     };
-    const context = { gate, limits: defaultLimits, registry, dispatcher, emit: () => {} };
+    // One frame is one event here: nobody has to take turns within it.
+    const turns = { run: (_key: string, job: () => void) => job() };
+    const context = { gate, limits: defaultLimits, registry, dispatcher, turns, emit: () => {} };
     const connection = new Connection(wire.serverEnd as unknown as WebSocket, arrival, context);
     void connection.gone.then(() => this.#wires.delete(wire));
   }

@@ -2,16 +2,19 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Admission, Ticket } from './admission.js';
 import type { EmitEvent } from './events.js';
+import type { HandshakePace } from './handshake-pace.js';
 
 /** The TCP sockets of a listener, admitted before TLS begins. */
 export class AcceptedSockets {
   readonly #admission: Admission;
+  readonly #pace: HandshakePace;
   readonly #emit: EmitEvent;
   readonly #monoMs: () => number;
   readonly #open = new Map<string, { readonly socket: Socket; readonly ticket: Ticket }>();
 
-  constructor(admission: Admission, monoMs: () => number, emit: EmitEvent) {
+  constructor(admission: Admission, pace: HandshakePace, monoMs: () => number, emit: EmitEvent) {
     this.#admission = admission;
+    this.#pace = pace;
     this.#monoMs = monoMs;
     this.#emit = emit;
   }
@@ -24,8 +27,16 @@ export class AcceptedSockets {
     const startTls = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
-      if (!this.#admit(socket)) socket.destroy();
-      else for (const start of startTls) Reflect.apply(start, server, [socket]);
+      const ticket = this.#admit(socket);
+      if (ticket === null) {
+        socket.destroy();
+        return;
+      }
+      // Nothing is read while it waits: what comes stays in the kernel.
+      const leave = this.#pace.begin(ticket.address, () => {
+        for (const start of startTls) Reflect.apply(start, server, [socket]);
+      });
+      socket.once('close', leave);
     });
     server.on('drop', (drop) => {
       this.#emit({
@@ -50,21 +61,24 @@ export class AcceptedSockets {
     for (const { socket } of this.#open.values()) socket.destroy();
   }
 
-  #admit(socket: Socket): boolean {
+  #admit(socket: Socket): Ticket | null {
     const [key, address] = [endpointsOf(socket), addressOf(socket)];
     // The peer was gone before we looked.
-    if (key === null || address === null) return false;
-    const ticket = this.#admission.admit(address, this.#monoMs());
+    if (key === null || address === null) return null;
+    const ticket = this.#admission.admit(address, this.#monoMs(), () => {
+      this.#emit({ type: 'refused', reason: 'UNAUTHENTICATED_SOCKETS', address });
+      socket.destroy();
+    });
     if (typeof ticket === 'string') {
       this.#emit({ type: 'refused', reason: ticket, address });
-      return false;
+      return null;
     }
     this.#open.set(key, { socket, ticket });
     socket.once('close', () => {
       this.#open.delete(key);
       ticket.release();
     });
-    return true;
+    return ticket;
   }
 }
 

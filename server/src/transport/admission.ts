@@ -18,7 +18,12 @@ export interface Ticket {
 
 interface AddressCount {
   sockets: number;
-  unauthenticated: number;
+  /** Sockets without a session, the oldest first: how each is ended. */
+  readonly strangers: Set<Stranger>;
+}
+
+interface Stranger {
+  end(): void;
 }
 
 /** Decides on a socket before any TLS is computed for it: by address, the only thing known of it. */
@@ -27,6 +32,8 @@ export class Admission {
   #handshakes: KeyedBuckets;
   /** Holds only addresses with an open socket. */
   readonly #addresses = new Map<string, AddressCount>();
+  /** At n: the addresses with n strangers. */
+  readonly #crowds: Set<AddressCount>[] = [];
   #unauthenticated = 0;
 
   constructor(limits: TransportLimits) {
@@ -47,33 +54,62 @@ export class Admission {
     return this.#unauthenticated;
   }
 
-  admit(address: string, nowMs: number): Ticket | AdmissionRefusal {
-    const count = this.#addresses.get(address) ?? { sockets: 0, unauthenticated: 0 };
+  /** @param end ends this socket, should its place be needed for an address that has fewer */
+  admit(address: string, nowMs: number, end: () => void): Ticket | AdmissionRefusal {
+    const count = this.#addresses.get(address) ?? { sockets: 0, strangers: new Set<Stranger>() };
     const refusal = this.#refusal(address, count, nowMs);
     if (refusal !== null) return refusal;
     this.#addresses.set(address, count);
     count.sockets++;
-    count.unauthenticated++;
-    this.#unauthenticated++;
-    return this.#ticket(address, count, nowMs);
+    return this.#ticket(address, count, nowMs, { end });
   }
 
   #refusal(address: string, count: AddressCount, nowMs: number): AdmissionRefusal | null {
     const limits = this.#limits;
     if (count.sockets >= limits.socketsPerAddress) return 'SOCKETS_PER_ADDRESS';
-    if (count.unauthenticated >= limits.unauthenticatedPerAddress) return 'UNAUTHENTICATED_PER_ADDRESS';
-    if (this.#unauthenticated >= limits.unauthenticatedSockets) return 'UNAUTHENTICATED_SOCKETS';
-    return this.#handshakes.take(address, nowMs) ? null : 'HANDSHAKE_RATE';
+    if (count.strangers.size >= limits.unauthenticatedPerAddress) return 'UNAUTHENTICATED_PER_ADDRESS';
+    if (!this.#handshakes.take(address, nowMs)) return 'HANDSHAKE_RATE';
+    const hasPlace = this.#unauthenticated < limits.unauthenticatedSockets || this.#makePlace(count);
+    return hasPlace ? null : 'UNAUTHENTICATED_SOCKETS';
   }
 
-  #ticket(address: string, count: AddressCount, acceptedAtMs: number): Ticket {
-    let [stranger, open] = [true, true];
-    const authenticate = () => {
-      if (!stranger) return;
-      stranger = false;
-      count.unauthenticated--;
-      this.#unauthenticated--;
+  /**
+   * All places of strangers are taken: the address that has the most of them gives its oldest to one that has fewer. So nobody keeps
+   * the honest out with many sockets; it takes as many addresses as there are places.
+   */
+  #makePlace({ strangers: { size: own } }: AddressCount): boolean {
+    for (let size = this.#crowds.length - 1; size > own; size--) {
+      const [most] = this.#crowds[size] ?? [];
+      if (most === undefined) continue;
+      const [oldest] = most.strangers;
+      oldest!.end();
+      return this.#unauthenticated < this.#limits.unauthenticatedSockets;
+    }
+    return false;
+  }
+
+  /** Keeps `#crowds` in step. */
+  #countStranger(count: AddressCount, change: () => void): void {
+    this.#crowds[count.strangers.size]?.delete(count);
+    this.#unauthenticated -= count.strangers.size;
+    change();
+    this.#unauthenticated += count.strangers.size;
+    const { size } = count.strangers;
+    if (size === 0) return;
+    const crowd = this.#crowds[size] ?? new Set();
+    this.#crowds[size] = crowd.add(count);
+  }
+
+  #ticket(address: string, count: AddressCount, acceptedAtMs: number, { end }: Stranger): Ticket {
+    let open = true;
+    const stranger: Stranger = {
+      end: () => {
+        authenticate();
+        end();
+      },
     };
+    this.#countStranger(count, () => count.strangers.add(stranger));
+    const authenticate = () => this.#countStranger(count, () => count.strangers.delete(stranger));
     const release = () => {
       if (!open) return;
       open = false;

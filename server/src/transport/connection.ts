@@ -21,6 +21,7 @@ import type { TransportLimits } from './limits.js';
 import type { Opened } from './session.js';
 import type { OpenSession, SessionRegistry, SessionSocket } from './session-registry.js';
 import { TokenBucket } from './token-bucket.js';
+import type { Turns } from './turns.js';
 
 /** What every connection of a listener shares. */
 export interface ConnectionContext {
@@ -29,6 +30,7 @@ export interface ConnectionContext {
   readonly registry: SessionRegistry;
   readonly dispatcher: Dispatcher;
   readonly emit: EmitEvent;
+  readonly turns: Pick<Turns, 'run'>;
 }
 
 /** Where a socket came from. */
@@ -61,6 +63,8 @@ export class Connection implements Peer, SessionSocket {
   #missedPings = 0;
   #inFlight = 0;
   #parked = 0;
+  /** Frames that wait for their turn. */
+  #waiting = 0;
   readonly #ended = new AbortController();
   #whenIdle: (() => void)[] = [];
 
@@ -217,7 +221,17 @@ export class Connection implements Peer, SessionSocket {
     if (this.#state === 'closed') return;
     this.#missedPings = 0;
     if (isBinary || !Buffer.isBuffer(data)) this.close('BINARY');
-    else this.#context.dispatcher.receive(data.toString('utf8'), this);
+    else this.#await(data.toString('utf8'));
+  }
+
+  /** Answered when it is this device's turn; before there is a device, its address's. */
+  #await(text: string): void {
+    const { turns, dispatcher, limits } = this.#context;
+    if (++this.#waiting === limits.framesWaiting) this.#socket.pause();
+    turns.run(this.caller?.deviceKey ?? this.address, () => {
+      if (--this.#waiting === 0 && this.#socket.isPaused) this.#socket.resume();
+      if (this.#state !== 'closed') dispatcher.receive(text, this);
+    });
   }
 
   #ping(): void {

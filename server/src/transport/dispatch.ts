@@ -15,6 +15,7 @@ import {
   type RequestId,
   requests,
   roleAtLeast,
+  limits as wire,
 } from '@berth/protocol';
 import type { Answer, Caller, Flight, Gate, Refusal, SessionMethod } from './api.js';
 import type { EmitEvent } from './events.js';
@@ -60,6 +61,8 @@ export class Dispatcher {
   readonly #limits: TransportLimits;
   readonly #emit: EmitEvent;
   #devices: KeyedBuckets;
+  /** What a device asks beyond its rate is answered, up to a point: whoever opens many sockets has no more of it. */
+  readonly #excess: KeyedBuckets;
   readonly #opening: Opening;
   #draining = false;
 
@@ -68,6 +71,7 @@ export class Dispatcher {
     this.#limits = limits;
     this.#emit = emit;
     this.#devices = deviceBuckets(limits);
+    this.#excess = new KeyedBuckets({ perSecond: limits.faultsPerSecond, burst: limits.faultBurst });
     this.#opening = {
       'session.open': async (params, peer) => this.#open(params, peer),
       'device.enrol': (params, peer) => enrolDevice(gate, peer, params),
@@ -108,7 +112,7 @@ export class Dispatcher {
   async #request(frame: RequestFrame, peer: Peer): Promise<void> {
     const startedAtMs = this.#gate.monoMs();
     const method = isMethod(frame.method) ? frame.method : null;
-    const overload = this.#overload(peer);
+    const overload = this.#overload(peer, frame);
     if (overload !== null) {
       this.#conclude(frame, method, overload, peer, startedAtMs);
       return;
@@ -121,18 +125,28 @@ export class Dispatcher {
   }
 
   /** Null when the request may proceed; it then holds one of the socket's places until its answer was sent. */
-  #overload(peer: Peer): Outcome | null {
+  #overload(peer: Peer, { method, params }: RequestFrame): Outcome | null {
     if (this.#draining) return refused('DRAINING');
-    if (!this.#charge(peer)) return refused('RATE_LIMITED');
+    if (!this.#charge(peer, this.#costOf(method, params, peer.caller))) return refused('RATE_LIMITED');
     return peer.beginRequest() ? null : refused('BUSY');
   }
 
   /** To the device, whichever of its sockets it uses; before it is known, to the socket. */
-  #charge(peer: Peer): boolean {
+  #charge(peer: Peer, cost = 1): boolean {
     if (peer.caller === null) return peer.fault(1);
-    if (this.#devices.take(peer.caller.deviceKey, this.#gate.monoMs())) return true;
-    peer.fault(1);
+    const { deviceKey } = peer.caller;
+    const nowMs = this.#gate.monoMs();
+    if (this.#devices.take(deviceKey, nowMs, cost)) return true;
+    if (this.#excess.take(deviceKey, nowMs)) peer.fault(1);
+    else peer.close('FLOOD');
     return false;
+  }
+
+  /** In requests. A renewal signs each of its leases: a frame of 64 costs the server what dozens of other frames do. */
+  #costOf(method: string, params: unknown, caller: Caller | null): number {
+    if (caller === null || (method !== 'lease.renew' && method !== 'session.resume')) return 1;
+    const signatures = caller.leases.size + (method === 'session.resume' ? leasesNamed(params) : 0);
+    return 1 + Math.floor(signatures / this.#limits.signaturesPerRequest);
   }
 
   /**
@@ -163,7 +177,7 @@ export class Dispatcher {
     caller: Caller,
   ): Promise<Answer<M> | Refusal> {
     if (this.#draining) return { ok: false, code: 'DRAINING' };
-    if (!this.#devices.take(caller.deviceKey, this.#gate.monoMs()))
+    if (!this.#devices.take(caller.deviceKey, this.#gate.monoMs(), this.#costOf(method, undefined, caller)))
       return { ok: false, code: 'RATE_LIMITED' };
     const forbidden = this.#forbidden(method, caller);
     if (forbidden !== null && !forbidden.answer.ok) return forbidden.answer;
@@ -275,6 +289,12 @@ export class Dispatcher {
       return 'INTERNAL';
     }
   }
+}
+
+/** Before the parameters were judged: whatever they are, no more than a session may have. */
+function leasesNamed(params: unknown): number {
+  const named = typeof params === 'object' && params !== null && 'leases' in params ? params.leases : null;
+  return Array.isArray(named) ? Math.min(named.length, wire.leasesPerSession) : 0;
 }
 
 function isOpening(method: Method): method is OpeningMethod {

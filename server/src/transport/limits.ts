@@ -12,8 +12,20 @@ export const defaultLimits = {
   /** Sockets without a session of one address: one stranger cannot take the whole of the line above. */
   unauthenticatedPerAddress: 32,
   tlsHandshakesPerAddressPerSecond: SETTINGS['limits.handshakes-per-second-per-address'].default,
+  /** From all addresses: at 1.7 ms each less than half of a core, the rest is for renewals. Who comes beyond that waits a little. */
+  tlsHandshakesPerSecond: 250,
   /** Plain HTTP requests of one address: each `/ca` costs a signature, each `/metrics` a rendering. */
   httpRequestsPerAddressPerSecond: 50,
+  /** Of these, so many a second count for nothing below: a monitor or a render node is answered whatever others do. */
+  httpCalmPerAddressPerSecond: 5,
+  /** Pages asked for by all addresses beyond that: 0.2 ms each, 6 % of a core. */
+  httpPagesPerSecond: 300,
+  /** Signed requests of all addresses beyond that: 0.3 ms each with both signatures. 10,000 devices renew 250 times a second. */
+  httpSignedPerSecond: 1_000,
+  /** `/metrics` is rendered this often at most, whoever asks: 5 ms with thousands of sockets, and nobody scrapes so often. */
+  metricsMs: 1_000,
+  /** A renewal signs every lease of its session, 0.1 ms each with what is around it: so many count as one more request. */
+  signaturesPerRequest: 4,
   /** Over all sockets of a device; twice as many may come at once. */
   requestsPerDevicePerSecond: SETTINGS['limits.requests-per-second-per-device'].default,
   /** Malformed, excessive or unauthenticated frames of one socket; more is not a mistake any more (FLOOD). */
@@ -23,6 +35,10 @@ export const defaultLimits = {
   failedOpenFaults: 10,
   handshakeMs: wire.handshakeMs,
   inFlightPerSocket: wire.inFlightPerSocket,
+  /** Frames of one socket that wait for their turn before no more is read from it: what one burst of a host that starts has. */
+  framesWaiting: 128,
+  /** How long frames are answered before sockets are read again: a renewal waits for a few of these at most. */
+  turnMs: 5,
   requestBytes: wire.requestBytes,
   replyBytes: wire.replyBytes,
   bufferedBytes: wire.bufferedBytes,
@@ -31,7 +47,7 @@ export const defaultLimits = {
   fragments: 32,
   /** How long a closed socket may take to say goodbye before it is destroyed. */
   closeMs: 2_000,
-  /** Clients of a draining server come back spread over this time: 10,000 handshakes at 1 ms each. */
+  /** Clients of a draining server come back spread over this time, or longer when they are more than the handshakes of that time. */
   drainSpreadMs: 10_000,
   /** Plain HTTP: from connecting to the end of the headers. */
   headersMs: 5_000,

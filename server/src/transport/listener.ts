@@ -9,11 +9,13 @@ import { Dispatcher } from './dispatch.js';
 import { drainConnections } from './drain.js';
 import { eventLog, type TransportLog } from './event-log.js';
 import type { EmitEvent } from './events.js';
+import { HandshakePace } from './handshake-pace.js';
 import { HttpPages, type HttpSource } from './http-pages.js';
 import { defaultLimits, type TransportLimits } from './limits.js';
 import { SessionRegistry } from './session-registry.js';
 import { SignedRequests } from './signed-requests.js';
 import { listen, replaceTls, type TlsMaterial, tlsServer } from './tls-server.js';
+import { Turns } from './turns.js';
 import { Upgrades } from './upgrades.js';
 
 export interface ListenerOptions {
@@ -97,7 +99,9 @@ export class Listener {
     dispatcher.drain();
     this.#server.close();
     const asked = this.#signed.idle();
-    await drainConnections(this.#connections, asked, gate, limits.drainSpreadMs, graceMs);
+    const backMs = (this.#connections.size / limits.tlsHandshakesPerSecond) * 1000;
+    const spreadMs = Math.max(limits.drainSpreadMs, backMs);
+    await drainConnections(this.#connections, asked, gate, spreadMs, graceMs);
     await this.stop();
   }
 
@@ -136,11 +140,13 @@ function assemble(options: ListenerOptions): ListenerParts {
     limits,
     registry: options.sessions ?? new SessionRegistry(),
     dispatcher: new Dispatcher(gate, limits, emit),
+    turns: new Turns(() => gate.monoMs(), limits.turnMs),
     emit,
   };
   const server = tlsServer(options.tls, limits);
   const admission = new Admission(limits);
-  const accepted = new AcceptedSockets(admission, () => gate.monoMs(), emit);
+  const monoMs = (): number => gate.monoMs();
+  const accepted = new AcceptedSockets(admission, new HandshakePace(limits, monoMs), monoMs, emit);
   accepted.guard(server);
   const { registry, dispatcher } = context;
   const { allowedOrigins = [] } = options;

@@ -48,13 +48,14 @@ export class KeyedBuckets {
     return this.#entries.size;
   }
 
-  take(key: string, nowMs: number): boolean {
+  take(key: string, nowMs: number, cost = 1): boolean {
     const entry = this.#entries.get(key) ?? { bucket: new TokenBucket(this.#rate, nowMs), usedAtMs: nowMs };
     entry.usedAtMs = nowMs;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     this.#forget(nowMs);
-    return entry.bucket.take(nowMs);
+    // What costs more than there can ever be waits for a full bucket, not for ever.
+    return entry.bucket.take(nowMs, Math.min(cost, this.#rate.burst));
   }
 
   #forget(nowMs: number): void {

@@ -41,6 +41,46 @@ describe('requests', () => {
     await other.call('pool.status', {});
   });
 
+  it('that sign many leases count as many', async () => {
+    const limits = { requestsPerDevicePerSecond: 20, signaturesPerRequest: 4 };
+    const rig = await startRig({
+      limits,
+      gate: { monoMs: () => 0 },
+      handlers: {
+        'lease.renew': async () => ({ ok: true, result: { leases: [], entitlements: [] } }),
+        'pool.status': async (_params, caller) => {
+          for (let lease = 0; lease < 64; lease++) caller.leases.add(`l-${lease}`);
+          return emptyPools;
+        },
+      },
+    });
+    const client = await TestClient.open(rig, rig.enrolled());
+    const renew = () => client.request('lease.renew', { nonce: newNonce() });
+    // Forty requests at once: one, one that binds 64 leases, two renewals of seventeen; what is left is not enough for another.
+    expect(await renew()).toMatchObject({ code: undefined });
+    await client.call('pool.status', {});
+    for (let nth = 0; nth < 2; nth++) expect(await renew()).toMatchObject({ code: undefined });
+    expect(await renew()).toMatchObject({ code: 'RATE_LIMITED' });
+    await client.call('pool.status', {});
+  });
+
+  it('that stay beyond the rate end in FLOOD, on whichever of the sockets of the device', async () => {
+    const rig = await startRig({
+      limits: { requestsPerDevicePerSecond: 0.001, faultBurst: 5, faultsPerSecond: 0.001 },
+      handlers: { 'pool.status': async () => emptyPools },
+    });
+    const device = rig.enrolled();
+    const one = await TestClient.open(rig, device);
+    const two = await TestClient.open(rig, device);
+    const other = await TestClient.open(rig, rig.enrolled('lease', 'user', 'dev-2'));
+    await one.call('pool.status', {});
+    for (let nth = 0; nth < 3; nth++) await one.request('pool.status');
+    for (let nth = 0; nth < 3; nth++) two.post('pool.status');
+    expect(await two.closed).toBe(closeCodes.FLOOD.number);
+    expect(one.socket.readyState).toBe(one.socket.OPEN);
+    await other.call('pool.status', {});
+  });
+
   it('that stay beyond the rate end in FLOOD', async () => {
     const rig = await startRig({
       limits: {

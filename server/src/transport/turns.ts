@@ -1,0 +1,38 @@
+import { FairQueue } from './fair-queue.js';
+
+/**
+ * Who is served when more was asked for than one turn of the event loop can bear: keys (devices) take turns, and between two turns
+ * sockets are read, so that a renewal never waits for the whole burst of somebody else.
+ */
+export class Turns {
+  readonly #queue = new FairQueue<() => void>();
+  readonly #monoMs: () => number;
+  readonly #turnMs: number;
+  #scheduled = false;
+
+  constructor(monoMs: () => number, turnMs: number) {
+    this.#monoMs = monoMs;
+    this.#turnMs = turnMs;
+  }
+
+  /** Runs the job soon; never in the turn that asks. */
+  run(key: string, job: () => void): void {
+    this.#queue.push(key, job);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    const startedMs = this.#monoMs();
+    do {
+      this.#queue.shift()?.();
+    } while (!this.#queue.isEmpty && this.#monoMs() - startedMs < this.#turnMs);
+    if (!this.#queue.isEmpty) this.#schedule();
+  }
+}

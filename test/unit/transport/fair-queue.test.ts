@@ -1,0 +1,81 @@
+import { FairQueue } from '@berth/server/transport/fair-queue';
+import { HandshakePace } from '@berth/server/transport/handshake-pace';
+import { defaultLimits } from '@berth/server/transport/limits';
+import { Turns } from '@berth/server/transport/turns';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+
+function drained(queue: FairQueue<string>): string[] {
+  const all: string[] = [];
+  while (!queue.isEmpty) all.push(queue.shift()!);
+  return all;
+}
+
+describe('a fair queue', () => {
+  it('serves keys in turn, each in its order', () => {
+    const queue = new FairQueue<string>();
+    for (const job of ['a1', 'a2', 'a3', 'b1', 'b2', 'c1']) queue.push(job[0]!, job);
+    expect(drained(queue)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
+    expect(queue.shift()).toBeUndefined();
+  });
+
+  it('serves who has just come before who has more than was served', () => {
+    const queue = new FairQueue<string>();
+    for (const job of ['a1', 'a2', 'a3', 'b1', 'b2']) queue.push(job[0]!, job);
+    expect([queue.shift(), queue.shift()]).toEqual(['a1', 'b1']);
+    queue.push('c', 'c1');
+    expect(drained(queue)).toEqual(['c1', 'a2', 'b2', 'a3']);
+  });
+
+  it('forgets what is taken out of it', () => {
+    const queue = new FairQueue<string>();
+    for (const job of ['a1', 'a2', 'b1']) queue.push(job[0]!, job);
+    queue.remove('a', 'a1');
+    queue.remove('b', 'b1');
+    queue.remove('b', 'b1');
+    expect(drained(queue)).toEqual(['a2']);
+  });
+});
+
+describe('turns', () => {
+  it('end when their time is over, and go on after sockets were read', async () => {
+    let nowMs = 0;
+    const turns = new Turns(() => nowMs, 5);
+    const done: string[] = [];
+    const job = (name: string, tookMs: number) => () => {
+      done.push(name);
+      nowMs += tookMs;
+    };
+    for (const name of ['a1', 'a2', 'a3']) turns.run('a', job(name, 3));
+    expect(done).toEqual([]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toEqual(['a1', 'a2']);
+    // Comes while the first still has some, and is served before them.
+    turns.run('b', job('b1', 0));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toEqual(['a1', 'a2', 'b1', 'a3']);
+  });
+});
+
+describe('the pace of handshakes', () => {
+  it('begins no more than so many a second, and lets addresses take turns', () => {
+    vi.useFakeTimers({ now: 0 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const pace = new HandshakePace({ ...defaultLimits, tlsHandshakesPerSecond: 50 }, () => Date.now());
+    const begun: string[] = [];
+    const come = (address: string, name: string) => pace.begin(address, () => begun.push(name));
+    come('10.0.0.1', 'a1');
+    come('10.0.0.1', 'a2');
+    come('10.0.0.1', 'a3');
+    const leave = come('10.0.0.1', 'a4');
+    come('10.0.0.2', 'b1');
+    expect(begun).toEqual(['a1']);
+    vi.advanceTimersByTime(40);
+    expect(begun).toEqual(['a1', 'a2', 'b1']);
+    leave();
+    vi.advanceTimersByTime(1_000);
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'a3']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
