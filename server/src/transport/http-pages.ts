@@ -4,10 +4,10 @@ import { CHALLENGE_PATH, encodeBase64Url, type HttpChallenge, SUBPROTOCOL, signT
 import { addressOf } from './accepted-sockets.js';
 import type { Gate } from './api.js';
 import type { EmitEvent } from './events.js';
+import { HttpRates } from './http-rates.js';
 import { type HttpRefusalCode, httpRefusals, refusalBody } from './http-refusals.js';
 import type { TransportLimits } from './limits.js';
 import { isOriginAllowed, splitUrl } from './request-head.js';
-import { KeyedBuckets } from './token-bucket.js';
 
 export interface HealthAnswer {
   readonly ok: boolean;
@@ -50,18 +50,18 @@ const nonceForm = /^[A-Za-z0-9_-]{22}$/;
 /** Plain HTTP on the TLS port: health for supervisors, metrics for Prometheus, the authority for clients that join. */
 export class HttpPages {
   readonly #options: HttpPagesOptions;
-  readonly #addresses: KeyedBuckets;
+  readonly #rates: HttpRates;
   readonly #pages: Map<string, MakePage>;
+  #metrics: { readonly atMs: number; readonly page: Promise<Page> } | null = null;
 
   constructor(options: HttpPagesOptions) {
     this.#options = options;
-    const perSecond = options.limits.httpRequestsPerAddressPerSecond;
-    this.#addresses = new KeyedBuckets({ perSecond, burst: perSecond });
-    const { source } = options;
+    const { source, limits, gate } = options;
+    this.#rates = new HttpRates(limits, limits.httpPagesPerSecond, gate.monoMs());
     this.#pages = new Map<string, MakePage>([
       ['/livez', () => healthPage(source.live())],
       ['/readyz', () => healthPage(source.ready())],
-      ['/metrics', async () => ({ status: 200, ...(await source.metrics()) })],
+      ['/metrics', () => this.#rendered()],
       ['/ca', (query) => this.#authority(query)],
     ]);
     const { challenge } = options;
@@ -106,7 +106,16 @@ export class HttpPages {
     if (request.method !== 'GET' && request.method !== 'HEAD') return 'METHOD_REFUSED';
     if (!isOriginAllowed(request, allowedOrigins)) return 'ORIGIN_REFUSED';
     const address = addressOf(request.socket);
-    return address !== null && this.#addresses.take(address, gate.monoMs()) ? null : 'TOO_MANY_REQUESTS';
+    return address !== null && this.#rates.take(address, gate.monoMs()) ? null : 'TOO_MANY_REQUESTS';
+  }
+
+  /** What was rendered a moment ago, for as many as ask. */
+  #rendered(): Promise<Page> {
+    const { gate, source, limits } = this.#options;
+    const nowMs = gate.monoMs();
+    if (this.#metrics === null || nowMs - this.#metrics.atMs >= limits.metricsMs)
+      this.#metrics = { atMs: nowMs, page: source.metrics().then((text) => ({ status: 200, ...text })) };
+    return this.#metrics.page;
   }
 
   /** PROTOCOL 13.1: what the first frame of a socket says. */

@@ -24,12 +24,12 @@ import type { Dispatcher } from './dispatch.js';
 import type { EmitEvent } from './events.js';
 import { type Body, isJson, readBody, sha256 } from './http-body.js';
 import { refusalPage, write } from './http-pages.js';
+import { HttpRates } from './http-rates.js';
 import type { HttpRefusalCode } from './http-refusals.js';
 import type { TransportLimits } from './limits.js';
 import { isOriginAllowed, splitUrl } from './request-head.js';
 import { mayUsePath } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
-import { KeyedBuckets } from './token-bucket.js';
 
 export interface SignedRequestsOptions {
   readonly gate: Gate;
@@ -59,7 +59,7 @@ type Answered = { readonly ok: true; readonly result: unknown } | Refusal;
 export class SignedRequests {
   readonly #options: SignedRequestsOptions;
   readonly #challenges: Challenges;
-  readonly #addresses: KeyedBuckets;
+  readonly #rates: HttpRates;
   /** Device key -> requests being answered. */
   readonly #inFlight = new Map<string, number>();
   #open = 0;
@@ -69,8 +69,7 @@ export class SignedRequests {
     const { gate, limits } = options;
     this.#options = options;
     this.#challenges = new Challenges(limits, () => gate.randomText(16), gate.monoMs());
-    const perSecond = limits.httpRequestsPerAddressPerSecond;
-    this.#addresses = new KeyedBuckets({ perSecond, burst: perSecond });
+    this.#rates = new HttpRates(limits, limits.httpSignedPerSecond, gate.monoMs());
   }
 
   /** The challenge that requests have to answer now. */
@@ -130,7 +129,7 @@ export class SignedRequests {
     if (splitUrl(request).query !== '') return 'PATH_UNKNOWN';
     if (request.method !== 'POST') return 'METHOD_REFUSED';
     if (!isOriginAllowed(request, allowedOrigins)) return 'ORIGIN_REFUSED';
-    if (!this.#addresses.take(address, gate.monoMs())) return 'TOO_MANY_REQUESTS';
+    if (!this.#rates.take(address, gate.monoMs())) return 'TOO_MANY_REQUESTS';
     return isJson(request) ? null : 'CONTENT_TYPE_REFUSED';
   }
 

@@ -22,6 +22,7 @@ async function fetchPage(
   path: string,
   method = 'GET',
   headers: OutgoingHttpHeaders = {},
+  localAddress = '127.0.0.1',
 ): Promise<Page> {
   const sent = request({
     host: '127.0.0.1',
@@ -29,6 +30,7 @@ async function fetchPage(
     path,
     method,
     headers,
+    localAddress,
     ca: caPem,
     agent: false,
   });
@@ -92,6 +94,32 @@ describe('pages', () => {
     const head = await fetchPage(rig, '/metrics', 'HEAD');
     expect(head).toMatchObject({ status: 200, text: '' });
     expect(head.headers['content-length']).toBe('11');
+  });
+
+  it('/metrics is rendered once a second, however many ask', async () => {
+    let [nowMs, rendered] = [1_000, 0];
+    const metrics = async () => ({ contentType: 'text/plain', body: `${++rendered}` });
+    const health = () => ({ ok: true, reason: 'serving' });
+    const rig = await startRig({
+      gate: { monoMs: () => nowMs },
+      listener: { http: { live: health, ready: health, metrics, caPem } },
+    });
+    expect((await fetchPage(rig, '/metrics')).text).toBe('1');
+    nowMs += 999;
+    expect((await fetchPage(rig, '/metrics')).text).toBe('1');
+    nowMs += 1;
+    expect((await fetchPage(rig, '/metrics')).text).toBe('2');
+  });
+
+  it('that all addresses together ask for too often are refused, but not to one that asks now and then', async () => {
+    // The clock stands: every handshake must be in the first burst.
+    const limits = { httpPagesPerSecond: 2, httpCalmPerAddressPerSecond: 1, tlsHandshakesPerSecond: 1_000 };
+    const rig = await startRig({ limits, gate: { monoMs: () => 0 } });
+    const codes: (number | undefined)[] = [];
+    for (let nth = 0; nth < 4; nth++) codes.push((await fetchPage(rig, '/livez')).status);
+    expect(codes).toEqual([200, 200, 200, 429]);
+    expect((await fetchPage(rig, '/livez', 'GET', {}, '127.0.0.2')).status).toBe(200);
+    expect((await fetchPage(rig, '/livez', 'GET', {}, '127.0.0.2')).status).toBe(429);
   });
 
   it('/ca gives the authority, signed with the key of the server', async () => {
