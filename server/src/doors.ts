@@ -8,9 +8,10 @@ import type { Config } from './ops/config.js';
 import type { Health } from './ops/health.js';
 import { componentLog, type Log } from './ops/log.js';
 import type { Metrics } from './ops/metrics.js';
+import { openFileLimit, socketsWithin } from './ops/open-files.js';
 import type { CertificateKeeper } from './transport/certificate-keeper.js';
 import type { TransportEvent } from './transport/events.js';
-import type { TransportLimits } from './transport/limits.js';
+import { defaultLimits, type TransportLimits } from './transport/limits.js';
 import { Listener, type ListenerOptions } from './transport/listener.js';
 import type { SessionRegistry } from './transport/session-registry.js';
 
@@ -34,6 +35,7 @@ export class Doors {
   /** Opens the ports; none is open when it throws. @throws ListenError */
   static async open(options: DoorsOptions): Promise<Doors> {
     const { listen, adminListen } = options.config();
+    warnOfFewFiles(options);
     let adminPort: number | undefined;
     const common = commonOptions(options, () => adminPort);
     const main = await Listener.start({
@@ -107,10 +109,30 @@ function count(metrics: Metrics, event: TransportEvent): void {
   else if (event.type === 'request' && event.method !== null) metrics.request(event.method);
 }
 
+/** Each port has its own sockets; together they must leave files for the journal. */
+function socketsOf({ adminListen }: Config): number {
+  const doors = adminListen === undefined ? 1 : 2;
+  return Math.ceil(socketsWithin(openFileLimit(), defaultLimits.sockets) / doors);
+}
+
+/** Fewer sockets than one address may have: a farm would be turned away by a limit nobody has set on purpose. */
+function warnOfFewFiles({ config, log }: DoorsOptions): void {
+  const sockets = socketsOf(config());
+  if (sockets >= config().limitsSocketsPerAddress) return;
+  const next = 'Raise it to 65536: LimitNOFILE in the systemd unit, or ulimit -n';
+  log.warn(
+    { code: 'FEW_FILES', openFiles: openFileLimit(), sockets, next },
+    'this process may open few files: fewer connections than configured are let in',
+  );
+}
+
 function limitsOf(config: Config): Partial<TransportLimits> {
+  const sockets = socketsOf(config);
   return {
+    sockets,
     socketsPerAddress: config.limitsSocketsPerAddress,
-    unauthenticatedSockets: config.limitsUnauthenticatedSockets,
+    // Strangers never have all of them.
+    unauthenticatedSockets: Math.min(config.limitsUnauthenticatedSockets, Math.ceil(sockets / 2)),
     tlsHandshakesPerAddressPerSecond: config.limitsHandshakesPerSecondPerAddress,
     requestsPerDevicePerSecond: config.limitsRequestsPerSecondPerDevice,
   };

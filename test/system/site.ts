@@ -122,11 +122,16 @@ export class Site {
     this.ownerLink = json.link;
   }
 
-  /** Starts berthd without waiting for it. @param skewMs how far its wall clock is off (skew.ts) */
-  launch(flags: readonly string[] = [], skewMs = 0): Started {
+  /**
+   * Starts berthd without waiting for it.
+   * @param skewMs how far its wall clock is off (skew.ts)
+   * @param under words before the command, such as those of a shell that sets a limit and then becomes it
+   */
+  launch(flags: readonly string[] = [], skewMs = 0, under: readonly string[] = []): Started {
     return this.start({
       env: { BERTH_SKEW_MS: String(skewMs), BERTH_SKEW_FILE: join(this.folder, 'skew') },
       argv: [
+        ...under,
         process.execPath,
         ...(skewMs === 0 ? [] : ['--import', preloads.skew]),
         bins.berthd,
@@ -141,8 +146,8 @@ export class Site {
   }
 
   /** Starts berthd and waits until it says that it is ready. */
-  async serve(flags: readonly string[] = [], skewMs = 0): Promise<Started> {
-    const server = this.launch(flags, skewMs);
+  async serve(flags: readonly string[] = [], skewMs = 0, under: readonly string[] = []): Promise<Started> {
+    const server = this.launch(flags, skewMs, under);
     this.server = server;
     await until('berthd to log that it serves', () => {
       if (!server.running) throw new Error(`berthd ended:\n${server.stdout}\n${server.stderr}`);
