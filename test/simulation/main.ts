@@ -1,46 +1,57 @@
-import { parseArgs } from 'node:util';
-import { simulate } from './run.js';
+import { help, readCommandLine, type Wanted } from './command-line.js';
+import { type Job, runAll } from './crew.js';
+import { commandOf, shortest } from './replay.js';
+import { type RunReport, simulate } from './run.js';
+import { Totals } from './totals.js';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '1' },
-    hours: { type: 'string' },
-    clients: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const SHOWN_VIOLATIONS = 10;
+/** On a terminal every seed is told of, elsewhere every so many. */
+const TOLD_EVERY = process.stderr.isTTY ? 1 : 25;
 
-const [first, seeds] = [Number(values.seed), Number(values.seeds)];
-const totals = { seeds: 0, simulatedHours: 0, ops: 0, faults: 0, violations: 0 };
-const started = performance.now();
-for (let seed = first; seed < first + seeds; seed++) {
-  const options = { seed, hours: Number(values.hours ?? 2), clients: Number(values.clients ?? 20) };
-  const report = await simulate(options);
-  totals.seeds++;
-  totals.simulatedHours += report.simulatedHours;
-  totals.ops += report.ops;
-  totals.faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0);
-  totals.violations += report.violations.length;
-  if (report.violations.length > 0) tell(seed, options, report.violations);
-  else if (!values.json) console.log(JSON.stringify(report));
+const wanted = readCommandLine(process.argv.slice(2));
+if (wanted === 'HELP') process.stdout.write(help);
+else if ('wrong' in wanted) {
+  process.stderr.write(`${wanted.wrong}\nnpm run simulate -- --help says what there is.\n`);
+  process.exitCode = 2;
+} else {
+  const violations = await run(wanted);
+  // A simulation that was cut short leaves promises, not handles.
+  process.exit(violations > 0 ? 1 : 0);
 }
-const seconds = (performance.now() - started) / 1000;
-if (!values.json) console.log(`${Math.round((totals.simulatedHours * 3600) / seconds)} times real time`);
-console.log(JSON.stringify(totals));
-// A simulation that was cut short leaves promises, not handles.
-process.exit(totals.violations > 0 ? 1 : 0);
 
-function tell(
-  seed: number,
-  { hours, clients }: { hours: number; clients: number },
-  violations: readonly string[],
-): void {
-  console.error(
-    `seed ${seed}: npm run simulate -- --seed ${seed} --hours ${hours} --clients ${clients}\n` +
-      violations
-        .slice(0, 10)
-        .map((text) => `  ${text}`)
-        .join('\n'),
-  );
+async function run({ seed, seeds, hours, clients, jobs, json, stacks }: Wanted): Promise<number> {
+  const started = { wallMs: performance.now(), cpu: process.cpuUsage() };
+  const totals = new Totals();
+  const list = Array.from({ length: seeds }, (_, at): Job => ({ seed: seed + at, hours, clients, stacks }));
+  const tell = async (report: RunReport, job: Job): Promise<void> => {
+    totals.add(report);
+    if (json) console.log(JSON.stringify(report));
+    else if (seeds <= TOLD_EVERY) console.log(line(report));
+    if (report.violations.length > 0) await accuse(report, job);
+    if (totals.seeds % TOLD_EVERY === 0 && totals.seeds < seeds) process.stderr.write(`${totals.line()}\n`);
+  };
+  if (jobs > 1) await runAll(list, jobs, tell);
+  else for (const job of list) await tell(await simulate(job), job);
+  const seconds = (performance.now() - started.wallMs) / 1000;
+  const { user, system } = process.cpuUsage(started.cpu);
+  const rate = (spent: number): string => `${Math.round((totals.simulatedHours * 3600) / spent)}`;
+  const ofCpu = jobs > 1 ? '' : `, ${rate((user + system) / 1e6)} of CPU time`;
+  process.stderr.write(`${rate(seconds)} times real time${ofCpu}\n`);
+  console.log(JSON.stringify(totals.summary()));
+  return totals.violations;
+}
+
+function line({ seed, ops, violations, faults, history, simulatedHours }: RunReport): string {
+  const thrown = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  const hours = simulatedHours.toFixed(1);
+  return `seed ${seed}: ${hours} h, ${ops} ops, ${thrown} faults, ${violations.length} violations, history ${history.slice(0, 16)}`;
+}
+
+async function accuse(report: RunReport, job: Job): Promise<void> {
+  const lines = [`seed ${report.seed}: ${report.violations.length} violations`];
+  lines.push(...report.violations.slice(0, SHOWN_VIOLATIONS).map((text) => `  ${text}`));
+  process.stderr.write(`${lines.join('\n')}\n  looking for a shorter replay …\n`);
+  const best = await shortest({ job, report }, simulate);
+  const before = best.report.before.map((text) => `    ${text.slice(0, 400)}`);
+  process.stderr.write(`  replay: ${commandOf(best.job)}\n  before it:\n${before.join('\n')}\n`);
 }

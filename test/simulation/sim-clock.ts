@@ -19,6 +19,7 @@ export class SimClock {
   /** True time during which the monotonic clock stood still (suspend). */
   #standstillMs = 0;
   #standingSinceMs: number | null = null;
+  #frozenWallMs: number | null = null;
 
   constructor(time: SimTime, traits: ClockTraits) {
     this.#time = time;
@@ -32,16 +33,26 @@ export class SimClock {
   }
 
   wallMs(): number {
-    return Math.floor(START_WALL_MS + this.#wallOffsetMs + this.#time.nowMs * this.#rate);
+    return this.#frozenWallMs ?? this.#runningWallMs();
   }
 
   uptimeMs(): number {
     return 2_000_000 + this.#time.nowMs * this.#rate;
   }
 
+  /** How far the wall clock is ahead of the truth, ms. */
+  get errorMs(): number {
+    return this.wallMs() - START_WALL_MS - this.#time.nowMs;
+  }
+
   /** The wall clock is set; forward when positive. */
   jump(ms: number): void {
     this.#wallOffsetMs += ms;
+  }
+
+  /** Somebody sets the wall clock by the truth. */
+  setRight(): void {
+    this.#wallOffsetMs = this.#time.nowMs * (1 - this.#rate);
   }
 
   /** Suspend: the monotonic clock stops until `resume`. */
@@ -53,5 +64,24 @@ export class SimClock {
     if (this.#standingSinceMs === null) return;
     this.#standstillMs += this.#time.nowMs - this.#standingSinceMs;
     this.#standingSinceMs = null;
+  }
+
+  freezeWall(): void {
+    this.#frozenWallMs ??= this.#runningWallMs();
+  }
+
+  /** Both stand until `thaw`; the wall clock knows the time again then. */
+  freeze(): void {
+    this.freezeWall();
+    this.suspend();
+  }
+
+  thaw(): void {
+    this.#frozenWallMs = null;
+    this.resume();
+  }
+
+  #runningWallMs(): number {
+    return Math.floor(START_WALL_MS + this.#wallOffsetMs + this.#time.nowMs * this.#rate);
   }
 }

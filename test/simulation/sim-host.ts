@@ -24,6 +24,8 @@ export interface HostParts {
   readonly processId: string;
   isAlive(processId: string): boolean;
   record(happening: Happening): void;
+  /** A frame left the process, or reached it. */
+  passed(direction: '>' | '<', text: string): void;
 }
 
 const CA = 'the authority';
@@ -42,12 +44,13 @@ export function simHost(parts: HostParts): Host {
       const observer = new Observer(parts.record, () => time.nowMs);
       return tapped(
         observer,
+        parts,
         await network.open(
           new URL(url).pathname,
           { owner, line },
           server,
           options,
-          listening(observer, events),
+          listening(observer, events, parts),
         ),
       );
     },
@@ -65,9 +68,10 @@ export function simHost(parts: HostParts): Host {
   };
 }
 
-function listening(observer: Observer, events: SocketEvents): SocketEvents {
+function listening(observer: Observer, events: SocketEvents, parts: HostParts): SocketEvents {
   return {
     onMessage: (text) => {
+      parts.passed('<', text);
       observer.heard(text);
       events.onMessage(text);
     },
@@ -75,9 +79,10 @@ function listening(observer: Observer, events: SocketEvents): SocketEvents {
   };
 }
 
-function tapped(observer: Observer, socket: Socket): Socket {
+function tapped(observer: Observer, parts: HostParts, socket: Socket): Socket {
   return {
     send: (text) => {
+      parts.passed('>', text);
       observer.sent(text);
       socket.send(text);
     },

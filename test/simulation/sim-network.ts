@@ -17,6 +17,17 @@ export interface NetworkTraits {
   /** How likely a frame arrives twice, or out of order. TLS does neither; what is above it must not rely on that. */
   readonly duplicates: number;
   readonly reorders: number;
+  /** How likely a frame takes seconds, and everything behind it with it; or never arrives although the connection lives on. */
+  readonly delays: number;
+  readonly drops: number;
+}
+
+/** What happened to single frames. */
+export interface FrameCounts {
+  frameDelayed: number;
+  frameDropped: number;
+  frameDuplicated: number;
+  frameReordered: number;
 }
 
 /** What the server's connection code needs of a `ws` socket. */
@@ -48,6 +59,9 @@ export class SimNetwork {
   readonly #traits: NetworkTraits;
   faulty = true;
   readonly wires = new Set<Wire>();
+  readonly counts: FrameCounts = { frameDelayed: 0, frameDropped: 0, frameDuplicated: 0, frameReordered: 0 };
+  /** Called when a frame has reached the server, before it is read. */
+  onServerFrame: () => void = () => {};
 
   constructor(time: SimTime, dice: Dice, traits: NetworkTraits) {
     this.#time = time;
@@ -64,11 +78,25 @@ export class SimNetwork {
   }
 
   duplicates(): boolean {
-    return this.faulty && this.#dice.chance(this.#traits.duplicates);
+    return this.#happens('frameDuplicated', this.#traits.duplicates);
   }
 
   reorders(): boolean {
-    return this.faulty && this.#dice.chance(this.#traits.reorders);
+    return this.#happens('frameReordered', this.#traits.reorders);
+  }
+
+  drops(): boolean {
+    return this.#happens('frameDropped', this.#traits.drops);
+  }
+
+  delayMs(): number {
+    return this.#happens('frameDelayed', this.#traits.delays) ? this.#dice.about(3_000) : 0;
+  }
+
+  #happens(name: keyof FrameCounts, probability: number): boolean {
+    if (!this.faulty || probability === 0 || !this.#dice.chance(probability)) return false;
+    this.counts[name]++;
+    return true;
   }
 
   binding(): Uint8Array {
@@ -106,6 +134,8 @@ export class Wire {
   readonly clientSocket: Socket;
   readonly binding: Uint8Array;
   readonly line: Line;
+  /** Nothing arrives any more at either end, and neither is told. */
+  isDark = false;
   readonly #network: SimNetwork;
   readonly #owners: Readonly<Record<End, Owner>>;
   readonly #events: SocketEvents;
@@ -127,6 +157,8 @@ export class Wire {
   }
 
   fromServer(text: string): void {
+    // The rest of a turn in which the process died.
+    if (this.#owners.server.dead) return;
     this.#carry('client', () => this.#events.onMessage(text));
   }
 
@@ -135,7 +167,7 @@ export class Wire {
   }
 
   closedByServer(code: number): void {
-    if (!this.#open.server) return;
+    if (!this.#open.server || this.#owners.server.dead) return;
     this.#end('server', () => this.serverEnd.emit('close', code));
     this.#farewell('client', code);
   }
@@ -162,7 +194,11 @@ export class Wire {
   #fromClient(text: string): void {
     // A peer that is gone and back up answers with a reset.
     if (!this.#open.server) this.#farewell('client', 1006);
-    else this.#carry('server', () => this.serverEnd.emit('message', Buffer.from(text), false));
+    else
+      this.#carry('server', () => {
+        this.#network.onServerFrame();
+        this.serverEnd.emit('message', Buffer.from(text), false);
+      });
   }
 
   #closedByClient(): void {
@@ -176,7 +212,8 @@ export class Wire {
     const once = (afterMs: number): void => {
       network.time.after(afterMs, this.#owners[to], () => this.#arrive(to, deliver));
     };
-    const atMs = network.time.nowMs + network.latencyMs();
+    if (network.drops()) return;
+    const atMs = network.time.nowMs + network.latencyMs() + network.delayMs();
     if (network.reorders()) {
       once(atMs - network.time.nowMs + 20);
       return;
@@ -187,6 +224,7 @@ export class Wire {
   }
 
   #arrive(to: End, deliver: () => void): void {
+    if (this.isDark) return;
     const { time } = this.#network;
     const downMs = this.line.downUntilMs - time.nowMs;
     if (downMs > 0) time.after(downMs, this.#owners[to], () => this.#arrive(to, deliver));

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import type { TLSSocket } from 'node:tls';
-import { encodeBase64Url, formatPublicKey, type PathName, signToken, strictly } from '@berth/protocol';
-import type { HandlerDeps } from '@berth/server/admin/deps';
+import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import { emptyState, type State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
 import { Invitations } from '@berth/server/engine/invitations';
-import { Issuer } from '@berth/server/engine/issuer';
 import { recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
-import { createGate } from '@berth/server/gate';
 import { type Clock, steadyClock } from '@berth/server/ops/clock';
 import { Journal } from '@berth/server/store/journal';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
@@ -21,15 +18,16 @@ import { defaultLimits } from '@berth/server/transport/limits';
 import { SessionRegistry } from '@berth/server/transport/session-registry';
 import type { WebSocket } from 'ws';
 import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
+import { ServerFate } from './server-fate.js';
 import type { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { slowFiles } from './sim-disk.js';
+import { simGate } from './sim-gate.js';
 import type { Wire } from './sim-network.js';
 import type { Dice } from './sim-random.js';
 import { newOwner, type Owner, type SimTime } from './sim-time.js';
 import { rot } from './state-rot.js';
 
-export const LEASE_SECONDS = 120;
 const FOLDER = '/data';
 const TICK_MS = 1_000;
 const FLUSH_MS = 5_000;
@@ -40,6 +38,8 @@ export interface SimServerOptions {
   readonly clock: SimClock;
   readonly dice: Dice;
   readonly crypto: SimCrypto;
+  /** D of the leases of this site. */
+  readonly leaseSeconds: number;
   /** Something that must never be: an invariant that broke, an exception that no fault explains. */
   readonly onViolation: (text: string) => void;
 }
@@ -58,6 +58,7 @@ interface Running {
 /** One berthd: its disk outlives its processes. Everything above the socket and below the disk is the real thing. */
 export class SimServer {
   readonly disk = new FaultyFiles();
+  readonly fate = new ServerFate(this.disk);
   readonly serverKey: string;
   owner: Owner = newOwner();
   diskLow = false;
@@ -66,14 +67,15 @@ export class SimServer {
   starts = 0;
   crashes = 0;
   onDown: () => void = () => {};
+  /** Called before the process is gone, once: what would be wrong at the next start is put right. */
+  onDying: () => void = () => {};
   readonly #options: SimServerOptions;
   readonly #rows = emptyMemoryDisk();
   readonly #seed: Uint8Array;
   readonly #key: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
   #running: Running | null = null;
-  /** A fault is under way that stops the process: what of the unsynced writes it leaves. */
-  #failing: Survivors | null = null;
   #wires = new Set<Wire>();
+  #starting: Owner | null = null;
   /** The stored state was damaged: the next start has to notice. */
   #isRotten = false;
 
@@ -88,8 +90,8 @@ export class SimServer {
     return this.#running !== null;
   }
 
-  get isFailing(): boolean {
-    return this.#failing !== null;
+  get isStarting(): boolean {
+    return this.#starting !== null;
   }
 
   /** Makes the organisation, as `berthd init` does, and starts. @returns the owner's join link. */
@@ -102,7 +104,7 @@ export class SimServer {
       journal,
       clock: this.#clockOf(clock),
       newId: (letter) => this.#newId(letter),
-      leaseSeconds: LEASE_SECONDS,
+      leaseSeconds: this.#options.leaseSeconds,
       diskLow: () => false,
       onCommitted: () => {},
       onFatal: (error) => this.#options.onViolation(`founding failed: ${String(error)}`),
@@ -148,8 +150,13 @@ export class SimServer {
     this.isSilent = false;
     const owner = newOwner();
     this.owner = owner;
+    this.#starting = owner;
     const steady = this.#clockOf(clock);
-    const files = slowFiles(this.disk, time, owner, dice);
+    const files = slowFiles(this.disk, {
+      ...{ time, owner, dice },
+      doom: () => this.fate.doom,
+      die: () => this.#die(owner),
+    });
     const store = await MemoryStore.open(this.#rows);
     await this.disk.makeFolder(FOLDER);
     const recovered = await recover({
@@ -161,7 +168,6 @@ export class SimServer {
       onCut: () => {},
       onRebuilt: (reason) => {
         if (!this.#isRotten) this.#options.onViolation(`the state was rebuilt: ${reason}`);
-        this.#isRotten = false;
       },
     });
     if (owner.dead) return;
@@ -171,7 +177,7 @@ export class SimServer {
       journal: recovered.journal,
       clock: steady,
       newId: (letter) => this.#newId(letter),
-      leaseSeconds: LEASE_SECONDS,
+      leaseSeconds: this.#options.leaseSeconds,
       diskLow: () => this.diskLow,
       onCommitted: ({ position, changes, rows }) => {
         if (owner.dead) return;
@@ -183,8 +189,10 @@ export class SimServer {
       },
     });
     const gate = this.#gate(recovered.state, engine, registry, steady);
+    this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
-      if (event.type === 'handlerError') this.#options.onViolation(`a handler threw: ${String(event.error)}`);
+      if (event.type === 'handlerError' && !owner.dead)
+        this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
     this.#running = {
       engine,
@@ -196,7 +204,11 @@ export class SimServer {
       gate,
     };
     startTicker(engine, TICK_MS);
-    time.every(FLUSH_MS, owner, () => void store.flush());
+    time.every(FLUSH_MS, owner, () => {
+      void store.flush().then(() => {
+        this.#isRotten = false;
+      });
+    });
     this.checkInvariants();
   }
 
@@ -229,28 +241,27 @@ export class SimServer {
   /** The process dies between two events, or with the power of the computer. */
   crash(survivors: Survivors, tellClients: boolean): void {
     if (this.owner.dead) return;
+    this.onDying();
+    this.onDying = () => {};
     this.crashes++;
     this.owner.dead = true;
     this.#running = null;
+    this.#starting = null;
     for (const wire of this.#wires) wire.serverDied(tellClients);
     this.#wires.clear();
     this.isSilent = !tellClients;
-    this.#failing = null;
+    this.fate.fulfilled();
     this.disk.powerCut(survivors);
     this.onDown();
   }
 
-  /** It dies during that step of the disk from now, and what was not synced with it. */
-  dieAtStep(step: number, survivors: Survivors): void {
-    this.disk.crashAt = this.disk.steps + step;
-    this.#failing = survivors;
+  frameArrives(): void {
+    const { owner } = this;
+    this.fate.frameArrives(() => this.#die(owner));
   }
 
-  /** That step of the disk from now fails. */
-  failAtStep(step: number, errno: string): void {
-    this.disk.failAt = this.disk.steps + step;
-    this.disk.errno = errno;
-    this.#failing = 'ALL';
+  #die(owner: Owner): void {
+    if (owner === this.owner) this.crash(this.fate.survivors, true);
   }
 
   /** The next start must believe nothing of the stored state. */
@@ -259,18 +270,15 @@ export class SimServer {
   }
 
   heal(): void {
-    this.disk.crashAt = Number.POSITIVE_INFINITY;
-    this.disk.failAt = Number.POSITIVE_INFINITY;
-    this.#failing = null;
+    this.fate.heal();
     this.diskLow = false;
     this.owner.frozenUntilMs = 0;
   }
 
   /** A failed write or sync: the process must stop at once (DESIGN 2). */
   #died(error: unknown): void {
-    const survivors = this.#failing;
-    if (survivors === null) this.#options.onViolation(`the server stopped: ${String(error)}`);
-    this.crash(survivors ?? 'ALL', true);
+    if (!this.fate.isFailing) this.#options.onViolation(`the server stopped: ${String(error)}`);
+    this.crash(this.fate.survivors, true);
   }
 
   get #up(): Running {
@@ -279,30 +287,8 @@ export class SimServer {
   }
 
   #gate(state: State, engine: Engine, sessions: SessionRegistry, clock: Clock): Gate {
-    const { crypto, dice } = this.#options;
-    const sign = (message: Uint8Array): Uint8Array => this.#key.sign(message);
-    const deps: HandlerDeps = {
-      state,
-      engine,
-      issuer: new Issuer(sign),
-      invitations: new Invitations(this.#seed),
-      verify: strictly(crypto.verify),
-      metrics: { checkout: () => {}, denial: () => {}, waited: () => {} },
-      sessions,
-      clock,
-      address: () => ({ host: 'berth', port: 7433 }),
-      serverKey: this.#key.publicKey,
-      invitationMs: 7 * DAY_MS,
-      version: 'simulated',
-    };
-    const identity = {
-      id: 'srv-sim',
-      keyText: this.serverKey,
-      publicKey: this.#key.publicKey,
-      seed: this.#seed,
-    };
-    const live = { leaseSeconds: () => LEASE_SECONDS, adminAddress: () => null };
-    const gate = createGate(state, deps, identity as Parameters<typeof createGate>[2], sign, live);
-    return { ...gate, randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)) };
+    const { crypto, dice, leaseSeconds } = this.#options;
+    const identity = { key: this.#key, keyText: this.serverKey, seed: this.#seed };
+    return simGate({ state, engine, sessions, clock }, { crypto, dice, leaseSeconds, ...identity });
   }
 }

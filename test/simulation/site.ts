@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AdminConnection, Host } from '@berth/client';
 import { joinWith, openAdminWith } from '@berth/client/internal';
 import { type EntitlementClaims, formatPublicKey, signToken } from '@berth/protocol';
@@ -15,9 +16,21 @@ const VENDOR_SEED = new Uint8Array(32).fill(86);
 const YEAR_SECONDS = 365 * 86_400;
 
 export interface SiteTraits {
-  readonly clients: number;
   readonly crypto: SimCrypto;
+  /** D of the leases of this site. */
+  readonly leaseSeconds: number;
+  /** Seats of each pool, as a multiple of the small site's. */
+  readonly scale: number;
 }
+
+/** Something that went wrong, and when: ms of true time. */
+export interface Trouble {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** So many pieces of history are hashed at once. */
+const HASHED_AT_ONCE = 500;
 
 /** A computer with a disk and clocks that outlive its processes. */
 export interface Computer {
@@ -45,18 +58,29 @@ export class Site {
   readonly serverClock: SimClock;
   readonly computers: Computer[] = [];
   readonly entries: Entry[] = [];
-  readonly violations: string[] = [];
+  readonly violations: Trouble[] = [];
+  /** What was done to it, in order. */
+  readonly told: Trouble[] = [];
+  /** W of a lease, and a bit: what comes back later than this finds its seat gone. */
+  readonly longMs: number;
+  readonly scale: number;
+  /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
+  vouchedUntilMs = 0;
+  spaceReturned = 0;
   readonly vendorKey: string;
   readonly seed: number;
   readonly #crypto: SimCrypto;
   readonly #vendor: ReturnType<SimCrypto['signingKey']>;
   readonly #fate = newOwner();
-  #starting = false;
+  readonly #history = createHash('sha256');
+  #unhashed: string[] = [];
   readonly #living = new Map<string, Owner>();
   readonly entitlements = new Map<string, EntitlementClaims>();
 
-  constructor(seed: number, { crypto }: SiteTraits) {
+  constructor(seed: number, { crypto, leaseSeconds, scale }: SiteTraits) {
     this.seed = seed;
+    this.scale = scale;
+    this.longMs = leaseSeconds * 1250;
     this.#crypto = crypto;
     this.#vendor = crypto.signingKey(VENDOR_SEED);
     this.vendorKey = formatPublicKey(this.#vendor.publicKey);
@@ -66,6 +90,8 @@ export class Site {
       latencyMs: dice.pick([0.5, 5, 40]),
       duplicates: dice.pick([0, 0.01]),
       reorders: dice.pick([0, 0.01]),
+      delays: dice.pick([0, 0.01]),
+      drops: dice.pick([0, 0, 0.002]),
     };
     this.network = new SimNetwork(this.time, this.dice('network'), traits);
     this.server = new SimServer({
@@ -73,8 +99,10 @@ export class Site {
       clock: this.serverClock,
       dice: this.dice('server'),
       crypto,
+      leaseSeconds,
       onViolation: (text) => this.violation(text),
     });
+    this.network.onServerFrame = () => this.server.frameArrives();
   }
 
   /** A person, or fate: nobody whose computer can stand still. */
@@ -89,21 +117,17 @@ export class Site {
     for (const { line, owner, clock } of this.computers) {
       line.downUntilMs = 0;
       owner.frozenUntilMs = 0;
-      clock.resume();
+      clock.thaw();
     }
+    this.serverClock.thaw();
+    this.serverClock.setRight();
     this.startServer();
   }
 
   /** A new process of the server, unless one runs. */
   startServer(): void {
-    if (this.server.isUp || this.#starting) return;
-    this.#starting = true;
-    this.server
-      .start()
-      .catch((error: unknown) => this.#didNotStart(error))
-      .finally(() => {
-        this.#starting = false;
-      });
+    if (this.server.isUp || this.server.isStarting) return;
+    this.server.start().catch((error: unknown) => this.#didNotStart(error));
   }
 
   dice(name: string): Dice {
@@ -111,7 +135,30 @@ export class Site {
   }
 
   violation(text: string): void {
-    this.violations.push(`${Math.round(this.time.nowMs)} ms: ${text}`);
+    this.violations.push({ atMs: this.time.nowMs, text });
+  }
+
+  /** Something was done to it. */
+  tellFault(text: string): void {
+    this.told.push({ atMs: this.time.nowMs, text });
+    this.historyOf(`! ${text}`);
+  }
+
+  /** Everything that any client sent or heard, and every fault, is part of the history. */
+  historyOf(text: string): void {
+    this.#unhashed.push(`${this.time.nowMs} ${text}\n`);
+    if (this.#unhashed.length >= HASHED_AT_ONCE) this.#hash();
+  }
+
+  /** SHA-256, hex. The end of it: nothing can be added any more. */
+  historyHash(): string {
+    this.#hash();
+    return this.#history.digest('hex');
+  }
+
+  #hash(): void {
+    this.#history.update(this.#unhashed.join(''));
+    this.#unhashed = [];
   }
 
   /** Time goes by until the promise has settled. */
@@ -163,6 +210,7 @@ export class Site {
       processId,
       isAlive: (id) => this.#living.get(id)?.dead === false,
       record: (happening) => this.#record(processId, clock, happening),
+      passed: (direction, text) => this.historyOf(`${processId} ${direction} ${text}`),
     });
   }
 
@@ -209,7 +257,7 @@ export class Site {
 
   #didNotStart(error: unknown): void {
     // A fault that was under way may hit the start as well.
-    if (this.server.isFailing) this.server.crash('ALL', true);
+    if (this.server.fate.isFailing) this.server.crash(this.server.fate.survivors, true);
     else this.violation(`the server does not start: ${error instanceof Error ? error.stack : String(error)}`);
   }
 

@@ -46,6 +46,10 @@ export class FaultyFiles implements FileSystem {
   crashAt = Number.POSITIVE_INFINITY;
   failAt = Number.POSITIVE_INFINITY;
   errno = 'EIO';
+  /** What of a write that fails is in the file. */
+  failingWrites: 'HALF' | 'NONE' = 'HALF';
+  /** No file can grow. */
+  full = false;
   openFiles = 0;
   #names = new Map<string, Content>();
   #durableNames = new Map<string, Content>();
@@ -155,11 +159,18 @@ export class FaultyFiles implements FileSystem {
   }
 
   #openFile(content: Content, writable: boolean): OpenFile {
+    const applyPart = (wanted: Change): void => {
+      if (this.failingWrites === 'HALF') content.apply(half(wanted));
+    };
     const change = (wanted: Change) => {
       if (!writable) throw failure('EBADF');
+      if (this.full && 'bytes' in wanted && wanted.position + wanted.bytes.length > content.cached.length) {
+        applyPart(wanted);
+        throw failure('ENOSPC');
+      }
       this.#change(
         () => content.apply(wanted),
-        () => content.apply(half(wanted)),
+        () => applyPart(wanted),
       );
     };
     return {

@@ -1,28 +1,59 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { runSeed } from '../store/random.js';
 import { root } from './paths.js';
 
 // The simulator in a process of its own: it puts the global timers onto simulated time.
 
-async function simulate(...words: string[]): Promise<{ report: Record<string, unknown>[]; totals: object }> {
-  const main = join(root, 'test/dist/simulation/main.js');
-  const { stdout } = await promisify(execFile)(process.execPath, [main, ...words], { maxBuffer: 16e6 });
-  const lines = stdout.trim().split('\n');
-  const report = lines.filter((line) => line.startsWith('{"seed":')).map((line) => JSON.parse(line));
-  return { report, totals: JSON.parse(lines.at(-1)!) };
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
-test('two seeds find nothing, and the same seed is the same history', async () => {
-  const [once, again] = await Promise.all([
-    simulate('--seed', '1', '--seeds', '2', '--hours', '0.5'),
-    simulate('--seed', '1', '--hours', '0.5'),
-  ]);
-  expect(once.totals).toMatchObject({ seeds: 2, simulatedHours: 1, violations: 0 });
-  expect(once.report[0]?.history).toBe(again.report[0]?.history);
-  expect(once.report[0]?.history).not.toBe(once.report[1]?.history);
+function simulate(...words: string[]): Promise<Ran> {
+  const main = join(root, 'test/dist/simulation/main.js');
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, ...words], { maxBuffer: 16e6 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+function reportsOf({ stdout }: Ran): { reports: Record<string, unknown>[]; totals: object } {
+  const lines = stdout.trim().split('\n');
+  const reports = lines.filter((line) => line.startsWith('{"seed":')).map((line) => JSON.parse(line));
+  return { reports, totals: JSON.parse(lines.at(-1)!) };
+}
+
+test('fresh seeds find nothing', async () => {
+  const seed = runSeed();
+  console.log(`npm run simulate -- --seed ${seed} --seeds 3 --hours 0.5`);
+  // Also when the three of them happen to include a large one.
+  const small = ['--hours', '0.5', '--clients', '20'];
+  const ran = await simulate('--seed', `${seed}`, '--seeds', '3', ...small, '--json');
+  expect(ran.stderr).not.toContain('replay');
+  const { reports, totals } = reportsOf(ran);
+  expect(totals).toMatchObject({ seeds: 3, violations: 0 });
+  expect(ran.code).toBe(0);
   // A verdict on nothing is worth nothing.
-  expect(once.report[0]).toMatchObject({ judged: { tokens: expect.any(Number) } });
-  expect((once.report[0]!.judged as { tokens: number }).tokens).toBeGreaterThan(50);
+  for (const report of reports)
+    expect((report.judged as { tokens: number }).tokens, JSON.stringify(report)).toBeGreaterThan(20);
 });
+
+test('the same seed is the same history, in whatever process', async () => {
+  const words = ['--seed', '1', '--seeds', '2', '--hours', '0.1', '--json'];
+  const [once, again] = await Promise.all([simulate(...words), simulate(...words, '--jobs', '2')]);
+  const histories = reportsOf(once).reports.map(({ history }) => history);
+  expect(reportsOf(again).reports.map(({ history }) => history)).toEqual(histories);
+  expect(new Set(histories).size).toBe(2);
+});
+
+test('wrong arguments are refused with exit code 2, and --help has examples', async () => {
+  const wrong = [['--seeds', '0'], ['--hours', 'long'], ['--seed', '-1'], ['--sed', '1'], ['7']];
+  for (const words of wrong) expect((await simulate(...words)).code, words.join(' ')).toBe(2);
+  const { code, stdout } = await simulate('--help');
+  expect(code).toBe(0);
+  expect(stdout).toContain('npm run simulate -- --seed 7 --json');
+}, 60_000);

@@ -1,0 +1,88 @@
+import type { Plan } from './plan.js';
+import type { AdminSeat, Computer, Site } from './site.js';
+
+/** The people, computers and admins a site begins with. */
+export interface Founded {
+  readonly admins: readonly AdminSeat[];
+  /** Computers with a plugin: people's, and machines. */
+  readonly plugins: Computer[];
+  readonly people: readonly string[];
+  readonly island: Computer;
+}
+
+const MACHINES = 2;
+
+/** Founds, imports, invites and joins; nothing goes wrong yet. */
+export async function settle(site: Site, { clients }: Plan): Promise<Founded> {
+  site.network.faulty = false;
+  const owner = await site.found();
+  await importAll(site, owner);
+  const second = await invite(site, owner, 'second@studio.example', 'second', { role: 'admin' });
+  const admins = [owner, await site.joinAsAdmin(second.computer, second.link)];
+  const plugins: Computer[] = [];
+  for (let at = 0; at < clients; at++) {
+    // Every fifth computer is the second one of somebody.
+    const email = `user${at % 5 === 4 ? at - 1 : at}@studio.example`;
+    const { computer, link } = await invite(
+      ...([site, owner, email, `pc${at}`, at % 5 === 4 ? { device: true } : {}] as const),
+    );
+    await site.join(computer, link);
+    plugins.push(computer);
+  }
+  const people = plugins.map(({ email }) => email);
+  const island = site.addComputer('island', people[0] ?? '');
+  plugins.push(...(await addMachines(site, owner)));
+  site.network.faulty = true;
+  return { admins, plugins, people, island };
+}
+
+async function importAll(site: Site, { admin }: AdminSeat): Promise<void> {
+  const day = 86_400;
+  const { scale } = site;
+  const pools: Parameters<Site['entitlement']>[0][] = [
+    {
+      ...{ jti: 'ent-render', product: 'render', seats: 3 * scale, share: 'process' },
+      borrow: { maxSeconds: day, seats: 2 * scale },
+    },
+    { jti: 'ent-render-2', product: 'render', seats: 2 * scale, share: 'process' },
+    {
+      ...{ jti: 'ent-comp', product: 'comp', seats: 3 * scale, share: 'device' },
+      borrow: { maxSeconds: day, seats: scale },
+    },
+    {
+      ...{ jti: 'ent-sim', product: 'sim', seats: 2 * scale, share: 'user', earlyReturn: 'at-expiry' },
+      borrow: { maxSeconds: day, seats: 2 * scale },
+    },
+  ];
+  for (const claims of pools) {
+    const entitlement = site.entitlement(claims);
+    const key = `import-${claims.jti}-0000`;
+    await site.settled(admin.call('entitlement.import', { key, entitlement }));
+  }
+}
+
+async function invite(
+  site: Site,
+  { admin }: AdminSeat,
+  email: string,
+  name: string,
+  more: { role?: string; device?: boolean },
+): Promise<{ computer: Computer; link: string }> {
+  const { link } = await site.settled(
+    admin.call('user.invite', { key: `invite-${name}-000000`, email, ...more }),
+  );
+  return { computer: site.addComputer(name, email), link };
+}
+
+async function addMachines(site: Site, { admin }: AdminSeat): Promise<Computer[]> {
+  const { link } = await site.settled(
+    admin.call('machine.token.create', { key: 'machines-of-the-start', name: 'farm', uses: MACHINES }),
+  );
+  const machines: Computer[] = [];
+  for (let at = 0; at < MACHINES; at++) {
+    const computer = site.addComputer(`farm${at}`, '');
+    await site.join(computer, link);
+    machines.push(computer);
+  }
+  return machines;
+}

@@ -1,0 +1,47 @@
+import {
+  installBorrowWith,
+  listBorrowsWith,
+  requestBorrowWith,
+  returnOfflineWith,
+} from '@berth/client/internal';
+import { formatOfflineFile, type OfflineFile, parseOfflineFile } from '@berth/protocol';
+import type { Office } from './office.js';
+
+/** Files are carried to a computer that no network reaches, and back (PROTOCOL 4.9): what it has is returned, else it asks for more. */
+export async function carryFiles(office: Office, key: string, email: string, product: string): Promise<void> {
+  const { site, island } = office;
+  const host = site.startProcess(island);
+  const borrows = await listBorrowsWith(host, {}).catch(() => []);
+  if (borrows.length > 0) await carryReturn(office, key, host);
+  else await carryRequest(office, key, { host, email, product });
+}
+
+async function carryReturn(
+  { admin }: Office,
+  key: string,
+  host: Parameters<typeof returnOfflineWith>[0],
+): Promise<void> {
+  const { file } = await returnOfflineWith(host, {});
+  const parsed = parseOfflineFile(file);
+  if (parsed?.berth !== 'borrow-return') throw new Error('what the SDK wrote is no return');
+  await admin.call('borrow.accept', { key, device: parsed.device, stops: parsed.stops });
+}
+
+async function carryRequest(
+  { admin, dice, site }: Office,
+  key: string,
+  { host, email, product }: { host: Parameters<typeof requestBorrowWith>[0]; email: string; product: string },
+): Promise<void> {
+  const { file, nonce } = await requestBorrowWith(host, { product, seconds: dice.between(60, 1_800) });
+  const parsed = parseOfflineFile(file);
+  if (parsed?.berth !== 'borrow-request') throw new Error('what the SDK wrote is no request');
+  const granted = await admin.call('borrow.grant', { key, request: parsed.token, email });
+  const { server, organisation, user, device, leases, entitlements, freeAtMs, earlyReturn } = granted;
+  const { endorsements } = granted;
+  const grant: OfflineFile<'borrow-grant'> = {
+    ...{ berth: 'borrow-grant', version: 1, nonce, server, organisation, user, device },
+    ...{ leases: [...leases], entitlements: [...entitlements], freeAtMs, earlyReturn },
+    ...(endorsements === undefined ? {} : { endorsements: [...endorsements] }),
+  };
+  await installBorrowWith(host, { file: formatOfflineFile(grant), vendorKeys: [site.vendorKey] });
+}

@@ -1,0 +1,65 @@
+import { connectWith } from '@berth/client/internal';
+import { killProcess } from './client-faults.js';
+import type { Founded } from './founding.js';
+import { openPools } from './office.js';
+import type { Site } from './site.js';
+import type { Waiters } from './waiters.js';
+
+const MINUTE_MS = 60_000;
+/** Everybody goes on as before for so long, without faults: who stands in line is served by those who leave. */
+const GOES_ON_MS = 5 * MINUTE_MS;
+/** How often the pools are looked at, ms. */
+const LOOKS_MS = 10 * MINUTE_MS;
+/** After this long without faults every seat is free: the longest borrow of the workload, its hold, a window, and time to connect. */
+const QUIET_MS = 150 * MINUTE_MS;
+
+/** No more faults: an admin confirms the clock, every seat must come free, and whoever asks must be served. @param end tells everybody to give back */
+export async function heal(
+  site: Site,
+  founded: Founded,
+  { products, waiters, end }: { products: readonly string[]; waiters: Waiters; end: () => void },
+): Promise<void> {
+  site.heal();
+  waiters.heal();
+  await site.time.run(site.time.nowMs + GOES_ON_MS);
+  if (!site.server.isUp) return site.violation('the server is down although nothing fails any more');
+  const owner = founded.admins[0]!;
+  await site.settled(openPools({ ...owner, products }));
+  end();
+  const untilMs = site.time.nowMs + QUIET_MS + site.longMs;
+  let taken = await takenPools(site, owner);
+  while (taken.length > 0 && site.time.nowMs < untilMs) {
+    await site.time.run(site.time.nowMs + LOOKS_MS);
+    taken = await takenPools(site, owner);
+  }
+  // Whoever naps has woken up by then.
+  await site.time.run(site.time.nowMs + LOOKS_MS);
+  for (const pool of taken) site.violation(`not every seat came free: ${JSON.stringify(pool)}`);
+  site.server.checkInvariants();
+  waiters.judge();
+  for (const product of products) await site.settled(takeOne(site, product, founded));
+}
+
+async function takenPools(site: Site, { admin }: Founded['admins'][number]): Promise<unknown[]> {
+  const { pools } = await site.settled(admin.call('pool.status', {}));
+  return pools.filter(
+    (pool) => pool.inUse + pool.borrowed + pool.held > 0 || (pool.free !== pool.owned && pool.owned > 0),
+  );
+}
+
+async function takeOne(site: Site, product: string, { admins }: Founded): Promise<void> {
+  const { pools } = await admins[0]!.admin.call('pool.status', { product });
+  if (!pools.some(({ shared }) => shared > 0)) return;
+  // Nobody who was removed meanwhile: an admin has a device as well.
+  const { computer } = admins[1] ?? admins[0]!;
+  killProcess(site, computer, true);
+  const host = site.startProcess(computer);
+  try {
+    const client = await connectWith(host, { product, vendorKeys: [site.vendorKey] });
+    const seat = await client.checkout({ wait: 10_000 });
+    await seat.release();
+    await client.close();
+  } catch (error) {
+    site.violation(`a free seat of ${product} could not be taken: ${String(error)}`);
+  }
+}

@@ -1,0 +1,52 @@
+import { newIdempotencyKey } from '@berth/client';
+import type { Office } from './office.js';
+
+/** People and machines come and go. */
+export async function employ(office: Office, key: string): Promise<void> {
+  const { dice } = office;
+  const roll = dice.below(10);
+  if (roll < 3) await inviteTemp(office, key);
+  else if (roll < 5) await removeTemp(office, key);
+  else if (roll < 6) await replaceUser(office, key);
+  else if (roll < 8) await makeToken(office, key);
+  else await replaceMachine(office, key);
+}
+
+const TEMP = 'temp';
+
+async function inviteTemp({ admin, dice }: Office, key: string): Promise<void> {
+  await admin.call('user.invite', { key, email: `${TEMP}${dice.below(5)}@studio.example` });
+}
+
+async function removeTemp({ admin, dice }: Office, key: string): Promise<void> {
+  const email = `${TEMP}${dice.below(5)}@studio.example`;
+  await admin.call('user.remove', { key, email, ...dice.pick([{}, { pending: true }, { cancel: true }]) });
+}
+
+/** Somebody is removed, now or when the last borrow has ended, and comes back with another computer. */
+async function replaceUser({ admin, dice, host, people, hire }: Office, key: string): Promise<void> {
+  const email = dice.pick(people);
+  const removed = await admin.call('user.remove', { key, email, ...dice.pick([{}, { pending: true }]) });
+  if (removed.pending !== undefined) {
+    await admin.call('user.remove', { key: newIdempotencyKey(host), email, cancel: true });
+    return;
+  }
+  const { link } = await admin.call('user.invite', { key: newIdempotencyKey(host), email });
+  hire(email, link);
+}
+
+async function makeToken({ admin, dice, host }: Office, key: string): Promise<void> {
+  const { token } = await admin.call('machine.token.create', { key, name: 'farm', uses: 3 });
+  if (dice.chance(0.5))
+    await admin.call('machine.token.revoke', { key: newIdempotencyKey(host), id: token.id });
+}
+
+/** A machine is thrown away, and a new one joins by itself. */
+async function replaceMachine({ admin, dice, host, hire }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('machine.list', {});
+  if (items.length > 0 && dice.chance(0.5))
+    await admin.call('machine.remove', { key, machine: dice.pick(items).id });
+  if (items.length > 3) return;
+  const { link } = await admin.call('machine.token.create', { key: newIdempotencyKey(host), name: 'node' });
+  hire('', link);
+}

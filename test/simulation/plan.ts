@@ -1,0 +1,79 @@
+import { nativeEd25519 } from '@berth/client/internal';
+import { fastCrypto, type SimCrypto } from './sim-crypto.js';
+
+/** Every so many seeds a large one. */
+export const LARGE_EVERY = 50;
+/** Every so many seeds one in which clocks also do what no invariant promises to bear: the tenth, but no large one. */
+const BEYOND_EVERY = 10;
+const BEYOND_AT = 9;
+
+const MINUTE_MS = 60_000;
+
+/** What one seed is, apart from its randomness. */
+export interface Plan {
+  readonly seed: number;
+  readonly isLarge: boolean;
+  /** How long things go wrong; the liveness phase comes after it. */
+  readonly hours: number;
+  readonly clients: number;
+  readonly crypto: SimCrypto;
+  /** D, seconds. */
+  readonly leaseSeconds: number;
+  /** Seats of each pool, as a multiple of the small site's. */
+  readonly scale: number;
+  /** How long a client, and an admin, does nothing between two things it does, ms on average. */
+  readonly clientThinksMs: number;
+  readonly adminThinksMs: number;
+  /** Between two faults, ms on average. */
+  readonly faultEveryMs: number;
+  /** Whether what no invariant promises happens as well. */
+  readonly beyond: boolean;
+  /** Whether errors have stacks: a replay wants them, a thousand seeds do not. */
+  readonly stacks: boolean;
+}
+
+export interface PlanOptions {
+  readonly seed: number;
+  readonly hours?: number | undefined;
+  readonly clients?: number | undefined;
+  readonly crypto?: SimCrypto | undefined;
+  readonly stacks?: boolean | undefined;
+}
+
+const small = {
+  isLarge: false,
+  hours: 2,
+  clients: 20,
+  crypto: fastCrypto,
+  leaseSeconds: 120,
+  scale: 1,
+  clientThinksMs: 1.5 * MINUTE_MS,
+  adminThinksMs: MINUTE_MS,
+  faultEveryMs: 3 * MINUTE_MS,
+};
+
+/** Ten times the clients for twelve times as long, with real signatures. It would take an hour with the small one's haste, so leases last longer and everybody thinks longer. */
+const large = {
+  isLarge: true,
+  hours: 24,
+  clients: 200,
+  crypto: { signingKey: nativeEd25519.signingKey, verify: nativeEd25519.verify },
+  leaseSeconds: 1_800,
+  scale: 10,
+  clientThinksMs: 40 * MINUTE_MS,
+  adminThinksMs: 5 * MINUTE_MS,
+  faultEveryMs: 20 * MINUTE_MS,
+};
+
+export function planOf({ seed, hours, clients, crypto, stacks = false }: PlanOptions): Plan {
+  const base = seed % LARGE_EVERY === 0 ? large : small;
+  return {
+    ...base,
+    seed,
+    hours: hours ?? base.hours,
+    clients: clients ?? base.clients,
+    crypto: crypto ?? base.crypto,
+    beyond: seed % BEYOND_EVERY === BEYOND_AT,
+    stacks,
+  };
+}

@@ -1,0 +1,44 @@
+import type { SigningKey } from '@berth/client';
+import { encodeBase64Url, strictly } from '@berth/protocol';
+import type { HandlerDeps } from '@berth/server/admin/deps';
+import { Invitations } from '@berth/server/engine/invitations';
+import { Issuer } from '@berth/server/engine/issuer';
+import { createGate } from '@berth/server/gate';
+import type { Gate } from '@berth/server/transport/api';
+import type { SimCrypto } from './sim-crypto.js';
+import type { Dice } from './sim-random.js';
+
+const DAY_MS = 86_400_000;
+
+/** The server's own identity, and what it would get from Node. */
+export interface GateParts {
+  readonly crypto: SimCrypto;
+  readonly dice: Dice;
+  readonly leaseSeconds: number;
+  readonly key: SigningKey;
+  readonly keyText: string;
+  readonly seed: Uint8Array;
+}
+
+/** The real handlers over one running engine, as `server.ts` puts them together. */
+export function simGate(
+  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock'>,
+  { crypto, dice, leaseSeconds, key, keyText, seed }: GateParts,
+): Gate {
+  const sign = (message: Uint8Array): Uint8Array => key.sign(message);
+  const deps: HandlerDeps = {
+    ...running,
+    issuer: new Issuer(sign),
+    invitations: new Invitations(seed),
+    verify: strictly(crypto.verify),
+    metrics: { checkout: () => {}, denial: () => {}, waited: () => {} },
+    address: () => ({ host: 'berth', port: 7433 }),
+    serverKey: key.publicKey,
+    invitationMs: 7 * DAY_MS,
+    version: 'simulated',
+  };
+  const identity = { id: 'srv-sim', keyText, publicKey: key.publicKey, seed };
+  const live = { leaseSeconds: () => leaseSeconds, adminAddress: () => null };
+  const gate = createGate(running.state, deps, identity as Parameters<typeof createGate>[2], sign, live);
+  return { ...gate, randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)) };
+}

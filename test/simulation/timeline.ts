@@ -1,0 +1,54 @@
+import type { Entry } from '../auditor/history.js';
+import type { Site } from './site.js';
+
+const SHOWN = 30;
+/** Ids of leases, seats and devices, as the simulated server makes them. */
+const ids = /\b[a-z][0-9a-f]{20}\b/g;
+
+/** The last events before the moment that a violation speaks of, a line each: simulated time, process, and what happened. */
+export function eventsBefore(
+  site: Site,
+  violation: string | null,
+): { readonly atMs: number | null; readonly lines: readonly string[] } {
+  if (violation === null) return { atMs: null, lines: [] };
+  const atMs = momentOf(site, violation);
+  const untilMs = atMs ?? Number.POSITIVE_INFINITY;
+  const events = [
+    ...site.entries.map((entry) => ({ atMs: entry.t, text: `${entry.process} ${words(entry)}` })),
+    ...site.told.map((fault) => ({ atMs: fault.atMs, text: `-- ${fault.text}` })),
+  ].filter((event) => event.atMs <= untilMs);
+  events.sort((a, b) => a.atMs - b.atMs);
+  return { atMs, lines: events.slice(-SHOWN).map((event) => `${Math.round(event.atMs)} ms ${event.text}`) };
+}
+
+/** The moment it names, or the last at which anything was heard of what it names. */
+function momentOf(site: Site, violation: string): number | null {
+  const named = /\b(\d+) ms\b/.exec(violation)?.[1];
+  if (named !== undefined) return Number(named);
+  const found = violation.match(ids) ?? [];
+  const about = site.entries.filter((entry) => found.some((id) => JSON.stringify(plain(entry)).includes(id)));
+  return about.at(-1)?.t ?? null;
+}
+
+function words(entry: Entry): string {
+  const { t: _, wallMs: __, process: ___, event, ...rest } = plain(entry);
+  return `${event} ${JSON.stringify(rest)}`;
+}
+
+/** Tokens as what they say. */
+function plain(
+  entry: Entry,
+): Record<string, unknown> & { event: string; t: number; wallMs: number; process: string } {
+  const short = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(short);
+    if (typeof value !== 'string' || value.split('.').length !== 3) return value;
+    const claims: Record<string, unknown> = JSON.parse(
+      Buffer.from(value.split('.')[1]!, 'base64url').toString(),
+    );
+    const { jti, seat, n, kind, product, seats, iat, exp } = claims;
+    return { jti, seat, n, kind, product, seats, iat, exp };
+  };
+  return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, short(value)])) as ReturnType<
+    typeof plain
+  >;
+}
