@@ -6,8 +6,8 @@ import type { Site } from './site.js';
 import type { Waiters } from './waiters.js';
 
 const MINUTE_MS = 60_000;
-/** Everybody goes on as before for so long, without faults: who stands in line is served by those who leave. */
-const GOES_ON_MS = 5 * MINUTE_MS;
+/** The server is up by then. */
+const STARTS_MS = MINUTE_MS / 2;
 /** How often the pools are looked at, ms. */
 const LOOKS_MS = 10 * MINUTE_MS;
 /** After this long without faults every seat is free: the longest borrow of the workload, its hold, a window, and time to connect. */
@@ -21,7 +21,7 @@ export async function heal(
 ): Promise<void> {
   site.heal();
   waiters.heal();
-  await site.time.run(site.time.nowMs + GOES_ON_MS);
+  await site.time.run(site.time.nowMs + STARTS_MS);
   if (!site.server.isUp) return site.violation('the server is down although nothing fails any more');
   const owner = founded.admins[0]!;
   await site.settled(openPools({ ...owner, products }));

@@ -149,8 +149,8 @@ class Run {
   }
 }
 
-/** Rules that a clock beyond what is promised can break, and nothing else should. */
-const clockRules = new Set<string>(['I1', 'I3', 'I8', 'STATUS']);
+/** Rules that a clock beyond what is promised can break, and nothing else should. A borrow that ended too early shows where the next lease opens: I2 too. */
+const clockRules = new Set<string>(['I1', 'I2', 'I3', 'I8', 'STATUS']);
 
 function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
   const verdict = verdictOn(site, plan.crypto);

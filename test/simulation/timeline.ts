@@ -41,14 +41,17 @@ function plain(
 ): Record<string, unknown> & { event: string; t: number; wallMs: number; process: string } {
   const short = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(short);
-    if (typeof value !== 'string' || value.split('.').length !== 3) return value;
-    const claims: Record<string, unknown> = JSON.parse(
-      Buffer.from(value.split('.')[1]!, 'base64url').toString(),
-    );
-    const { jti, seat, n, kind, product, seats, iat, exp } = claims;
-    return { jti, seat, n, kind, product, seats, iat, exp };
+    return typeof value === 'string' ? (claimsOf(value) ?? value) : value;
   };
   return Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, short(value)])) as ReturnType<
     typeof plain
   >;
+}
+
+function claimsOf(text: string): Record<string, unknown> | null {
+  const [, payload, signature] = text.split('.');
+  if (payload === undefined || signature?.length !== 86) return null;
+  const claims: Record<string, unknown> = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  const { jti, seat, n, kind, product, seats, iat, exp } = claims;
+  return { jti, seat, n, kind, product, seats, iat, exp };
 }
