@@ -27,13 +27,16 @@ export async function heal(
   await site.settled(openPools({ ...owner, products }));
   end();
   const untilMs = site.time.nowMs + QUIET_MS + site.longMs;
-  let taken = await takenPools(site, owner);
-  while (taken.length > 0 && site.time.nowMs < untilMs) {
+  let taken: unknown[];
+  do {
     await site.time.run(site.time.nowMs + LOOKS_MS);
+    // Once more: the other admin may have been in the middle of something.
+    await site.settled(openPools({ ...owner, products }));
     taken = await takenPools(site, owner);
-  }
+  } while (taken.length > 0 && site.time.nowMs < untilMs);
   // Whoever naps has woken up by then.
   await site.time.run(site.time.nowMs + LOOKS_MS);
+  await site.settled(openPools({ ...owner, products }));
   for (const pool of taken) site.violation(`not every seat came free: ${JSON.stringify(pool)}`);
   site.server.checkInvariants();
   waiters.judge();
