@@ -1,7 +1,7 @@
 import { seeded } from '../store/random.js';
 import type { Kept } from './corpus.js';
 import type { Coverage } from './coverage.js';
-import { type Finding, judge } from './judge.js';
+import { type Finding, judge, SLOW_MS } from './judge.js';
 import { mutate } from './mutate.js';
 import { pick, type Target } from './target.js';
 
@@ -16,6 +16,8 @@ export interface FuzzOptions {
   readonly corpus: readonly Kept[];
   /** Left out: mutations of the corpus and the grammar alone. */
   readonly coverage?: Coverage;
+  /** What counts as slow; `SLOW_MS` unless something else runs on the same cores all the time. */
+  readonly slowMs?: number;
   /** Called before each input runs, so that somebody else can tell what never came to an end. */
   readonly onInput?: (input: Uint8Array) => void;
 }
@@ -45,7 +47,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const run = async (input: Uint8Array): Promise<void> => {
     options.onInput?.(input);
     inputs++;
-    const finding = await judgedTwice(target, input, coverage);
+    const finding = await judgedTwice(target, input, options);
     if (finding !== null) findings.push({ ...finding, input });
   };
   for (const input of pool) await run(input);
@@ -66,11 +68,15 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
 }
 
 /** Slow while its branches are counted is not yet slow. */
-async function judgedTwice(target: Target, input: Uint8Array, coverage?: Coverage): Promise<Finding | null> {
-  const finding = await judge(target, input);
+async function judgedTwice(
+  target: Target,
+  input: Uint8Array,
+  { coverage, slowMs = SLOW_MS }: FuzzOptions,
+): Promise<Finding | null> {
+  const finding = await judge(target, input, slowMs);
   if (finding?.kind !== 'slow' || coverage === undefined) return finding;
   coverage.pause();
-  const again = await judge(target, input);
+  const again = await judge(target, input, slowMs);
   coverage.resume();
   return again;
 }

@@ -34,7 +34,7 @@ export function entitlementTarget(): Target {
       '"otherVendor"',
       String(START_S),
     ],
-    covers: ['/domain/dist/', '/protocol/dist/'],
+    covers: ['/server/dist/domain/', '/protocol/dist/'],
     generate,
     run,
   };

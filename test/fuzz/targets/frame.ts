@@ -49,7 +49,7 @@ export function frameTarget(): Target {
       '/protocol/dist/',
       '/server/dist/admin/',
       '/server/dist/transport/dispatch',
-      '/server/src/domain/dist/',
+      '/server/dist/domain/',
       '/server/dist/engine/',
     ],
     generate: (random) => generate(random, known),
