@@ -23,6 +23,8 @@ export class Step<D extends Do = Do> implements fc.Command<Counters, Site> {
   }
 
   run(model: Counters, site: Site): void {
+    // For one that throws; a shrunk history runs the same steps again, which did something else before.
+    this.#said = `${this.#do} ${JSON.stringify(this.#given)}`;
     const { words, bounds = {} } = actions[this.#do](site, this.#given);
     this.#said = words;
     const real = site.counters();
