@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { BINDING_BYTES, BINDING_LABEL } from '@berth/protocol';
 import { WebSocket } from 'ws';
 import { BerthError } from '../errors.js';
@@ -101,9 +101,8 @@ function connectTls(url: string, caPem: string | undefined): TLSSocket {
   const socket = connect({
     host,
     port: Number(port === '' ? 443 : port),
-    ca: caPem,
+    secureContext: contextOf(caPem),
     servername: isIP(host) === 0 ? host : '',
-    minVersion: 'TLSv1.3',
     ALPNProtocols: ['http/1.1'],
   });
   socket.unref();
@@ -119,4 +118,13 @@ function refusedUpgrade(status: number): BerthError {
   };
   const reason = reasons[status] ?? 'It is not a licence server, or speaks another version.';
   return new BerthError('UNREACHABLE', { message: `The server answers with HTTP ${status}. ${reason}` });
+}
+
+/** The authorities of the last connection, read once: a client that looks for its server dials again and again. */
+let latest: { readonly caPem: string | undefined; readonly context: SecureContext } | null = null;
+
+function contextOf(caPem: string | undefined): SecureContext {
+  if (latest === null || latest.caPem !== caPem)
+    latest = { caPem, context: createSecureContext({ ca: caPem, minVersion: 'TLSv1.3' }) };
+  return latest.context;
 }
