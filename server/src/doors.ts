@@ -2,7 +2,7 @@ import { adminAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
 import type { DataFolder } from './data-folder.js';
 import type { State } from './domain/state.js';
-import { nativeSigner } from './ed25519.js';
+import type { Signer } from './engine/issuer.js';
 import { createGate } from './gate.js';
 import type { Config } from './ops/config.js';
 import type { Health } from './ops/health.js';
@@ -24,6 +24,7 @@ export interface DoorsOptions {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly keeper: CertificateKeeper;
+  readonly sign: Signer;
   readonly log: Log;
 }
 
@@ -79,8 +80,7 @@ function commonOptions(
   options: DoorsOptions,
   adminPort: () => number | undefined,
 ): Omit<ListenerOptions, 'host' | 'port' | 'paths'> {
-  const { folder, config, state, deps, sessions, metrics, health, keeper, log } = options;
-  const sign = nativeSigner(folder.identity.privateKey);
+  const { folder, config, state, deps, sessions, metrics, health, keeper, sign, log } = options;
   return {
     gate: createGate(state, deps, folder.identity, sign, {
       leaseSeconds: () => config().leaseSeconds,

@@ -8,7 +8,7 @@ import { Doors } from './doors.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
 import { Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
-import { Issuer } from './engine/issuer.js';
+import { Issuer, type Signer } from './engine/issuer.js';
 import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
 import { type Clock, systemClock } from './ops/clock.js';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly onFatal: (error: unknown) => void;
   readonly clock?: Clock;
   readonly files?: FileSystem;
+  /** Signs with the server's key; left out: natively. */
+  readonly sign?: Signer;
 }
 
 /** How often the state is written behind, ms. Losing it costs only a longer replay. */
@@ -66,11 +68,22 @@ export class Server {
     let parts: Parts | undefined;
     try {
       parts = await assemble(options, live, store);
-      const { recovered, deps, sessions, metrics, keeper } = parts;
+      const { recovered, deps, sessions, metrics, keeper, sign } = parts;
       const { state } = recovered;
       const { folder, log } = options;
       const config = (): Config => live.current;
-      const doors = await Doors.open({ folder, config, state, deps, sessions, metrics, health, keeper, log });
+      const doors = await Doors.open({
+        folder,
+        config,
+        state,
+        deps,
+        sessions,
+        metrics,
+        health,
+        keeper,
+        sign,
+        log,
+      });
       return new Server(options, live, parts, doors, health);
     } catch (error) {
       parts?.disk.stop();
@@ -171,6 +184,7 @@ interface Parts {
   readonly sessions: SessionRegistry;
   readonly disk: DiskWatch;
   readonly keeper: CertificateKeeper;
+  readonly sign: Signer;
 }
 
 async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
@@ -211,7 +225,8 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     },
     onFatal: options.onFatal,
   });
-  const issuer = new Issuer(nativeSigner(folder.identity.privateKey));
+  const { sign = nativeSigner(folder.identity.privateKey) } = options;
+  const issuer = new Issuer(sign);
   const deps: HandlerDeps = {
     state,
     engine,
@@ -235,7 +250,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     nowMs: () => clock.now().wallMs,
     log: componentLog(log, 'tls'),
   });
-  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk, keeper };
+  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk, keeper, sign };
 }
 
 async function recoverState(
