@@ -35,6 +35,8 @@ const maySleep: { readonly [path: string]: string } = {
   'test/system/waiting.ts': 'looks again and again until something is so',
   'test/system/chaos.ts': 'a plugin that works for a random time before its next step',
   'test/system/plugin.ts': 'tries again to connect while the server is down',
+  'test/torture/crowd.ts': 'clients that work for a random time before their next step',
+  'test/torture/generation.ts': 'kills at a random moment: the moment is the input',
   'test/system/kill-rounds.test.ts': 'kills at a random moment: the moment is the input',
 };
 
