@@ -32,6 +32,12 @@ function play(share: Share, steps: Iterable<fc.Command<ReturnType<Site['counters
 /** A failing history, one command a line, in words. */
 function told(share: Share, details: fc.RunDetails<[Iterable<fc.Command<never, never>>]>): string {
   const steps = [...details.counterexample![0]] as unknown as Step[];
+  try {
+    // Once more: the steps were also tried in shorter histories, and tell what they did there.
+    play(share, steps);
+  } catch {
+    // Known: `errorInstance`.
+  }
   const lines = steps.map((step, i) => `${String(i + 1).padStart(4)}. ${String(step)}`);
   const why =
     details.errorInstance instanceof Error ? details.errorInstance.message : String(details.errorInstance);
