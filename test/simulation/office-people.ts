@@ -4,11 +4,14 @@ import type { Office } from './office.js';
 /** People and machines come and go. */
 export async function employ(office: Office, key: string): Promise<void> {
   const { dice } = office;
-  const roll = dice.below(10);
+  const roll = dice.below(14);
   if (roll < 3) await inviteTemp(office, key);
   else if (roll < 5) await removeTemp(office, key);
   else if (roll < 6) await replaceUser(office, key);
-  else if (roll < 8) await makeToken(office, key);
+  else if (roll < 7) await replaceDevice(office, key);
+  else if (roll < 8) await rename(office, key);
+  else if (roll < 9) await cancelTemp(office, key);
+  else if (roll < 11) await makeToken(office, key);
   else await replaceMachine(office, key);
 }
 
@@ -21,6 +24,24 @@ async function inviteTemp({ admin, dice }: Office, key: string): Promise<void> {
 async function removeTemp({ admin, dice }: Office, key: string): Promise<void> {
   const email = `${TEMP}${dice.below(5)}@studio.example`;
   await admin.call('user.remove', { key, email, ...dice.pick([{}, { pending: true }, { cancel: true }]) });
+}
+
+async function cancelTemp({ admin, dice }: Office, key: string): Promise<void> {
+  await admin.call('user.invitation.cancel', { key, email: `${TEMP}${dice.below(5)}@studio.example` });
+}
+
+async function rename({ admin, dice, people }: Office, key: string): Promise<void> {
+  await admin.call('user.set', { key, email: dice.pick(people), name: `Artist ${dice.below(1000)}` });
+}
+
+/** A lost computer: what it has ends, and its user joins with another one. */
+async function replaceDevice({ admin, dice, host, people, hire }: Office, key: string): Promise<void> {
+  const email = dice.pick(people);
+  const { items } = await admin.call('user.devices', { email });
+  if (items.length === 0) return;
+  await admin.call('user.unenrol', { key, email, device: dice.pick(items).id });
+  const { link } = await admin.call('user.invite', { key: newIdempotencyKey(host), email, device: true });
+  hire(email, link);
 }
 
 /** Somebody is removed, now or when the last borrow has ended, and comes back with another computer. */

@@ -40,7 +40,8 @@ async function administerOnce(office: Office): Promise<void> {
   const key = newIdempotencyKey(host);
   const [email, product] = [dice.pick(people), dice.pick(products)];
   const roll = dice.below(100);
-  if (roll < 28) await admin.call('pool.status', {});
+  if (roll < 26) await admin.call('pool.status', {});
+  else if (roll < 28) await reallocate(office, key);
   else if (roll < 46)
     await admin.call('allocation.assign', { key, email, product, quantity: dice.between(1, 2) });
   else if (roll < 60) await takeBack(office, key);
@@ -59,6 +60,14 @@ async function takeBack({ admin, dice }: Office, key: string): Promise<void> {
   const { email, product, quantity } = dice.pick(items);
   const how = dice.pick([{}, {}, { pending: true }, { cancel: true }]);
   await admin.call('allocation.revoke', { key, email, product, quantity: dice.between(1, quantity), ...how });
+}
+
+/** Seats that are set aside go from one to another, in one move. */
+async function reallocate({ admin, dice, people }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('allocation.list', {});
+  if (items.length === 0) return;
+  const { email, product } = dice.pick(items);
+  await admin.call('allocation.move', { key, email, to: dice.pick(people), product, quantity: 1 });
 }
 
 /** Settings of a pool, and whether what is not allocated is for everybody. */
@@ -95,7 +104,7 @@ async function disturbOne({ admin, dice, host }: Office, key: string): Promise<v
 }
 
 /** Everything that can be looked at. */
-async function lookAround({ admin, dice }: Office, product: string): Promise<void> {
+async function lookAround({ admin, dice, people }: Office, product: string): Promise<void> {
   const { items } = await admin.call('entitlement.list', {});
   const looks = [
     () => admin.call('organisation.show', {}),
@@ -105,6 +114,9 @@ async function lookAround({ admin, dice }: Office, product: string): Promise<voi
     () => admin.call('machine.list', {}),
     () => admin.call('machine.token.list', {}),
     () => admin.call('clock.show', {}),
+    () => admin.call('user.me', {}),
+    () => admin.call('user.show', { email: dice.pick(people) }),
+    () => admin.call('user.devices', { email: dice.pick(people) }),
   ];
   await dice.pick(looks)();
 }
