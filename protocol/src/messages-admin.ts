@@ -39,6 +39,8 @@ export const Removed = {
   cancelled: Type.Optional(Type.Boolean()),
 };
 
+const EntitlementState = Type.Enum(['future', 'active', 'expired', 'replaced', 'removed']);
+
 /** An entitlement as an admin sees it. `until` is the last day it is valid, `state` what it is worth now. */
 export const EntitlementInfo = Type.Object({
   id: Id,
@@ -50,7 +52,9 @@ export const EntitlementInfo = Type.Object({
   from: Type.String(),
   until: Type.String(),
   daysLeft: Type.Integer(),
-  state: Type.Enum(['future', 'active', 'expired', 'replaced', 'removed']),
+  /** It ends soon: the last warning that is due, in days before the end. */
+  notice: Type.Optional(Count),
+  state: EntitlementState,
   share: Share,
   borrow: Type.Union([BorrowLimits, Type.Null()]),
   earlyReturn: EarlyReturn,
@@ -98,23 +102,6 @@ export const LeaseInfo = Type.Object({
 export type LeaseInfo = Static<typeof LeaseInfo>;
 
 export const adminRequests = {
-  'organisation.show': request({
-    paths: ['admin'],
-    least: 'viewer',
-    changes: false,
-    params: Type.Object({}),
-    result: Type.Object({
-      name: Type.String(),
-      serverId: Id,
-      serverKey: KeyText,
-      epoch: Type.String(),
-      users: Count,
-      products: Count,
-      version: Type.String(),
-    }),
-    errors: [],
-    text: 'The organisation and the server: what an entitlement request needs.',
-  }),
   'entitlement.import': request({
     paths: ['admin'],
     least: 'admin',
@@ -143,9 +130,21 @@ export const adminRequests = {
     paths: ['admin'],
     least: 'viewer',
     changes: false,
-    params: Type.Object({ ...Page, product: Type.Optional(ProductId) }),
+    params: Type.Object({
+      ...Page,
+      product: Type.Optional(ProductId),
+      state: Type.Optional(EntitlementState),
+      /** As its display data says; capitals do not matter. */
+      currency: Type.Optional(Type.String({ minLength: 1, maxLength: 400 })),
+      /** Whose last day is earlier. */
+      expiresBefore: Type.Optional(DayText),
+      /** The number that the vendor gave it, or its id. */
+      subscription: Type.Optional(SubscriptionText),
+      /** Only those that a warning is due for. */
+      ending: Type.Optional(Type.Boolean()),
+    }),
     result: Type.Object({ items: Type.Array(EntitlementInfo), next: Next }),
-    errors: [],
+    errors: ['DATE_INVALID'],
     text: 'All entitlements, ended ones too.',
   }),
   'entitlement.show': request({

@@ -3,8 +3,10 @@ import { allocationRequests } from './messages-allocation.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
 import { offlineRequests } from './messages-offline.js';
+import { organisationRequests } from './messages-organisation.js';
 import { poolRequests } from './messages-pool.js';
 import { meRequests, userRequests } from './messages-user.js';
+import { whyRequests } from './messages-why.js';
 import type { Role } from './schemas.js';
 import type { Static, TSchema } from './typebox.js';
 
@@ -25,7 +27,9 @@ export const requests = {
   ...leaseRequests,
   ...meRequests,
   ...adminRequests,
+  ...organisationRequests,
   ...userRequests,
+  ...whyRequests,
   ...allocationRequests,
   ...poolRequests,
   ...machineRequests,
@@ -36,7 +40,9 @@ export type Method = keyof typeof requests;
 export type LeaseMethod = keyof typeof leaseRequests | keyof typeof meRequests;
 export type AdminMethod =
   | keyof typeof adminRequests
+  | keyof typeof organisationRequests
   | keyof typeof userRequests
+  | keyof typeof whyRequests
   | keyof typeof allocationRequests
   | keyof typeof poolRequests
   | keyof typeof machineRequests

@@ -8,6 +8,7 @@ import { leaseHandlers } from './admin/lease-handlers.js';
 import { machineHandlers } from './admin/machine-handlers.js';
 import { memberHandlers } from './admin/member-handlers.js';
 import { offlineHandlers } from './admin/offline-handlers.js';
+import { organisationHandlers } from './admin/organisation-handlers.js';
 import { poolHandlers } from './admin/pool-handlers.js';
 import { userHandlers } from './admin/user-handlers.js';
 import type { DataFolder } from './data-folder.js';
@@ -34,7 +35,10 @@ export function createGate(
 ): Gate {
   return {
     server: { id: server.id, key: server.keyText },
-    organisation: { name: organisationOf(state).name },
+    // An owner may rename it.
+    get organisation() {
+      return { name: organisationOf(state).name };
+    },
     get leaseSeconds() {
       return live.leaseSeconds();
     },
@@ -56,6 +60,7 @@ export function createGate(
 function allHandlers(deps: HandlerDeps): Handlers {
   return {
     ...leaseHandlers(deps),
+    ...organisationHandlers(deps),
     ...userHandlers(deps),
     ...memberHandlers(deps),
     ...entitlementHandlers(deps),

@@ -26,6 +26,7 @@ import {
   TokenText,
   UserInfo,
   Want,
+  WhySource,
   Witness,
 } from '@berth/protocol';
 
@@ -93,6 +94,7 @@ export const shapes = asSchemas({
   AllocationInfo,
   MemberInfo,
   DeviceInfo,
+  WhySource,
   LeaseInfo,
   LeaseWarning,
   ClockInfo,

@@ -29,11 +29,15 @@ import { machineTokenCreate } from './machine-token-create.js';
 import { machineTokenList } from './machine-token-list.js';
 import { machineTokenRevoke } from './machine-token-revoke.js';
 import { me } from './me.js';
+import { orgSet } from './org-set.js';
+import { orgShow } from './org-show.js';
 import { poolSet } from './pool-set.js';
 import { poolShow } from './pool-show.js';
 import { run } from './run.js';
 import { sharing } from './sharing.js';
 import { status } from './status.js';
+import { subscriptionList } from './subscription-list.js';
+import { subscriptionShow } from './subscription-show.js';
 import { userDevices } from './user-devices.js';
 import { userInvite } from './user-invite.js';
 import { userList } from './user-list.js';
@@ -46,6 +50,7 @@ import { vendorInspect } from './vendor-inspect.js';
 import { vendorIssue } from './vendor-issue.js';
 import { vendorKeygen } from './vendor-keygen.js';
 import { whoami } from './whoami.js';
+import { why } from './why.js';
 
 /** Every command of `berth`, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -53,6 +58,7 @@ export const commands: readonly Command[] = [
   whoami,
   me,
   status,
+  why,
   run,
   defineGroup('borrow', 'Seats for offline use on this computer', [
     borrowTake,
@@ -63,6 +69,7 @@ export const commands: readonly Command[] = [
     borrowInstall,
     borrowAcceptReturn,
   ]),
+  defineGroup('org', 'The organisation', [orgShow, orgSet]),
   defineGroup('user', 'Members of the organisation', [
     userInvite,
     userList,
@@ -96,6 +103,10 @@ export const commands: readonly Command[] = [
     entitlementList,
     entitlementShow,
     entitlementRemove,
+  ]),
+  defineGroup('subscription', 'What was bought: number, dates, licence key', [
+    subscriptionList,
+    subscriptionShow,
   ]),
   defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),
   defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),

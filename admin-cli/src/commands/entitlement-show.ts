@@ -18,11 +18,15 @@ export const entitlementShow = defineCommand({
   run: async (context, args) => {
     const id = parseId(args.id, 'ID');
     const shown = await withAdmin(context, (admin) => admin.call('entitlement.show', { id }));
-    return { document: shown, text: args.token ? shown.token : describe(shown.entitlement, context.nowMs()) };
+    return {
+      document: shown,
+      text: args.token ? shown.token : describeEntitlement(shown.entitlement, context.nowMs()),
+    };
   },
 });
 
-function describe(entitlement: EntitlementInfo, nowMs: number): string {
+/** Everything about one, for people. */
+export function describeEntitlement(entitlement: EntitlementInfo, nowMs: number): string {
   const { display, borrow, removing } = entitlement;
   return fields([
     ['id', `${entitlement.id} rev ${entitlement.rev}`],

@@ -1,10 +1,11 @@
-import type { Pool } from '@berth/protocol';
+import type { EntitlementInfo, Pool } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { type List, table } from '../output.js';
 import { listPages, parsePaging } from '../pages.js';
 import { parseProduct } from '../parse.js';
 import { hasAdminScope, withAdmin, withLease } from '../session.js';
+import { seatWords } from '../words.js';
 import { clockWarning } from './clock-show.js';
 
 export const status = defineCommand({
@@ -18,7 +19,7 @@ export const status = defineCommand({
   more: 'owned = allocated + shared; in use + borrowed + held + free = owned + over. Held: the right ended early, but its token may still be valid.',
   run: async (context, args) => {
     const product = args.product === undefined ? undefined : parseProduct(args.product, '--product');
-    const { list, warning } = await poolsOf(context, product);
+    const { list, warning, ends } = await poolsOf(context, product);
     const { items: pools } = list;
     const none =
       pools.length === 0
@@ -27,7 +28,7 @@ export const status = defineCommand({
     return {
       document: { pools },
       text: (screen) => (pools.length === 0 ? '' : poolTable(pools, screen)),
-      notes: [...none, ...(warning === null ? [] : [warning])],
+      notes: [...none, ...(warning === null ? [] : [warning]), ...endNotes(ends)],
     };
   },
 });
@@ -36,7 +37,7 @@ export const status = defineCommand({
 async function poolsOf(
   context: Context,
   product: string | undefined,
-): Promise<{ list: List<Pool>; warning: string | null }> {
+): Promise<{ list: List<Pool>; warning: string | null; ends: readonly EntitlementInfo[] }> {
   const filter = product === undefined ? {} : { product };
   type Ask = (cursor: { cursor?: string }) => Promise<{ pools: Pool[]; next: string | null }>;
   const follow = (ask: Ask) =>
@@ -49,12 +50,32 @@ async function poolsOf(
       list: await follow((at) => admin.call('pool.status', { ...filter, ...at })),
       // An older server does not know it; that is no reason not to show the pools.
       warning: await admin.call('clock.show', {}).then(clockWarning, () => null),
+      // Nor one that is not for whoever asks: a plain user with an admin key.
+      ends: await admin.call('entitlement.list', { ...filter, ending: true }).then(
+        ({ items }) => items,
+        () => [],
+      ),
     }));
   }
   const list = await withLease(context, (lease) =>
     follow((at) => lease.call('pool.status', { ...filter, ...at })),
   );
-  return { list, warning: null };
+  return { list, warning: null, ends: [] };
+}
+
+/** How many subscriptions `status` names; the rest is for `berth subscription list`. */
+const endsNamed = 10;
+
+/** What ends soon, the next one first: 60, 30, 7 and 1 days ahead (PRODUCT.md, subscriptions). */
+function endNotes(ends: readonly EntitlementInfo[]): string[] {
+  // An older server does not know the filter and lists everything.
+  const due = ends.filter(({ notice }) => notice !== undefined).sort((a, b) => a.daysLeft - b.daysLeft);
+  const notes = due.slice(0, endsNamed).map(({ display, id, product, seats, daysLeft, until }) => {
+    const days = daysLeft === 1 ? 'today' : `in ${daysLeft} days`;
+    return `Subscription ${display.number ?? id} (${seatWords(seats)} of ${product}) ends ${days}: its last day is ${until}.`;
+  });
+  const more = due.length - notes.length;
+  return more > 0 ? [...notes, `${more} more end soon: berth subscription list --active`] : notes;
 }
 
 /** These names and no others are the contract of `berth status --json` (issue 2, part 10), whatever a newer server adds. */

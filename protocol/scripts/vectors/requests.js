@@ -97,6 +97,18 @@ export const requests = [
   { method: 'pool.status', paths: both, full: { product, cursor: 'after:render-basic' }, least: {} },
   { method: 'organisation.show', paths: admin, full: {} },
   {
+    method: 'organisation.set',
+    paths: admin,
+    full: { key, name: 'Studio Ærø', was: 'Studio' },
+    least: { key, name: 'Studio' },
+  },
+  {
+    method: 'user.why',
+    paths: admin,
+    full: { email: 'kaja@example.com', product, seats: 2 },
+    least: { email: 'kaja@example.com', product },
+  },
+  {
     method: 'entitlement.import',
     paths: admin,
     full: { key, entitlement: token('entitlement', entitlementClaims(), vendor) },
@@ -106,7 +118,15 @@ export const requests = [
     paths: admin,
     full: { key, endorsement: token('endorsement', endorsementClaims(), vendor) },
   },
-  { method: 'entitlement.list', paths: admin, full: { ...page, product }, least: {} },
+  {
+    method: 'entitlement.list',
+    paths: admin,
+    full: {
+      ...{ ...page, product, state: 'active', currency: 'EUR', expiresBefore: '2027-05-09' },
+      ...{ subscription: 'S-2026-7', ending: true },
+    },
+    least: {},
+  },
   { method: 'entitlement.show', paths: admin, full: { id: 'ent-2026-0001' } },
   { method: 'entitlement.remove', paths: admin, full: { key, id: 'ent-2026-0001' } },
   {

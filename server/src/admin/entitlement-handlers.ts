@@ -1,6 +1,14 @@
-import { type ChainFault, canonicalEmail, verifyEndorsement, verifyEntitlement } from '@berth/protocol';
+import {
+  type ChainFault,
+  canonicalEmail,
+  dayStartMs,
+  type EntitlementInfo,
+  type ParamsOf,
+  verifyEndorsement,
+  verifyEntitlement,
+} from '@berth/protocol';
 import { type Denial, deny } from '../domain/commands.js';
-import type { Entitlement } from '../domain/state.js';
+import type { Entitlement, State } from '../domain/state.js';
 import { entitlementInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
@@ -48,17 +56,19 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
       const endorsement = { vendor, successor, products };
       return { ok: true, result: { endorsement, moved: [...moved], changed } };
     },
-    'entitlement.list': ({ cursor, limit, product }) =>
-      engine.read((state, now): Answer<'entitlement.list'> => {
-        const all = [...state.tables.entitlement.values()].filter(
-          ({ claims }) => product === undefined || claims.product === product,
-        );
-        const key = (row: Entitlement): string => `${row.claims.product} ${row.claims.jti}`;
-        return {
-          ok: true,
-          result: page(all, key, { cursor, limit }, (row) => entitlementInfo(state, row, now)),
-        };
-      }),
+    'entitlement.list': async (params) => {
+      const beforeMs = params.expiresBefore === undefined ? null : dayStartMs(params.expiresBefore.trim());
+      if (params.expiresBefore !== undefined && beforeMs === null)
+        return deny('DATE_INVALID', `"${params.expiresBefore}" is not a day.`);
+      return engine.read((state, now): Answer<'entitlement.list'> => {
+        const all = [...rowsOf(state, params.product)]
+          .filter(({ claims }) => beforeMs === null || claims.exp * 1000 <= beforeMs)
+          .map((row) => entitlementInfo(state, row, now))
+          .filter((info) => isMeant(info, params));
+        const key = (info: EntitlementInfo): string => `${info.product} ${info.id}`;
+        return { ok: true, result: page(all, key, params, (info) => info) };
+      });
+    },
     'entitlement.show': ({ id }) =>
       engine.read((state, now): Answer<'entitlement.show'> => {
         const row = state.tables.entitlement.get(id);
@@ -77,6 +87,21 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
+}
+
+function* rowsOf(state: State, product: string | undefined): Generator<Entitlement> {
+  for (const row of state.tables.entitlement.values())
+    if (product === undefined || row.claims.product === product) yield row;
+}
+
+function isMeant(info: EntitlementInfo, asked: ParamsOf<'entitlement.list'>): boolean {
+  const { state, currency, subscription, ending } = asked;
+  const { display } = info;
+  if (state !== undefined && info.state !== state) return false;
+  if (currency !== undefined && display.currency?.toLowerCase() !== currency.trim().toLowerCase())
+    return false;
+  if (ending === true && info.notice === undefined) return false;
+  return subscription === undefined || [display.number, info.id].includes(subscription.trim());
 }
 
 function refused(fault: ChainFault): Denial {

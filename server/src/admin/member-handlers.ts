@@ -1,6 +1,7 @@
 import { canonicalAlias, canonicalName, isRole, limits, type ParamsOf } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { openInvitations } from '../domain/decide/user.js';
+import { why } from '../domain/decide/why.js';
 import { principalCalled } from '../domain/machines.js';
 import { poolOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
@@ -13,7 +14,13 @@ import { asked } from './request.js';
 
 type MemberHandlers = Pick<
   Handlers,
-  'user.me' | 'user.show' | 'user.set' | 'user.devices' | 'user.unenrol' | 'user.invitation.cancel'
+  | 'user.me'
+  | 'user.why'
+  | 'user.show'
+  | 'user.set'
+  | 'user.devices'
+  | 'user.unenrol'
+  | 'user.invitation.cancel'
 >;
 
 /** One member: looked at and changed. */
@@ -21,6 +28,14 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
   const { engine } = deps;
   return {
     'user.me': (_, caller) => engine.read((state, now) => me(state, caller.email, now)),
+    'user.why': async ({ email: called, product, seats = 1 }) => {
+      const email = userCalled(deps, called);
+      if (typeof email !== 'string') return email;
+      return engine.ask((state, context): Answer<'user.why'> => {
+        const result = why(state, { email, product, seats }, context);
+        return 'ok' in result ? result : { ok: true, result };
+      });
+    },
     'user.show': async (params) => {
       const email = userCalled(deps, params.email);
       return typeof email === 'string' ? engine.read((state, now) => show(state, email, now)) : email;

@@ -6,17 +6,11 @@ import { userCalled } from './people.js';
 import { asked, whenOf } from './request.js';
 import { listUsers } from './user-list.js';
 
-type UserHandlers = Pick<Handlers, 'organisation.show' | 'user.invite' | 'user.list' | 'user.remove'>;
+type UserHandlers = Pick<Handlers, 'user.invite' | 'user.list' | 'user.remove'>;
 
 export function userHandlers(deps: HandlerDeps): UserHandlers {
   const { engine } = deps;
   return {
-    'organisation.show': () =>
-      engine.read((state): Answer<'organisation.show'> => {
-        const { name, serverId, serverKey, epoch } = state.tables.organisation.get('self')!;
-        const counts = { users: state.tables.user.size, products: state.tables.product.size };
-        return { ok: true, result: { name, serverId, serverKey, epoch, ...counts, version: deps.version } };
-      }),
     'user.invite': (params, caller) => invite(deps, params, caller),
     'user.list': (params) => engine.read((state, now) => listUsers(state, params, now)),
     'user.remove': async (params, caller) => {

@@ -22,6 +22,7 @@ import type {
  */
 export type Change =
   | { readonly type: 'organisation.founded'; readonly organisation: Organisation }
+  | { readonly type: 'organisation.renamed'; readonly name: string; readonly by: string }
   | { readonly type: 'clock.seen'; readonly wallMs: number }
   /** Somebody vouched for the wall clock as it was (I5): the high-water mark is that moment, be it earlier or later. */
   | {

@@ -126,6 +126,8 @@ export interface Commands {
     readonly resend?: boolean;
     readonly invitationMs: number;
   };
+  /** @param was what the caller saw; `null`: whatever it is */
+  setOrganisation: Asked & { readonly name: string; readonly was: string | null };
   cancelInvitation: Asked & { readonly email: string };
   /** @param was what the caller saw before it decided */
   setUser: Asked & {
@@ -220,6 +222,7 @@ export interface Outcomes {
     readonly moved?: number;
   } & PendingOutcome;
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
+  setOrganisation: { readonly name: string; readonly changed: boolean };
   cancelInvitation: { readonly email: string; readonly cancelled: number };
   setUser: { readonly user: MemberInfo; readonly changed: boolean };
   unenrol: { readonly email: string; readonly device: DeviceInfo; readonly leasesRevoked: number };

@@ -37,9 +37,10 @@ export function trackEntitlement(state: State, before: Entitlement | undefined, 
 }
 
 export function trackUser(state: State, before: User | undefined, after: User | undefined): void {
-  const { userNames, usersByRole, userByAlias } = state.derived;
+  const { userNames, usersByRole, invited, userByAlias } = state.derived;
   if (before !== undefined) {
     usersByRole.remove(before.role, before.email);
+    invited.delete(before.email);
     for (const alias of before.aliases ?? []) userByAlias.delete(alias);
     if (after === undefined) userNames.remove(before.email);
     trackPending(state, 'user', before.email, false);
@@ -47,6 +48,7 @@ export function trackUser(state: State, before: User | undefined, after: User | 
   if (after === undefined) return;
   userNames.add(after.email);
   usersByRole.add(after.role, after.email);
+  if (after.state === 'invited') invited.add(after.email);
   for (const alias of after.aliases ?? []) userByAlias.set(alias, after.email);
   trackPending(state, 'user', after.email, after.removing !== undefined);
 }

@@ -30,6 +30,10 @@ export function evolve(state: State, change: Change, monoMs: number): void {
 
 const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   'organisation.founded': (state, { organisation }) => state.tables.organisation.set('self', organisation),
+  'organisation.renamed': (state, { name }) => {
+    const organisation = known(state.tables.organisation, 'self');
+    state.tables.organisation.set('self', { ...organisation, name });
+  },
   'clock.seen': (state, { wallMs }) => {
     const organisation = known(state.tables.organisation, 'self');
     state.tables.organisation.set('self', {

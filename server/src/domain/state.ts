@@ -222,6 +222,8 @@ export interface Derived {
   readonly userNames: SortedKeys;
   /** Role -> e-mails. */
   readonly usersByRole: Index;
+  /** E-mails of those who have not joined yet. */
+  readonly invited: Set<string>;
   /** Login name -> e-mail. */
   readonly userByAlias: Map<string, string>;
   /** E-mail -> invitations, used ones too. */
@@ -308,6 +310,7 @@ export function emptyDerived(): Derived {
     devicesByUser: new Index(),
     userNames: new SortedKeys(),
     usersByRole: new Index(),
+    invited: new Set(),
     userByAlias: new Map(),
     invitationsByUser: new Index(),
     entitlementsByProduct: new Index(),

@@ -2,6 +2,7 @@ import {
   type AllocationInfo,
   type DeviceInfo,
   type EntitlementInfo,
+  endNoticeOf,
   formatDay,
   type LeaseInfo,
   lastDay,
@@ -32,6 +33,9 @@ export function entitlementInfo(
   now: Now,
 ): EntitlementInfo {
   const endMs = claims.exp * 1000;
+  const daysLeft = Math.max(0, Math.ceil((endMs - now.wallMs) / dayMs));
+  const is = stored === 'future' && isActive({ claims, state: stored, token: '' }, now) ? 'active' : stored;
+  const notice = is === 'active' ? endNoticeOf(daysLeft) : null;
   return {
     id: claims.jti,
     rev: claims.rev,
@@ -41,8 +45,9 @@ export function entitlementInfo(
     allocated: state.derived.allocated.get(claims.jti),
     from: formatDay(claims.nbf * 1000),
     until: lastDay(endMs),
-    daysLeft: Math.max(0, Math.ceil((endMs - now.wallMs) / dayMs)),
-    state: stored === 'future' && isActive({ claims, state: stored, token: '' }, now) ? 'active' : stored,
+    daysLeft,
+    ...(notice === null ? {} : { notice }),
+    state: is,
     share: claims.share,
     borrow: claims.borrow ?? null,
     earlyReturn: claims.earlyReturn,

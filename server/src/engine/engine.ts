@@ -160,6 +160,11 @@ export class Engine {
     return result;
   }
 
+  /** As `read`, and with what a decision is given: for a decision that is not carried out. */
+  async ask<R>(view: (state: State, context: Context) => R): Promise<R> {
+    return await this.read((state, now) => view(state, this.#context(now, this.#line.kept)));
+  }
+
   /** Ends what is due; the ticker calls it when nothing else happens. */
   tick(): void {
     if (this.#stopped) return;
@@ -196,16 +201,7 @@ export class Engine {
   }
 
   #apply<T extends CommandType>(command: Command<T>, now: Now, awaited = this.#line.kept): Decision<T> {
-    const { newId, leaseSeconds, diskLow } = this.#options;
-    const context: Context = {
-      now,
-      witness: this.witness,
-      newId,
-      leaseSeconds,
-      diskLow: diskLow(),
-      awaited,
-    };
-    const decision = decide(this.#state, command, context);
+    const decision = decide(this.#state, command, this.#context(now, awaited));
     if (!decision.ok) return decision;
     this.#evolve(decision.changes, now);
     const durable = decision.changes.filter((change) => !isVolatile(change));
@@ -215,6 +211,11 @@ export class Engine {
     if (durable.some(isGivenUp)) this.#line.stalled = true;
     if (this.#line.size > 0 && durable.some((change) => mayFree(change))) this.#serveLine(now);
     return decision;
+  }
+
+  #context(now: Now, awaited: Context['awaited']): Context {
+    const { newId, leaseSeconds, diskLow } = this.#options;
+    return { now, witness: this.witness, newId, leaseSeconds, diskLow: diskLow(), awaited };
   }
 
   /** In the same turn as the change that ended a borrow, so in the same commit (I8). */

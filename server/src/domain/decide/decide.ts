@@ -21,6 +21,7 @@ import { expire } from './expire.js';
 import { grantBorrow } from './grant-borrow.js';
 import { createMachineToken, enrolMachine, removeMachine, revokeMachineToken } from './machine.js';
 import { move } from './move.js';
+import { setOrganisation } from './organisation.js';
 import { setPool } from './pool-settings.js';
 import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
@@ -76,6 +77,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   import: importEntitlement,
   importEndorsement,
   removeEntitlement,
+  setOrganisation,
   invite,
   cancelInvitation,
   setUser,

@@ -1,0 +1,66 @@
+import { type ErrorCode, errors, isErrorCode, type ResultOf } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import { Failure, failureText } from '../fail.js';
+import { given, optional, parseProduct, parseSeats, parseUser } from '../parse.js';
+import { withAdmin } from '../session.js';
+import { seatWords } from '../words.js';
+
+type Why = ResultOf<'user.why'>;
+
+export const why = defineCommand({
+  usage: 'why <email> <product>',
+  describe: 'Say whether a user would get a seat now, from where, and if not why',
+  positionals: {
+    email: { type: 'string', demandOption: true, describe: 'e-mail address, or a login name' },
+    product: { type: 'string', demandOption: true, describe: 'product id as in `berth status`' },
+  },
+  options: { seats: { type: 'string', describe: 'how many seats (default: 1)' } },
+  examples: [
+    [
+      'berth why anna@studio.example render',
+      'why Anna gets no seat: the rule, who holds what, when one is free',
+    ],
+    ['berth why lgt07 render --seats 2 --json', 'for a script; the exit code is that of the refusal'],
+  ],
+  more: 'The server decides it as it would a checkout of now, and changes nothing. Exit code 0: granted; else the one that a checkout would have had.',
+  run: async (context, args) => {
+    const params = given({
+      email: parseUser(args.email),
+      product: parseProduct(args.product, 'PRODUCT'),
+      seats: optional(args.seats, parseSeats),
+    });
+    const document = await withAdmin(context, (admin) => admin.call('user.why', params));
+    const { refusal } = document;
+    if (refusal === undefined) return { document, text: `Yes. ${told(document)}` };
+    const code: ErrorCode = isErrorCode(refusal.code) ? refusal.code : 'INTERNAL';
+    const { message, next, holders, nextFreeAtMs, untilMs, rule } = refusal;
+    const detail = {
+      rule: rule ?? null,
+      holders,
+      nextFreeAtMs,
+      more: untilMs === undefined ? {} : { untilMs },
+    };
+    const said = failureText(new Failure(code, { message, next, detail }), context).replace(
+      /^berth: /,
+      'No: ',
+    );
+    return { document, text: `${said}${told(document)}`, exitCode: errors[code].exit };
+  },
+});
+
+function told({ email, product, seats, from, own, pool, device, awaited, granted }: Why): string {
+  const lines = from.map(({ seats: count, entitlement, expires, allocated, how }) => {
+    const whose = allocated ? `set aside for ${email}` : 'shared';
+    const way = how === 'joined' ? ', sharing one in use' : how === 'kept' ? ', kept after its release' : '';
+    return `  ${seatWords(count)} ${whose} of ${entitlement}, until ${expires}${way}`;
+  });
+  const would = granted
+    ? `${email} on ${device} would get ${seatWords(seats)} of ${product}:`
+    : 'There would be:';
+  return [
+    ...(lines.length === 0 ? [] : [would, ...lines]),
+    `Set aside for ${email}: ${own.quantity} (${own.inUse} in use, ${own.borrowed} borrowed).`,
+    `Pool: ${pool.owned} owned, ${pool.shared} shared, ${pool.inUse} in use, ${pool.borrowed} borrowed, ${pool.held} held, ${pool.free} free; floating sharing ${pool.floatingSharing ? 'on' : 'off'}.`,
+    ...(awaited > 0 ? [`In line before: ${seatWords(awaited)}.`] : []),
+  ].join('\n');
+}

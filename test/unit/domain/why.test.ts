@@ -1,0 +1,141 @@
+import { errors } from '@berth/protocol';
+import { why } from '@berth/server/domain/decide/why';
+import { beforeEach, expect, test } from 'vitest';
+import { DAY_MS, keyOf, World } from './world.js';
+
+// `berth why`: the answer of a checkout, decided and not carried out (issue 5, part 11).
+
+const [ANNA, BO] = ['anna@studio.example', 'bo@studio.example'];
+let world: World;
+let anna: string;
+let bo: string;
+
+beforeEach(() => {
+  world = new World();
+  world.import({ seats: 2, share: 'device' });
+  [anna, bo] = [world.user('anna'), world.user('bo')];
+});
+
+function ask(email: string, seats = 1, product = 'render') {
+  const before = JSON.stringify([...world.state.tables.seat.values(), ...world.state.tables.lease.values()]);
+  const answer = why(world.state, { email, product, seats }, world.context);
+  expect(JSON.stringify([...world.state.tables.seat.values(), ...world.state.tables.lease.values()])).toBe(
+    before,
+  );
+  if ('ok' in answer) throw new Error(answer.code);
+  return answer;
+}
+
+/** The same as a plugin would be told now. */
+function agrees(email: string, device: string, seats = 1): void {
+  const { granted, refusal } = ask(email, seats);
+  const decision = world.send(world.checkingOut(device, seats));
+  expect(granted).toBe(decision.ok);
+  if (decision.ok) return;
+  const { code, message = errors[code].text, detail = {} } = decision;
+  expect(refusal).toMatchObject({
+    code,
+    message,
+    holders: detail.holders ?? [],
+    nextFreeAtMs: detail.nextFreeAtMs ?? null,
+  });
+  expect(refusal!.rule).toBe(detail.rule);
+}
+
+test('yes: from the shared seats, from those set aside, or by sharing one in use', () => {
+  expect(ask(ANNA)).toMatchObject({
+    granted: true,
+    device: 'anna-pc',
+    from: [{ allocated: false, how: 'taken' }],
+  });
+  world.ok({ type: 'assign', ...world.admin(), email: ANNA, product: 'render', quantity: 1, endMs: null });
+  expect(ask(ANNA)).toMatchObject({
+    from: [{ entitlement: 'ent-1', allocated: true, seats: 1 }],
+    own: { quantity: 1, inUse: 0 },
+  });
+  world.checkout(anna);
+  expect(ask(ANNA)).toMatchObject({
+    granted: true,
+    from: [{ how: 'joined', allocated: true }],
+    own: { inUse: 1 },
+  });
+});
+
+test('no: which rule, who holds what, when one is free, as a plugin would be told', () => {
+  world.checkout(bo, 2);
+  const { granted, refusal, pool } = ask(ANNA);
+  expect([granted, pool.free]).toEqual([false, 0]);
+  expect(refusal).toMatchObject({ code: 'NO_SEAT', rule: 'ALL_IN_USE', holders: [{ user: BO, seats: 2 }] });
+  expect(refusal!.nextFreeAtMs).toBeGreaterThan(world.now.wallMs);
+  agrees(ANNA, anna);
+});
+
+test.each([
+  ['too many', () => {}, 3],
+  [
+    'allocated to another',
+    () => {
+      world.ok({ type: 'assign', ...world.admin(), email: BO, product: 'render', quantity: 2, endMs: null });
+    },
+    1,
+  ],
+  [
+    'sharing off',
+    () => {
+      world.ok({ type: 'setSharing', ...world.admin(), on: false, product: null, running: 'drain' });
+    },
+    1,
+  ],
+  [
+    'others wait',
+    () => {
+      world.awaited = new Map([['render', 2]]);
+    },
+    1,
+  ],
+  [
+    'disk low',
+    () => {
+      world.diskLow = true;
+    },
+    1,
+  ],
+  ['ended', () => world.pass(101 * DAY_MS), 1],
+] as const)('as a checkout is decided: %s', (_, arrange, seats) => {
+  arrange();
+  expect(ask(ANNA, seats).granted).toBe(false);
+  agrees(ANNA, anna, seats);
+});
+
+test('of several devices the one that would get a seat counts', () => {
+  const asked = { email: ANNA, name: null, role: null, device: true, invitationMs: DAY_MS };
+  const { invitation } = world.ok({ type: 'invite', ...world.admin(), ...asked });
+  const laptop = world.ok({
+    type: 'enrol',
+    invitation,
+    leaseKey: keyOf('laptop'),
+    adminKey: null,
+    name: 'laptop',
+  });
+  world.checkout(laptop.device);
+  world.checkout(bo);
+  expect(ask(ANNA)).toMatchObject({ granted: true, device: 'laptop', from: [{ how: 'joined' }] });
+});
+
+test('who has not joined is told so, and what there would be; nobody and nothing are unknown', () => {
+  const email = 'new@studio.example';
+  const asked = { email, name: null, role: null, device: false, invitationMs: DAY_MS };
+  world.ok({ type: 'invite', ...world.admin(), ...asked });
+  expect(ask(email)).toMatchObject({
+    granted: false,
+    device: null,
+    from: [{ how: 'taken', seats: 1 }],
+    refusal: { code: 'NOT_JOINED' },
+  });
+  world.checkout(bo, 2);
+  expect(ask(email)).toMatchObject({ from: [], refusal: { code: 'NO_SEAT' } });
+  const unknown = (email: string, product: string) =>
+    why(world.state, { email, product, seats: 1 }, world.context);
+  expect(unknown('nobody@studio.example', 'render')).toMatchObject({ code: 'USER_UNKNOWN' });
+  expect(unknown(ANNA, 'none')).toMatchObject({ code: 'PRODUCT_UNKNOWN' });
+});
