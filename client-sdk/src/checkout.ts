@@ -5,7 +5,7 @@ import type { Heartbeat } from './heartbeat.js';
 import type { LeaseRecord } from './lease-record.js';
 import { type Queue, watchConnection } from './queue.js';
 import { newKey, newNonce, randomBetween } from './random.js';
-import { releaseGrant, releaseSeat } from './release.js';
+import { isFinal, releaseGrant, releaseSeat } from './release.js';
 import { type GiveBack, HeldSeat, type SeatLease } from './seat.js';
 import type { SeatBook } from './seat-book.js';
 import { elapsedMs, onlineRight, type Reading, readClock } from './seat-clock.js';
@@ -102,16 +102,21 @@ async function takeOnce(
   options: CheckoutOptions,
   givenUp: AbortSignal,
 ): Promise<HeldSeat> {
-  const { session } = counter;
+  const { session, record } = counter;
   throwIfAborted(options.signal);
-  const { grant, since } = await ask(counter, asking, options, givenUp);
+  const { key, nonce, wants } = asking;
+  await record.asking({ key, nonce, wants });
+  const { grant, since } = await ask(counter, asking, options, givenUp).catch(async (thrown: unknown) => {
+    if (isFinal(asBerthError(thrown))) await record.answered(key, []);
+    throw thrown;
+  });
   try {
     const leases = await inTime(counter, verified(session, grant, asking, since));
     const seat = seatOf(counter, leases, asking.wants, grant.joined);
-    await counter.record.add(seat.leaseIds);
+    await record.answered(key, seat.leaseIds);
     return seat;
   } catch (thrown) {
-    unattended(releaseGrant(session, grant.leases));
+    unattended(releaseGrant(session, grant.leases).then(() => record.answered(key, [])));
     throw thrown;
   }
 }

@@ -1,8 +1,8 @@
 import type { Connection } from './connection.js';
 import { asBerthError, type BerthError } from './errors.js';
-import type { LeaseRecord, Orphans } from './lease-record.js';
+import type { Asked, LeaseRecord, Orphans } from './lease-record.js';
 import { newKey } from './random.js';
-import { LEASES_PER_RELEASE, signStop } from './release.js';
+import { isFinal, LEASES_PER_RELEASE, leaseIdsOf, signStop } from './release.js';
 import type { Session } from './session.js';
 import { timing } from './timing.js';
 
@@ -40,14 +40,43 @@ export class Ghosts {
     if (this.#hasFailed) return;
     const orphans = (await this.#record.orphans()).slice(0, RECORDS_AT_ONCE);
     if (orphans.length === 0) return;
-    const leases = orphans.flatMap((one) => one.leases);
     const connection = await this.#session.link.connected(timing.ghostsMs, undefined).catch(() => null);
     // Offline: with the next connection.
     if (connection === null) return;
+    const leases = orphans.flatMap((one) => one.leases);
+    for (const asked of orphans.flatMap((one) => one.asked)) {
+      leases.push(...(await this.#grantedTo(connection, asked)));
+    }
     for (let at = 0; at < leases.length; at += LEASES_PER_RELEASE) {
       await this.#releaseBatch(connection, leases.slice(at, at + LEASES_PER_RELEASE), false);
     }
     await this.#forget(orphans);
+  }
+
+  /**
+   * The leases of a checkout whose answer died with its process: the same key brings the same answer (I7). One that the server never saw
+   * it takes as new, or refuses; what it gets then is given back a moment later.
+   * @throws BerthError when the server did not answer, or not now
+   */
+  async #grantedTo(connection: Connection, { key, nonce, wants, askedAtMs }: Asked): Promise<string[]> {
+    const ageMs = this.#session.host.clock.wallMs() - askedAtMs;
+    if (Math.abs(ageMs) > timing.askedMs) return [];
+    try {
+      // It may still stand in line, on a connection that the server has not found dead.
+      await connection.call('lease.cancelWait', { checkout: key }, timing.ghostsMs);
+      // In the order of the first time: a retry is known by the hash of what it says.
+      const again = {
+        key,
+        wants: wants.map(({ products, seats }) => ({ products: [...products], seats })),
+        nonce,
+      };
+      const { leases } = await connection.call('lease.checkout', again, timing.ghostsMs);
+      return leaseIdsOf(leases);
+    } catch (thrown) {
+      const error = asBerthError(thrown);
+      if (isFinal(error)) return [];
+      throw error;
+    }
   }
 
   /** @throws BerthError when the server did not answer, or not now */

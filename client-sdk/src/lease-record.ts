@@ -1,8 +1,14 @@
 import type { Files, Host } from './host.js';
 import { newKey } from './random.js';
-import { listOf, object, oneOf, parseJson, text, whole } from './shape.js';
+import { listOf, object, oneOf, orNull, parseJson, type ShapeOf, text, whole } from './shape.js';
 import { timing } from './timing.js';
 import { unattended } from './waiting.js';
+
+const wantShape = object({ products: listOf(text), seats: whole });
+const askedShape = object({ key: text, nonce: text, wants: listOf(wantShape), askedAtMs: whole });
+
+/** A checkout without an answer yet: what is needed to ask it again, exactly as it was asked. */
+export type Asked = ShapeOf<typeof askedShape>;
 
 const recordShape = object({
   process: text,
@@ -10,12 +16,19 @@ const recordShape = object({
   /** `closed`: the client gave all of them back and the server has not confirmed it, so nobody uses them. */
   client: oneOf('open', 'closed'),
   leases: listOf(text),
+  /** Missing in files that older versions wrote. */
+  asked: orNull(listOf(askedShape)),
 });
+
+/** Checkouts without an answer that are kept: a client has few under way, and a server that answers none gives nothing. */
+const ASKED_KEPT = 16;
 
 /** Leases that nobody uses any more but that the server may still count, and the file that names them. */
 export interface Orphans {
   readonly path: string;
   readonly leases: readonly string[];
+  /** Checkouts whose answer nobody heard: the server may have granted them. */
+  readonly asked: readonly Asked[];
 }
 
 /**
@@ -28,6 +41,7 @@ export class LeaseRecord {
   readonly #folder: string;
   readonly #path: string;
   readonly #leases = new Set<string>();
+  readonly #asked = new Map<string, Asked>();
   #client: 'open' | 'closed' = 'open';
   #written: Promise<void> = Promise.resolve();
   #isStale = false;
@@ -40,8 +54,19 @@ export class LeaseRecord {
     this.#path = `${this.#folder}/${newKey(host)}.json`;
   }
 
-  /** On disk when it resolves; a folder that cannot be written costs the record and not the seat. */
-  add(leases: readonly string[]): Promise<void> {
+  /**
+   * Before a checkout is sent: a process that dies before it has heard the answer leaves a seat that nobody knows of but by this. On disk
+   * when it resolves; a folder that cannot be written costs the record and not the seat.
+   */
+  asking(asked: Omit<Asked, 'askedAtMs'>): Promise<void> {
+    const askedAtMs = Math.round(this.#host.clock.wallMs());
+    this.#asked.set(asked.key, { ...asked, askedAtMs });
+    return this.#save();
+  }
+
+  /** The checkout got these, or it is certain that it got nothing. On disk when it resolves. */
+  answered(key: string, leases: readonly string[]): Promise<void> {
+    this.#asked.delete(key);
     for (const id of leases) this.#leases.add(id);
     return this.#save();
   }
@@ -79,11 +104,12 @@ export class LeaseRecord {
     const json = await this.#files.read(path);
     if (json === null) return null;
     const record = parseJson(json, recordShape);
-    if (record === undefined) return { path, leases: [] };
+    if (record === undefined) return { path, leases: [], asked: [] };
     const alive = await this.#host.process.isAlive(record.process);
-    if (alive === false || record.client === 'closed') return { path, leases: record.leases };
+    const asked = record.asked ?? [];
+    if (alive === false || record.client === 'closed') return { path, leases: record.leases, asked };
     const ageMs = Math.abs(this.#host.clock.wallMs() - record.seenAtMs);
-    return alive === null && ageMs > timing.ghostRecordMs ? { path, leases: [] } : null;
+    return alive === null && ageMs > timing.ghostRecordMs ? { path, leases: [], asked: [] } : null;
   }
 
   /** One write at a time; what changes meanwhile is in the next. */
@@ -96,15 +122,24 @@ export class LeaseRecord {
 
   async #write(): Promise<void> {
     this.#isStale = false;
+    const seenAtMs = Math.round(this.#host.clock.wallMs());
     const leases = [...this.#leases];
-    if (leases.length > 0) {
+    const asked = this.#unanswered(seenAtMs);
+    if (leases.length + asked.length > 0) {
       this.#exists = true;
-      const seenAtMs = Math.round(this.#host.clock.wallMs());
-      const record = { process: this.#host.process.id, seenAtMs, client: this.#client, leases };
+      const record = { process: this.#host.process.id, seenAtMs, client: this.#client, leases, asked };
       await this.#files.write(this.#path, `${JSON.stringify(record)}\n`, 'process');
     } else if (this.#exists) {
       await this.#files.remove(this.#path);
       this.#exists = false;
     }
+  }
+
+  /** Those that a seat may still stand for. */
+  #unanswered(nowMs: number): Asked[] {
+    for (const { key, askedAtMs } of this.#asked.values()) {
+      if (Math.abs(nowMs - askedAtMs) > timing.askedMs) this.#asked.delete(key);
+    }
+    return [...this.#asked.values()].slice(-ASKED_KEPT);
   }
 }

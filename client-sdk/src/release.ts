@@ -1,11 +1,14 @@
-import { limits, onlineWindowMs, parseToken, signToken } from '@berth/protocol';
-import { asBerthError } from './errors.js';
+import { errors, limits, onlineWindowMs, parseToken, signToken } from '@berth/protocol';
+import { asBerthError, type BerthError } from './errors.js';
 import type { Host } from './host.js';
 import { newKey } from './random.js';
 import type { SeatLease } from './seat.js';
 import { elapsedMs, readClock } from './seat-clock.js';
 import type { Session } from './session.js';
 import { timing } from './timing.js';
+
+/** PROTOCOL 9: codes with these numbers and below are raised by clients themselves. */
+const CLIENT_SIDE = -33_100;
 
 /** With a stop each. */
 export const LEASES_PER_RELEASE = limits.stopsPerRelease;
@@ -30,11 +33,23 @@ export async function releaseSeat(
 
 /** Gives back leases that never became a seat here: the caller had cancelled, or they do not verify. */
 export async function releaseGrant(session: Session, tokens: readonly string[]): Promise<void> {
-  const ids = tokens.flatMap((token) => {
+  await releaseLeases(session, leaseIdsOf(tokens), false, timing.answerMs);
+}
+
+/** What tokens are about, unverified: enough to give it back. */
+export function leaseIdsOf(tokens: readonly string[]): string[] {
+  return tokens.flatMap((token) => {
     const parsed = parseToken('lease', token);
     return parsed.ok ? [parsed.token.claims.jti] : [];
   });
-  await releaseLeases(session, ids, false, timing.answerMs);
+}
+
+/**
+ * After this answer to a changing request it is certain that it has done nothing, and will not. What may be said before a request is looked
+ * at (BUSY, DRAINING, RATE_LIMITED), and what this side says itself, leaves it open: it may have been done when it was sent before.
+ */
+export function isFinal({ code }: BerthError): boolean {
+  return code === 'NO_SEAT' || (errors[code].number > CLIENT_SIDE && !errors[code].retryable);
 }
 
 async function releaseLeases(

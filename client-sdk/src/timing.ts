@@ -45,6 +45,8 @@ export const timing = {
   ghostsMs: 2_000,
   /** The record of a process that cannot be judged, of another computer, is kept this long: no lease lasts as long. */
   ghostRecordMs: 7 * 86_400_000,
+  /** A checkout whose answer nobody heard is asked again by the next start for so long: two windows of the longest usual lease. */
+  askedMs: 900_000,
   /** A borrowed seat in use is marked as such this often, and looked up: it may have been extended. */
   useRefreshMs: 60_000,
   /** A mark of another computer that is older counts no more: three refreshes missed. */

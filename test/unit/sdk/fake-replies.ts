@@ -56,6 +56,7 @@ export const standardReplies: { [M in Method]?: StandardReply<M> } = {
     for (const lease of params.leases) socket.leases.add(lease);
     return { ...server.renewals(params.leases, params.nonce), entitlements: [server.entitlementText] };
   },
+  'lease.cancelWait': () => ({ left: false }),
   'lease.release': (_server, params, socket) => {
     for (const lease of params.leases) socket.leases.delete(lease);
     return { released: params.leases };

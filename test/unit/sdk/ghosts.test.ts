@@ -106,6 +106,88 @@ describe('the leases of a process that is gone', () => {
   });
 });
 
+describe('a checkout whose answer was never heard', () => {
+  /** The server committed it; its process died before the answer came. */
+  async function unheard() {
+    const world = new World();
+    const client = await world.connect();
+    world.server.scripts['lease.checkout'] = (params) => {
+      world.host.network.clear();
+      return { lost: world.server.grant(params) };
+    };
+    void client.checkout().catch(() => undefined);
+    await settle();
+    delete world.server.scripts['lease.checkout'];
+    const [asked] = world.server.of('lease.checkout');
+    world.server.requests.length = 0;
+    return { world, asked: asked!.params };
+  }
+
+  it('is asked again by the next one, with its key, and what it got is given back', async () => {
+    const { world, asked } = await unheard();
+    const next = await world.connect({}, world.process('process-2', false));
+    await next.checkout();
+    expect(methods(world)).toEqual(['lease.cancelWait', 'lease.checkout', 'lease.release', 'lease.checkout']);
+    const [again, own] = world.server.of('lease.checkout');
+    expect(again?.params).toMatchObject({ key: asked.key, nonce: asked.nonce, wants: asked.wants });
+    expect(again?.params).not.toHaveProperty('waitMs');
+    expect(own?.params.key).not.toBe(asked.key);
+    expect(world.server.of('lease.release')[0]?.params.leases).toEqual(['lease-1']);
+    expect(world.files.under(folder)).toHaveLength(1);
+  });
+
+  it('is forgotten when the server refuses it', async () => {
+    const { world } = await unheard();
+    world.server.results.clear();
+    world.server.scripts['lease.checkout'] = () => ({ error: 'NO_SEAT' });
+    await world.connect({}, world.process('process-2', false));
+    await settle();
+    expect(methods(world)).toEqual(['lease.cancelWait', 'lease.checkout']);
+    expect(world.files.under(folder)).toEqual([]);
+  });
+
+  it.each(['BUSY', 'DRAINING', 'INTERNAL'] as const)(
+    'is kept for the next start after %s, which says nothing of it',
+    async (error) => {
+      const { world } = await unheard();
+      world.server.results.clear();
+      world.server.scripts['lease.checkout'] = () => ({ error });
+      await world.connect({}, world.process('process-2', false));
+      await settle();
+      expect(world.files.under(folder)).toHaveLength(1);
+    },
+  );
+
+  it('is left alone while its process may live', async () => {
+    const { world } = await unheard();
+    await world.connect({}, world.process('process-2'));
+    await settle();
+    expect(methods(world)).toEqual([]);
+  });
+
+  it('is not asked again when any seat of it has long ended', async () => {
+    const { world } = await unheard();
+    world.time.sleep(901_000);
+    await world.connect({}, world.process('process-2', false));
+    await settle();
+    expect(methods(world)).toEqual([]);
+    expect(world.files.under(folder)).toEqual([]);
+  });
+
+  it('is on disk before it is sent, and not once it was refused', async () => {
+    const world = new World();
+    const client = await world.connect();
+    let onDisk = 0;
+    world.server.scripts['lease.checkout'] = () => {
+      onDisk = world.files.under(folder).length;
+      return { error: 'NO_SEAT' };
+    };
+    await client.checkout().catch(() => undefined);
+    expect(onDisk).toBe(1);
+    expect(world.files.under(folder)).toEqual([]);
+  });
+});
+
 it('a seat that could not be given back is given back by the next client of the same process', async () => {
   const world = new World();
   const client = await world.connect();
