@@ -25,7 +25,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new StartError('USAGE', message, 'See berthd --help.', 2);
+      throw error ?? new StartError('USAGE', message, `See ${called(argv)} --help.`, 2);
     });
   try {
     await parser.parseAsync();
@@ -33,6 +33,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     reportStartFailure(error, process.stderr);
     process.exitCode = error instanceof StartError ? error.exitCode : 1;
   }
+}
+
+/** The command whose help says what was wrong. */
+function called([command = '']: readonly string[]): string {
+  return ['init', 'serve', 'check', 'migrate'].includes(command) ? `berthd ${command}` : 'berthd';
 }
 
 await main(hideBin(process.argv));

@@ -105,7 +105,7 @@ async function inspectData(folder: DataFolder): Promise<Finding[]> {
     findings.unshift({
       check: 'journal',
       verdict: 'ok',
-      message: `${seq} records, unbroken up to ${hash.slice(0, 16)}…`,
+      message: `${seq} ${seq === 1 ? 'record' : 'records'}, unbroken up to ${hash.slice(0, 16)}…`,
     });
     findings.push(
       stateFinding(state, rebuilt, now),
@@ -158,7 +158,7 @@ function stateFinding(state: State, rebuilt: string | null, now: Now): Finding {
     };
   }
   const { user, lease } = state.tables;
-  const counts = `${user.size} users, ${lease.size} leases`;
+  const counts = `${user.size} ${user.size === 1 ? 'user' : 'users'}, ${lease.size} ${lease.size === 1 ? 'lease' : 'leases'}`;
   if (rebuilt === null) return { check: 'state', verdict: 'ok', message: counts };
   return {
     check: 'state',

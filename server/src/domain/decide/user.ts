@@ -177,7 +177,10 @@ export function removeUser(
   if (borrowed.length === 0 || when === 'pending') {
     const kept = keptSeats(state, state.derived.allocationsByUser.get(email));
     if (kept > 0)
-      return deny('ALLOCATED', `${email} still has ${kept} allocated seats.`, { email, allocated: kept });
+      return deny('ALLOCATED', `${email} still has ${kept} allocated ${kept === 1 ? 'seat' : 'seats'}.`, {
+        email,
+        allocated: kept,
+      });
   }
   if (borrowed.length === 0)
     return { ok: true, changes: userGone(state, email, by.email), outcome: { email } };
