@@ -24,6 +24,12 @@ export function usageFailure(said: string, typed: readonly string[], root: reado
   }
   const valueless = /^Not enough arguments following: (.*)$/m.exec(said)?.[1];
   if (valueless !== undefined) return usage(`--${valueless} needs a value.`, help);
+  const choice = /Argument: (\S+), Given: (".*?"), Choices: (.*)$/m.exec(said);
+  if (choice !== null) {
+    const [, name, given, known] = choice;
+    const dashes = name! in (command?.options ?? {}) ? '--' : '';
+    return usage(`${dashes}${name} ${given} is none of: ${known!.replaceAll('"', '')}.`, help);
+  }
   return usage(said.replace(/\s*\n\s*/g, ' '), help);
 }
 

@@ -30,6 +30,15 @@ const machines = async () => (await asOwner('machine', 'list')).items;
 
 describe('berth machine token', () => {
   test('create prints the link alone; neither the journal nor the list has its secret', async () => {
+    const past = await site.berth(site.owner, [
+      'machine',
+      'token',
+      'create',
+      '--expires',
+      '2020-01-01',
+      '--json',
+    ]);
+    expect([past.code, past.json.error.code]).toEqual([2, 'DATE_INVALID']);
     const words = ['machine', 'token', 'create', '--uses', '2', '--group', 'farm', '--expires', '30d'];
     const ran = await site.berthOk(site.owner, words);
     link = ran.stdout.trim();

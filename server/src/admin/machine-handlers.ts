@@ -58,7 +58,15 @@ const createToken = async (
   if (name === null || group === null) return deny('NAME_INVALID');
   const day = params.expires === undefined ? null : dayStartMs(params.expires);
   if (params.expires !== undefined && day === null) return deny('DATE_INVALID');
-  const untilMs = params.seconds === undefined ? null : deps.clock.now().wallMs + params.seconds * 1000;
+  const { wallMs } = deps.clock.now();
+  if (day !== null && day + dayMs <= wallMs)
+    return deny(
+      'DATE_INVALID',
+      `${params.expires} is over.`,
+      undefined,
+      'Give a day that is still to come, or today.',
+    );
+  const untilMs = params.seconds === undefined ? null : wallMs + params.seconds * 1000;
   const settled = await deps.engine.submit({
     type: 'createMachineToken',
     ...asked('machine.token.create', params, caller),

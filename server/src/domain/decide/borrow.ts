@@ -201,9 +201,17 @@ function explainBorrow(
   const longest = longestBorrowSeconds(state, command, context);
   return {
     ...denial,
-    message: `The longest borrow possible now is ${longest} seconds.`,
+    message: `The longest borrow possible now is ${spanWords(longest)}.`,
     detail: { ...denial.detail, maxSeconds: longest },
   };
+}
+
+/** Rounded down, so that asking for what it says is granted: `30 d`, `2 h 5 min`, `45 s`. */
+function spanWords(seconds: number): string {
+  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor((seconds % 86_400) / 3600)];
+  const minutes = days > 0 ? 0 : Math.floor((seconds % 3600) / 60);
+  const parts = [days > 0 && `${days} d`, hours > 0 && `${hours} h`, minutes > 0 && `${minutes} min`];
+  return parts.filter(Boolean).join(' ') || `${seconds} s`;
 }
 
 /** The longest borrow any entitlement of the product allows now: by its limit and by its own end, hold included. */
