@@ -33,40 +33,77 @@ export function json(document: object): string {
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => string | number;
+  /** `low`: gives way before the others. `id`: never shortened, never left out; said only where the title does not say it. */
+  readonly weight?: 'low' | 'id';
 }
 
-/** Columns that line up, numbers to the right. On a terminal the widest columns give way until a row fits one line. */
+/** Columns of these titles are ids: half an e-mail or half an id is of no use to anybody. The first column is one anyway. */
+const idTitles = new Set(['', 'ID', 'EMAIL', 'USER', 'PRODUCT', 'ENTITLEMENT', 'TOKEN', 'NUMBER']);
+
+/**
+ * Columns that line up, numbers to the right. On a terminal that is too narrow the least important texts are shortened (`low` ones first,
+ * then from the right), and when that is not enough whole columns are left out, and named below.
+ */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], screen: Output): string {
   const cells = rows.map((row) => columns.map((column) => clean(String(column.cell(row)))));
   const right = columns.map(
     (column) => rows.length > 0 && rows.every((r) => typeof column.cell(r) === 'number'),
   );
-  const titles = columns.map((column) => column.title);
-  const widths = fit(
-    titles.map((title, at) => Math.max(...[title, ...cells.map((row) => row[at]!)].map(textWidth))),
-    titles.map(textWidth),
-    screen.columns,
-  );
+  const measured = columns.map((column, at) => measure(column, at, cells, right[at]!));
+  const widths = fit(measured, screen.columns);
   const line = (row: readonly string[]) =>
-    row
-      .map((text, at) => pad(cut(text, widths[at]!), widths[at]!, right[at]!))
+    [...widths]
+      .map(([at, width]) => pad(cut(row[at]!, width), width, right[at]!))
       .join('  ')
       .trimEnd();
-  return [paint(screen, 'bold', line(titles)), ...cells.map(line)].join('\n');
+  const titles = columns.map((column) => column.title);
+  const missing = titles.filter((_, at) => !widths.has(at));
+  const note =
+    missing.length === 0 ? [] : [`Not shown: ${missing.join(', ')} (see a wider terminal, or --json).`];
+  return [paint(screen, 'bold', line(titles)), ...cells.map(line), ...note].join('\n');
 }
 
-/** Takes width from the widest column, again and again, but never below its title. */
-function fit(widths: readonly number[], least: readonly number[], columns: number | undefined): number[] {
-  const fitted = [...widths];
-  let excess = columns === undefined ? 0 : sum(fitted) + 2 * (fitted.length - 1) - columns;
-  while (excess > 0) {
-    const spare = fitted.map((width, at) => (width > Math.max(least[at]!, 8) ? width : 0));
-    const widest = spare.indexOf(Math.max(...spare));
-    if (spare[widest] === 0) break;
-    fitted[widest]! -= 1;
-    excess -= 1;
+interface Measured {
+  readonly width: number;
+  /** As far as it can be shortened. */
+  readonly least: number;
+  readonly weight: 'low' | 'normal' | 'id';
+}
+
+/** A shortened number or date says something else, or nothing: such columns are shown whole or not at all. */
+const rigid = /^(?:\d{4}-\d\d-\d\d.*|-?\d*)$/;
+
+function measure(
+  { title, weight }: Pick<Column<never>, 'title' | 'weight'>,
+  at: number,
+  cells: readonly (readonly string[])[],
+  isNumber: boolean,
+): Measured {
+  const texts = cells.map((row) => row[at]!);
+  const width = Math.max(...[title, ...texts].map(textWidth));
+  const known = at === 0 || idTitles.has(title) ? 'id' : 'normal';
+  const kind = weight ?? known;
+  const whole = kind === 'id' || isNumber || texts.every((text) => rigid.test(text));
+  return { width, least: whole ? width : Math.min(width, Math.max(textWidth(title), 8)), weight: kind };
+}
+
+/** The width of each column that is shown, by its place. */
+function fit(columns: readonly Measured[], room: number | undefined): Map<number, number> {
+  const places = columns.map((_, at) => at);
+  const ofWeight = (weight: Measured['weight']) =>
+    places.filter((at) => columns[at]!.weight === weight).reverse();
+  const giving = [...ofWeight('low'), ...ofWeight('normal')];
+  for (let left = 0; ; left++) {
+    const out = giving.slice(0, left);
+    const widths = new Map(places.filter((at) => !out.includes(at)).map((at) => [at, columns[at]!.width]));
+    let excess = room === undefined ? 0 : sum([...widths.values()]) + 2 * (widths.size - 1) - room;
+    for (const at of giving.slice(left)) {
+      const given = Math.max(0, Math.min(excess, columns[at]!.width - columns[at]!.least));
+      widths.set(at, columns[at]!.width - given);
+      excess -= given;
+    }
+    if (excess <= 0 || left === giving.length) return widths;
   }
-  return fitted;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
@@ -98,7 +135,8 @@ export function textWidth(text: string): number {
   return width;
 }
 
-function cut(text: string, width: number): string {
+/** As much of a text as fits, and a sign that there was more. */
+export function cut(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let kept = '';
   for (const { segment } of segmenter.segment(text)) {

@@ -1,4 +1,5 @@
-import type { Command } from './command.js';
+import type { Options } from 'yargs';
+import { type Command, type OptionTable, takesValue } from './command.js';
 import { globalOptions, textOptions } from './everywhere.js';
 import { type Failure, usage } from './fail.js';
 
@@ -7,12 +8,12 @@ import { type Failure, usage } from './fail.js';
  * texts of yargs that are recognised are those of its English locale, which main.ts asks for; others are passed on.
  */
 export function usageFailure(said: string, typed: readonly string[], root: readonly Command[]): Failure {
-  const { path, command } = find(typed, root);
+  const { path, command, lost } = find(typed, root);
   const line = ['berth', ...path].join(' ');
   const help = `See \`${line} --help\`.`;
   const choices = command?.commands ?? (command === undefined ? root : []);
   const unknown = /^Unknown (?:argument|command)s?: (.*)$/m.exec(said)?.[1]?.split(', ') ?? [];
-  if (choices.length > 0) return noCommand(line, wordAfter(path, typed), choices, help);
+  if (choices.length > 0) return noCommand(line, lost, choices, root, help);
   if (unknown[0] !== undefined) return unknownWord(unknown[0], typed, command, help);
   const missing = /^Missing required arguments?: (.*)$/m.exec(said)?.[1];
   if (missing !== undefined) return usage(`${line} needs ${listed(missing.split(', '))}.`, help);
@@ -24,13 +25,17 @@ export function usageFailure(said: string, typed: readonly string[], root: reado
   }
   const valueless = /^Not enough arguments following: (.*)$/m.exec(said)?.[1];
   if (valueless !== undefined) return usage(`--${valueless} needs a value.`, help);
-  const choice = /Argument: (\S+), Given: (".*?"), Choices: (.*)$/m.exec(said);
-  if (choice !== null) {
-    const [, name, given, known] = choice;
-    const dashes = name! in (command?.options ?? {}) ? '--' : '';
-    return usage(`${dashes}${name} ${given} is none of: ${known!.replaceAll('"', '')}.`, help);
-  }
-  return usage(said.replace(/\s*\n\s*/g, ' '), help);
+  return wrongChoice(said, command, help) ?? usage(said.replace(/\s*\n\s*/g, ' '), help);
+}
+
+function wrongChoice(said: string, command: Command | undefined, help: string): Failure | undefined {
+  const [, name, given, list] = /Argument: (\S+), Given: "(.*?)", Choices: (.*)$/m.exec(said) ?? [];
+  if (name === undefined || given === undefined || list === undefined) return undefined;
+  const choices = list.split(', ').map((choice) => choice.replaceAll('"', ''));
+  const near = nearest(given, choices);
+  const hint = near === undefined ? `One of: ${choices.join(', ')}.` : `Did you mean ${near}?`;
+  const dashes = name in (command?.options ?? {}) ? '--' : '';
+  return usage(`"${given}" is not a value of ${dashes}${name}.`, `${hint} ${help}`);
 }
 
 const listed = (names: readonly string[]): string =>
@@ -39,44 +44,73 @@ const listed = (names: readonly string[]): string =>
     .join(', ')
     .replace(/, ([^,]*)$/, ' and $1');
 
-/** The command that the words lead to, as far as they do. */
+/** The command that the words lead to, as far as they do, and the first word that leads nowhere. */
 function find(
   typed: readonly string[],
   root: readonly Command[],
-): { path: string[]; command: Command | undefined } {
+): { path: string[]; command: Command | undefined; lost: string | undefined } {
   const path: string[] = [];
   let command: Command | undefined;
-  for (const word of typed) {
+  for (let at = 0; at < typed.length; at++) {
+    const word = typed[at]!;
+    if (word.startsWith('-')) {
+      if (isFollowed(word)) at += 1;
+      continue;
+    }
     const inner = (command?.commands ?? root).find(({ name }) => name === word);
-    if (inner === undefined) continue;
+    if (inner === undefined) return { path, command, lost: word };
     path.push(word);
     command = inner;
     if (inner.commands.length === 0) break;
   }
-  return { path, command };
+  return { path, command, lost: undefined };
 }
 
-/** The first word behind the path that is no option. */
-function wordAfter(path: readonly string[], typed: readonly string[]): string | undefined {
-  const last = path.at(-1);
-  const rest = last === undefined ? typed : typed.slice(typed.indexOf(last) + 1);
-  return rest.find((word) => !word.startsWith('-'));
+/** True of `--context` and others that may stand before a command and have a value behind them, which is no command. */
+function isFollowed(word: string): boolean {
+  const option: Options | undefined = (globalOptions as OptionTable)[word.replace(/^--?/, '')];
+  return option !== undefined && takesValue(option);
 }
 
 function noCommand(
   line: string,
   word: string | undefined,
   choices: readonly Command[],
+  root: readonly Command[],
   help: string,
 ): Failure {
   const names = choices.map(({ name }) => name);
   const all = `One of: ${names.join(', ')}.`;
   if (word === undefined) return usage(`${line} needs a command. ${all}`, help);
-  const near = nearest(word, names);
-  return usage(
-    `There is no command "${line} ${word}".`,
-    near === undefined ? `${all} ${help}` : `Did you mean \`${line} ${near}\`? ${help}`,
-  );
+  const near = nearest(word, names) ?? names.find((name) => otherWords[name]?.includes(word));
+  const meant = near === undefined ? elsewhere(word, root, 'berth') : [`${line} ${near}`];
+  const hint = meant.length === 0 || meant.length > 3 ? all : `Did you mean ${inBackticks(meant)}?`;
+  return usage(`There is no command "${line} ${word}".`, `${hint} ${help}`);
+}
+
+const inBackticks = (lines: readonly string[]): string => lines.map((line) => `\`${line}\``).join(' or ');
+
+/** What other programs call it. */
+const otherWords: Readonly<Record<string, readonly string[]>> = {
+  remove: ['delete', 'rm', 'del'],
+  list: ['ls'],
+  show: ['get', 'info', 'describe'],
+  create: ['add', 'new'],
+  invite: ['add', 'new', 'create'],
+  assign: ['add', 'grant', 'give'],
+  revoke: ['remove', 'delete', 'rm', 'take'],
+  import: ['add', 'install'],
+  join: ['login', 'enrol', 'enroll'],
+  run: ['exec'],
+  release: ['kick', 'revoke', 'kill'],
+};
+
+/** Where else a command of that name is: `berth invite` means `berth user invite`. */
+function elsewhere(word: string, commands: readonly Command[], line: string): string[] {
+  return commands.flatMap(({ name, commands: inner }) => [
+    ...(name === word ? [`${line} ${name}`] : []),
+    ...elsewhere(word, inner, `${line} ${name}`),
+  ]);
 }
 
 function unknownWord(
@@ -111,15 +145,19 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return rated[0]?.candidate;
 }
 
-/** Levenshtein distance. */
+/** Letters to change, add, leave out or swap with their neighbour. */
 function distance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? before[j - 2]! + 1 : change;
+      next.push(Math.min(change, swap, row[j]! + 1, next[j - 1]! + 1));
     }
+    before = row;
     row = next;
   }
   return row[b.length]!;

@@ -38,7 +38,7 @@ export const leaseList = defineCommand({
             { title: 'STATE', cell: (row) => row.state },
             { title: 'USER', cell: (row) => row.user },
             { title: 'DEVICE', cell: (row) => row.device },
-            { title: 'SINCE', cell: (row) => momentCell(row.sinceMs) },
+            { title: 'SINCE', weight: 'low', cell: (row) => momentCell(row.sinceMs) },
             { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
             { title: 'FREE', cell: (row) => momentCell(row.freeAtMs) },
             {

@@ -9,6 +9,17 @@ describe('a wrong command line', () => {
     ['usr', '`berth user`'],
     ['user invit x@y.org', '`berth user invite`'],
     ['user invite', 'berth user invite <email>'],
+    ['jion berth://x', 'Did you mean `berth join`?'],
+    ['invite a@b.org', 'Did you mean `berth user invite`?'],
+    ['token create', 'Did you mean `berth machine token`?'],
+    ['user delete a@b.org', 'Did you mean `berth user remove`?'],
+    ['machine tokne list', 'Did you mean `berth machine token`?'],
+    ['--context user stauts', 'Did you mean `berth status`?'],
+    ['frobnicate user list', 'There is no command "berth frobnicate"'],
+    ['status --prodcut render', 'Did you mean --product?'],
+    ['status --no-inptu', 'Did you mean --no-input?'],
+    ['run --product render --on-lost kil -- ls', 'Did you mean kill?'],
+    ['sharing fo', 'One of: on, off.'],
     ['user invite a@b.org --nme Anna', '--name'],
     ['user invite a@b.org c@d.org', 'c@d.org'],
     ['user invite a@b.org --name', '--name needs a value'],
@@ -98,5 +109,7 @@ describe('did you mean', () => {
   it('knows near words only', () => {
     expect(nearest('entitlment', ['entitlement', 'user'])).toBe('entitlement');
     expect(nearest('frobnicate', ['entitlement', 'user'])).toBeUndefined();
+    expect(nearest('usre', ['entitlement', 'user'])).toBe('user');
+    expect(nearest('xxxx', ['user', 'join'])).toBeUndefined();
   });
 });

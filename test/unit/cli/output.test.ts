@@ -1,5 +1,5 @@
 import type { Output } from '@berth/cli/context';
-import { clean, fields, table, textWidth } from '@berth/cli/output';
+import { type Column, clean, fields, table, textWidth } from '@berth/cli/output';
 import { momentWords, spanWords } from '@berth/cli/words';
 import { describe, expect, it } from 'vitest';
 
@@ -27,10 +27,44 @@ describe('tables', () => {
     expect(new Set(lines.slice(1).map(textWidth)).size).toBe(1);
   });
 
-  it('fit the terminal', () => {
-    const lines = table(rows, columns, screen(40)).split('\n');
-    expect(lines.every((line) => textWidth(line) <= 40)).toBe(true);
-    expect(lines[2]).toContain('…');
+  const leases = [
+    {
+      id: 'l-0123456789',
+      user: 'a-long-address@studio.example',
+      device: 'a workstation with a long name',
+      n: 3,
+    },
+    { id: 'l-2', user: 'b@studio.example', device: 'ws-2', n: 12 },
+  ];
+  const wide: readonly Column<(typeof leases)[number]>[] = [
+    { title: 'ID', cell: (row) => row.id },
+    { title: 'USER', cell: (row) => row.user },
+    { title: 'DEVICE', cell: (row) => row.device },
+    { title: 'WHY', weight: 'low', cell: () => 'because it is needed' },
+    { title: 'SINCE', cell: () => '2026-03-01 14:32' },
+    { title: 'SEATS', cell: (row) => row.n },
+  ];
+
+  it('fit the terminal: the least important text is shortened first, ids and numbers never', () => {
+    const natural = Math.max(...table(leases, wide, screen(undefined)).split('\n').map(textWidth));
+    const slightly = table(leases, wide, screen(natural - 5));
+    expect(slightly).toContain('because it is …');
+    expect(slightly).toContain('a workstation with a long name');
+    const narrow = table(leases, wide, screen(natural - 25));
+    expect(narrow).toMatch(/because…\s+2026-03-01 14:32/);
+    expect(narrow).toContain('a workstation wi…');
+    for (const text of [slightly, narrow]) {
+      expect(Math.max(...text.split('\n').map(textWidth))).toBeLessThanOrEqual(natural - 5);
+      for (const { id, user } of leases) expect(text).toMatch(new RegExp(`${id} +${user} `));
+    }
+  });
+
+  it('leave whole columns out where that is not enough, and name them', () => {
+    const lines = table(leases, wide, screen(60)).split('\n');
+    expect(lines.at(-1)).toBe('Not shown: WHY, SINCE, SEATS (see a wider terminal, or --json).');
+    expect(lines.slice(0, -1).every((line) => textWidth(line) <= 60)).toBe(true);
+    const least = table(leases, wide, screen(10)).split('\n');
+    expect(least[1]).toBe('l-0123456789  a-long-address@studio.example');
   });
 
   it('are never cut where no terminal is', () => {
