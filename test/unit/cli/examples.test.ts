@@ -3,7 +3,7 @@ import type { Command } from '@berth/cli/command';
 import { commands } from '@berth/cli/commands/all';
 import { Failure } from '@berth/cli/fail';
 import { describe, expect, it } from 'vitest';
-import { berth } from './fake-host.js';
+import { berth, noSdk } from './fake-host.js';
 
 // Every example of every help: read by a real shell, then by berth, up to the first thing it would ask of a server or a file.
 
@@ -36,16 +36,11 @@ function shellWords(lines: readonly string[]): string[][] {
 const reached = async (): Promise<never> => {
   throw new Failure('NOT_JOINED');
 };
+/** Whatever a command would ask for, also what it learns to ask for later. */
 const sdk = {
-  connect: reached,
-  joinServer: reached,
-  openAdmin: reached,
-  openLease: reached,
-  listBorrows: reached,
-  returnBorrows: reached,
-  requestBorrow: reached,
-  installBorrow: reached,
-  returnBorrowsOffline: reached,
+  ...Object.fromEntries(Object.keys(noSdk).map((name) => [name, reached])),
+  newIdempotencyKey: noSdk.newIdempotencyKey,
+  folders: noSdk.folders,
   identities: () => ({
     list: reached,
     listReadable: reached,
