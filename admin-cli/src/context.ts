@@ -7,6 +7,9 @@ export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly files: Files;
+  readonly network: Network;
+  /** Of Node, without the `v`. */
+  readonly nodeVersion: string;
   readonly processes: Processes;
   readonly sdk: Sdk;
   /** Milliseconds since 1970. */
@@ -14,7 +17,17 @@ export interface Context {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly settings: Settings;
+  readonly progress: Progress;
 }
+
+/** What a command is doing, for a person who waits at a terminal. */
+export interface Progress {
+  /** @param doing as in `berth: importing a.ent (3 of 10), 4 s` */
+  say(doing: string): void;
+}
+
+/** What a process is before its words were read. */
+export type Host = Omit<Context, 'settings' | 'progress'>;
 
 /** What the options that every command has say. */
 export interface Settings {
@@ -56,8 +69,41 @@ export interface Files {
   exists(path: string): Promise<boolean>;
   /** Permission bits; `null` where the file is not there or the system has none of that kind. */
   mode(path: string): Promise<number | null>;
+  /** Bytes that are left for this user where the path is; `null` where the system does not say. */
+  freeBytes(path: string): Promise<number | null>;
   /** Makes a folder and those above it, readable by its owner only; an existing one is left as it is. */
   makeFolder(path: string): Promise<void>;
+}
+
+/** What is known of a server before anything is asked of it as a client: only `berth doctor` looks there. */
+export interface Network {
+  /** The addresses of a host name. Rejects with the reason. */
+  resolve(host: string): Promise<string[]>;
+  /** The servers under a name of DNS, by priority. Rejects with the reason. */
+  services(name: string): Promise<{ readonly host: string; readonly port: number }[]>;
+  /** Connects and ends the connection. Rejects with the reason. */
+  reach(server: Server, signal: AbortSignal): Promise<void>;
+  /** The certificate that a server shows, trusted or not. Rejects where TLS 1.3 is not spoken. */
+  certificate(server: Server, caPem: string, signal: AbortSignal): Promise<Certificate>;
+  /** GET over TLS that leads to the authority. Rejects with the reason. */
+  get(
+    server: Server,
+    caPem: string,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly status: number; readonly body: string }>;
+}
+
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Certificate {
+  /** Why it is not trusted; `null` when it leads to the authority, is in time and for this host. */
+  readonly fault: string | null;
+  /** End of its time, milliseconds since 1970. */
+  readonly notAfterMs: number;
 }
 
 /** The signals that `berth run` passes on to the command it runs. */

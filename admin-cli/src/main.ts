@@ -1,8 +1,10 @@
 import { readCommandLine } from './command-line.js';
-import type { Context } from './context.js';
+import { complete, completeWord } from './completion/complete.js';
+import type { Host } from './context.js';
 import { type Failure, failureJson, failureText, toFailure } from './fail.js';
 import { nodeContext, onInterrupt } from './node-context.js';
 import { json, print } from './output.js';
+import { ProgressLine } from './progress.js';
 
 /** After a command has ended, whatever still keeps the process alive is a leak; it gets this long. */
 const leakMs = 1000;
@@ -20,7 +22,11 @@ export async function start(): Promise<void> {
 }
 
 /** One command from its words to its exit code. Never rejects. */
-export async function main(typed: readonly string[], host: Omit<Context, 'settings'>): Promise<number> {
+export async function main(typed: readonly string[], host: Host): Promise<number> {
+  if (typed[0] === completeWord) {
+    await complete(typed.slice(1), host);
+    return 0;
+  }
   const asJson = wantsJson(typed);
   let ownsStdout = true;
   try {
@@ -30,8 +36,11 @@ export async function main(typed: readonly string[], host: Omit<Context, 'settin
       return 0;
     }
     ownsStdout = request.work.ownsStdout;
-    const context = { ...host, settings: request.settings };
-    const answer = await request.work.run(context);
+    const { settings } = request;
+    // The terminal of `berth run` belongs to the command that it runs.
+    const progress = ownsStdout ? new ProgressLine(host) : null;
+    const context = { ...(progress?.host ?? { ...host, progress: silent }), settings };
+    const answer = await request.work.run(context).finally(() => progress?.end());
     if (typeof answer === 'number') return answer;
     print(answer, context);
     return answer.exitCode ?? 0;
@@ -43,8 +52,10 @@ export async function main(typed: readonly string[], host: Omit<Context, 'settin
   }
 }
 
+const silent = { say: () => undefined };
+
 /** A failure is said to people on stderr always, and to a program on stdout when it asked for JSON. */
-function report(failure: Failure, host: Omit<Context, 'settings'>, asJson: boolean): void {
+function report(failure: Failure, host: Host, asJson: boolean): void {
   host.stderr.write(failureText(failure, host));
   if (asJson) host.stdout.write(json({ error: failureJson(failure) }));
 }

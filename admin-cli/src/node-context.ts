@@ -1,25 +1,23 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, stat } from 'node:fs/promises';
+import { access, mkdir, open, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as client from '@berth/client';
-import {
-  type Context,
-  type Files,
-  type ForwardedSignal,
-  forwardedSignals,
-  type Processes,
-} from './context.js';
+import { type Files, type ForwardedSignal, forwardedSignals, type Host, type Processes } from './context.js';
+import { network } from './node-network.js';
 import { startChild } from './run/node-child.js';
 import type { Sdk } from './sdk.js';
 import { input, output, readLimited } from './stdio.js';
 
 /** The context of a real process. @param signal aborted by Ctrl-C. */
-export function nodeContext(signal: AbortSignal): Omit<Context, 'settings'> {
+export function nodeContext(signal: AbortSignal): Host {
   return {
     env: process.env,
     stdin: input,
     stdout: output(1, process.env),
     stderr: output(2, process.env),
     files,
+    network,
+    nodeVersion: process.versions.node,
     processes,
     sdk,
     nowMs: () => Date.now(),
@@ -39,6 +37,10 @@ const sdk: Sdk = {
   installBorrow: client.installBorrow,
   returnBorrowsOffline: client.returnBorrowsOffline,
   newIdempotencyKey: client.newIdempotencyKey,
+  folders: (home) => {
+    const files = client.nodeHost().files(home);
+    return { config: files.locate('config'), state: files.locate('state') };
+  },
   identities: (home) => new client.IdentityStore({ home }),
 };
 
@@ -66,10 +68,23 @@ const files: Files = {
       () => null,
     );
   },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(await existing(path));
+    return bavail * bsize;
+  },
   makeFolder: async (path) => {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
 };
+
+/** The path, or the folder above it that is there. */
+async function existing(path: string): Promise<string> {
+  const isThere = await access(path, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+  return isThere || dirname(path) === path ? path : await existing(dirname(path));
+}
 
 /** Who gets the signals of `forwardedSignals` just now; nobody: they do what they do by themselves. */
 let taken: ((signal: ForwardedSignal) => void) | undefined;

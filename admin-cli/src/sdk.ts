@@ -13,6 +13,8 @@ export interface Sdk {
   readonly installBorrow: typeof client.installBorrow;
   readonly returnBorrowsOffline: typeof client.returnBorrowsOffline;
   readonly newIdempotencyKey: typeof client.newIdempotencyKey;
+  /** Where contexts, and keys and borrows, are on disk. */
+  folders(home: string | undefined): { readonly config: string; readonly state: string };
   /** The joined contexts in a folder, or in the default ones. */
   identities(
     home: string | undefined,

@@ -27,7 +27,9 @@ async function withChannel<C extends { close(): Promise<void> }, T>(
   opening: Promise<C>,
   work: (channel: C) => Promise<T>,
 ): Promise<T> {
+  context.progress.say('connecting to the server');
   const channel = await cancellable(context, opening);
+  context.progress.say('waiting for the server');
   try {
     return await cancellable(context, work(channel));
   } finally {

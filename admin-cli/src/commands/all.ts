@@ -8,8 +8,10 @@ import { borrowReturn } from './borrow-return.js';
 import { borrowTake } from './borrow-take.js';
 import { clockAccept } from './clock-accept.js';
 import { clockShow } from './clock-show.js';
+import { completion } from './completion.js';
 import { contextList } from './context-list.js';
 import { contextUse } from './context-use.js';
+import { doctor } from './doctor.js';
 import { entitlementImport } from './entitlement-import.js';
 import { entitlementList } from './entitlement-list.js';
 import { entitlementRemove } from './entitlement-remove.js';
@@ -110,6 +112,8 @@ export const commands: readonly Command[] = [
   ]),
   defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),
   defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),
+  doctor,
+  completion,
   defineGroup('vendor', 'For software vendors: keys and entitlements, offline', [
     vendorKeygen,
     vendorIssue,

@@ -83,7 +83,8 @@ async function importAll(
   tokens: readonly FromFile[],
 ): Promise<Result[]> {
   const results: Result[] = [];
-  for (const { file, token } of tokens) {
+  for (const [at, { file, token }] of tokens.entries()) {
+    context.progress.say(`importing ${file} (${at + 1} of ${tokens.length})`);
     try {
       results.push({ file, done: await importOne(context, admin, file, token) });
     } catch (error) {

@@ -1,9 +1,7 @@
-import type { Context } from '@berth/cli/context';
+import type { Context, Host } from '@berth/cli/context';
 import { main } from '@berth/cli/main';
 import type { Sdk } from '@berth/cli/sdk';
 import type { AdminConnection, Context as Joined } from '@berth/client';
-
-type Host = Omit<Context, 'settings'>;
 
 /** What one call of `berth` did. */
 export interface Ran {
@@ -26,6 +24,9 @@ export interface HostOptions {
   readonly nowMs?: number;
   readonly signal?: AbortSignal;
   readonly processes?: Context['processes'];
+  readonly network?: Context['network'];
+  /** Width of the terminal. */
+  readonly columns?: number;
 }
 
 const refuse = (): never => {
@@ -39,7 +40,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
   const isTty = answers !== undefined;
   const screen = (name: 'stdout' | 'stderr') => ({
     isTty,
-    columns: isTty ? 80 : undefined,
+    columns: isTty ? (options.columns ?? 80) : undefined,
     colours: false,
     write: (text: string) => {
       written[name] += text;
@@ -58,7 +59,9 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
     stdout: screen('stdout'),
     stderr: screen('stderr'),
     files: fakeFiles(files, options.modes ?? new Map()),
-    processes: options.processes ?? { start: refuse, onSignals: refuse, after: refuse },
+    network: options.network ?? noNetwork,
+    nodeVersion: '20.19.0',
+    processes: options.processes ?? { start: refuse, onSignals: refuse, after: () => () => undefined },
     sdk: { ...noSdk, ...options.sdk },
     nowMs: () => options.nowMs ?? Date.UTC(2026, 0, 15, 12),
     signal,
@@ -67,7 +70,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
   return { exitCode, ...written, json: () => JSON.parse(written.stdout) };
 }
 
-const noSdk: Sdk = {
+export const noSdk: Sdk = {
   connect: refuse,
   joinServer: refuse,
   openAdmin: refuse,
@@ -79,7 +82,16 @@ const noSdk: Sdk = {
   installBorrow: refuse,
   returnBorrowsOffline: refuse,
   newIdempotencyKey: () => 'test-key-0123456789',
+  folders: () => ({ config: '/home/x/config', state: '/home/x/state' }),
   identities: refuse,
+};
+
+const noNetwork: Context['network'] = {
+  resolve: refuse,
+  services: refuse,
+  reach: refuse,
+  certificate: refuse,
+  get: refuse,
 };
 
 function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number>): Context['files'] {
@@ -96,6 +108,7 @@ function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number
     },
     exists: async (path) => files.has(path),
     mode: async (path) => (files.has(path) ? (modes.get(path) ?? 0o600) : null),
+    freeBytes: async () => 2 ** 33,
     makeFolder: async () => undefined,
   };
 }
