@@ -2,6 +2,7 @@ import type { ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { asks, confirm } from '../confirm.js';
 import type { Context } from '../context.js';
+import { dryRun, dryRunOption } from '../dry-run.js';
 import { listPages } from '../pages.js';
 import { parseId } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
@@ -12,15 +13,22 @@ export const entitlementRemove = defineCommand({
   usage: 'remove <id>',
   describe: 'Remove an entitlement; the leases on its seats end',
   positionals: { id: { type: 'string', demandOption: true, describe: 'id as in `berth entitlement list`' } },
-  options: pendingOptions,
+  options: { ...pendingOptions, ...dryRunOption },
   examples: [
+    ['berth entitlement remove ent-7k2m --dry-run', 'who uses it now, and whom it is set aside for'],
     ['berth entitlement remove ent-7k2m --yes', 'remove it without being asked'],
     ['berth entitlement remove ent-7k2m --pending --yes', 'and if a seat is borrowed: as soon as it is back'],
   ],
   more: 'Refused while a seat of it is allocated or borrowed. With --pending a removal that only a borrow forbids waits for its end by itself; until then nothing new is granted from it.',
+  exits: [[8, 'a seat of it is allocated or borrowed']],
   run: async (context, args) => {
     const id = parseId(args.id, 'ID');
     const when = whenOf(args);
+    if (args['dry-run'])
+      return await dryRun(context, `remove entitlement ${id}`, async (admin) => {
+        const { entitlement } = await admin.call('entitlement.show', { id });
+        return { product: entitlement.product, entitlement: id };
+      });
     if (!args.cancel) await confirm(context, `${await whatItTakes(context, id)} Remove entitlement ${id}?`);
     const document = await withAdmin(context, (admin) =>
       admin.call('entitlement.remove', { key: context.sdk.newIdempotencyKey(), id, ...when }),

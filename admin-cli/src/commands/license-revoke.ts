@@ -1,6 +1,7 @@
 import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
+import { dryRun, dryRunOption } from '../dry-run.js';
 import { usage } from '../fail.js';
 import { given, optional, parseCount, parseDay, parseEmail, parseProduct } from '../parse.js';
 import { pendingOptions, whenOf } from '../pending.js';
@@ -19,9 +20,11 @@ export const licenseRevoke = defineCommand({
     all: { type: 'boolean', default: false, describe: 'every seat of the product' },
     expires: { type: 'string', describe: 'only of the entitlement whose last day is this one, YYYY-MM-DD' },
     ...pendingOptions,
+    ...dryRunOption,
   },
   examples: [
     ['berth license revoke anna@studio.example render', 'one seat'],
+    ['berth license revoke anna@studio.example render --all --dry-run', 'what that would touch'],
     ['berth license revoke anna@studio.example render --all --yes', 'all of them, without being asked'],
     [
       'berth license revoke anna@studio.example render --pending',
@@ -30,6 +33,7 @@ export const licenseRevoke = defineCommand({
     ['berth license revoke anna@studio.example render --cancel', 'leave it to her after all'],
   ],
   more: 'Leases that run on the seats end. Refused while the user has borrowed the seat: the borrow has to end first. With --pending the rest waits for that by itself; until then nothing new is granted from the allocation.',
+  exits: [[8, 'a seat of it is borrowed']],
   run: async (context, args) => {
     if (args.all && args.quantity !== undefined)
       throw usage('--all and --quantity exclude each other.', 'Give one of them.');
@@ -40,6 +44,10 @@ export const licenseRevoke = defineCommand({
     );
     const expires = optional(args.expires, (text) => parseDay(text, '--expires'));
     const when = whenOf(args);
+    if (args['dry-run']) {
+      const which = args.all ? 'every seat' : seatWords(count ?? 1);
+      return await dryRun(context, `revoke ${which} of ${product} from ${email}`, { email, product });
+    }
     if (args.all && !args.cancel) await confirm(context, `Revoke every seat of ${product} from ${email}?`);
     const key = context.sdk.newIdempotencyKey();
     const quantity = args.all ? ('all' as const) : count;

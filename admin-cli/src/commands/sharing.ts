@@ -1,6 +1,7 @@
 import type { SharingChange } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
+import { dryRun, dryRunOption } from '../dry-run.js';
 import { usage } from '../fail.js';
 import { given, optional, parseProduct } from '../parse.js';
 import { withAdmin } from '../session.js';
@@ -21,10 +22,12 @@ export const sharing = defineCommand({
     product: { type: 'string', describe: 'only this product; every product there is when left out' },
     drain: { type: 'boolean', describe: 'off: shared seats in use go on until they are released (default)' },
     cut: { type: 'boolean', describe: 'off: shared seats in use are taken back now' },
+    ...dryRunOption,
   },
   examples: [
     ['berth sharing off --product render', 'from now on only allocated seats; who works goes on'],
     ['berth sharing off --product render --cut --yes', 'the same, and who works has to stop'],
+    ['berth sharing off --cut --dry-run', 'who has which seats now'],
     ['berth sharing on', 'every product, for everybody'],
   ],
   more: 'While it is off, a seat can be used only by whoever it is allocated to: `berth license assign`. Borrowed seats are never taken back, and not lent for longer. A product that comes later begins with sharing on.',
@@ -32,6 +35,10 @@ export const sharing = defineCommand({
     const on = args.state === 'on';
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
     const running = runningOf(on, args);
+    if (args['dry-run'])
+      return await dryRun(context, `switch sharing of ${product ?? 'every product'} ${args.state}`, {
+        product,
+      });
     if (running === 'cut')
       await confirm(
         context,

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
+import { dryRun, dryRunOption } from '../dry-run.js';
 import { parseEmail } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
 import { withAdmin } from '../session.js';
@@ -11,8 +12,9 @@ export const userRemove = defineCommand({
   positionals: {
     email: { type: 'string', array: true, demandOption: true, describe: 'e-mail address, or several' },
   },
-  options: pendingOptions,
+  options: { ...pendingOptions, ...dryRunOption },
   examples: [
+    ['berth user remove anna@studio.example --dry-run', 'what she holds, and what is set aside for her'],
     ['berth user remove anna@studio.example --yes', 'remove her without being asked'],
     ['berth user remove anna@studio.example bo@studio.example', 'several; each succeeds or fails alone'],
     [
@@ -21,11 +23,16 @@ export const userRemove = defineCommand({
     ],
   ],
   more: 'Refused while seats are allocated to the user (`berth license revoke` first) or borrowed by them. With --pending a removal that only a borrow forbids waits for its end by itself; until then the user gets nothing new. Of several addresses each succeeds or fails alone; if some failed the exit code is 1.',
+  exits: [[8, 'seats are allocated to the user, or borrowed by them']],
   run: async (context, args) => {
     const emails = args.email.map(String);
     if (emails.length === 1) parseEmail(emails[0]!);
     const when = whenOf(args);
     const whom = emails.length === 1 ? parseEmail(emails[0]!) : `these ${emails.length} users`;
+    if (args['dry-run']) {
+      const scopes = emails.map((email) => ({ email: parseEmail(email) }));
+      return await dryRun(context, `remove ${whom}`, scopes);
+    }
     if (!args.cancel)
       await confirm(context, `Remove ${whom}? Their devices are locked out and their seats end.`);
     return await withAdmin(context, (admin) =>

@@ -1,0 +1,103 @@
+import type { AdminConnection } from '@berth/client';
+import type { ResultOf } from '@berth/protocol';
+import type { Context, Output } from './context.js';
+import { type Answer, table } from './output.js';
+import { listPages, parsePaging } from './pages.js';
+import { given } from './parse.js';
+import { withAdmin } from './session.js';
+import { momentCell, seatWords } from './words.js';
+
+// What a command that changes more than one thing would touch. Facts, asked of the server: whether it would agree is its decision, at
+// the moment when it is asked to.
+
+export const dryRunOption = {
+  'dry-run': {
+    type: 'boolean',
+    default: false,
+    describe: 'show whom and what it would touch, and change nothing',
+  },
+} as const;
+
+type Lease = ResultOf<'lease.list'>['items'][number];
+type Allocation = ResultOf<'allocation.list'>['items'][number];
+
+interface Scope {
+  readonly email?: string | undefined;
+  readonly product?: string | undefined;
+  /** Only what is of this entitlement. */
+  readonly entitlement?: string;
+}
+
+/** @param what the change, as in `Would remove …` @param find where its leases and allocations are */
+export async function dryRun(
+  context: Context,
+  what: string,
+  find: Scope | readonly Scope[] | ((admin: AdminConnection) => Promise<Scope>),
+): Promise<Answer> {
+  const found = await withAdmin(context, async (admin) => {
+    const scopes = typeof find === 'function' ? [await find(admin)] : [find].flat();
+    const each = [];
+    for (const scope of scopes) each.push(await touched(admin, scope));
+    return each;
+  });
+  const leases = found.flatMap((one) => one.leases);
+  const allocations = found.flatMap((one) => one.allocations);
+  const borrowed = leases.filter(({ kind }) => kind === 'borrow');
+  return {
+    document: { dryRun: true, what, leases, allocations },
+    text: (screen) => texts(leases, allocations, screen).join('\n\n'),
+    notes: [
+      `Would ${what}. It touches ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
+      ...(borrowed.length === 0
+        ? []
+        : [
+            `Of those in use, ${seatWords(sum(borrowed.map(({ seats }) => seats)))} borrowed: a borrow is never cut short.`,
+          ]),
+    ],
+  };
+}
+
+async function touched(
+  admin: AdminConnection,
+  { email, product, entitlement }: Scope,
+): Promise<{ leases: Lease[]; allocations: Allocation[] }> {
+  const all = parsePaging({ limit: undefined, cursor: undefined });
+  const filter = given({ email, product });
+  const isOf = (row: { readonly entitlement: string }) =>
+    entitlement === undefined || row.entitlement === entitlement;
+  const leases = await listPages<Lease>(all, (page) => admin.call('lease.list', { ...page, ...filter }));
+  const allocations = await listPages<Allocation>(all, (page) =>
+    admin.call('allocation.list', { ...page, ...filter }),
+  );
+  return { leases: leases.items.filter(isOf), allocations: allocations.items.filter(isOf) };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+function texts(leases: readonly Lease[], allocations: readonly Allocation[], screen: Output): string[] {
+  const inUse = table(
+    leases,
+    [
+      { title: 'IN USE', weight: 'id', cell: (row) => row.id },
+      { title: 'PRODUCT', cell: (row) => row.product },
+      { title: 'SEATS', cell: (row) => row.seats },
+      { title: 'KIND', cell: (row) => row.kind },
+      { title: 'USER', cell: (row) => row.user },
+      { title: 'DEVICE', cell: (row) => row.device },
+      { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
+    ],
+    screen,
+  );
+  const aside = table(
+    allocations,
+    [
+      { title: 'SET ASIDE FOR', weight: 'id', cell: (row) => row.email },
+      { title: 'PRODUCT', cell: (row) => row.product },
+      { title: 'QUANTITY', cell: (row) => row.quantity },
+      { title: 'EXPIRES', cell: (row) => row.expires },
+      { title: 'ENTITLEMENT', cell: (row) => row.entitlement },
+    ],
+    screen,
+  );
+  return [...(leases.length === 0 ? [] : [inUse]), ...(allocations.length === 0 ? [] : [aside])];
+}
