@@ -5,10 +5,10 @@ import { berth } from './fake-host.js';
 describe('a wrong command line', () => {
   it.each([
     ['', 'needs a command'],
-    ['user', 'invite, list, remove'],
+    ['user', 'invite, list, show'],
     ['usr', '`berth user`'],
     ['user invit x@y.org', '`berth user invite`'],
-    ['user invite', 'berth user invite <email>'],
+    ['user invite', 'berth user invite <email..>'],
     ['jion berth://x', 'Did you mean `berth join`?'],
     ['invite a@b.org', 'Did you mean `berth user invite`?'],
     ['token create', 'Did you mean `berth machine token`?'],
@@ -21,7 +21,7 @@ describe('a wrong command line', () => {
     ['run --product render --on-lost kil -- ls', 'Did you mean kill?'],
     ['sharing fo', 'One of: on, off.'],
     ['user invite a@b.org --nme Anna', '--name'],
-    ['user invite a@b.org c@d.org', 'c@d.org'],
+    ['license revoke a@b.org render c@d.org', 'c@d.org'],
     ['user invite a@b.org --name', '--name needs a value'],
     ['user invite a@b.org --name x --name y', 'more than once'],
     ['status --context a --context b', 'more than once'],
