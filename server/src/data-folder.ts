@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { formatPublicKey, formatSecretKey, parseSecretKey } from '@berth/protocol';
 import Type, { Compile, type Static } from '@berth/protocol/typebox';
 import { StartError } from './start-error.js';
+import { checkOf, withCheck } from './store/marker-check.js';
 import { FOLDER_FORMAT } from './store/migrations.js';
 import { FormatNewer } from './store/records.js';
 import { VERSION } from './version.js';
@@ -47,6 +48,8 @@ const Marker = Type.Object({
   writtenBy: Type.Optional(Type.String()),
   server: Type.String(),
   settings: Type.Record(Type.String(), Type.Unknown()),
+  /** Of everything before it; formats 1 and 2 have none. */
+  check: Type.Optional(Type.String()),
 });
 const marker = Compile(Marker);
 
@@ -98,7 +101,7 @@ export async function completeDataFolder(
     server: identity.id,
     settings,
   };
-  await writeDurably(join(path, 'berthd.json'), `${JSON.stringify(value, null, 2)}\n`, 0o600);
+  await writeDurably(join(path, 'berthd.json'), `${JSON.stringify(withCheck(value), null, 2)}\n`, 0o600);
 }
 
 /**
@@ -118,6 +121,11 @@ export async function openDataFolder(path: string, options: { older?: boolean } 
   if (!marker.Check(value)) throw damaged(path, 'berthd.json does not have its form');
   if (value.format > FOLDER_FORMAT) throw new FormatNewer(value.format, FOLDER_FORMAT, value.writtenBy);
   if (value.format < FOLDER_FORMAT && options.older !== true) throw older(path, value.format);
+  if (value.format === FOLDER_FORMAT && value.check !== checkOf(value))
+    throw damaged(
+      path,
+      'the checksum of berthd.json does not match, so its settings are not those of berthd init',
+    );
   const seed = parseSecretKey(
     await readFile(join(path, 'keys', 'server.key'), 'utf8').catch((error: NodeJS.ErrnoException) => {
       throw damaged(path, `keys/server.key cannot be read (${error.code})`);

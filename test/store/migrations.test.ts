@@ -42,7 +42,7 @@ describe('the way from format 1 to this one', () => {
     for (const { from, to } of migrations) expect(to).toBe(from + 1);
   });
 
-  test('a power cut at any step leaves the old format or the new one, a whole copy before the new one, and can be run again', async () => {
+  test('a power cut at any step leaves the old format, one on the way or the new one, a whole copy before the new one, and can be run again', async () => {
     const seed = runSeed();
     console.info(`BERTH_SEED=${seed}`);
     const random = seeded(seed);
@@ -50,10 +50,14 @@ describe('the way from format 1 to this one', () => {
     const before = contents(whole, DATA);
     await migrate(whole);
     const after = contents(whole, DATA);
+    const half = await oldFolder();
+    await migrations[0]!.run(half, DATA, '9.9.9');
+    const between = contents(half, DATA);
     expect(JSON.parse(whole.get(`${DATA}/berthd.json`).toString())).toEqual({
       ...marker,
       format: FOLDER_FORMAT,
       writtenBy: '9.9.9',
+      check: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     const fates: Survivors[] = ['NONE', 'ALL', random, random, random];
     let cuts = 0;
@@ -64,9 +68,9 @@ describe('the way from format 1 to this one', () => {
         await expect(migrate(files)).rejects.toMatchObject({ code: 'CRASHED' });
         files.powerCut(survivors);
         const found = contents(files, DATA);
-        expect([before, after]).toContainEqual(found);
-        // The new format is never there without the old folder beside it.
-        if (JSON.stringify(found) === JSON.stringify(after)) expect(contents(files, COPY)).toEqual(before);
+        expect([before, between, after]).toContainEqual(found);
+        // A newer format is never there without the old folder beside it.
+        if (JSON.stringify(found) !== JSON.stringify(before)) expect(contents(files, COPY)).toEqual(before);
         await migrate(files);
         expect(contents(files, DATA)).toEqual(after);
         expect(contents(files, COPY)).toEqual(before);

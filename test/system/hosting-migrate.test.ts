@@ -25,7 +25,7 @@ async function berthd(...args: string[]): Promise<Exit> {
 
 /** The folder as the berthd of the first session left it. */
 async function age(): Promise<void> {
-  const { writtenBy: _, ...rest } = JSON.parse(await readFile(marker, 'utf8'));
+  const { writtenBy: _, check: __, ...rest } = JSON.parse(await readFile(marker, 'utf8'));
   await writeFile(marker, JSON.stringify({ ...rest, format: 1 }));
 }
 
@@ -41,7 +41,7 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
   expect((await site.check()).json).toMatchObject({ ok: true });
 
   const dry = await berthd('migrate', '--data', site.data, '--dry-run', '--json');
-  expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: 2, copy: null, done: false });
+  expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: 3, copy: null, done: false });
   expect([await readFile(marker, 'utf8'), await copies()]).toEqual([old, []]);
 
   const ran = await berthd('migrate', '--data', site.data, '--json');
@@ -51,7 +51,7 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
   expect(await readFile(join(copy.folder, 'berthd.json'), 'utf8')).toBe(old);
   const key = join(copy.folder, 'keys/server.key');
   expect((await stat(key)).mode & 0o777).toBe(0o600);
-  expect(JSON.parse(await readFile(marker, 'utf8'))).toMatchObject({ format: 2 });
+  expect(JSON.parse(await readFile(marker, 'utf8'))).toMatchObject({ format: 3, check: expect.any(String) });
 
   await site.serve();
   expect(await site.pool()).toMatchObject({ owned: 2, free: 2 });

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { FileSystem } from './files.js';
 import { copyFolder, type FolderCopy, readText, writeWhole } from './folder-copy.js';
+import { withCheck } from './marker-check.js';
 
 /**
  * The format of a data folder as a whole, in `berthd.json`. Raised with a step below whenever a server of the format before could not
  * read, or would misread, what this one writes. The records of the journal have a version of their own (records.ts).
  *
  * 1: the first. 2: the journal may hold changes that a server of format 1 does not know (`clock.accepted` and others of that time):
- * it would fail in the middle of its replay, so it is made to refuse; and the folder says which berthd wrote it.
+ * it would fail in the middle of its replay, so it is made to refuse; and the folder says which berthd wrote it. 3: `berthd.json` has a
+ * checksum, and one that does not match is refused.
  */
-export const FOLDER_FORMAT = 2;
+export const FOLDER_FORMAT = 3;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -25,17 +27,27 @@ export const migrations: readonly Migration[] = [
     from: 1,
     to: 2,
     does: 'berthd.json says format 2 and which berthd wrote it: an older berthd then refuses the folder instead of failing on it',
-    run: async (files, folder, version) => {
-      const path = join(folder, 'berthd.json');
-      const marker = JSON.parse((await readText(files, path)) ?? '{}') as Record<string, unknown>;
-      await writeWhole(
-        files,
-        path,
-        `${JSON.stringify({ ...marker, format: 2, writtenBy: version }, null, 2)}\n`,
-      );
-    },
+    run: (files, folder, version) => rewriteMarker(files, folder, 2, version),
+  },
+  {
+    from: 2,
+    to: 3,
+    does: 'berthd.json gets a checksum, so that a damaged address or name in it is noticed',
+    run: (files, folder, version) => rewriteMarker(files, folder, 3, version),
   },
 ];
+
+async function rewriteMarker(
+  files: FileSystem,
+  folder: string,
+  format: number,
+  version: string,
+): Promise<void> {
+  const path = join(folder, 'berthd.json');
+  const marker = JSON.parse((await readText(files, path)) ?? '{}') as Record<string, unknown>;
+  const next = { ...marker, format, writtenBy: version };
+  await writeWhole(files, path, `${JSON.stringify(format < 3 ? next : withCheck(next), null, 2)}\n`);
+}
 
 /** The steps from a format to this one, in order. @throws when there is no way: a bug in the table */
 export function stepsFrom(format: number): readonly Migration[] {

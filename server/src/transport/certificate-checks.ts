@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { parseHost } from '../ops/config-values.js';
+import { isWholeKey } from './private-key.js';
 
 /** Why berthd will not serve with a certificate. `next` is for the person who can mend it. */
 export interface CertificateProblem {
@@ -73,6 +74,7 @@ export function checkPair(
   if (!leaf.checkPrivateKey(privateKey.value)) {
     return refuse(key.path, `is not the key of ${cert.path}`, next);
   }
+  if (!isWholeKey(privateKey.value, leaf)) return refuse(key.path, 'is damaged: it signs wrongly', next);
   const validity = checkValidity(leaf, cert.path, nowMs, next);
   return validity.ok ? certificates : validity;
 }
@@ -152,7 +154,7 @@ function checkChain(
   return refuse(files.cert.path, `does not lead to a self-signed authority in ${files.ca.path}`, next);
 }
 
-function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 

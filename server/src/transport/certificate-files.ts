@@ -10,6 +10,7 @@ import {
   checkServing,
   coversName,
   endMsOf,
+  isSignedBy,
   type PemFiles,
   problemWith,
   readCertificates,
@@ -63,6 +64,8 @@ const RENEW_FRACTION = 1 / 3;
 const WARN_BEFORE_MS = 30 * DAY_MS;
 /** Less than a year of its ten: a server certificate never outlives its authority. */
 const RENEW_AUTHORITY_MS = 365 * DAY_MS;
+
+const DAMAGED = 'is damaged: its own signature does not match';
 
 const MEND_OWN =
   'Give working files as tls.cert, tls.key and tls.ca, or none of them to use the ones Berth makes.';
@@ -183,7 +186,9 @@ async function loadOrCreateAuthority(paths: SitePaths, nowMs: number): Promise<C
   if (!key.ok) return key;
   const pair = checkPair(cert.value, key.value, nowMs, MEND_SITE);
   if (!pair.ok) return pair;
-  if (!pair.value[0]!.ca) return refuse(paths.ca, 'is not an authority', MEND_SITE);
+  const [authority] = pair.value;
+  if (!authority!.ca) return refuse(paths.ca, 'is not an authority', MEND_SITE);
+  if (!isSignedBy(authority!, authority!)) return refuse(paths.ca, DAMAGED, MEND_SITE);
   return { ok: true, value: { certPem: cert.value.text, keyPem: key.value.text } };
 }
 
@@ -196,7 +201,8 @@ async function endOldAuthority(paths: SitePaths, nowMs: number): Promise<void> {
   const found = cert.ok ? readCertificates(cert.value, MEND_SITE) : cert;
   const authority = found.ok ? found.value[0] : undefined;
   // Anything else than an authority in its place is damage, and for people to look at.
-  if (authority?.ca !== true || endMsOf(authority) - nowMs >= RENEW_AUTHORITY_MS) return;
+  if (authority?.ca !== true || !isSignedBy(authority, authority)) return;
+  if (endMsOf(authority) - nowMs >= RENEW_AUTHORITY_MS) return;
   for (const path of [paths.cert, paths.ca]) await rm(path, { force: true });
 }
 

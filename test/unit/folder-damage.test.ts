@@ -1,0 +1,49 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { completeDataFolder, createDataFolder, openDataFolder } from '@berth/server/data-folder';
+import { createAuthority } from '@berth/server/transport/certificates';
+import { isWholeKey } from '@berth/server/transport/private-key';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+// What one flipped bit must not change unnoticed; `npm run torture:flips` tries them all over the folder.
+
+let folder: string;
+let marker: string;
+
+beforeAll(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), 'berth-damage-')), 'data');
+  const identity = await createDataFolder(folder);
+  await completeDataFolder(folder, identity, { listen: '127.0.0.1:7433' });
+  marker = join(folder, 'berthd.json');
+});
+
+afterAll(() => rm(join(folder, '..'), { recursive: true }));
+
+test('another port in berthd.json is not taken for the one that init was told', async () => {
+  const text = await readFile(marker, 'utf8');
+  expect((await openDataFolder(folder)).stored).toEqual({ listen: '127.0.0.1:7433' });
+  await writeFile(marker, text.replace('7433', '7432'));
+  await expect(openDataFolder(folder)).rejects.toMatchObject({
+    code: 'FOLDER_DAMAGED',
+    message: expect.stringContaining('berthd.json'),
+  });
+  await writeFile(marker, text);
+  await openDataFolder(folder);
+});
+
+test('a private RSA key of which one number is damaged is not whole, though OpenSSL takes it', async () => {
+  const { certPem, keyPem } = await createAuthority('Berth site test', Date.now());
+  const certificate = new X509Certificate(certPem);
+  const whole = createPrivateKey(keyPem).export({ format: 'jwk' });
+  expect(isWholeKey(createPrivateKey(keyPem), certificate)).toBe(true);
+  for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const) {
+    const bytes = Buffer.from(whole[name]!, 'base64url');
+    bytes[40]! ^= 4;
+    const jwk = { ...whole, [name]: bytes.toString('base64url') };
+    const damaged = createPrivateKey({ key: jwk, format: 'jwk' });
+    expect(certificate.checkPrivateKey(damaged), name).toBe(true);
+    expect(isWholeKey(damaged, certificate), name).toBe(false);
+  }
+});
