@@ -1,11 +1,16 @@
+import { unacknowledged } from './acknowledged.js';
+import { notAsAsked } from './asked.js';
 import { borrowsTaken } from './borrow-kept.js';
 import { brokenChains } from './chain.js';
+import { heldTooLong, lentToWrongClocks } from './client-states.js';
 import { notDurable } from './durable.js';
+import { endedEarly } from './early-endings.js';
 import { type Case, type Finding, gather } from './evidence.js';
 import { notOnce } from './exactly-once.js';
 import { eventsOf } from './history.js';
-import { journalOverIssues } from './journal-rules.js';
+import { overtaken } from './line.js';
 import { overIssued } from './over-issue.js';
+import { invalidHistory } from './replay.js';
 import { wrongStatuses } from './statuses.js';
 
 export type { Case, Finding } from './evidence.js';
@@ -33,10 +38,16 @@ export function audit(input: Case): Verdict {
   const findings = [
     ...brokenChains(evidence),
     ...overIssued(evidence),
-    ...journalOverIssues(evidence),
+    ...endedEarly(evidence),
+    ...heldTooLong(evidence),
+    ...lentToWrongClocks(evidence),
+    ...invalidHistory(evidence),
     ...notDurable(evidence),
+    ...unacknowledged(evidence),
     ...notOnce(evidence),
+    ...notAsAsked(evidence),
     ...borrowsTaken(evidence),
+    ...overtaken(evidence),
     ...wrongStatuses(evidence),
   ];
   const keys = eventsOf(input.entries, 'request').flatMap(({ key }) => (key === undefined ? [] : [key]));
@@ -60,5 +71,10 @@ export function audit(input: Case): Verdict {
 /** The quick part, for after each kill: is everything that was acknowledged in the journal? No signature is looked at. */
 export function auditDurability(input: Case): Finding[] {
   const evidence = gather(input);
-  return [...journalOverIssues(evidence), ...notDurable(evidence), ...notOnce(evidence)];
+  return [
+    ...invalidHistory(evidence),
+    ...notDurable(evidence),
+    ...unacknowledged(evidence),
+    ...notOnce(evidence),
+  ];
 }

@@ -1,17 +1,21 @@
 import { type JournaledLease, journaledLeases } from './durable.js';
-import { type Evidence, type Finding, monotonic } from './evidence.js';
+import { durableBy } from './early-endings.js';
+import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
 import { rightsOf } from './rights.js';
+import { isSignedBy as isEd25519, readToken } from './token.js';
 
 /** I8: no borrow was taken away, neither in the journal nor in any status. */
 export function borrowsTaken(evidence: Evidence): Finding[] {
   return [...takenInJournal(evidence), ...takenInStatus(evidence)];
 }
 
-function takenInJournal({ journal, entries, endT }: Evidence): Finding[] {
+function takenInJournal(evidence: Evidence): Finding[] {
+  const { journal } = evidence;
   if (journal === undefined) return [];
-  const returned = new Set(eventsOf(entries, 'returned').flatMap(({ leases }) => leases));
-  const last = entries.at(-1);
+  const stopped = signedStops(evidence);
+  const seenBy = durableBy(evidence);
+  const atLast = evidence.entries.at(-1)?.wallMs ?? Number.POSITIVE_INFINITY;
   const leases = journaledLeases(journal.records);
   const findings: Finding[] = [];
   for (const [id, borrow] of leases) {
@@ -19,14 +23,27 @@ function takenInJournal({ journal, entries, endT }: Evidence): Finding[] {
     if (claims.kind !== 'borrow') continue;
     const accuse = (what: string) => findings.push({ rule: 'I8', text: `borrow ${id} ${what}` });
     if (revoked) accuse('was revoked');
-    if (endedBy === 'returned' && !returned.has(id)) accuse('was ended as returned, but nobody returned it');
-    if (endedBy === 'expired' && last !== undefined && monotonic(claims.exp * 1000, last) > endT)
+    if (endedBy === 'returned' && !stopped.has(id))
+      accuse('was ended as returned, but its device signed no stop');
+    if (endedBy === 'expired' && claims.exp * 1000 > (seenBy(borrow.endedSeq)?.wallMs ?? atLast))
       accuse('was ended as expired before its end');
     if (endedBy === 'extended' && !isExtended(borrow, leases))
       accuse('was ended as extended, but nothing as long came in its place');
     if (endedBy !== null && !rightEnds.has(endedBy)) accuse(`ended as ${endedBy}`);
   }
   return findings;
+}
+
+/** Leases whose device has signed that it no longer uses them. */
+export function signedStops({ entries, isSignedBy = isEd25519 }: Evidence): Set<string> {
+  const stopped = new Set<string>();
+  for (const { stops = [] } of [...eventsOf(entries, 'returned'), ...eventsOf(entries, 'released')]) {
+    for (const text of stops) {
+      const token = readToken('stop', text);
+      if (typeof token !== 'string' && isSignedBy(token, token.claims.dev)) stopped.add(token.claims.jti);
+    }
+  }
+  return stopped;
 }
 
 /** How a borrow may end. */

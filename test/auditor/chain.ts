@@ -1,6 +1,12 @@
 import type { Evidence, Finding, LeaseSeen } from './evidence.js';
 import { eventsOf } from './history.js';
-import { type EntitlementClaims, isSignedBy as isEd25519, type LeaseClaims, type Token } from './token.js';
+import {
+  type EntitlementClaims,
+  isSignedBy as isEd25519,
+  type LeaseClaims,
+  readToken,
+  type Token,
+} from './token.js';
 
 /** Vendor -> entitlement -> lease, for every token any client received, and that it is what its client had asked for. */
 export function brokenChains(evidence: Evidence): Finding[] {
@@ -17,17 +23,32 @@ function firstOfEach(leases: readonly LeaseSeen[]): LeaseSeen[] {
   return [...new Map(leases.map((seen) => [seen.token.text, seen])).values()];
 }
 
-function badEntitlement(
-  token: Token<EntitlementClaims>,
-  { vendorKey, serverKey, isSignedBy = isEd25519 }: Evidence,
-): Finding[] {
-  const { jti, iss, sub, nbf, exp } = token.claims;
+function badEntitlement(token: Token<EntitlementClaims>, evidence: Evidence): Finding[] {
+  const { serverKey, isSignedBy = isEd25519 } = evidence;
+  const { jti, iss, sub, nbf, exp, product } = token.claims;
   const faults: string[] = [];
-  if (iss !== vendorKey) faults.push('names another vendor');
-  if (!isSignedBy(token, vendorKey)) faults.push('is not signed by the vendor');
+  if (!vendorKeys(evidence, product).has(iss)) faults.push('names another vendor');
+  if (!isSignedBy(token, iss)) faults.push('is not signed by the vendor');
   if (sub !== serverKey) faults.push('is for another server');
   if (nbf >= exp) faults.push('ends before it begins');
   return faults.map((fault) => ({ rule: 'CHAIN', text: `entitlement ${jti} ${fault}` }));
+}
+
+/** The pinned key, and those that it endorsed for the product, in however many steps (at most four: PROTOCOL 4.8). */
+function vendorKeys(evidence: Evidence, product: string): Set<string> {
+  const { entries, vendorKey, isSignedBy = isEd25519 } = evidence;
+  const texts = new Set(eventsOf(entries, 'endorsed').map(({ endorsement }) => endorsement));
+  const keys = new Set([vendorKey]);
+  for (let steps = 0; steps < 4 && texts.size > 0; steps++) {
+    for (const text of texts) {
+      const token = readToken('endorsement', text);
+      if (typeof token === 'string') continue;
+      const { iss, sub, products } = token.claims;
+      const covers = products === undefined || products.includes(product);
+      if (keys.has(iss) && covers && isSignedBy(token, iss)) keys.add(sub);
+    }
+  }
+  return keys;
 }
 
 function badLease(

@@ -1,6 +1,12 @@
 import { type Entry, type EntryOf, eventsOf } from './history.js';
 import type { JournalRead } from './journal-reader.js';
-import { type EntitlementClaims, type LeaseClaims, readToken, type Token } from './token.js';
+import {
+  type EntitlementClaims,
+  isSignedBy as isEd25519,
+  type LeaseClaims,
+  readToken,
+  type Token,
+} from './token.js';
 
 /** Everything that is judged. */
 export interface Case {
@@ -18,7 +24,12 @@ export interface Case {
 
 /** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
 export interface Finding {
-  readonly rule: 'I1' | 'I2' | 'I3' | 'I6' | 'I7' | 'I8' | 'EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL';
+  readonly rule:
+    | ('I1' | 'I2' | 'I3' | 'I5' | 'I6' | 'I7' | 'I8')
+    | ('EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL')
+    /** What a checkout asked for; who shares a seat; for whom a seat lingers; who waits. */
+    | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE')
+    | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL');
   readonly text: string;
 }
 
@@ -35,6 +46,13 @@ export interface Grant {
   readonly claims: EntitlementClaims;
   readonly fromT: number;
   readonly untilT: number;
+  /** Spans in which it may be gone already: its removal was asked for, and nobody has heard what became of it. */
+  readonly doubts: readonly Doubt[];
+}
+
+interface Doubt {
+  readonly fromT: number;
+  untilT: number;
 }
 
 export interface Evidence extends Case {
@@ -58,12 +76,16 @@ export function gather(input: Case): Evidence {
     ...input,
     leases,
     entitlements,
-    grants: grantsOf(entries),
-    givenBack: firstTimes(entries),
+    grants: grantsOf(input),
+    givenBack: firstTimes(input),
     unreadable,
     endT: entries.at(-1)?.t ?? 0,
   };
 }
+
+/** An entitlement ends by the clock of the server; where clocks differ, it may be that much ahead of whoever imported it, or behind. */
+const SERVER_FAST_MS = 5 * 3_600_000;
+const SERVER_SLOW_MS = 40 * 60_000;
 
 /** Shifts a wall clock moment to the monotonic clock, by the clocks of the entry. */
 export function monotonic(wallMs: number, entry: Pick<Entry, 't' | 'wallMs'>): number {
@@ -108,33 +130,68 @@ function entitlementsSeen(
  * An id counts once, with its newest revision; what it replaces ends with the answer that said so. The server may have known an entitlement
  * since the first request that brought it.
  */
-function grantsOf(entries: readonly Entry[]): Grant[] {
+function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   const firstSent = new Map<string, number>();
   for (const { key, t } of eventsOf(entries, 'request'))
     if (key !== undefined && !firstSent.has(key)) firstSent.set(key, t);
-  const grants: { claims: EntitlementClaims; fromT: number; untilT: number }[] = [];
+  const grants: (Grant & { untilT: number; doubts: Doubt[] })[] = [];
+  const replaced = new Set<string>();
   const end = (id: string | undefined, t: number): void => {
     for (const grant of grants) if (grant.claims.jti === id) grant.untilT = Math.min(grant.untilT, t);
   };
   for (const entry of entries) {
     if (entry.event === 'removed') end(entry.id, entry.t);
+    if (entry.event === 'removing' || entry.event === 'kept') doubt(grants, entry);
     if (entry.event !== 'imported') continue;
     const token = readToken('entitlement', entry.entitlement);
     if (typeof token === 'string') continue;
     const { claims } = token;
+    // What was replaced has ended for good, whoever accepts it once more.
+    if (replaced.has(claims.jti)) continue;
+    if (claims.replaces !== undefined) replaced.add(claims.replaces);
     end(claims.jti, entry.t);
     end(claims.replaces, entry.t);
     const sentAt = firstSent.get(entry.key ?? '') ?? entry.sentAt;
     const fromT = Math.max(sentAt, monotonic(claims.nbf * 1000, entry));
-    grants.push({ claims, fromT, untilT: monotonic(claims.exp * 1000, entry) });
+    const endsT = monotonic(claims.exp * 1000, entry);
+    const grant = { claims, fromT, untilT: endsT, doubts: [] as Doubt[] };
+    if (clocksDrift === true) {
+      grant.untilT += SERVER_SLOW_MS;
+      grant.doubts.push({ fromT: endsT - SERVER_FAST_MS, untilT: Number.POSITIVE_INFINITY });
+    }
+    grants.push(grant);
   }
   return grants;
 }
 
-function firstTimes(entries: readonly Entry[]): Map<string, number> {
+function doubt(grants: readonly { claims: EntitlementClaims; doubts: Doubt[] }[], entry: Entry): void {
+  if (entry.event !== 'removing' && entry.event !== 'kept') return;
+  for (const { claims, doubts } of grants) {
+    if (claims.jti !== entry.id) continue;
+    if (entry.event === 'removing') doubts.push({ fromT: entry.t, untilT: Number.POSITIVE_INFINITY });
+    else
+      for (const each of doubts.filter(({ fromT }) => fromT <= entry.t))
+        each.untilT = Math.min(each.untilT, entry.t);
+  }
+}
+
+/** Seats of a product among some leases. */
+export function rightSeats(leases: readonly LeaseClaims[], product: string): number {
+  return leases.filter((lease) => lease.product === product).reduce((sum, { n }) => sum + n, 0);
+}
+
+/** Whoever returns a borrow says so by a stop that its device signed; anything else gives nothing back. */
+function firstTimes({ entries, isSignedBy = isEd25519 }: Case): Map<string, number> {
   const times = new Map<string, number>();
-  for (const entry of [...eventsOf(entries, 'released'), ...eventsOf(entries, 'returned')]) {
-    for (const lease of entry.leases) times.set(lease, Math.min(times.get(lease) ?? Infinity, entry.t));
+  const gaveBack = (lease: string, t: number): void => {
+    times.set(lease, Math.min(times.get(lease) ?? Number.POSITIVE_INFINITY, t));
+  };
+  for (const { leases, t } of eventsOf(entries, 'released')) for (const lease of leases) gaveBack(lease, t);
+  for (const { stops = [], t } of eventsOf(entries, 'returned')) {
+    for (const text of stops) {
+      const stop = readToken('stop', text);
+      if (typeof stop !== 'string' && isSignedBy(stop, stop.claims.dev)) gaveBack(stop.claims.jti, t);
+    }
   }
   return times;
 }
@@ -162,9 +219,11 @@ export function ownedWithin(
 
 function ownedAt(grants: readonly Grant[], t: number): { least: number; most: number } {
   const revisions = new Map<string, number[]>();
-  for (const { claims, fromT, untilT } of grants) {
-    if (fromT <= t && t < untilT)
-      revisions.set(claims.jti, [...(revisions.get(claims.jti) ?? []), claims.seats]);
+  for (const { claims, fromT, untilT, doubts } of grants) {
+    if (t < fromT || t >= untilT) continue;
+    const isInDoubt = doubts.some((span) => span.fromT <= t && t < span.untilT);
+    const may = isInDoubt ? [claims.seats, 0] : [claims.seats];
+    revisions.set(claims.jti, [...(revisions.get(claims.jti) ?? []), ...may]);
   }
   let [least, most] = [0, 0];
   for (const seats of revisions.values()) {

@@ -2,9 +2,29 @@ import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
 import { readToken } from './token.js';
 
-/** I7: the same key always got the same tokens, byte for byte, and no key is behind two grants. */
+/** I7: the same key always got the same result, byte for byte, over restarts too, and no key is behind two grants. */
 export function notOnce(evidence: Evidence): Finding[] {
-  return [...answersDiffer(evidence), ...grantedTwice(evidence)];
+  return [...answersDiffer(evidence), ...resultsDiffer(evidence), ...grantedTwice(evidence)];
+}
+
+/** Results that the journal kept: what changed nothing is answered anew each time, and speaks of the moment. */
+function resultsDiffer({ entries, journal }: Evidence): Finding[] {
+  const kept = new Set<string>();
+  for (const { changes } of journal?.records ?? [])
+    for (const { type, request } of changes)
+      if (type === 'request.kept') kept.add((request as { id: string }).id.split(' ').at(-1)!);
+  const first = new Map<string, string>();
+  const findings: Finding[] = [];
+  for (const { key, method, text } of eventsOf(entries, 'result')) {
+    const before = first.get(key) ?? text;
+    first.set(key, before);
+    if (before !== text && kept.has(key))
+      findings.push({
+        rule: 'I7',
+        text: `${method} with key ${key} got two different results: ${before} and ${text}`,
+      });
+  }
+  return findings;
 }
 
 function answersDiffer({ entries }: Evidence): Finding[] {

@@ -17,7 +17,16 @@ export type Happening =
   /** The process proved this lease key to the server. */
   | { readonly event: 'session'; readonly device: string }
   /** Written just before a frame leaves, retries too. */
-  | { readonly event: 'request'; readonly method: string; readonly key?: string; readonly nonce?: string }
+  | {
+      readonly event: 'request';
+      readonly method: string;
+      readonly key?: string;
+      readonly nonce?: string;
+      /** Of a checkout: what it asks for. */
+      readonly wants?: readonly { readonly products: readonly string[]; readonly seats: number }[];
+    }
+  /** The answer to a request with a key, as text, but for the entitlements that come along with it. */
+  | { readonly event: 'result'; readonly method: string; readonly key: string; readonly text: string }
   /** Tokens that arrived. `key` is that of the request they answer, if it had one. */
   | {
       readonly event: 'answer';
@@ -27,8 +36,13 @@ export type Happening =
       readonly entitlements: readonly string[];
     }
   /** Written just before the frame leaves: the client has stopped. `stopped`: with signed stops. */
-  | { readonly event: 'released'; readonly leases: readonly string[]; readonly stopped: boolean }
-  | { readonly event: 'returned'; readonly leases: readonly string[] }
+  | {
+      readonly event: 'released';
+      readonly leases: readonly string[];
+      readonly stopped: boolean;
+      readonly stops?: readonly string[];
+    }
+  | { readonly event: 'returned'; readonly leases: readonly string[]; readonly stops?: readonly string[] }
   /** The server's word that it took a release or a return. */
   | { readonly event: 'confirmed'; readonly leases: readonly string[] }
   /** An entitlement the server accepted, asked for at `sentAt`, with that idempotency key. */
@@ -38,11 +52,24 @@ export type Happening =
       readonly sentAt: number;
       readonly key?: string;
     }
+  /** Written before the frame leaves that asks for its removal, or takes a pending one back: until there is an answer either may hold. */
+  | { readonly event: 'removing'; readonly id: string }
   | { readonly event: 'removed'; readonly id: string }
+  /** Its pending removal was taken back. */
+  | { readonly event: 'kept'; readonly id: string }
+  /** A vendor key endorsed another one, and the server took note of it or told of it. */
+  | { readonly event: 'endorsed'; readonly endorsement: string }
   /** The answer to a question for the pools asked at `sentAt`. */
   | { readonly event: 'status'; readonly sentAt: number; readonly pools: readonly PoolSeen[] }
   | { readonly event: 'denied'; readonly method: string; readonly code: string; readonly data?: unknown }
-  | { readonly event: 'pushed'; readonly method: string; readonly lease?: string }
+  | {
+      readonly event: 'pushed';
+      readonly method: string;
+      readonly lease?: string;
+      /** Of `lease.queued`: the key of the checkout that waits, and its place. */
+      readonly checkout?: string;
+      readonly position?: number;
+    }
   | { readonly event: 'state'; readonly state: string; readonly leases: readonly string[] };
 
 export type Entry = Moment & Happening;

@@ -12,6 +12,10 @@ interface Params {
   readonly nonce?: string;
   readonly leases?: string[];
   readonly stops?: string[];
+  readonly wants?: { readonly products: string[]; readonly seats: number }[];
+  readonly checkout?: string;
+  readonly position?: number;
+  readonly endorsement?: string;
   readonly deviceKey?: string;
   readonly entitlement?: string;
   readonly id?: string;
@@ -54,13 +58,16 @@ export class Observer {
       method,
       ...keyOf(params),
       ...(nonce === undefined ? {} : { nonce }),
+      ...(params.wants === undefined ? {} : { wants: params.wants }),
     });
+    if (method === 'entitlement.remove') this.#write({ event: 'removing', id: params.id ?? '' });
     if (method === 'session.open' && params.deviceKey !== undefined)
       this.#write({ event: 'session', device: params.deviceKey });
     if (carried !== undefined) this.#write({ event: 'session', device: carried.dev });
-    if (method === 'lease.release') this.#write({ event: 'released', leases, stopped: stops.length > 0 });
+    if (method === 'lease.release')
+      this.#write({ event: 'released', leases, stopped: stops.length > 0, stops });
     if (method === 'borrow.return' || method === 'borrow.accept')
-      this.#write({ event: 'returned', leases: stops.map(leaseOf) });
+      this.#write({ event: 'returned', leases: stops.map(leaseOf), stops });
   }
 
   /** Call it before the client sees the frame. */
@@ -71,6 +78,8 @@ export class Observer {
         event: 'pushed',
         method,
         ...(params?.lease === undefined ? {} : { lease: params.lease }),
+        ...(params?.checkout === undefined ? {} : { checkout: params.checkout }),
+        ...(params?.position === undefined ? {} : { position: params.position }),
       });
       return;
     }
@@ -84,6 +93,10 @@ export class Observer {
 
   #answered({ method, params, sentAt }: Asked, result: Record<string, unknown>): void {
     const write = this.#write;
+    const { entitlements: _, endorsements = [], ...rest } = result;
+    for (const endorsement of endorsements as string[]) write({ event: 'endorsed', endorsement });
+    if (params.key !== undefined)
+      write({ event: 'result', method, key: params.key, text: JSON.stringify(rest) });
     const leases = tokensIn(result);
     if (leases.length > 0) {
       const entitlements = (result.entitlements ?? []) as string[];
@@ -95,6 +108,9 @@ export class Observer {
     if (method === 'pool.status') write({ event: 'status', sentAt, pools: result.pools as PoolSeen[] });
     if (method === 'entitlement.import')
       write({ event: 'imported', ...keyOf(params), entitlement: params.entitlement ?? '', sentAt });
+    if (method === 'endorsement.import') write({ event: 'endorsed', endorsement: params.endorsement ?? '' });
+    if (method === 'entitlement.remove' && result.cancelled !== undefined)
+      write({ event: 'kept', id: params.id ?? '' });
     // One that is left pending, or taken back, has removed nothing.
     if (method === 'entitlement.remove' && result.pending === undefined && result.cancelled === undefined)
       write({ event: 'removed', id: params.id ?? '' });

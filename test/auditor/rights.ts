@@ -45,7 +45,7 @@ export function rightsOf(evidence: Evidence, until: Until): Right[] {
 }
 
 /** A clock that is slow makes the client's time longer, one that is fast the server's window shorter. */
-function onlineEnd({ token }: LeaseSeen, sentAt: number, until: Until, clocksDrift: boolean): number {
+export function onlineEnd({ token }: LeaseSeen, sentAt: number, until: Until, clocksDrift: boolean): number {
   const durationMs = token.claims.dur * 1000;
   if (until === 'client') return sentAt + (clocksDrift ? durationMs * (1 + RHO) : durationMs);
   return sentAt + onlineWindowMs(durationMs) * (clocksDrift ? 1 - RHO : 1);

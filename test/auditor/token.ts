@@ -33,7 +33,24 @@ export interface EntitlementClaims {
   readonly borrow?: { readonly maxSeconds: number; readonly seats: number };
 }
 
+/** A vendor key's word for another one; of these products, or of all. */
+export interface EndorsementClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly products?: readonly string[];
+  readonly iat: number;
+}
+
+/** A device's word that it no longer uses a lease. */
+export interface StopClaims {
+  readonly jti: string;
+  readonly dev: string;
+  readonly iat: number;
+}
+
 interface Kinds {
+  endorsement: EndorsementClaims;
+  stop: StopClaims;
   lease: LeaseClaims;
   entitlement: EntitlementClaims;
 }
@@ -46,11 +63,15 @@ export interface Token<C> {
 }
 
 const headers: Readonly<Record<keyof Kinds, string>> = {
+  endorsement: '{"alg":"Ed25519","typ":"berth-endorsement+jwt"}',
+  stop: '{"alg":"Ed25519","typ":"berth-stop+jwt"}',
   lease: '{"alg":"Ed25519","typ":"berth-lease+jwt"}',
   entitlement: '{"alg":"Ed25519","typ":"berth-entitlement+jwt"}',
 };
 
 const shapes: { readonly [K in keyof Kinds]: Readonly<Record<string, 'string' | 'number'>> } = {
+  endorsement: { iss: 'string', sub: 'string', iat: 'number' },
+  stop: { jti: 'string', dev: 'string', iat: 'number' },
   lease: {
     jti: 'string',
     ent: 'string',

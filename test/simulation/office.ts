@@ -4,6 +4,7 @@ import { employ } from './office-people.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import { nap, refusable } from './workload.js';
+import { administerMore } from './workload-office.js';
 
 /** Who administers, and with what. */
 export interface Office {
@@ -39,6 +40,7 @@ async function administerOnce(office: Office): Promise<void> {
   const { admin, host, dice, people, products } = office;
   const key = newIdempotencyKey(host);
   const [email, product] = [dice.pick(people), dice.pick(products)];
+  if (dice.chance(0.2)) return administerMore(office, key);
   const roll = dice.below(100);
   if (roll < 26) await admin.call('pool.status', {});
   else if (roll < 28) await reallocate(office, key);

@@ -30,6 +30,8 @@ export interface Plan {
   readonly beyond: boolean;
   /** Whether errors have stacks: a replay wants them, a thousand seeds do not. */
   readonly stacks: boolean;
+  /** How often somebody looks whether anything is wrong already, ms: looking changes nothing but when the seed ends. */
+  readonly lookEveryMs: number;
 }
 
 export interface PlanOptions {
@@ -38,6 +40,7 @@ export interface PlanOptions {
   readonly clients?: number | undefined;
   readonly crypto?: SimCrypto | undefined;
   readonly stacks?: boolean | undefined;
+  readonly lookEveryMs?: number | undefined;
 }
 
 const small = {
@@ -65,7 +68,8 @@ const large = {
   faultEveryMs: 20 * MINUTE_MS,
 };
 
-export function planOf({ seed, hours, clients, crypto, stacks = false }: PlanOptions): Plan {
+export function planOf(options: PlanOptions): Plan {
+  const { seed, hours, clients, crypto, stacks = false, lookEveryMs } = options;
   const base = seed % LARGE_EVERY === 0 ? large : small;
   return {
     ...base,
@@ -75,5 +79,6 @@ export function planOf({ seed, hours, clients, crypto, stacks = false }: PlanOpt
     crypto: crypto ?? base.crypto,
     beyond: seed % BEYOND_EVERY === BEYOND_AT,
     stacks,
+    lookEveryMs: lookEveryMs ?? Number.POSITIVE_INFINITY,
   };
 }

@@ -1,3 +1,4 @@
+import type { Host } from '@berth/client';
 import { joinWith } from '@berth/client/internal';
 import { type audit, audit as judge } from '../auditor/auditor.js';
 import { readJournalFiles } from '../auditor/journal-reader.js';
@@ -55,7 +56,7 @@ export async function simulate(options: RunOptions): Promise<RunReport> {
     const begunMs = site.time.nowMs;
     const run = new Run(site, plan, founded);
     await run.goWrong();
-    await heal(site, founded, { products, waiters: run.waiters, end: () => run.end() });
+    if (!run.isBroken) await heal(site, founded, { products, waiters: run.waiters, end: () => run.end() });
     return report(site, plan, run, begunMs);
   } finally {
     giveBack();
@@ -66,6 +67,8 @@ export async function simulate(options: RunOptions): Promise<RunReport> {
 class Run {
   readonly waiters: Waiters;
   counts: FaultCounts = { faults: {}, beyond: {} };
+  /** Something was seen on the way. */
+  isBroken = false;
   readonly #site: Site;
   readonly #plan: Plan;
   readonly #founded: Founded;
@@ -86,6 +89,7 @@ class Run {
     const site = this.#site;
     const { admins, plugins, people, island } = this.#founded;
     for (const computer of plugins) this.#restart(computer);
+    for (const computer of plugins.filter((_, at) => at % 6 === 2)) this.#start(computer, site.startBeside(computer));
     for (const { admin, host, computer } of admins) {
       const dice = site.dice(`office ${computer.name}`);
       const office = {
@@ -109,13 +113,27 @@ class Run {
     const targets = { site, computers: plugins, restart: (computer: Computer) => this.#restart(computer) };
     const faults = { everyMs: this.#plan.faultEveryMs, beyond: this.#plan.beyond };
     this.counts = throwFaults(targets, dice, faults, () => site.time.nowMs > untilMs);
-    await site.time.run(untilMs);
+    await this.#until(untilMs);
+  }
+
+  /** Where somebody looks on the way, it ends as soon as there is something to be seen. */
+  async #until(untilMs: number): Promise<void> {
+    const { lookEveryMs, crypto } = this.#plan;
+    const { time } = this.#site;
+    while (time.nowMs < untilMs && !this.isBroken) {
+      await time.run(Math.min(untilMs, time.nowMs + lookEveryMs));
+      const looks = time.nowMs < untilMs;
+      this.isBroken = looks && (this.#site.violations.length > 0 || verdictOn(this.#site, crypto).findings.length > 0);
+    }
   }
 
   /** A new process of a plugin. */
   #restart(computer: Computer): void {
+    this.#start(computer, this.#site.startProcess(computer));
+  }
+
+  #start(computer: Computer, host: Host): void {
     const site = this.#site;
-    const host = site.startProcess(computer);
     const name = `${computer.name}/${computer.processes}`;
     const at = this.#founded.plugins.indexOf(computer);
     const life = live(

@@ -78,6 +78,8 @@ export class SimServer {
   #starting: Owner | null = null;
   /** The stored state was damaged: the next start has to notice. */
   #isRotten = false;
+  /** D as configured: it may be another one at each start. */
+  #leaseSeconds = 0;
 
   constructor(options: SimServerOptions) {
     this.#options = options;
@@ -147,6 +149,7 @@ export class SimServer {
   async start(): Promise<void> {
     const { time, clock, dice } = this.#options;
     this.starts++;
+    this.#leaseSeconds = Math.round(this.#options.leaseSeconds * dice.pick([1, 1, 0.5, 1.5]));
     this.isSilent = false;
     const owner = newOwner();
     this.owner = owner;
@@ -177,7 +180,7 @@ export class SimServer {
       journal: recovered.journal,
       clock: steady,
       newId: (letter) => this.#newId(letter),
-      leaseSeconds: this.#options.leaseSeconds,
+      leaseSeconds: this.#leaseSeconds,
       diskLow: () => this.diskLow,
       onCommitted: ({ position, changes, rows }) => {
         if (owner.dead) return;
@@ -287,7 +290,8 @@ export class SimServer {
   }
 
   #gate(state: State, engine: Engine, sessions: SessionRegistry, clock: Clock): Gate {
-    const { crypto, dice, leaseSeconds } = this.#options;
+    const { crypto, dice } = this.#options;
+    const leaseSeconds = this.#leaseSeconds;
     const identity = { key: this.#key, keyText: this.serverKey, seed: this.#seed };
     return simGate({ state, engine, sessions, clock }, { crypto, dice, leaseSeconds, ...identity });
   }

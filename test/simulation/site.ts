@@ -76,6 +76,8 @@ export class Site {
   #unhashed: string[] = [];
   readonly #living = new Map<string, Owner>();
   readonly entitlements = new Map<string, EntitlementClaims>();
+  /** Every entitlement the vendor ever signed. */
+  readonly issued: string[] = [];
 
   constructor(seed: number, { crypto, leaseSeconds, scale }: SiteTraits) {
     this.seed = seed;
@@ -214,6 +216,19 @@ export class Site {
     });
   }
 
+  /** What the process of a computer is told by a seat, as the plugin sees it. */
+  sawState({ clock }: Computer, processId: string, state: string, leases: readonly string[]): void {
+    this.#record(processId, clock, { event: 'state', state, leases });
+  }
+
+  /** One more process on a computer, beside the one that its faults are about. */
+  startBeside(computer: Computer): Host {
+    const { owner } = computer;
+    const host = this.startProcess(computer);
+    computer.owner = owner;
+    return host;
+  }
+
   /** Founds the organisation. @returns the owner's computer and channel. */
   async found(): Promise<AdminSeat> {
     const email = 'owner@studio.example';
@@ -252,7 +267,9 @@ export class Site {
       ...claims,
     } satisfies EntitlementClaims;
     this.entitlements.set(claims.jti, full);
-    return signToken('entitlement', full, (message) => this.#vendor.sign(message));
+    const token = signToken('entitlement', full, (message) => this.#vendor.sign(message));
+    this.issued.push(token);
+    return token;
   }
 
   #didNotStart(error: unknown): void {

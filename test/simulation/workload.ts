@@ -3,6 +3,7 @@ import { connectWith } from '@berth/client/internal';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import type { Waiters } from './waiters.js';
+import { forgeReturn, watchSeats } from './workload-edge.js';
 
 const MAX_SEATS = 2;
 /** A nap is cut short this soon when everybody is to come to an end, ms. */
@@ -55,9 +56,11 @@ async function connect({ site, product }: Life, host: Host): Promise<Client | nu
 async function useClient(life: Life, client: Client, host: Host): Promise<void> {
   const seats = new Set<Seat>();
   let code: string | null = null;
+  watchSeats(life, seats, host);
   while (!life.isEnding() && code !== ENDED) {
     await think(life, host);
     code = await refusable(() => step(life, client, seats, host));
+    if (code === null && life.dice.chance(0.03)) await refusable(() => forgeReturn(life, client, host));
   }
   for (const seat of seats) await refusable(() => seat.release());
   seats.clear();

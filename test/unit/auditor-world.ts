@@ -36,6 +36,8 @@ interface Asked {
   /** What the token says otherwise than it should. */
   readonly lie?: Partial<LeaseClaims>;
   readonly signer?: Keys;
+  /** What the seat is otherwise than it should be. */
+  readonly of?: object;
   /** The journal does not know of it. */
   readonly unjournaled?: boolean;
 }
@@ -75,7 +77,7 @@ export class World {
       seats,
       nbf: WALL_MS / 1000 - day,
       exp: WALL_MS / 1000 + 30 * day,
-      share: 'process',
+      share: 'device',
       borrow: { maxSeconds: 7 * day, seats },
       earlyReturn: 'at-once',
       display: {},
@@ -83,8 +85,21 @@ export class World {
     };
     const entitlement = signed('entitlement', claims, signer);
     this.write(t + ANSWER_MS, 'admin', { event: 'imported', entitlement, sentAt: t });
+    if (this.records.length === 0) this.put({});
     this.journal({ type: 'entitlement.put', entitlement: { claims, token: entitlement, state: 'active' } });
     return entitlement;
+  }
+
+  /** What an admin has set of the product. */
+  put(product: object): void {
+    const row = { product: 'render', vendor: this.vendor.text, share: 'device', sharing: true, ...product };
+    this.journal({ type: 'product.put', product: row });
+  }
+
+  /** A seat as the journal has it. */
+  seat(id: string, more: object = {}): Change {
+    const row = { id, product: 'render', entitlement: 'e1', count: 1, allocation: null };
+    return { type: 'seat.taken', seat: { ...row, email: 'plugin@x', device: 'plugin', ...more } };
   }
 
   journal(...changes: Change[]): void {
@@ -109,8 +124,8 @@ export class World {
     const isNewSeat = ![...this.#claims.values()].some((claims) => claims.seat === seat);
     if (asked.unjournaled !== true)
       this.journal(
-        ...(isNewSeat ? [{ type: 'seat.taken', seat: { id: seat, entitlement: 'e1', count: n } }] : []),
-        { type: 'lease.granted', lease: { claims: honest, device: by } },
+        ...(isNewSeat ? [this.seat(seat, { count: n, device: by, email: `${by}@x`, ...asked.of })] : []),
+        { type: 'lease.granted', lease: { claims: honest, device: by, email: `${by}@x` } },
       );
     this.#claims.set(lease, honest);
     const method = kind === 'online' ? 'lease.checkout' : 'borrow.take';
@@ -148,7 +163,9 @@ export class World {
   }
 
   giveBack(t: number, lease: string, by = 'plugin'): void {
-    this.write(t, by, { event: 'returned', leases: [lease] });
+    const stop = { jti: lease, dev: this.device(by).text, iat: Math.floor((WALL_MS + t) / 1000) };
+    const stops = [signed('stop', stop, this.device(by))];
+    this.write(t, by, { event: 'returned', leases: [lease], stops });
     this.journal({ type: 'lease.ended', id: lease, reason: 'returned' });
     this.write(t + ANSWER_MS, by, { event: 'confirmed', leases: [lease] });
   }
@@ -174,6 +191,11 @@ export class World {
     const keys = newKeys();
     this.#devices.set(process, keys);
     this.write(0, process, { event: 'session', device: keys.text });
+    const email = `${process}@x`;
+    this.journal(
+      { type: 'user.put', user: { email, role: 'user', state: 'active' } },
+      { type: 'device.enrolled', device: { id: process, email, leaseKey: keys.text } },
+    );
     return keys;
   }
 

@@ -1,0 +1,201 @@
+import type { Change } from './journal-reader.js';
+import type { LeaseClaims } from './token.js';
+
+// What the journal says there is, written down here a second time: only what the rules (replay-rules.ts) look at.
+
+export interface ProductRow {
+  readonly product: string;
+  readonly vendor: string;
+  readonly share: 'process' | 'device' | 'user';
+  readonly sharing: boolean;
+  readonly settings?: {
+    readonly borrowSeatsMax?: number | null;
+    readonly borrowSeatsPerUserMax?: number | null;
+  };
+}
+
+export interface EntitlementRow {
+  readonly claims: {
+    readonly jti: string;
+    readonly rev: number;
+    readonly iss: string;
+    readonly product: string;
+    readonly seats: number;
+    readonly share: string;
+    readonly borrow?: { readonly maxSeconds: number; readonly seats: number };
+    readonly earlyReturn?: string;
+    readonly holder?: string;
+  };
+  readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
+  readonly removing?: object;
+}
+
+export interface AllocationRow {
+  readonly email: string;
+  readonly entitlement: string;
+  readonly quantity: number;
+  readonly revoking?: { readonly seats: number };
+}
+
+export interface SeatRow {
+  readonly id: string;
+  readonly product: string;
+  readonly count: number;
+  readonly email: string;
+  entitlement: string;
+  /** `<email> <entitlement>`; null: the shared seats. */
+  allocation: string | null;
+  device: string;
+  lingers: boolean;
+  readonly leases: Set<string>;
+}
+
+export interface LeaseRow {
+  readonly claims: LeaseClaims;
+  readonly device: string;
+  readonly email: string;
+  revoked: boolean;
+}
+
+export interface KeptRow {
+  readonly id: string;
+  readonly method: string;
+  readonly outcome: unknown;
+  readonly leases: readonly string[];
+}
+
+export class Ledger {
+  readonly products = new Map<string, ProductRow>();
+  readonly entitlements = new Map<string, EntitlementRow>();
+  readonly allocations = new Map<string, AllocationRow>();
+  readonly users = new Map<string, { readonly email: string; readonly removing?: object }>();
+  readonly devices = new Map<
+    string,
+    { readonly id: string; readonly email: string; readonly leaseKey: string }
+  >();
+  readonly seats = new Map<string, SeatRow>();
+  readonly leases = new Map<string, LeaseRow>();
+  readonly kept = new Map<string, KeptRow>();
+  highWaterMs = 0;
+  /** Borrows that ended by the clock since somebody looked. */
+  readonly expiredBorrows: LeaseClaims[] = [];
+
+  /** Applies a change that the rules have seen. */
+  apply(change: Change): void {
+    this.#steps[change.type]?.(change);
+  }
+
+  seatOf(lease: string): SeatRow | undefined {
+    return this.seats.get(this.leases.get(lease)?.claims.seat ?? '');
+  }
+
+  isBorrowed(seat: SeatRow): boolean {
+    for (const id of seat.leases) if (this.leases.get(id)?.claims.kind === 'borrow') return true;
+    return false;
+  }
+
+  /** How many seats there are of this kind. */
+  count(which: (seat: SeatRow) => boolean): number {
+    let sum = 0;
+    for (const seat of this.seats.values()) if (which(seat)) sum += seat.count;
+    return sum;
+  }
+
+  allocated(entitlement: string): number {
+    let sum = 0;
+    for (const row of this.allocations.values()) if (row.entitlement === entitlement) sum += row.quantity;
+    return sum;
+  }
+
+  /** What the product owns at the most: entitlements that have begun, or are about to. */
+  owned(product: string): number {
+    let sum = 0;
+    for (const { claims, state } of this.entitlements.values())
+      if (claims.product === product && (state === 'active' || state === 'future')) sum += claims.seats;
+    return sum;
+  }
+
+  readonly #steps: Readonly<Record<string, (change: Change) => void>> = {
+    'organisation.founded': ({ organisation }) =>
+      this.#seen((organisation as { highWaterMs: number }).highWaterMs),
+    'clock.seen': ({ wallMs }) => this.#seen(wallMs as number),
+    'clock.accepted': ({ wallMs }) => {
+      this.highWaterMs = wallMs as number;
+    },
+    'user.put': ({ user }) => put(this.users, (user as { email: string }).email, user),
+    'user.removed': ({ email }) => void this.users.delete(String(email)),
+    'device.enrolled': ({ device }) => put(this.devices, (device as { id: string }).id, device),
+    'device.removed': ({ id }) => void this.devices.delete(String(id)),
+    'product.put': ({ product }) => put(this.products, (product as ProductRow).product, product),
+    'entitlement.put': ({ entitlement }) =>
+      put(this.entitlements, (entitlement as EntitlementRow).claims.jti, entitlement),
+    'entitlement.state': ({ id, state }) =>
+      this.#edit(String(id), { state: state as EntitlementRow['state'] }),
+    'entitlement.removing': ({ id, removing }) => {
+      const { removing: _, ...row } = this.entitlements.get(String(id))!;
+      this.entitlements.set(
+        row.claims.jti,
+        removing === null ? row : { ...row, removing: removing as object },
+      );
+    },
+    'allocation.set': ({ allocation }) => {
+      const row = allocation as AllocationRow;
+      const id = `${row.email} ${row.entitlement}`;
+      if (row.quantity > 0) this.allocations.set(id, row);
+      else this.allocations.delete(id);
+    },
+    'seat.taken': ({ seat }) => {
+      const row = seat as Omit<SeatRow, 'leases' | 'lingers'>;
+      this.seats.set(row.id, { ...row, leases: new Set(), lingers: false });
+    },
+    'seat.charged': ({ id, entitlement, allocation }) => {
+      const seat = this.seats.get(String(id))!;
+      seat.entitlement = String(entitlement);
+      seat.allocation = allocation as string | null;
+    },
+    'seat.resumed': ({ id, device }) => {
+      const seat = this.seats.get(String(id))!;
+      seat.device = String(device);
+      seat.lingers = false;
+    },
+    'seat.freed': ({ id }) => void this.seats.delete(String(id)),
+    'lease.granted': ({ lease }) => {
+      const row = lease as { claims: LeaseClaims; device: string; email: string };
+      this.leases.set(row.claims.jti, { ...row, revoked: false });
+      this.seats.get(row.claims.seat)!.leases.add(row.claims.jti);
+    },
+    'lease.revoked': ({ id }) => {
+      this.leases.get(String(id))!.revoked = true;
+    },
+    'lease.ended': ({ id, reason, linger }) => {
+      const { claims } = this.leases.get(String(id))!;
+      if (reason === 'expired' && claims.kind === 'borrow') this.expiredBorrows.push(claims);
+      this.#endLease(String(id), linger !== undefined);
+    },
+    'request.kept': ({ request }) => put(this.kept, (request as KeptRow).id, request),
+    'request.dropped': ({ id }) => void this.kept.delete(String(id)),
+  };
+
+  #seen(wallMs: number): void {
+    this.highWaterMs = Math.max(this.highWaterMs, wallMs);
+  }
+
+  #edit(id: string, more: Partial<EntitlementRow>): void {
+    const { removing, ...row } = this.entitlements.get(id)!;
+    const ends = more.state !== undefined && more.state !== 'active' && more.state !== 'future';
+    const kept = ends || removing === undefined ? {} : { removing };
+    this.entitlements.set(id, { ...row, ...kept, ...more });
+  }
+
+  #endLease(id: string, lingers: boolean): void {
+    const seat = this.seatOf(id)!;
+    this.leases.delete(id);
+    seat.leases.delete(id);
+    if (lingers) seat.lingers = true;
+    else if (seat.leases.size === 0) this.seats.delete(seat.id);
+  }
+}
+
+function put<Row>(table: Map<string, Row>, id: string, row: unknown): void {
+  table.set(id, row as Row);
+}

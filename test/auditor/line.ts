@@ -1,0 +1,110 @@
+import type { Evidence, Finding } from './evidence.js';
+import { type EntryOf, eventsOf } from './history.js';
+import type { Change } from './journal-reader.js';
+
+// Decision 0006: a line, first come first served. What an outsider can tell: who was told to wait before somebody else had even asked, never
+// left, and was served later from the same shared seats was overtaken.
+
+interface Wait {
+  readonly key: string;
+  readonly process: string;
+  readonly product: string;
+  readonly seats: number;
+  readonly sentAt: number;
+  /** When it was told its place. */
+  queuedAt: number;
+  /** The record that served it. */
+  seq: number;
+  /** When its answer came. */
+  answeredAt: number;
+}
+
+export function overtaken(evidence: Evidence): Finding[] {
+  const { journal, entries } = evidence;
+  if (journal === undefined) return [];
+  const waits = waitsOf(entries, servedFromShared(journal.records));
+  const sessions = new Map<string, number[]>();
+  for (const { process, t } of eventsOf(entries, 'session'))
+    sessions.set(process, [...(sessions.get(process) ?? []), t]);
+  const stayed = ({ process, queuedAt, answeredAt }: Wait): boolean =>
+    !(sessions.get(process) ?? []).some((t) => t >= queuedAt && t <= answeredAt);
+  const patient = waits.filter((wait) => Number.isFinite(wait.queuedAt) && stayed(wait));
+  return patient.flatMap((first) =>
+    waits
+      .filter((later) => overtakes(later, first))
+      .slice(0, 1)
+      .map(
+        (later): Finding => ({
+          rule: 'LINE',
+          text: `${first.process} waited for ${first.seats} of ${first.product} since ${Math.round(first.queuedAt)} ms and was served by record ${first.seq}, ${later.process} asked at ${Math.round(later.sentAt)} ms and was served by record ${later.seq}`,
+        }),
+      ),
+  );
+}
+
+function overtakes(later: Wait, first: Wait): boolean {
+  return (
+    later.product === first.product &&
+    later.sentAt > first.queuedAt &&
+    later.seats >= first.seats &&
+    later.seq < first.seq
+  );
+}
+
+/** Checkouts of one product that took new, shared seats. */
+function waitsOf(entries: Evidence['entries'], served: ReadonlyMap<string, number>): Wait[] {
+  const waits = new Map<string, Wait>();
+  for (const entry of entries) {
+    if (entry.event === 'request') enter(waits, entry, served);
+    const key = entry.event === 'pushed' ? entry.checkout : entry.event === 'answer' ? entry.key : undefined;
+    const wait = waits.get(key ?? '');
+    if (wait === undefined) continue;
+    if (entry.event === 'pushed') wait.queuedAt = Math.min(wait.queuedAt, entry.t);
+    else wait.answeredAt = Math.min(wait.answeredAt, entry.t);
+  }
+  return [...waits.values()].filter(({ answeredAt }) => Number.isFinite(answeredAt));
+}
+
+function enter(
+  waits: Map<string, Wait>,
+  { key, process, t, wants }: EntryOf<'request'>,
+  served: ReadonlyMap<string, number>,
+): void {
+  const [want] = wants ?? [];
+  const seq = served.get(key ?? '');
+  if (key === undefined || waits.has(key) || want === undefined || seq === undefined) return;
+  const [product] = want.products;
+  if (wants!.length > 1 || want.products.length > 1 || product === undefined) return;
+  const open = { queuedAt: Number.POSITIVE_INFINITY, answeredAt: Number.POSITIVE_INFINITY };
+  waits.set(key, { key, process, product, seats: want.seats, sentAt: t, seq, ...open });
+}
+
+/** Key -> the record that served it, where it took new seats from the shared ones alone, and gave up none of its own for them. */
+function servedFromShared(
+  records: readonly { seq: number; changes: readonly Change[] }[],
+): Map<string, number> {
+  const served = new Map<string, number>();
+  for (const { seq, changes } of records) {
+    if (changes.some(({ type, reason }) => type === 'seat.freed' && reason === 'given up')) continue;
+    const shared = new Set(
+      changes.flatMap(({ type, seat }) => {
+        const { id, allocation } = (seat ?? {}) as { id: string; allocation: string | null };
+        return type === 'seat.taken' && allocation === null ? [id] : [];
+      }),
+    );
+    const seats = new Map(
+      changes.flatMap(({ type, lease }): [string, string][] => {
+        if (type !== 'lease.granted') return [];
+        const { jti, seat } = (lease as { claims: { jti: string; seat: string } }).claims;
+        return [[jti, seat]];
+      }),
+    );
+    for (const { type, request } of changes) {
+      if (type !== 'request.kept') continue;
+      const { id, method, leases } = request as { id: string; method: string; leases: string[] };
+      const all = method === 'checkout' && leases.every((lease) => shared.has(seats.get(lease) ?? ''));
+      if (all) served.set(id.split(' ').at(-1)!, seq);
+    }
+  }
+  return served;
+}

@@ -1,0 +1,146 @@
+import type { Change } from './journal-reader.js';
+import type { AllocationRow, EntitlementRow, KeptRow, Ledger, SeatRow } from './ledger.js';
+import type { Accuse, Judge } from './replay-grants.js';
+
+/** A commit carries the clock when it has gone on for a minute; and a bit for what the tick is late. */
+const CLOCK_LAG_MS = 65_000;
+const SIGMA_MS = 15 * 60_000;
+
+/** Endings, entitlements, members and kept requests. */
+export const adminRules: Readonly<Record<string, Judge>> = {
+  'lease.ended': (ledger, { id, reason }, accuse) => {
+    const { claims, revoked } = ledger.leases.get(String(id))!;
+    const isBorrow = claims.kind === 'borrow';
+    const ofBorrow = ['returned', 'extended'].includes(String(reason));
+    const ofOnline = ['released', 'stopped'].includes(String(reason));
+    if (isBorrow ? ofOnline : ofBorrow)
+      accuse('I8', `${claims.kind} ${claims.jti} ended as ${String(reason)}`);
+    if (revoked && reason === 'released')
+      accuse('I1', `lease ${claims.jti} was revoked and ended without the signed stop of its device`);
+    const late = ledger.entitlements.get(claims.ent)?.claims.earlyReturn === 'at-expiry';
+    if (reason === 'returned' && late)
+      accuse('I8', `borrow ${claims.jti} was returned before it would have ended`);
+  },
+  'lease.revoked': (ledger, { id }, accuse) => {
+    const { claims } = ledger.leases.get(String(id))!;
+    if (claims.kind === 'borrow') accuse('I8', `borrow ${claims.jti} was revoked`);
+  },
+  'entitlement.put': (ledger, { entitlement }, accuse) => {
+    const { claims } = entitlement as EntitlementRow;
+    const known = ledger.entitlements.get(claims.jti);
+    if (known !== undefined && claims.rev < known.claims.rev)
+      accuse('ENTITLEMENT', `revision ${claims.rev} of ${claims.jti} takes the place of ${known.claims.rev}`);
+    if (known?.state === 'replaced') accuse('ENTITLEMENT', `${claims.jti} comes back after it was replaced`);
+    const product = ledger.products.get(claims.product);
+    if (product === undefined) accuse('JOURNAL', `${claims.jti} is of a product that is unknown`);
+    else if (product.vendor !== claims.iss || product.share !== claims.share)
+      accuse('ENTITLEMENT', `${claims.jti} is of another vendor or share rule than ${claims.product}`);
+  },
+  'user.removed': (ledger, { email }, accuse) => {
+    const kept = allocationsOf(ledger, String(email));
+    if (kept > 0) accuse('REMOVAL', `${String(email)} is removed with ${kept} allocated seats`);
+    if (ledger.count((seat) => seat.email === email && ledger.isBorrowed(seat)) > 0)
+      accuse('I8', `${String(email)} is removed with a borrow`);
+  },
+  'request.kept': (ledger, { request }, accuse) => {
+    const { id, leases } = request as KeptRow;
+    if (ledger.kept.has(id)) accuse('I7', `the request "${id}" was carried out twice`);
+    for (const lease of leases)
+      if (!ledger.leases.has(lease))
+        accuse('I7', `the request "${id}" is kept with lease ${lease}, which is not there`);
+  },
+};
+
+/** What must hold when a record is whole. */
+export const recordRules: readonly ((ledger: Ledger, changes: readonly Change[], accuse: Accuse) => void)[] =
+  [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft];
+
+/** By the clock that the journal itself carries (I3). */
+function expiredEarly(ledger: Ledger, _changes: readonly Change[], accuse: Accuse): void {
+  for (const { jti, exp, dur } of ledger.expiredBorrows.splice(0)) {
+    const earlyMs = exp * 1000 + SIGMA_MS + 2 * dur - ledger.highWaterMs;
+    if (earlyMs > CLOCK_LAG_MS)
+      accuse('I3', `borrow ${jti} ended ${Math.round(earlyMs / 1000)} s before its hold was over`);
+  }
+}
+
+/** Entitlements that a record touched own at least what is allocated of them. */
+function allocationsTooLarge(ledger: Ledger, changes: readonly Change[], accuse: Accuse): void {
+  for (const id of touched(changes)) {
+    const allocated = ledger.allocated(id);
+    const { claims, state } = ledger.entitlements.get(id) ?? {};
+    const has = state === 'active' || state === 'future' ? claims!.seats : 0;
+    if (allocated > has) accuse('ALLOCATION', `${allocated} seats of ${id} are allocated, it has ${has}`);
+  }
+}
+
+/** I8: whatever was revoked, removed or made smaller, borrows have where they belong. */
+function borrowsUncovered(ledger: Ledger, changes: readonly Change[], accuse: Accuse): void {
+  const isLent = (seat: SeatRow): boolean => ledger.isBorrowed(seat);
+  for (const id of touched(changes)) {
+    const lent = ledger.count((seat) => seat.entitlement === id && isLent(seat));
+    const { claims, state } = ledger.entitlements.get(id) ?? {};
+    const has = state === 'removed' || state === 'replaced' ? 0 : (claims?.seats ?? 0);
+    if (lent > has) accuse('I8', `${lent} seats of ${id} are borrowed, it has ${has}`);
+  }
+  for (const row of allocationsIn(changes)) {
+    const id = `${row.email} ${row.entitlement}`;
+    const lent = ledger.count((seat) => seat.allocation === id && isLent(seat));
+    const has = ledger.allocations.get(id)?.quantity ?? 0;
+    if (lent > has) accuse('I8', `${lent} seats of "${id}" are borrowed, ${has} are allocated`);
+  }
+}
+
+/** I8: what was left pending is carried out in the very record that ends the last borrow in its way. */
+function pendingLeft(ledger: Ledger, changes: readonly Change[], accuse: Accuse): void {
+  if (!changes.some(({ type }) => ripening.has(type))) return;
+  const isLent = (seat: SeatRow): boolean => ledger.isBorrowed(seat);
+  for (const [id, { quantity, revoking }] of ledger.allocations) {
+    const spare = quantity - ledger.count((seat) => seat.allocation === id && isLent(seat));
+    if (Math.min(revoking?.seats ?? 0, spare) > 0)
+      accuse('I8', `the pending revoke of "${id}" is not carried out`);
+  }
+  for (const { email, removing } of ledger.users.values()) {
+    const stays = allocationsOf(ledger, email) + ledger.count((seat) => seat.email === email && isLent(seat));
+    if (removing !== undefined && stays === 0)
+      accuse('I8', `the pending removal of ${email} is not carried out`);
+  }
+  for (const [id, { claims, removing }] of ledger.entitlements) {
+    const kept = claims.holder === undefined ? ledger.allocated(id) : 0;
+    const stays = kept + ledger.count((seat) => seat.entitlement === id && isLent(seat));
+    if (removing !== undefined && stays === 0)
+      accuse('I8', `the pending removal of ${id} is not carried out`);
+  }
+}
+
+const ripening: ReadonlySet<string> = new Set([
+  'lease.ended',
+  'allocation.set',
+  'user.put',
+  'entitlement.removing',
+]);
+
+function allocationsIn(changes: readonly Change[]): AllocationRow[] {
+  return changes.flatMap(({ type, allocation }) =>
+    type === 'allocation.set' ? [allocation as AllocationRow] : [],
+  );
+}
+
+/** Entitlements of which something was allocated, or that were put or ended. */
+function touched(changes: readonly Change[]): Set<string> {
+  const ids = allocationsIn(changes).map(({ entitlement }) => entitlement);
+  for (const { type, id, entitlement } of changes) {
+    if (type === 'entitlement.put') ids.push((entitlement as EntitlementRow).claims.jti);
+    if (type === 'entitlement.state') ids.push(String(id));
+  }
+  return new Set(ids);
+}
+
+/** What an admin has set aside for somebody: a personal entitlement is the vendor's doing. */
+function allocationsOf(ledger: Ledger, email: string): number {
+  let sum = 0;
+  for (const row of ledger.allocations.values())
+    if (row.email === email && ledger.entitlements.get(row.entitlement)?.claims.holder === undefined)
+      sum += row.quantity;
+  return sum;
+}

@@ -1,0 +1,54 @@
+import type { Evidence, Finding } from './evidence.js';
+import type { Change } from './journal-reader.js';
+import { Ledger } from './ledger.js';
+import { grantRules, type Judge } from './replay-grants.js';
+import { adminRules, recordRules } from './replay-rules.js';
+
+/**
+ * The journal is a valid history: replayed change by change, it names only what there is, gives nothing that is not there to give, and takes
+ * nothing that must not be taken. A change that names what does not exist ends the replay: what follows it means nothing.
+ */
+export function invalidHistory({ journal }: Evidence): Finding[] {
+  const findings: Finding[] = [];
+  const ledger = new Ledger();
+  for (const { seq, changes } of journal?.records ?? []) {
+    const accuse = (rule: Finding['rule'], text: string) =>
+      findings.push({ rule, text: `record ${seq}: ${text}` });
+    for (const change of changes) {
+      const missing = missingIn(ledger, change);
+      if (missing !== null) {
+        accuse('JOURNAL', `${change.type} names ${missing}, which does not exist`);
+        return findings;
+      }
+      judges[change.type]?.(ledger, change, accuse);
+      ledger.apply(change);
+    }
+    for (const rule of recordRules) rule(ledger, changes, accuse);
+  }
+  return findings;
+}
+
+const judges: Readonly<Record<string, Judge>> = { ...grantRules, ...adminRules };
+
+/** What a change names that is not there; null when all is. */
+function missingIn(ledger: Ledger, change: Change): string | null {
+  const table = tables[change.type]?.(ledger);
+  const id = String(change.id);
+  if (table !== undefined && !table.has(id)) return id;
+  if (change.type !== 'lease.granted') return null;
+  const { seat } = (change.lease as { claims: { seat: string } }).claims;
+  return ledger.seats.has(seat) ? null : seat;
+}
+
+const tables: Readonly<Record<string, (ledger: Ledger) => { has(id: string): boolean }>> = {
+  'entitlement.state': ({ entitlements }) => entitlements,
+  'entitlement.removing': ({ entitlements }) => entitlements,
+  'seat.charged': ({ seats }) => seats,
+  'seat.resumed': ({ seats }) => seats,
+  'seat.freed': ({ seats }) => seats,
+  'lease.revoked': ({ leases }) => leases,
+  'lease.warned': ({ leases }) => leases,
+  'lease.kept': ({ leases }) => leases,
+  'lease.ended': ({ leases }) => leases,
+  'device.removed': ({ devices }) => devices,
+};

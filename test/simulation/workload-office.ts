@@ -1,0 +1,99 @@
+import { newIdempotencyKey } from '@berth/client';
+import { type Office, untilAnswered } from './office.js';
+
+/** What an admin does less often: whatever the rules of entitlements and members are about. */
+export async function administerMore(office: Office, key: string): Promise<void> {
+  const { dice } = office;
+  const roll = dice.below(100);
+  if (roll < 20) await endSoon(office, key);
+  else if (roll < 35) await importOlder(office, key);
+  else if (roll < 50) await replace(office, key);
+  else if (roll < 70) await removeHolder(office, key);
+  else if (roll < 90) await removeForAWhile(office, key);
+  else await revokeLater(office, key);
+}
+
+/** An entitlement that ends within minutes, so that leases have to move or end; a later revision brings it back. */
+async function endSoon({ dice, ...office }: Office, key: string): Promise<void> {
+  const { site, host } = office;
+  const { jti, exp } = dice.pick([...site.entitlements.values()]);
+  const soon = Math.floor(host.clock.wallMs() / 1000) + dice.between(400, 1_800);
+  const entitlement = site.entitlement({ jti, exp: soon });
+  site.entitlements.set(jti, { ...site.entitlements.get(jti)!, exp });
+  await importUntilAnswered(office, key, entitlement);
+  site.later(dice.about(60 * 60_000), () => {
+    if (!site.entitlements.has(jti)) return;
+    const again = site.entitlement({ jti });
+    void importUntilAnswered(office, newIdempotencyKey(host), again).catch(() => {});
+  });
+}
+
+/** An admin takes the wrong file: an older revision, or one that was replaced. */
+async function importOlder({ dice, ...office }: Office, key: string): Promise<void> {
+  const { issued } = office.site;
+  const entitlement = dice.pick(issued.slice(0, -1));
+  if (entitlement !== undefined) await importUntilAnswered(office, key, entitlement);
+}
+
+/** The vendor replaces an entitlement by another one. */
+async function replace({ dice, ...office }: Office, key: string): Promise<void> {
+  const { site } = office;
+  const { rev: _, ...old } = dice.pick([...site.entitlements.values()]);
+  const jti = `${old.jti.split('.')[0]}.${site.issued.length}`;
+  const entitlement = site.entitlement({ ...old, jti, replaces: old.jti });
+  site.entitlements.delete(jti);
+  await importUntilAnswered(office, key, entitlement);
+  site.entitlements.set(jti, { ...old, jti, replaces: old.jti, rev: 1 });
+  site.entitlements.delete(old.jti);
+}
+
+/** Whoever has an allocation or a borrow cannot be removed; pending it may be left. */
+async function removeHolder({ admin, host, dice }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('allocation.list', {});
+  if (items.length === 0) return;
+  const { email } = dice.pick(items);
+  await admin.call('user.remove', { key, email, ...(dice.chance(0.3) ? { pending: true } : {}) });
+  await admin.call('user.remove', { key: newIdempotencyKey(host), email, cancel: true });
+}
+
+/** An entitlement is removed, or its removal left pending; its vendor's next revision brings it back. */
+async function removeForAWhile({ dice, ...office }: Office, key: string): Promise<void> {
+  const { site, admin } = office;
+  const { jti } = dice.pick([...site.entitlements.values()]);
+  const how = dice.chance(0.5) ? { pending: true } : {};
+  const removed = await untilAnswered(office, () =>
+    admin.call('entitlement.remove', { key, id: jti, ...how }),
+  );
+  site.later(
+    dice.about(20 * 60_000),
+    () => void bringBack(office, jti, removed.pending !== undefined).catch(() => {}),
+  );
+}
+
+async function bringBack(
+  office: Pick<Office, 'site' | 'admin' | 'host'>,
+  jti: string,
+  isPending: boolean,
+): Promise<void> {
+  const { site, admin, host } = office;
+  const key = newIdempotencyKey(host);
+  if (isPending)
+    await untilAnswered(office, () => admin.call('entitlement.remove', { key, id: jti, cancel: true }));
+  if (site.entitlements.has(jti))
+    await importUntilAnswered(office, newIdempotencyKey(host), site.entitlement({ jti }));
+}
+
+/** What is borrowed by whoever has it allocated is to be revoked when the borrow ends. */
+async function revokeLater({ admin, dice }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('allocation.list', {});
+  const lent = items.filter(({ borrowed }) => borrowed > 0);
+  if (lent.length === 0) return;
+  const { email, product } = dice.pick(lent);
+  await admin.call('allocation.revoke', { key, email, product, quantity: 'all', pending: true });
+}
+
+type Asking = Pick<Office, 'site' | 'admin' | 'host'>;
+
+async function importUntilAnswered(office: Asking, key: string, entitlement: string): Promise<void> {
+  await untilAnswered(office, () => office.admin.call('entitlement.import', { key, entitlement }));
+}
