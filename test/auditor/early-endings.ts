@@ -1,5 +1,5 @@
-import type { Evidence, Finding, LeaseSeen } from './evidence.js';
 import { type JournaledLease, journaledLeases } from './durable.js';
+import type { Evidence, Finding, LeaseSeen } from './evidence.js';
 import { onlineEnd } from './rights.js';
 
 /** A moment on the clock all share, and what the wall clock of whoever was there said. */
@@ -44,7 +44,12 @@ export function endedEarly(evidence: Evidence): Finding[] {
     const seen = seenBy(ended.endedSeq);
     if (seen === null || seen.t >= heldUntil) return [];
     const earlyMs = Math.round(heldUntil - seen.t);
-    return [{ rule: 'I2', text: `lease ${lease} was ended by record ${ended.endedSeq}, ${earlyMs} ms before its window was over` }];
+    return [
+      {
+        rule: 'I2',
+        text: `lease ${lease} was ended by record ${ended.endedSeq}, ${earlyMs} ms before its window was over`,
+      },
+    ];
   });
 }
 

@@ -89,7 +89,8 @@ class Run {
     const site = this.#site;
     const { admins, plugins, people, island } = this.#founded;
     for (const computer of plugins) this.#restart(computer);
-    for (const computer of plugins.filter((_, at) => at % 6 === 2)) this.#start(computer, site.startBeside(computer));
+    for (const computer of plugins.filter((_, at) => at % 6 === 2))
+      this.#start(computer, site.startBeside(computer));
     for (const { admin, host, computer } of admins) {
       const dice = site.dice(`office ${computer.name}`);
       const office = {
@@ -123,7 +124,8 @@ class Run {
     while (time.nowMs < untilMs && !this.isBroken) {
       await time.run(Math.min(untilMs, time.nowMs + lookEveryMs));
       const looks = time.nowMs < untilMs;
-      this.isBroken = looks && (this.#site.violations.length > 0 || verdictOn(this.#site, crypto).findings.length > 0);
+      this.isBroken =
+        looks && (this.#site.violations.length > 0 || verdictOn(this.#site, crypto).findings.length > 0);
     }
   }
 
