@@ -1,9 +1,23 @@
+import { durableBy } from './early-endings.js';
 import type { Evidence, Finding } from './evidence.js';
 import { type EntryOf, eventsOf } from './history.js';
 import type { Change } from './journal-reader.js';
 
 // Decision 0006: a line, first come first served. What an outsider can tell: who was told to wait before somebody else had even asked, never
 // left, and was served later from the same shared seats was overtaken.
+
+/** A seat that is kept for whoever waits may be theirs only at the next tick of the server; a newcomer takes another one meanwhile. */
+const LATE_MS = 5_000;
+
+/** A moment at which a record was not there yet: somebody asked then and got a token that names an earlier one. */
+function notDurableUntil({ leases }: Evidence): (seq: number) => number {
+  return (seq) => {
+    let latest = 0;
+    for (const { token, sentAt } of leases)
+      if (sentAt !== null && token.claims.seq < seq) latest = Math.max(latest, sentAt);
+    return latest;
+  };
+}
 
 interface Wait {
   readonly key: string;
@@ -28,10 +42,12 @@ export function overtaken(evidence: Evidence): Finding[] {
     sessions.set(process, [...(sessions.get(process) ?? []), t]);
   const stayed = ({ process, queuedAt, answeredAt }: Wait): boolean =>
     !(sessions.get(process) ?? []).some((t) => t >= queuedAt && t <= answeredAt);
+  const [seenBy, notBefore] = [durableBy(evidence), notDurableUntil(evidence)];
   const patient = waits.filter((wait) => Number.isFinite(wait.queuedAt) && stayed(wait));
   return patient.flatMap((first) =>
     waits
       .filter((later) => overtakes(later, first))
+      .filter((later) => notBefore(first.seq) - (seenBy(later.seq)?.t ?? later.answeredAt) > LATE_MS)
       .slice(0, 1)
       .map(
         (later): Finding => ({

@@ -156,7 +156,7 @@ describe('the line', () => {
     asks(200, 'b', 'kb');
     if (reconnects) world.write(300, 'a', { event: 'session', device: world.device('a').text });
     for (const [at, by] of [first, second].entries()) {
-      const t = 1000 * (at + 1);
+      const t = 10_000 * (at + 1);
       const lease = world.take(t, { by, key: `k${by}` });
       const record = world.records.at(-1)!;
       const request = { id: `${by} k${by}`, method: 'checkout', leases: [lease] };
@@ -164,6 +164,7 @@ describe('the line', () => {
         ...record,
         changes: [...record.changes, { type: 'request.kept', request }],
       };
+      world.renew(t + 100, lease, by);
       world.release(t + 500, lease, by);
     }
     return world;
