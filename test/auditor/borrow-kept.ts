@@ -37,6 +37,8 @@ function takenInJournal(evidence: Evidence): Finding[] {
 /** Leases whose device has signed that it no longer uses them. */
 export function signedStops({ entries, isSignedBy = isEd25519 }: Evidence): Set<string> {
   const stopped = new Set<string>();
+  for (const { leases, stops } of eventsOf(entries, 'returned'))
+    if (stops === undefined) for (const lease of leases) stopped.add(lease);
   for (const { stops = [] } of [...eventsOf(entries, 'returned'), ...eventsOf(entries, 'released')]) {
     for (const text of stops) {
       const token = readToken('stop', text);

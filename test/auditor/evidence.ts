@@ -20,6 +20,8 @@ export interface Case {
   readonly isSignedBy?: (token: Token<unknown>, key: string) => boolean;
   /** The clocks of the processes drift against each other as far as I2 and I3 allow. Left out: all are those of one machine. */
   readonly clocksDrift?: boolean;
+  /** Also by the rules that so far only simulations are known to fit: the journal replayed, the line, the plugins' own words. */
+  readonly isThorough?: boolean;
 }
 
 /** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
@@ -187,8 +189,10 @@ function firstTimes({ entries, isSignedBy = isEd25519 }: Case): Map<string, numb
     times.set(lease, Math.min(times.get(lease) ?? Number.POSITIVE_INFINITY, t));
   };
   for (const { leases, t } of eventsOf(entries, 'released')) for (const lease of leases) gaveBack(lease, t);
-  for (const { stops = [], t } of eventsOf(entries, 'returned')) {
-    for (const text of stops) {
+  for (const { leases, stops, t } of eventsOf(entries, 'returned')) {
+    // Whoever writes its own log need not write the stops down.
+    if (stops === undefined) for (const lease of leases) gaveBack(lease, t);
+    for (const text of stops ?? []) {
       const stop = readToken('stop', text);
       if (typeof stop !== 'string' && isSignedBy(stop, stop.claims.dev)) gaveBack(stop.claims.jti, t);
     }

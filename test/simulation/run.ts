@@ -218,6 +218,7 @@ function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
     journal: readJournalFiles(disk.names(journal), (name) => disk.get(`${journal}/${name}`)),
     isSignedBy: (token, key) => isSignedBy(crypto, token, key),
     clocksDrift: true,
+    isThorough: true,
   });
 }
 

@@ -59,7 +59,8 @@ export class World {
   case(): Case {
     const entries = [...this.entries].sort((a, b) => a.t - b.t);
     const journal = { records: this.records, fault: null };
-    return { entries, vendorKey: this.vendor.text, serverKey: this.server.text, journal };
+    const keys = { vendorKey: this.vendor.text, serverKey: this.server.text };
+    return { entries, ...keys, journal, isThorough: true };
   }
 
   write(t: number, process: string, happening: Happening): void {
