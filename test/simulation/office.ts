@@ -1,8 +1,9 @@
-import { type AdminConnection, BerthError, type Host, newIdempotencyKey } from '@berth/client';
+import { type AdminConnection, type Host, newIdempotencyKey } from '@berth/client';
 import { carryFiles } from './island.js';
 import { employ } from './office-people.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
+import { untilAnswered } from './until-answered.js';
 import { nap, refusable } from './workload.js';
 import { administerMore } from './workload-office.js';
 
@@ -156,18 +157,3 @@ async function revise(office: Office, key: string): Promise<void> {
   const entitlement = site.entitlement({ jti, seats: dice.between(1, 4) * site.scale });
   await untilAnswered(office, () => admin.call('entitlement.import', { key, entitlement }));
 }
-
-/** Asks until there is an answer: whether it was done has to be known. */
-export async function untilAnswered<T>({ host }: Pick<Office, 'host'>, ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof BerthError) || !unanswered.has(error.code)) throw error;
-      await nap(host, 5_000);
-    }
-  }
-}
-
-/** Whether it was done is not known. */
-const unanswered = new Set(['TIMEOUT', 'CONNECTION_LOST', 'UNREACHABLE', 'DRAINING', 'RATE_LIMITED', 'BUSY']);

@@ -1,5 +1,6 @@
 import { newIdempotencyKey } from '@berth/client';
-import { type Office, untilAnswered } from './office.js';
+import type { Office } from './office.js';
+import { untilAnswered } from './until-answered.js';
 
 /** What an admin does less often: whatever the rules of entitlements and members are about. */
 export async function administerMore(office: Office, key: string): Promise<void> {
