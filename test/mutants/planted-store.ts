@@ -111,7 +111,11 @@ export const plantedInStore: readonly Mutant[] = [
     'hold-by-configured-D',
     'I2',
     'The hold comes from the D that is configured now, not from the one stored with the lease.',
-    edit(engine, 'const context = {', 'globalThis.configuredD = leaseSeconds;\n        const context = {'),
+    edit(
+      engine,
+      'const { newId, leaseSeconds, diskLow } = this.#options;',
+      'const { newId, leaseSeconds, diskLow } = this.#options;\n        globalThis.configuredD = leaseSeconds;',
+    ),
     edit(
       evolve,
       'return onlineWindowMs(lease.claims.dur * 1000);',
