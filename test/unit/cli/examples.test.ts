@@ -23,6 +23,7 @@ const named = all(commands, 'berth');
 function shellWords(lines: readonly string[]): string[][] {
   const script = `berth() { printf '%s\\0' "$@" END >&3; }
     cat() { :; }
+    wl-copy() { :; }
     exec 3>&1 >/dev/null
     ${lines.map((line) => line.replaceAll(/<\s*\S+\.txt/g, '</dev/null')).join('\n')}`;
   const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' });
