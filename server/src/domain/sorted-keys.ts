@@ -50,10 +50,19 @@ export class SortedKeys {
 
   #merge(): void {
     if (this.#added.length === 0 && !this.#removed) return;
-    // A key that went and came back stands in both: once is enough.
-    this.#sorted = [...new Set([...this.#sorted, ...this.#added].filter((key) => this.#keys.has(key)))];
-    // Nearly in order already: the sort of V8 finds the runs.
-    this.#sorted.sort((a, b) => (a < b ? -1 : 1));
+    const added = this.#added.filter((key) => this.#keys.has(key)).sort((a, b) => (a < b ? -1 : 1));
+    const merged: string[] = [];
+    let next = 0;
+    const take = (key: string): void => {
+      // A key that went and came back stands in both: once is enough.
+      if (merged[merged.length - 1] !== key) merged.push(key);
+    };
+    for (const key of this.#sorted) {
+      while (next < added.length && added[next]! < key) take(added[next++]!);
+      if (!this.#removed || this.#keys.has(key)) take(key);
+    }
+    while (next < added.length) take(added[next++]!);
+    this.#sorted = merged;
     this.#added = [];
     this.#removed = false;
   }
