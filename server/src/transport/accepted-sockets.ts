@@ -27,12 +27,13 @@ export class AcceptedSockets {
     const startTls = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
+      // A peer that resets while it waits: without a listener that is the end of the process. `close` follows.
+      socket.on('error', () => {});
       const ticket = this.#admit(socket);
       if (ticket === null) {
         socket.destroy();
         return;
       }
-      // Nothing is read while it waits: what comes stays in the kernel.
       const leave = this.#pace.begin(ticket.address, () => {
         for (const start of startTls) Reflect.apply(start, server, [socket]);
       });

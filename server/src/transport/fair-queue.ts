@@ -1,12 +1,17 @@
+/** So many newcomers are served in a row while others wait for their next turn: these have a quarter, however many new keys come. */
+const NEWCOMERS_IN_A_ROW = 3;
+
 /**
  * Jobs of many keys, each key's in their order. Keys take turns, and one that had nothing waiting goes before those that have more than
- * they were served: who asks little does not wait for who asks much.
+ * they were served: who asks little does not wait for who asks much. Nor does who asks much wait for ever: a farm behind one address comes
+ * back after a restart while thousands of others do.
  */
 export class FairQueue<Job> {
   /** Keys that have just come, with what they brought. */
   readonly #fresh = new Map<string, Job[]>();
   /** Keys that were served and have more, those served longest ago first. */
   readonly #backlog = new Map<string, Job[]>();
+  #newcomersInARow = 0;
 
   get isEmpty(): boolean {
     return this.#fresh.size + this.#backlog.size === 0;
@@ -19,7 +24,13 @@ export class FairQueue<Job> {
   }
 
   shift(): Job | undefined {
-    return this.#shiftFrom(this.#fresh) ?? this.#shiftFrom(this.#backlog);
+    const isOthersTurn = this.#newcomersInARow >= NEWCOMERS_IN_A_ROW && this.#backlog.size > 0;
+    if (this.#fresh.size === 0 || isOthersTurn) {
+      this.#newcomersInARow = 0;
+      return this.#shiftFrom(this.#backlog);
+    }
+    this.#newcomersInARow++;
+    return this.#shiftFrom(this.#fresh);
   }
 
   #shiftFrom(queues: Map<string, Job[]>): Job | undefined {

@@ -26,6 +26,18 @@ describe('a fair queue', () => {
     expect(drained(queue)).toEqual(['c1', 'a2', 'b2', 'a3']);
   });
 
+  it('lets nobody wait for ever, however many come anew', () => {
+    const queue = new FairQueue<string>();
+    for (let nth = 0; nth < 30; nth++) queue.push('farm', `farm${nth}`);
+    let served = 0;
+    // A new key for each job that is done: there is always a newcomer.
+    for (let turn = 0; turn < 125; turn++) {
+      queue.push(`new${turn}`, `new${turn}`);
+      if (queue.shift()?.startsWith('farm')) served++;
+    }
+    expect(served).toBe(30);
+  });
+
   it('forgets what is taken out of it', () => {
     const queue = new FairQueue<string>();
     for (const job of ['a1', 'a2', 'b1']) queue.push(job[0]!, job);
