@@ -57,12 +57,14 @@ describe('offline block', () => {
     await site.berthOk(bo, ['borrow', 'take', '--product', 'render', '--for', '1h']);
     const text =
       'The source user bo@studio.example has borrowed licenses for offline use. To reallocate them, the borrowing period should first expire or the user should release them for offline use.';
+    const [device] = (await site.berthOk(site.owner, ['user', 'devices', bo.email, '--json'])).json.items;
     const attempts = [
       ['license', 'assign', anna.email, 'render', '--from', bo.email],
       ['license', 'move', bo.email, 'render', '--to', anna.email],
       ['license', 'move', bo.email, 'render', '--to', anna.email, '--all', '--yes'],
       ['license', 'revoke', bo.email, 'render'],
       ['user', 'remove', bo.email, '--yes'],
+      ['user', 'unenrol', bo.email, device.id, '--yes'],
       ['entitlement', 'remove', 'ent-render', '--yes'],
     ];
     const ends = new Set<number>();
