@@ -6,6 +6,7 @@ import { lookAtContext, lookAtDisk, lookAtModes, lookAtVersions } from '../docto
 import { lookAtAddresses, lookAtServer } from '../doctor/server.js';
 import { lookAtAdministration, lookAtSession } from '../doctor/session.js';
 import { clean, paint } from '../output.js';
+import { cancellable } from '../session.js';
 
 export const doctor = defineCommand({
   usage: 'doctor',
@@ -17,7 +18,7 @@ export const doctor = defineCommand({
   more: 'Nothing is changed. Each check is ok, warn or fail. What IT looks at on the server itself is `berthd check`.',
   exits: [[0, 'nothing failed; warnings are none']],
   run: async (context) => {
-    const checks = await look(context);
+    const checks = await cancellable(context, look(context));
     const failed = checks.find(({ state }) => state === 'fail');
     return {
       document: { checks },

@@ -1,5 +1,7 @@
 import type { ErrorCode } from '@berth/protocol';
 import type { Context } from '../context.js';
+import { Failure } from '../fail.js';
+import { cancelledFailure } from '../session.js';
 
 /** One thing that was looked at. `fix` says what to do; `null` when nothing is wrong. */
 export interface Check {
@@ -32,14 +34,15 @@ export const fail = (name: string, code: ErrorCode, detail: string, fix: string)
 /** Longer than this a person at a prompt would give up on a server. */
 const patienceMs = 10_000;
 
-/** Does the work with a signal that is aborted by Ctrl-C and when it takes too long. Rejects then. */
+/** Does the work with a signal that is aborted by Ctrl-C and when it takes too long. Rejects then, CANCELLED or TIMEOUT. */
 export async function inTime<T>(context: Context, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  if (context.signal.aborted) throw cancelledFailure();
   const over = new AbortController();
   const abort = () => over.abort();
   context.signal.addEventListener('abort', abort, { once: true });
   const stop = context.processes.after(patienceMs, abort);
   const late = new Promise<never>((_, reject) => {
-    over.signal.addEventListener('abort', () => reject(new Error('no answer')), { once: true });
+    over.signal.addEventListener('abort', () => reject(lateOrCancelled(context)), { once: true });
   });
   try {
     return await Promise.race([work(over.signal), late]);
@@ -47,6 +50,12 @@ export async function inTime<T>(context: Context, work: (signal: AbortSignal) =>
     stop();
     context.signal.removeEventListener('abort', abort);
   }
+}
+
+function lateOrCancelled({ signal }: Context): Failure {
+  if (signal.aborted) return cancelledFailure();
+  const seconds = patienceMs / 1000;
+  return new Failure('TIMEOUT', { message: `no answer within ${seconds} s` });
 }
 
 /** Why something was thrown, short. */

@@ -23,7 +23,7 @@ export async function lookAtSession(context: Context): Promise<Check[]> {
     return [ok('session', detail), lookAtClock(me.nowMs, beforeMs, afterMs)];
   } catch (thrown) {
     const { code, message, next } = toFailure(thrown);
-    return [fail('session', code === 'INTERNAL' ? 'TIMEOUT' : code, message, next)];
+    return [fail('session', code, message, next)];
   }
 }
 
@@ -45,16 +45,18 @@ export async function lookAtAdministration(
   if (!joined.scopes.includes('admin')) return { checks: [], serverVersion: null };
   try {
     const admin = await inTime(context, (signal) => context.sdk.openAdmin({ ...identity(context), signal }));
-    const { user, address } = { user: admin.me.user, address: admin.me.address };
-    const may = roleAtLeast(user.role, 'viewer');
-    const shown = may ? await inTime(context, () => admin.call('organisation.show', {})) : null;
-    await admin.close();
-    const check = ok('admin', `the admin channel answers at ${address}`);
-    return { checks: may ? [check, backupAge] : [check], serverVersion: shown?.version ?? null };
+    try {
+      const may = roleAtLeast(admin.me.user.role, 'viewer');
+      const shown = may ? await inTime(context, () => admin.call('organisation.show', {})) : null;
+      const check = ok('admin', `the admin channel answers at ${admin.me.address}`);
+      return { checks: may ? [check, backupAge] : [check], serverVersion: shown?.version ?? null };
+    } finally {
+      await admin.close();
+    }
   } catch (thrown) {
     const { code, message, next } = toFailure(thrown);
     return {
-      checks: [fail('admin', code === 'INTERNAL' ? 'TIMEOUT' : code, message, next)],
+      checks: [fail('admin', code, message, next)],
       serverVersion: null,
     };
   }

@@ -1,11 +1,15 @@
 import type { Context } from '@berth/cli/context';
 import { BerthError } from '@berth/client';
+import { errors } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin, type HostOptions, joined, oneIdentity } from './fake-host.js';
 
 const nowMs = Date.UTC(2026, 0, 15, 12);
 const dayMs = 86_400_000;
 const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+const unexpected = (): never => {
+  throw new Error('not expected by this test');
+};
 const rejects = (error: Error) => async (): Promise<never> => {
   throw error;
 };
@@ -125,6 +129,32 @@ describe('berth doctor', () => {
     const { ran, found } = await doctor({ sdk: { openLease } });
     expect(found('session')).toMatchObject({ code: 'DEVICE_UNKNOWN', fix: expect.stringMatching(/\S/) });
     expect(ran.exitCode).toBe(4);
+  });
+
+  it('Ctrl-C ends it, and is no failure of the server', async () => {
+    const controller = new AbortController();
+    const openLease = (): Promise<never> => {
+      controller.abort();
+      return new Promise(() => undefined);
+    };
+    const { ran } = await doctor({ sdk: { openLease }, signal: controller.signal });
+    expect([ran.exitCode, ran.json()]).toMatchObject([3, { error: { code: 'CANCELLED' } }]);
+  });
+
+  it('a server that does not answer is late, not a fault to report', async () => {
+    const processes = {
+      start: unexpected,
+      onSignals: unexpected,
+      after: (_: number, call: () => void) => {
+        setImmediate(call);
+        return () => undefined;
+      },
+    };
+    const openLease = () => new Promise<never>(() => undefined);
+    const { ran, found } = await doctor({ sdk: { openLease }, processes });
+    expect(found('session')).toMatchObject({ state: 'fail', code: 'TIMEOUT' });
+    expect(ran.stdout).not.toContain('BERTH_DEBUG');
+    expect(ran.exitCode).toBe(errors.TIMEOUT.exit);
   });
 
   it('without a context it says so, and nothing of servers', async () => {
