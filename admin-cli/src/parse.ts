@@ -62,6 +62,16 @@ export function parseId(text: string, option: string): string {
   );
 }
 
+/** What a vendor called something, as it is looked for: a number, a currency. */
+export function parseLabel(text: string, option: string): string {
+  const label = text.trim();
+  if (label !== '' && label.length <= 400) return label;
+  throw usage(
+    `${option} ${quote(text)} is ${label === '' ? 'empty' : 'too long'}.`,
+    `Give ${option} as in \`berth subscription list\`, or leave it out.`,
+  );
+}
+
 /** The canonical form of an e-mail address: a bad one is refused before anything is sent. */
 export function parseEmail(text: string): string {
   const email = canonicalEmail(text);

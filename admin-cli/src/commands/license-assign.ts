@@ -2,7 +2,7 @@ import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import type { Answer } from '../output.js';
-import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
+import { given, optional, parseCount, parseDay, parseLabel, parseProduct, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { seatWords } from '../words.js';
 
@@ -12,7 +12,11 @@ export const whichOptions = {
     type: 'string',
     describe: 'last day of the entitlement to take from, YYYY-MM-DD; the one that ends last when left out',
   },
-  subscription: { type: 'string', describe: 'number of the subscription to take from, or its id' },
+  subscription: {
+    type: 'string',
+    describe:
+      'number of the subscription to take from, or its id; with --expires only if it ends on that day',
+  },
 } as const;
 
 /** As the wire wants it. */
@@ -20,7 +24,7 @@ export function whichOf(args: { expires: string | undefined; subscription: strin
   expires: string | undefined;
   subscription: string | undefined;
 } {
-  const subscription = optional(args.subscription?.trim() || undefined, (text) => text.slice(0, 400));
+  const subscription = optional(args.subscription, (text) => parseLabel(text, '--subscription'));
   return { expires: optional(args.expires, (text) => parseDay(text, '--expires')), subscription };
 }
 

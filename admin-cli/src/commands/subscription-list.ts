@@ -2,7 +2,7 @@ import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
-import { given, optional, parseDay, parseProduct } from '../parse.js';
+import { given, optional, parseDay, parseLabel, parseProduct } from '../parse.js';
 import { withAdmin } from '../session.js';
 
 export const subscriptionList = defineCommand({
@@ -28,7 +28,7 @@ export const subscriptionList = defineCommand({
     const filter = given({
       state,
       product: optional(args.product, (text) => parseProduct(text, '--product')),
-      currency: args.currency?.trim() || undefined,
+      currency: optional(args.currency, (text) => parseLabel(text, '--currency')),
       expiresBefore: optional(args['expires-before'], (text) => parseDay(text, '--expires-before')),
     });
     const list = await withAdmin(context, (admin) =>

@@ -1,6 +1,7 @@
 import { defineCommand } from '../command.js';
 import { Failure } from '../fail.js';
 import { listPages, parsePaging } from '../pages.js';
+import { parseLabel } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { describeEntitlement } from './entitlement-show.js';
 
@@ -26,7 +27,7 @@ export const subscriptionShow = defineCommand({
     ['berth subscription show S-1042 --copy-key | wl-copy', 'its licence key, on the clipboard'],
   ],
   run: async (context, args) => {
-    const subscription = args.number.trim();
+    const subscription = parseLabel(args.number, 'NUMBER');
     const paging = parsePaging({ limit: undefined, cursor: undefined });
     const { items } = await withAdmin(context, (admin) =>
       listPages(paging, (page) => admin.call('entitlement.list', { ...page, subscription })),
@@ -36,7 +37,7 @@ export const subscriptionShow = defineCommand({
         message: `There is no subscription ${subscription}.`,
         next: 'See `berth subscription list`.',
       });
-    const document = { items };
+    const document = { items, next: null };
     if (!args['copy-key'])
       return { document, text: items.map((each) => describeEntitlement(each, context.nowMs())).join('\n\n') };
     const keys = [...new Set(items.flatMap(({ display }) => display.licenseKey ?? []))];
