@@ -13,6 +13,15 @@ export async function withAdmin<T>(
   return await withChannel(context, context.sdk.openAdmin(identity(context)), work);
 }
 
+/** The same for work of several steps that sees to Ctrl-C itself, to say what it has done until then. */
+export async function withAdminForSteps<T>(
+  context: Context,
+  work: (admin: AdminConnection) => Promise<T>,
+): Promise<T> {
+  await remarkJoinFile(context);
+  return await withChannel(context, context.sdk.openAdmin(identity(context)), work, 'steps');
+}
+
 /** The same for the lease channel, which every enrolled device may open. */
 export async function withLease<T>(
   context: Context,
@@ -26,12 +35,13 @@ async function withChannel<C extends { close(): Promise<void> }, T>(
   context: Context,
   opening: Promise<C>,
   work: (channel: C) => Promise<T>,
+  kind: 'one' | 'steps' = 'one',
 ): Promise<T> {
   context.progress.say('connecting to the server');
   const channel = await cancellable(context, opening);
   context.progress.say('waiting for the server');
   try {
-    return await cancellable(context, work(channel));
+    return await (kind === 'one' ? cancellable(context, work(channel)) : work(channel));
   } finally {
     await channel.close();
   }

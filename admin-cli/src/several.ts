@@ -2,6 +2,7 @@ import type { Context } from './context.js';
 import { type Failure, failureJson, failureText, toFailure } from './fail.js';
 import type { Answer } from './output.js';
 import { parseEmail } from './parse.js';
+import { cancellable } from './session.js';
 
 /** What became of one e-mail address of several: each succeeds or fails alone. */
 type Row = { readonly email: string; readonly ok: boolean } & Readonly<Record<string, unknown>>;
@@ -16,7 +17,7 @@ export interface Said {
 
 /**
  * Does the same for every address, one after the other. One alone answers as it always did; several get a report, `items` with one row each
- * and `failed`, and the exit code 1 if some failed.
+ * and `failed`, and the exit code 1 if some failed. What ends all ends the work and not the report: a link that was made is made once.
  */
 export async function forEach(
   context: Context,
@@ -25,31 +26,41 @@ export async function forEach(
 ): Promise<Answer> {
   const only = typed.length === 1 ? typed[0] : undefined;
   if (only !== undefined) {
-    const { document, text = '', note } = await work(parseEmail(only));
+    const { document, text = '', note } = await cancellable(context, work(parseEmail(only)));
     return { document, text, notes: [note] };
   }
   const items: Row[] = [];
   const [lines, notes]: [string[], string[]] = [[], []];
   const done = new Set<string>();
+  let end: Failure | null = null;
   for (const each of typed) {
     try {
       const email = parseEmail(each);
       if (done.has(email)) continue;
       done.add(email);
-      const { document, text, note } = await work(email);
+      if (end !== null) throw end;
+      const { document, text, note } = await cancellable(context, work(email));
       items.push({ ...document, email, ok: true });
       if (text !== undefined) lines.push(`${email}\t${text}`);
       notes.push(note);
     } catch (error) {
       const failure = toFailure(error);
-      if (endsAll(failure)) throw failure;
+      if (endsAll(failure)) end ??= failure;
       items.push({ email: each.trim(), ok: false, error: failureJson(failure) });
-      notes.push(`${each.trim()}: ${failureText(failure, context).trimEnd()}`);
+      notes.push(`${each.trim()}: ${noteOf(failure, context)}`);
     }
   }
   const failed = items.filter(({ ok }) => !ok).length;
   if (failed > 0) notes.push(`${failed} of ${items.length} failed.`);
-  return { document: { items, failed }, text: lines.join('\n'), notes, exitCode: failed > 0 ? 1 : 0 };
+  const document = { items, next: null, failed };
+  return { document, text: lines.join('\n'), notes, exitCode: end?.exitCode ?? (failed > 0 ? 1 : 0) };
+}
+
+/** As a failure is said, within a note: without colours, which a note has none of. */
+function noteOf(failure: Failure, { nowMs, stderr }: Context): string {
+  return failureText(failure, { nowMs, stderr: { ...stderr, colours: false } })
+    .replace(/^berth: /, '')
+    .trimEnd();
 }
 
 /** What has nothing to do with the address: the next one would fail in the same way. */

@@ -3,7 +3,7 @@ import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { usage } from '../fail.js';
 import { given, optional, parseEmail, parseName } from '../parse.js';
-import { withAdmin } from '../session.js';
+import { withAdminForSteps } from '../session.js';
 import { forEach, type Said } from '../several.js';
 import { momentWords } from '../words.js';
 
@@ -30,7 +30,7 @@ export const userInvite = defineCommand({
     ['berth user invite bo@studio.example --device', 'a link for another computer of the same person'],
     ['berth user invite bo@studio.example --resend', 'the link was lost: a new one'],
   ],
-  more: 'The link works once and for one device. Of several addresses each succeeds or fails alone; if some failed the exit code is 1.',
+  more: 'The link works once and for one device. Of several addresses each succeeds or fails alone; if some failed the exit code is 1. Where the connection is lost, or on Ctrl-C, the report says so of those that are left, and the exit code is that of the reason.',
   run: async (context, args) => {
     const { device, resend, cancel, role } = args;
     if ([device, resend, cancel].filter((each) => each === true).length > 1)
@@ -45,7 +45,7 @@ export const userInvite = defineCommand({
       throw usage('--name is the name of one person.', 'Invite them one by one, or leave the name out.');
     const name = optional(args.name, parseName);
     if (emails.length === 1) parseEmail(emails[0]!);
-    return await withAdmin(context, (admin) =>
+    return await withAdminForSteps(context, (admin) =>
       forEach(context, emails, (email) =>
         cancel
           ? cancelInvitation(context, admin, email)

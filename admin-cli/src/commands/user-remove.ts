@@ -3,7 +3,7 @@ import { confirm } from '../confirm.js';
 import { dryRun, dryRunOption } from '../dry-run.js';
 import { parseEmail } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
-import { withAdmin } from '../session.js';
+import { withAdminForSteps } from '../session.js';
 import { forEach } from '../several.js';
 
 export const userRemove = defineCommand({
@@ -22,7 +22,7 @@ export const userRemove = defineCommand({
       'and if she has borrowed: as soon as it is back',
     ],
   ],
-  more: 'Refused while seats are allocated to the user (`berth license revoke` first) or borrowed by them. With --pending a removal that only a borrow forbids waits for its end by itself; until then the user gets nothing new. Of several addresses each succeeds or fails alone; if some failed the exit code is 1.',
+  more: 'Refused while seats are allocated to the user (`berth license revoke` first) or borrowed by them. With --pending a removal that only a borrow forbids waits for its end by itself; until then the user gets nothing new. Of several addresses each succeeds or fails alone; if some failed the exit code is 1. Where the connection is lost, or on Ctrl-C, the report says so of those that are left, and the exit code is that of the reason.',
   exits: [[8, 'seats are allocated to the user, or borrowed by them']],
   run: async (context, args) => {
     const emails = args.email.map(String);
@@ -35,7 +35,7 @@ export const userRemove = defineCommand({
     }
     if (!args.cancel)
       await confirm(context, `Remove ${whom}? Their devices are locked out and their seats end.`);
-    return await withAdmin(context, (admin) =>
+    return await withAdminForSteps(context, (admin) =>
       forEach(context, emails, async (email) => {
         const key = context.sdk.newIdempotencyKey();
         const document = await admin.call('user.remove', { key, email, ...when });

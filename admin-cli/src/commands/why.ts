@@ -1,6 +1,7 @@
 import { type ErrorCode, errors, isErrorCode, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { Failure, failureText } from '../fail.js';
+import { clean } from '../output.js';
 import { given, optional, parseProduct, parseSeats, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { seatWords } from '../words.js';
@@ -31,7 +32,7 @@ export const why = defineCommand({
     });
     const document = await withAdmin(context, (admin) => admin.call('user.why', params));
     const { refusal } = document;
-    if (refusal === undefined) return { document, text: `Yes. ${told(document)}` };
+    if (refusal === undefined) return { document, text: `Yes. ${clean(told(document))}` };
     const code: ErrorCode = isErrorCode(refusal.code) ? refusal.code : 'INTERNAL';
     const { message, next, holders, nextFreeAtMs, untilMs, rule } = refusal;
     const detail = {
@@ -40,11 +41,15 @@ export const why = defineCommand({
       nextFreeAtMs,
       more: untilMs === undefined ? {} : { untilMs },
     };
-    const said = failureText(new Failure(code, { message, next, detail }), context).replace(
-      /^berth: /,
-      'No: ',
-    );
-    return { document, text: `${said}${told(document)}`, exitCode: errors[code].exit };
+    const failure = new Failure(code, { message, next, detail });
+    return {
+      document,
+      text: (screen) => {
+        const said = failureText(failure, { nowMs: context.nowMs, stderr: screen });
+        return `${said.replace(/^berth: /, 'No: ')}${clean(told(document))}`;
+      },
+      exitCode: errors[code].exit,
+    };
   },
 });
 

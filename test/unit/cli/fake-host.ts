@@ -25,6 +25,8 @@ export interface HostOptions {
   readonly signal?: AbortSignal;
   readonly processes?: Context['processes'];
   readonly network?: Context['network'];
+  /** Whose terminal shows colours. */
+  readonly colours?: 'stdout' | 'stderr';
   /** Width of the terminal. */
   readonly columns?: number;
 }
@@ -41,7 +43,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
   const screen = (name: 'stdout' | 'stderr') => ({
     isTty,
     columns: isTty ? (options.columns ?? 80) : undefined,
-    colours: false,
+    colours: options.colours === name,
     write: (text: string) => {
       written[name] += text;
     },

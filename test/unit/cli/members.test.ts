@@ -38,6 +38,7 @@ describe('several addresses', () => {
         { email: 'no address', ok: false, error: { code: 'EMAIL_INVALID' } },
         { email: 'cem@b.org', ok: true },
       ],
+      next: null,
       failed: 2,
     });
     // The same address twice is one invitation.
@@ -47,6 +48,40 @@ describe('several addresses', () => {
       'a@b.org\tberth://h:1/?key=k&token=a\ncem@b.org\tberth://h:1/?key=k&token=cem\n',
     );
     expect(text.stderr).toContain('2 of 4 failed.');
+  });
+
+  it.each([['lost'], ['cancelled']])(
+    'the connection is %s: the links that were made are said',
+    async (how) => {
+      const controller = new AbortController();
+      const ends = () => {
+        if (how === 'lost') throw new BerthError('CONNECTION_LOST');
+        controller.abort();
+        return new Promise(() => undefined);
+      };
+      const sdk = () =>
+        fakeAdmin({ 'user.invite': ({ email }) => (email === 'bo@b.org' ? ends() : invited(email)) });
+      const [code, exitCode] = how === 'lost' ? ['CONNECTION_LOST', 5] : ['CANCELLED', 3];
+      const admin = sdk();
+      const words = ['user', 'invite', 'anna@b.org', 'bo@b.org', 'cem@b.org', 'dan@b.org'];
+      const host = { sdk: admin.sdk, signal: controller.signal };
+      const ran = await berth([...words, '--json'], host);
+      expect(ran.json()).toMatchObject({
+        items: [
+          { email: 'anna@b.org', ok: true, link: 'berth://h:1/?key=k&token=anna' },
+          ...['bo@b.org', 'cem@b.org', 'dan@b.org'].map((email) => ({ email, ok: false, error: { code } })),
+        ],
+        failed: 3,
+      });
+      // After the end nobody is asked any more, and the channel is closed.
+      expect([ran.exitCode, admin.calls.length, admin.stillOpen()]).toEqual([exitCode, 2, 0]);
+    },
+  );
+
+  it('what failed is said without colours, which a note has none of', async () => {
+    const admin = fakeAdmin({ 'user.invite': () => refuse('USER_EXISTS') });
+    const ran = await berth(['user', 'invite', 'a@b.org', 'bo@b.org'], { sdk: admin.sdk, colours: 'stderr' });
+    expect(ran.stderr).toContain('a@b.org: USER_EXISTS no: USER_EXISTS\n');
   });
 
   it('removed: one question for all', async () => {
@@ -60,6 +95,30 @@ describe('several addresses', () => {
     expect(ran.json()).toMatchObject({ items: [{ ok: true }, { ok: false }], failed: 1 });
     const cancelled = await berth(words, { sdk: admin.sdk, answers: ['n'] });
     expect([cancelled.exitCode, admin.calls.length]).toEqual([3, 2]);
+  });
+});
+
+describe('berth why', () => {
+  const why = {
+    ...{ email: 'anna@b.org', product: 'render', seats: 1, from: [], granted: false, awaited: 0 },
+    ...{ own: { quantity: 0, inUse: 0, borrowed: 0 }, device: 'ws\u001b[2J\u202e' },
+    pool: { owned: 1, shared: 1, inUse: 1, borrowed: 0, held: 0, free: 0, floatingSharing: true },
+  };
+  const ask = async (answer: object, colours: 'stdout' | 'stderr') => {
+    const admin = fakeAdmin({ 'user.why': () => ({ ...why, ...answer }) });
+    return await berth(['why', 'anna@b.org', 'render'], { sdk: admin.sdk, colours });
+  };
+
+  it('has the colours of the screen it is on', async () => {
+    const refusal = { code: 'NO_SEAT', message: 'All are in use.', next: 'Wait.', holders: [] };
+    expect((await ask({ refusal }, 'stdout')).stdout).toContain('No: \u001b[31mNO_SEAT\u001b[0m All');
+    expect((await ask({ refusal }, 'stderr')).stdout).toContain('No: NO_SEAT All');
+  });
+
+  it('the name of a device does not drive the terminal', async () => {
+    const from = [{ seats: 1, entitlement: 'e', expires: '2026-12-31', allocated: false, how: 'new' }];
+    const { stdout } = await ask({ granted: true, from }, 'stdout');
+    expect(stdout).toContain('anna@b.org on ws\ufffd[2J\ufffd would get');
   });
 });
 
