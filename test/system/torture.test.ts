@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundled } from '../torture/bundle.js';
-import type { Programs } from '../torture/generation.js';
+import { Generation, type Programs } from '../torture/generation.js';
 import { plantable } from '../torture/planted.js';
 import { makeTemplate, type Template } from '../torture/template.js';
 import { type Report, torture } from '../torture/torture.js';
+import { Random } from './random.js';
+import { until } from './waiting.js';
 
 // A small `npm run torture`: a few rounds of the real thing, and the same with a fault planted in the server, which must be seen.
 
@@ -46,4 +48,60 @@ test.each(['reply-before-sync'])('the fault %s is found', async (name) => {
   const report = await run({ server: await bundled('doomed-berthd', plantable[name]), crowd }, 60, name);
   console.log(`${name}: found in round ${report.rounds}: ${report.found[0]}`);
   expect(report.found.length).toBeGreaterThan(0);
+});
+
+/** Meddles as soon as it can: two deeds of admins, and one crowd of clients replaced, all at the end of a life. */
+class Meddler extends Random {
+  override between(_: number, high: number): number {
+    return high;
+  }
+  override chance(): boolean {
+    return true;
+  }
+}
+
+describe('one generation', () => {
+  /** A generation of programs that are only these lines; each crowd writes a line into `crowds` when it starts. */
+  async function open(name: string, server: string, clients: string) {
+    const home = join(folder, name);
+    await mkdir(home, { recursive: true });
+    const crowds = join(home, 'crowds');
+    const [serverFile, crowdFile] = [join(home, 'server.mjs'), join(home, 'crowd.mjs')];
+    await writeFile(crowds, '');
+    await writeFile(serverFile, `process.stdin.once('data', () => { ${server} });`);
+    const started = `import { appendFileSync } from 'node:fs'; appendFileSync(${JSON.stringify(crowds)}, 'here\\n');`;
+    await writeFile(crowdFile, `${started} ${clients}`);
+    const programs = { server: serverFile, crowd: crowdFile };
+    const random = new Meddler(1);
+    const generation = await Generation.open({ folder: home, template, programs, random, processes: 1 });
+    const starts = async () => (await readFile(crowds, 'utf8')).split('\n').length - 1;
+    return { generation, starts };
+  }
+  const serving = `console.log('{"event":"serving"}');`;
+  const forEver = 'setInterval(() => undefined, 1000);';
+
+  test('starts no clients when it is over, though they were to be replaced later', async () => {
+    const dies = `${serving} process.stdout.write('', () => process.kill(process.pid, 'SIGKILL'));`;
+    const { generation, starts } = await open('over', dies, forEver);
+    await until('the clients', async () => (await starts()) === 1);
+    const livesMs = 3_000;
+    const dueMs = performance.now() + livesMs + 1_500;
+    expect(await generation.live({ point: 'random', at: 1 }, livesMs)).toBe('doom');
+    await generation.close();
+    expect(performance.now()).toBeLessThan(dueMs);
+    await until('the moment when they would have been replaced', () => performance.now() > dueMs);
+    expect(await starts()).toBe(1);
+  });
+
+  test('clients that failed by themselves are found at its end', async () => {
+    const stops = `${serving} process.on('SIGTERM', () => process.exit(0));`;
+    const { generation, starts } = await open('failed', stops, `throw new Error('planted');`);
+    try {
+      await until('the clients', async () => (await starts()) === 1);
+      await until('their end', () => generation.faults().length > 0);
+      expect(await generation.finish(false)).toEqual([expect.stringContaining('planted')]);
+    } finally {
+      await generation.close();
+    }
+  });
 });

@@ -40,6 +40,10 @@ export class Generation {
   readonly #crowds: { readonly orders: CrowdOrders; process: Started }[];
   readonly #admin: Admin;
   readonly #all: Started[] = [];
+  /** What admins and replaced crowds were found to be at fault with. */
+  readonly #faults: string[] = [];
+  /** After this nothing is meddled with any more. */
+  readonly #over = new AbortController();
   /** Loaded already, and waiting for its orders. */
   #next: Started;
 
@@ -68,26 +72,26 @@ export class Generation {
     const ready = (): boolean => !server.running || server.stdout.includes('"event":"serving"');
     await until('the server to serve', ready, START_MS, 10);
     this.#next = this.#load();
-    const deeds = this.#meddle(livesMs);
+    this.#meddle(livesMs);
     const death = new AbortController();
     const byClock = pause(livesMs, 'clock' as const, { signal: death.signal }).catch(() => 'doom' as const);
     const cause = await Promise.race([server.exited.then(() => 'doom' as const), byClock]);
     death.abort();
     const { signal, code, stderr, stdout } = await server.kill();
-    await deeds;
     if (signal !== 'SIGKILL') return { fault: `the server ended by itself (${code}): ${stdout}${stderr}` };
     return cause;
   }
 
-  /** Processes of clients that ended although nobody killed them. */
+  /** Since it was asked last: processes of clients that ended although nobody killed them, and deeds of admins that failed as none may. */
   faults(): string[] {
-    return this.#crowds
-      .filter(({ process }) => !process.running)
-      .map(({ process }) => `a process of clients failed: ${process.stderr.slice(0, 2000)}`);
+    const ended = this.#crowds.filter(({ process }) => !process.running);
+    return [...this.#faults.splice(0), ...ended.map(({ process }) => failed(process))];
   }
 
   /** A last server without a doom, stopped by SIGTERM. @param free until every seat that is not borrowed is free */
   async finish(free: boolean): Promise<string[]> {
+    this.#over.abort();
+    const faults = this.faults();
     const server = this.#next;
     server.tell(JSON.stringify(this.#serverOrders({ point: 'random', at: 1 })));
     await until(
@@ -100,31 +104,41 @@ export class Generation {
     await this.#admin.close();
     server.signal('SIGTERM');
     const { code, stdout, stderr } = await within('the last server to stop', server.exited, 15_000);
-    return [...stuck, ...(code === 0 ? [] : [`the last server exited ${code}: ${stdout}${stderr}`])];
+    const ended = code === 0 ? [] : [`the last server exited ${code}: ${stdout}${stderr}`];
+    return [...faults, ...this.#faults.splice(0), ...stuck, ...ended];
   }
 
   /** Ends every process, by its pid. */
   async close(): Promise<void> {
+    this.#over.abort();
     await Promise.allSettled(this.#all.map((process) => process.kill()));
     await this.#admin.close();
   }
 
-  async #meddle(livesMs: number): Promise<void> {
+  /** What an admin still waits for when the server dies is not waited for: the next server answers it. */
+  #meddle(livesMs: number): void {
     const { random } = this.#options;
-    const deeds: Promise<unknown>[] = [];
-    for (let count = random.between(0, 2); count > 0; count--) {
-      const atMs = random.between(0, livesMs);
-      deeds.push(pause(atMs).then(() => this.#admin.deed()));
-    }
-    if (random.chance(CROWD_DIES)) deeds.push(pause(random.between(0, livesMs)).then(() => this.#replace()));
-    // What an admin still waits for is not waited for: the next server answers it.
-    void Promise.allSettled(deeds);
-    await Promise.resolve();
+    for (let count = random.between(0, 2); count > 0; count--)
+      void this.#later(random.between(0, livesMs), () => this.#admin.deed());
+    if (random.chance(CROWD_DIES)) void this.#later(random.between(0, livesMs), () => this.#replace());
+  }
+
+  /** Never rejects: what fails is a fault. */
+  async #later(afterMs: number, deed: () => Promise<void>): Promise<void> {
+    const { signal } = this.#over;
+    await pause(afterMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    await deed().catch((error: unknown) => {
+      this.#faults.push(`a deed of an admin failed: ${error instanceof Error ? error.stack : error}`);
+    });
   }
 
   async #replace(): Promise<void> {
     const crowd = this.#options.random.pick(this.#crowds);
+    if (!crowd.process.running) this.#faults.push(failed(crowd.process));
     await crowd.process.kill();
+    // Nobody would end it.
+    if (this.#over.signal.aborted) return;
     crowd.process = this.#enter(crowd.orders);
   }
 
@@ -171,3 +185,7 @@ export class Generation {
 const START_MS = 60_000;
 /** W of a lease, and what a busy machine takes. */
 const FREE_MS = LEASE_SECONDS * 1002 + 10_000 + 20_000;
+
+function failed({ stderr }: Started): string {
+  return `a process of clients failed: ${stderr.slice(0, 2000)}`;
+}
