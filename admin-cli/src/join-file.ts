@@ -1,5 +1,7 @@
 import type { Context } from './context.js';
+import { clean } from './output.js';
 import { quote } from './parse.js';
+import { shellQuote } from './words.js';
 
 /**
  * Before a node joins with the file that BERTH_JOIN_FILE names: whoever can read the link in it can join as well. It is a remark and no
@@ -13,6 +15,6 @@ export async function remarkJoinFile({ env, files, sdk, settings, stderr }: Cont
   if (mode === null || (mode & 0o077) === 0) return;
   const octal = mode.toString(8).padStart(4, '0');
   stderr.write(
-    `berth: the join link in ${quote(path)} can be read by others (mode ${octal}): chmod 600 ${path}\n`,
+    `${clean(`berth: the join link in ${quote(path)} can be read by others (mode ${octal}): chmod 600 ${shellQuote(path)}`)}\n`,
   );
 }

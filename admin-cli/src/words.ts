@@ -71,3 +71,9 @@ export function momentCell(ms: number): string {
 export function seatWords(seats: number): string {
   return `${seats} ${seats === 1 ? 'seat' : 'seats'}`;
 }
+
+/** A path as a shell takes it, whole: what is shown as a command is pasted. */
+export function shellQuote(path: string): string {
+  const plain = path.startsWith('-') ? `./${path}` : path;
+  return /^[\w./-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", "'\\''")}'`;
+}

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { Context as Joined } from '@berth/client';
 import type { Context } from '../context.js';
 import { toFailure } from '../fail.js';
-import { quote } from '../parse.js';
 import { version } from '../version.js';
+import { shellQuote } from '../words.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 // What can be looked at on this computer alone.
@@ -64,5 +64,3 @@ export async function lookAtModes(context: Context, joined: Joined): Promise<Che
   const fix = wrong.map(({ path, wanted }) => `chmod ${wanted} ${shellQuote(path)}`).join(' && ');
   return fail('key-modes', 'FILE_UNREADABLE', `Others may get at the keys: ${detail.join(', ')}.`, fix);
 }
-
-const shellQuote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));

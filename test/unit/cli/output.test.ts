@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import type { Output } from '@berth/cli/context';
 import { type Column, clean, fields, table, textWidth } from '@berth/cli/output';
-import { momentWords, spanWords } from '@berth/cli/words';
+import { momentWords, shellQuote, spanWords } from '@berth/cli/words';
 import { describe, expect, it } from 'vitest';
 
 const screen = (columns: number | undefined, colours = false): Output => ({
@@ -98,6 +99,18 @@ describe('tables', () => {
 });
 
 describe('words', () => {
+  it.each([
+    '/home/x/.config/berth',
+    '/a b/$(date)/`id`',
+    "/it's/here",
+    `/${'long/'.repeat(30)}end`,
+    '/bö\\"!*',
+    '-rf',
+  ])('%s as a shell takes it', (path) => {
+    const said = execFileSync('/bin/sh', ['-c', `printf %s ${shellQuote(path)}`], { encoding: 'utf8' });
+    expect(said).toBe(path === '-rf' ? './-rf' : path);
+  });
+
   it.each([
     [1, '1 s'],
     [119_000, '119 s'],
