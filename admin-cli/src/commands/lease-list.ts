@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
-import { given, optional, parseEmail, parseProduct } from '../parse.js';
+import { given, optional, parseProduct, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { momentCell } from '../words.js';
 
@@ -10,7 +10,7 @@ export const leaseList = defineCommand({
   describe: 'List who holds which seat now, borrows too',
   options: {
     product: { type: 'string', describe: 'only this product' },
-    user: { type: 'string', describe: 'only this user (e-mail)' },
+    user: { type: 'string', describe: 'only this user: e-mail address, or a login name' },
     ...pageOptions,
   },
   examples: [
@@ -20,7 +20,7 @@ export const leaseList = defineCommand({
   more: 'ENDS is when the right ends if nothing is renewed, FREE when the seat can then be granted again, RELEASE when an admin takes it back (`berth lease release --in`). Local time.',
   run: async (context, args) => {
     const paging = parsePaging(args);
-    const email = optional(args.user, parseEmail);
+    const email = optional(args.user, parseUser);
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
     const list = await withAdmin(context, (admin) =>
       listPages(paging, (page) => admin.call('lease.list', given({ ...page, email, product }))),

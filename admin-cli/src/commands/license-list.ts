@@ -1,14 +1,16 @@
 import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
-import { given, optional, parseEmail, parseProduct } from '../parse.js';
+import { given, optional, parseProduct, parseUser } from '../parse.js';
 import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
 
 export const licenseList = defineCommand({
   usage: 'list [email]',
   describe: 'List the seats that are set aside for users',
-  positionals: { email: { type: 'string', describe: 'only those of this user' } },
+  positionals: {
+    email: { type: 'string', describe: 'only those of this user: e-mail address, or a login name' },
+  },
   options: { product: { type: 'string', describe: 'only this product' }, ...pageOptions },
   examples: [
     ['berth license list', 'all of them'],
@@ -16,7 +18,7 @@ export const licenseList = defineCommand({
   ],
   run: async (context, args) => {
     const paging = parsePaging(args);
-    const email = optional(args.email, parseEmail);
+    const email = optional(args.email, parseUser);
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
     const list = await withAdmin(context, (admin) =>
       listPages(paging, (page) => admin.call('allocation.list', given({ ...page, email, product }))),

@@ -1,19 +1,21 @@
-import { canonicalEmail, canonicalText, limits } from '@berth/protocol';
+import { canonicalText, limits } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import type { Lease, Seat, State } from '../domain/state.js';
 import { leaseInfo, lingeringInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
+import { userCalled } from './people.js';
 import { asked } from './request.js';
 
 type LeaseAdminHandlers = Pick<Handlers, 'lease.list' | 'lease.revoke' | 'lease.keep' | 'lease.message'>;
 
-export function leaseAdminHandlers({ engine, sessions }: HandlerDeps): LeaseAdminHandlers {
+export function leaseAdminHandlers(deps: HandlerDeps): LeaseAdminHandlers {
+  const { engine, sessions } = deps;
   return {
     'lease.list': async ({ cursor, limit, email: given, product }) => {
-      const email = given === undefined ? undefined : canonicalEmail(given);
-      if (email === null) return deny('EMAIL_INVALID', undefined, { email: given });
+      const email = given === undefined ? undefined : userCalled(deps, given);
+      if (typeof email === 'object') return email;
       return engine.read((state, now): Answer<'lease.list'> => {
         const wanted = (row: { email: string }, of: string): boolean =>
           (email === undefined || row.email === email) && (product === undefined || of === product);
