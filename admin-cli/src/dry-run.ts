@@ -26,16 +26,18 @@ interface Scope {
   readonly product?: string | undefined;
   /** Only what is of this entitlement. */
   readonly entitlement?: string;
+  /** Only what is of entitlements that end on this day. */
+  readonly expires?: string | undefined;
 }
 
 /** @param what the change, as in `Would remove …` @param find where its leases and allocations are */
 export async function dryRun(
   context: Context,
   what: string,
-  find: Scope | readonly Scope[] | ((admin: AdminConnection) => Promise<Scope>),
+  find: Scope | ((admin: AdminConnection) => Promise<Scope | Scope[]>),
 ): Promise<Answer> {
   const found = await withAdmin(context, async (admin) => {
-    const scopes = typeof find === 'function' ? [await find(admin)] : [find].flat();
+    const scopes = [typeof find === 'function' ? await find(admin) : find].flat();
     const each = [];
     for (const scope of scopes) each.push(await touched(admin, scope));
     return each;
@@ -47,7 +49,7 @@ export async function dryRun(
     document: { dryRun: true, what, leases, allocations },
     text: (screen) => texts(leases, allocations, screen).join('\n\n'),
     notes: [
-      `Would ${what}. It touches ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
+      `Would ${what}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
       ...(borrowed.length === 0
         ? []
         : [
@@ -57,9 +59,14 @@ export async function dryRun(
   };
 }
 
+/** The e-mail address of a member. @throws Failure USER_UNKNOWN, as the change itself would */
+export async function memberCalled(admin: AdminConnection, called: string): Promise<string> {
+  return (await admin.call('user.show', { email: called })).user.email;
+}
+
 async function touched(
   admin: AdminConnection,
-  { email, product, entitlement }: Scope,
+  { email, product, entitlement, expires }: Scope,
 ): Promise<{ leases: Lease[]; allocations: Allocation[] }> {
   const all = parsePaging({ limit: undefined, cursor: undefined });
   const filter = given({ email, product });
@@ -69,7 +76,14 @@ async function touched(
   const allocations = await listPages<Allocation>(all, (page) =>
     admin.call('allocation.list', { ...page, ...filter }),
   );
-  return { leases: leases.items.filter(isOf), allocations: allocations.items.filter(isOf) };
+  const aside = allocations.items.filter(
+    (row) => isOf(row) && (expires === undefined || row.expires === expires),
+  );
+  const meant = new Set(aside.map((row) => row.entitlement));
+  const used = leases.items.filter(
+    (row) => isOf(row) && (expires === undefined || meant.has(row.entitlement)),
+  );
+  return { leases: used, allocations: aside };
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

@@ -12,12 +12,21 @@ export const pendingOptions = {
 } as const;
 
 /** As the wire wants it: only what was asked for. */
-export function whenOf(args: { readonly pending: boolean; readonly cancel: boolean }): {
+export function whenOf(args: {
+  readonly pending: boolean;
+  readonly cancel: boolean;
+  readonly 'dry-run': boolean;
+}): {
   pending?: true;
   cancel?: true;
 } {
   if (args.pending && args.cancel)
     throw usage('--pending and --cancel exclude each other.', 'Give one of them.');
+  if (args.cancel && args['dry-run'])
+    throw usage(
+      '--cancel and --dry-run exclude each other.',
+      '`berth license list` and `berth user show` say what is pending.',
+    );
   return { ...(args.pending ? { pending: true } : {}), ...(args.cancel ? { cancel: true } : {}) };
 }
 

@@ -23,10 +23,11 @@ export async function forEach(
   context: Context,
   typed: readonly string[],
   work: (email: string) => Promise<Said>,
+  parse: (typed: string) => string = parseEmail,
 ): Promise<Answer> {
   const only = typed.length === 1 ? typed[0] : undefined;
   if (only !== undefined) {
-    const { document, text = '', note } = await cancellable(context, work(parseEmail(only)));
+    const { document, text = '', note } = await cancellable(context, work(parse(only)));
     return { document, text, notes: [note] };
   }
   const items: Row[] = [];
@@ -35,12 +36,12 @@ export async function forEach(
   let end: Failure | null = null;
   for (const each of typed) {
     try {
-      const email = parseEmail(each);
+      const email = parse(each);
       if (done.has(email)) continue;
       done.add(email);
       if (end !== null) throw end;
       const { document, text, note } = await cancellable(context, work(email));
-      items.push({ ...document, email, ok: true });
+      items.push({ email, ...document, ok: true });
       if (text !== undefined) lines.push(`${email}\t${text}`);
       notes.push(note);
     } catch (error) {

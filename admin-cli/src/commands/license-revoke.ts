@@ -1,9 +1,9 @@
 import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption } from '../dry-run.js';
+import { dryRun, dryRunOption, memberCalled } from '../dry-run.js';
 import { usage } from '../fail.js';
-import { given, optional, parseCount, parseDay, parseEmail, parseProduct } from '../parse.js';
+import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
 import { pendingOptions, whenOf } from '../pending.js';
 import { withAdmin } from '../session.js';
 import { momentWords, seatWords } from '../words.js';
@@ -37,7 +37,7 @@ export const licenseRevoke = defineCommand({
   run: async (context, args) => {
     if (args.all && args.quantity !== undefined)
       throw usage('--all and --quantity exclude each other.', 'Give one of them.');
-    const email = parseEmail(args.email);
+    const email = parseUser(args.email);
     const product = parseProduct(args.product, 'PRODUCT');
     const count = optional(args.quantity, (text) =>
       parseCount(text, '--quantity', 1, limits.seatsPerEntitlement),
@@ -46,7 +46,9 @@ export const licenseRevoke = defineCommand({
     const when = whenOf(args);
     if (args['dry-run']) {
       const which = args.all ? 'every seat' : seatWords(count ?? 1);
-      return await dryRun(context, `revoke ${which} of ${product} from ${email}`, { email, product });
+      return await dryRun(context, `revoke ${which} of ${product} from ${email}`, async (admin) => ({
+        ...{ email: await memberCalled(admin, email), product, expires },
+      }));
     }
     if (args.all && !args.cancel) await confirm(context, `Revoke every seat of ${product} from ${email}?`);
     const key = context.sdk.newIdempotencyKey();

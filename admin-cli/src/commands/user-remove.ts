@@ -1,7 +1,7 @@
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption } from '../dry-run.js';
-import { parseEmail } from '../parse.js';
+import { dryRun, dryRunOption, memberCalled } from '../dry-run.js';
+import { parseUser } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
 import { withAdminForSteps } from '../session.js';
 import { forEach } from '../several.js';
@@ -26,21 +26,27 @@ export const userRemove = defineCommand({
   exits: [[8, 'seats are allocated to the user, or borrowed by them']],
   run: async (context, args) => {
     const emails = args.email.map(String);
-    if (emails.length === 1) parseEmail(emails[0]!);
     const when = whenOf(args);
-    const whom = emails.length === 1 ? parseEmail(emails[0]!) : `these ${emails.length} users`;
+    const whom = emails.length === 1 ? parseUser(emails[0]!) : `these ${emails.length} users`;
     if (args['dry-run']) {
-      const scopes = emails.map((email) => ({ email: parseEmail(email) }));
-      return await dryRun(context, `remove ${whom}`, scopes);
+      const called = emails.map(parseUser);
+      return await dryRun(context, `remove ${whom}`, async (admin) =>
+        Promise.all(called.map(async (each) => ({ email: await memberCalled(admin, each) }))),
+      );
     }
     if (!args.cancel)
       await confirm(context, `Remove ${whom}? Their devices are locked out and their seats end.`);
     return await withAdminForSteps(context, (admin) =>
-      forEach(context, emails, async (email) => {
-        const key = context.sdk.newIdempotencyKey();
-        const document = await admin.call('user.remove', { key, email, ...when });
-        return { document, note: removalNote(document.email, document, args, context.nowMs()) };
-      }),
+      forEach(
+        context,
+        emails,
+        async (email) => {
+          const key = context.sdk.newIdempotencyKey();
+          const document = await admin.call('user.remove', { key, email, ...when });
+          return { document, note: removalNote(document.email, document, args, context.nowMs()) };
+        },
+        parseUser,
+      ),
     );
   },
 });

@@ -1,3 +1,4 @@
+import { BerthError } from '@berth/client';
 import { expect, it } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -13,14 +14,19 @@ const allocation = {
   entitlement: 'ent-1',
 };
 
+/** Of whoever is asked about: the member with this login name. */
+const shown = { 'user.show': () => ({ user: { email: 'a@b.example' } }) };
+
 it.each([
   ['entitlement remove ent-1', { product: 'render' }],
   ['user remove A@b.example', { email: 'a@b.example' }],
+  ['user remove lgt07', { email: 'a@b.example' }],
   ['license revoke a@b.example render --all', { email: 'a@b.example', product: 'render' }],
   ['sharing off --cut --product render', { product: 'render' }],
   ['sharing off --cut', {}],
 ])('berth %s --dry-run asks what it would touch, asks nobody, and changes nothing', async (line, filter) => {
   const admin = fakeAdmin({
+    ...shown,
     'entitlement.show': () => ({ entitlement: { id: 'ent-1', product: 'render' } }),
     'lease.list': () => ({ items: [lease], next: null }),
     'allocation.list': () => ({ items: [allocation], next: null }),
@@ -28,8 +34,8 @@ it.each([
   const ran = await berth([...line.split(' '), '--dry-run', '--json'], { sdk: admin.sdk, answers: [] });
   expect(ran.exitCode).toBe(0);
   expect(ran.json()).toMatchObject({ dryRun: true, leases: [lease], allocations: [allocation] });
-  expect(ran.stderr).toMatch(/2 seats in use and 3 seats set aside\. Nothing was changed\./);
-  const lists = admin.calls.filter(({ method }) => method !== 'entitlement.show');
+  expect(ran.stderr).toMatch(/There: 2 seats in use and 3 seats set aside\. Nothing was changed\./);
+  const lists = admin.calls.filter(({ method }) => !method.endsWith('.show'));
   expect(lists.map(({ method }) => method)).toEqual(['lease.list', 'allocation.list']);
   for (const { params } of lists) expect(params).toEqual({ limit: expect.any(Number), ...filter });
 });
@@ -43,4 +49,47 @@ it('of an entitlement only what is of it', async () => {
   });
   const ran = await berth(['entitlement', 'remove', other, '--dry-run', '--json'], { sdk: admin.sdk });
   expect(ran.json()).toMatchObject({ leases: [{ id: 'l-2' }], allocations: [] });
+});
+
+it('of a day only what ends then, and what is used of that', async () => {
+  const other = { ...allocation, entitlement: 'ent-2', expires: '2027-12-31' };
+  const admin = fakeAdmin({
+    ...shown,
+    'lease.list': () => ({ items: [lease, { ...lease, id: 'l-2', entitlement: 'ent-2' }], next: null }),
+    'allocation.list': () => ({ items: [allocation, other], next: null }),
+  });
+  const words = ['license', 'revoke', 'lgt07', 'render', '--expires', '2027-12-31', '--dry-run', '--json'];
+  const ran = await berth(words, { sdk: admin.sdk });
+  expect(ran.json()).toMatchObject({ leases: [{ id: 'l-2' }], allocations: [other] });
+});
+
+it.each(['license revoke a@b.example render', 'user remove a@b.example'])(
+  'berth %s --dry-run fails for whom nobody knows, as it would',
+  async (line) => {
+    const unknown = () => {
+      throw new BerthError('USER_UNKNOWN');
+    };
+    const admin = fakeAdmin({ 'user.show': unknown });
+    expect((await berth([...line.split(' '), '--dry-run'], { sdk: admin.sdk })).exitCode).toBe(6);
+  },
+);
+
+it.each(['license revoke a@b.example render', 'user remove a@b.example', 'entitlement remove ent-1'])(
+  'berth %s --dry-run --cancel is a mistake',
+  async (line) => {
+    expect((await berth([...line.split(' '), '--dry-run', '--cancel'])).exitCode).toBe(2);
+  },
+);
+
+it.each([
+  ['license list lgt07', 'allocation.list'],
+  ['lease list --user lgt07', 'lease.list'],
+  ['license revoke lgt07 render', 'allocation.revoke'],
+  ['user remove lgt07', 'user.remove'],
+  ['user remove lgt07 b@b.example', 'user.remove'],
+])('berth %s: a login name goes to the server as it is', async (line, method) => {
+  const answers = { items: [], next: null, email: 'a@b.example', leasesRevoked: 0, revoked: 1, left: 0 };
+  const admin = fakeAdmin({ [method]: () => answers });
+  const ran = await berth([...line.split(' '), '--json'], { sdk: admin.sdk });
+  expect([ran.exitCode, admin.calls[0]]).toMatchObject([0, { method, params: { email: 'lgt07' } }]);
 });
