@@ -106,12 +106,17 @@ async function takeOnce(
   throwIfAborted(options.signal);
   const { key, nonce, wants } = asking;
   await record.asking({ key, nonce, wants });
-  const { grant, since } = await ask(counter, asking, options, givenUp).catch(async (thrown: unknown) => {
-    if (isFinal(asBerthError(thrown))) await record.answered(key, []);
+  const sent: { since: Reading | null } = { since: null };
+  const onFirstSend = (reading: Reading) => {
+    sent.since = reading;
+  };
+  const grant = await ask(counter, asking, options, givenUp, onFirstSend).catch(async (thrown: unknown) => {
+    // Never sent, the server knows nothing of it: asked by the next start it would take a seat for nobody.
+    if (sent.since === null || isFinal(asBerthError(thrown))) await record.answered(key, []);
     throw thrown;
   });
   try {
-    const leases = await inTime(counter, verified(session, grant, asking, since));
+    const leases = await inTime(counter, verified(session, grant, asking, sent.since!));
     const seat = seatOf(counter, leases, asking.wants, grant.joined);
     await record.answered(key, seat.leaseIds);
     return seat;
@@ -121,13 +126,14 @@ async function takeOnce(
   }
 }
 
-/** Sends the checkout until it is answered. @returns also the clocks just before it was first sent (I2) */
+/** Sends the checkout until it is answered. @param onFirstSend told the clocks just before it is first sent (I2) */
 async function ask(
   { session, book, queue }: Counter,
   { wants, key, nonce, untilMs }: Asking,
   { signal, onQueued }: CheckoutOptions,
   givenUp: AbortSignal,
-): Promise<{ grant: ResultOf<'lease.checkout'>; since: Reading }> {
+  onFirstSend: (reading: Reading) => void,
+): Promise<ResultOf<'lease.checkout'>> {
   const { host, link } = session;
   const leftMs = () => (givenUp.aborted ? 0 : Math.max(0, Math.round(untilMs - host.clock.monoMs())));
   const params = (): ParamsOf<'lease.checkout'> => {
@@ -142,20 +148,16 @@ async function ask(
     unattended(watchConnection(session, book, over.signal));
     givenUp.addEventListener('abort', cancel, { once: true });
   }
-  let since = readClock(host.clock);
   try {
     // Until a seat granted at the end of the wait would have ended: asking anew before that could take a second one (PROTOCOL 8).
     const lastsMs = link.me === null ? timing.answerMs : link.me.leaseSeconds * 1000;
-    const grant = await link.request('lease.checkout', params, {
+    return await link.request('lease.checkout', params, {
       signal,
       unsentMs: Math.max(timing.unsentMs, leftMs()),
       answerMs: leftMs() + lastsMs,
       requestMs: () => leftMs() + timing.requestMs,
-      onFirstSend: (reading) => {
-        since = reading;
-      },
+      onFirstSend,
     });
-    return { grant, since };
   } finally {
     over.abort();
     givenUp.removeEventListener('abort', cancel);

@@ -43,14 +43,51 @@ export class Ghosts {
     const connection = await this.#session.link.connected(timing.ghostsMs, undefined).catch(() => null);
     // Offline: with the next connection.
     if (connection === null) return;
+    // First what is certain, of all of them: a checkout that cannot be cleared up now keeps none of it.
+    const freed = await this.#releaseKnown(connection, orphans);
+    for (const one of orphans) {
+      try {
+        for (const asked of one.asked) await this.#undo(connection, asked);
+        if (one.leases.every((id) => freed.has(id))) await this.#record.forget(one);
+        else this.#hasFailed = true;
+      } catch (thrown) {
+        this.#hasFailed = true;
+        // Each of the others would wait as long, for nothing.
+        if (asBerthError(thrown).code === 'TIMEOUT' || !connection.isOpen) return;
+      }
+    }
+  }
+
+  /** @returns those that are free, as far as the server answers */
+  async #releaseKnown(connection: Connection, orphans: readonly Orphans[]): Promise<ReadonlySet<string>> {
     const leases = orphans.flatMap((one) => one.leases);
-    for (const asked of orphans.flatMap((one) => one.asked)) {
-      leases.push(...(await this.#grantedTo(connection, asked)));
+    const freed = new Set<string>();
+    try {
+      await this.#release(connection, leases, (batch) => {
+        for (const id of batch) freed.add(id);
+      });
+    } catch {
+      this.#hasFailed = true;
     }
+    return freed;
+  }
+
+  /** A checkout whose answer nobody heard: what it got is given back before the next is asked. @throws BerthError as `#grantedTo` */
+  async #undo(connection: Connection, asked: Asked): Promise<void> {
+    await this.#release(connection, await this.#grantedTo(connection, asked));
+  }
+
+  /** @throws BerthError when the server did not answer, or not now */
+  async #release(
+    connection: Connection,
+    leases: readonly string[],
+    onFreed: (batch: readonly string[]) => void = () => {},
+  ): Promise<void> {
     for (let at = 0; at < leases.length; at += LEASES_PER_RELEASE) {
-      await this.#releaseBatch(connection, leases.slice(at, at + LEASES_PER_RELEASE), false);
+      const batch = leases.slice(at, at + LEASES_PER_RELEASE);
+      await this.#releaseBatch(connection, batch, false);
+      onFreed(batch);
     }
-    await this.#forget(orphans);
   }
 
   /**
@@ -96,10 +133,6 @@ export class Ghosts {
       if (others.length === leases.length) throw error;
       return this.#releaseBatch(connection, others, withStops);
     }
-  }
-
-  async #forget(orphans: readonly Orphans[]): Promise<void> {
-    for (const one of orphans) await this.#record.forget(one);
   }
 }
 

@@ -1,7 +1,8 @@
-import { errors, limits, onlineWindowMs, parseToken, signToken } from '@berth/protocol';
+import { type ErrorCode, errors, limits, onlineWindowMs, parseToken, signToken } from '@berth/protocol';
 import { asBerthError, type BerthError } from './errors.js';
 import type { Host } from './host.js';
 import { newKey } from './random.js';
+import { busyCodes } from './repeat.js';
 import type { SeatLease } from './seat.js';
 import { elapsedMs, readClock } from './seat-clock.js';
 import type { Session } from './session.js';
@@ -45,12 +46,17 @@ export function leaseIdsOf(tokens: readonly string[]): string[] {
 }
 
 /**
- * After this answer to a changing request it is certain that it has done nothing, and will not. What may be said before a request is looked
- * at (BUSY, DRAINING, RATE_LIMITED), and what this side says itself, leaves it open: it may have been done when it was sent before.
+ * After this answer to a changing request it is certain that it has done nothing, and will not: the server had looked for its key before
+ * (I7). What may be said before that (`saidUnseen`), and what this side says itself, leaves it open: it may have been done when it was sent
+ * before.
  */
-export function isFinal({ code }: BerthError): boolean {
-  return code === 'NO_SEAT' || (errors[code].number > CLIENT_SIDE && !errors[code].retryable);
+export function isFinal({ code, detail }: BerthError): boolean {
+  // The end of a connection has a code of the server too, and answers nothing.
+  return errors[code].number > CLIENT_SIDE && !saidUnseen.has(code) && detail.closeCode === undefined;
 }
+
+/** Answers to a request that nobody may have looked at. */
+const saidUnseen: ReadonlySet<ErrorCode> = new Set([...busyCodes, 'INTERNAL']);
 
 async function releaseLeases(
   session: Session,

@@ -26,8 +26,8 @@ export interface Repeatable {
   readonly requestMs?: (() => number) | undefined;
 }
 
-/** Answers that only say "not now": the request is sent again, unchanged. */
-const busyCodes = new Set<ErrorCode>(['BUSY', 'RATE_LIMITED', 'DRAINING']);
+/** Answers that only say "not now", before a request is looked at: it is sent again, unchanged. */
+export const busyCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['BUSY', 'RATE_LIMITED', 'DRAINING']);
 
 /**
  * Sends a request until it is answered: again on a new connection when one broke or does not answer, again after a moment when the

@@ -1,3 +1,4 @@
+import { closeCodes } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { settle, World } from './world.js';
 
@@ -157,6 +158,81 @@ describe('a checkout whose answer was never heard', () => {
       expect(world.files.under(folder)).toHaveLength(1);
     },
   );
+
+  it('keeps nothing of what is certain, nor of another checkout, when it cannot be cleared up now', async () => {
+    const { world, asked } = await unheard();
+    // The same process held two seats, and a second checkout of it is not to be had an answer for either.
+    const [path] = world.files.under(folder);
+    const record = JSON.parse(world.files.contents.get(path!)!);
+    record.leases = ['lease-8', 'lease-9'];
+    record.asked.push({ ...record.asked[0], key: 'another-key-of-22-chars' });
+    world.files.contents.set(path!, JSON.stringify(record));
+    world.server.scripts['lease.checkout'] = () => ({ error: 'RATE_LIMITED' });
+    await world.connect({}, world.process('process-2', false));
+    await settle();
+    expect(methods(world)).toEqual([
+      'lease.release',
+      'lease.cancelWait',
+      'lease.checkout',
+      'lease.release',
+      'lease.cancelWait',
+      'lease.checkout',
+    ]);
+    const [known, granted] = world.server.of('lease.release');
+    expect(known?.params.leases).toEqual(['lease-8', 'lease-9']);
+    expect(world.server.of('lease.checkout')[0]?.params.key).toBe(asked.key);
+    expect(granted?.params.leases).toEqual(['lease-1']);
+    // The other one is for the next start.
+    expect(world.files.under(folder)).toEqual([path]);
+  });
+
+  it('does not keep the record of another process, unless the server is silent', async () => {
+    for (const reply of [{ error: 'INTERNAL' as const }, null]) {
+      const { world } = await unheard();
+      const [path] = world.files.under(folder);
+      const record = JSON.parse(world.files.contents.get(path!)!);
+      const [one] = record.asked;
+      const other = { ...record, asked: [{ ...one, key: 'another-key-of-22-chars' }] };
+      world.files.contents.set(`${folder}/zz.json`, JSON.stringify(other));
+      world.server.results.clear();
+      world.server.scripts['lease.checkout'] = (params) =>
+        params.key === one.key ? reply : world.server.grant(params);
+      await world.connect({}, world.process('process-2', false));
+      await world.time.advance(5_000);
+      expect(world.files.under(folder)).toEqual(reply === null ? [path, `${folder}/zz.json`] : [path]);
+    }
+  });
+
+  it.each(['DISK_LOW', 'CLOCK_BEHIND', 'REVOKE_PENDING'] as const)(
+    'is over after %s: the server had looked for it before it said so',
+    async (error) => {
+      const world = new World();
+      const client = await world.connect();
+      world.server.scripts['lease.checkout'] = () => ({ error });
+      await client.checkout().catch(() => undefined);
+      expect(world.files.under(folder)).toEqual([]);
+    },
+  );
+
+  it('stays on the record when the connection ended for good before an answer', async () => {
+    const world = new World();
+    const client = await world.connect();
+    world.server.scripts['lease.checkout'] = (_params, socket) => {
+      socket.close(closeCodes.REFUSED.number);
+      return null;
+    };
+    expect(await world.run(client.checkout().catch(({ code }) => code))).toBe('NOT_ALLOWED');
+    expect(world.files.under(folder)).toHaveLength(1);
+  });
+
+  it('is not on the record when it was never sent', async () => {
+    const world = new World();
+    const client = await world.connect();
+    world.cut();
+    const code = await world.run(client.checkout().catch((error: { code: string }) => error.code));
+    expect(code).toBe('UNREACHABLE');
+    expect(world.files.under(folder)).toEqual([]);
+  });
 
   it('is left alone while its process may live', async () => {
     const { world } = await unheard();
