@@ -138,12 +138,13 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
     if (key !== undefined && !firstSent.has(key)) firstSent.set(key, t);
   const grants: (Grant & { untilT: number; doubts: Doubt[] })[] = [];
   const replaced = new Set<string>();
+  const removals = new Map<string, Doubt[]>();
   const end = (id: string | undefined, t: number): void => {
     for (const grant of grants) if (grant.claims.jti === id) grant.untilT = Math.min(grant.untilT, t);
   };
   for (const entry of entries) {
     if (entry.event === 'removed') end(entry.id, entry.t);
-    if (entry.event === 'removing' || entry.event === 'kept') doubt(grants, entry);
+    if (entry.event === 'removing' || entry.event === 'kept') doubt(grants, removals, entry);
     if (entry.event !== 'imported') continue;
     const token = readToken('entitlement', entry.entitlement);
     if (typeof token === 'string') continue;
@@ -161,20 +162,27 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
       grant.untilT += SERVER_SLOW_MS;
       grant.doubts.push({ fromT: endsT - SERVER_FAST_MS, untilT: Number.POSITIVE_INFINITY });
     }
+    // A removal that was left pending outlives new revisions, and the answer to an import may come after it.
+    grant.doubts.push(...(removals.get(claims.jti) ?? []));
     grants.push(grant);
   }
   return grants;
 }
 
-function doubt(grants: readonly { claims: EntitlementClaims; doubts: Doubt[] }[], entry: Entry): void {
-  if (entry.event !== 'removing' && entry.event !== 'kept') return;
-  for (const { claims, doubts } of grants) {
-    if (claims.jti !== entry.id) continue;
-    if (entry.event === 'removing') doubts.push({ fromT: entry.t, untilT: Number.POSITIVE_INFINITY });
-    else
-      for (const each of doubts.filter(({ fromT }) => fromT <= entry.t))
-        each.untilT = Math.min(each.untilT, entry.t);
+function doubt(
+  grants: readonly { claims: EntitlementClaims; doubts: Doubt[] }[],
+  removals: Map<string, Doubt[]>,
+  { event, id, t }: EntryOf<'removing'> | EntryOf<'kept'>,
+): void {
+  const own = grants.filter(({ claims }) => claims.jti === id);
+  if (event === 'removing') {
+    const asked = { fromT: t, untilT: Number.POSITIVE_INFINITY };
+    removals.set(id, [...(removals.get(id) ?? []), asked]);
+    for (const { doubts } of own) doubts.push(asked);
+    return;
   }
+  for (const { doubts } of own)
+    for (const each of doubts.filter(({ fromT }) => fromT <= t)) each.untilT = Math.min(each.untilT, t);
 }
 
 /** Seats of a product among some leases. */

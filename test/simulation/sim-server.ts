@@ -185,6 +185,7 @@ export class SimServer {
       onCommitted: ({ position, changes, rows }) => {
         if (owner.dead) return;
         store.put(position, rows);
+        for (const change of changes) if (change.type === 'clock.accepted') steady.accept(change.wallMs);
         tellSessions(registry, changes, steady.now());
       },
       onFatal: (error) => {
