@@ -28,10 +28,10 @@ export class BorrowRecovery {
     const { pending, product, shelf, session } = this.#desk;
     const ours = (request: { product: string }) => product === null || request.product === product;
     for (const request of await pending.claim('take', ours)) {
-      await performTake(this.#desk, request).catch(() => undefined);
+      await performTake(this.#desk, request, true).catch(() => undefined);
     }
     for (const request of await pending.claim('return')) {
-      await performReturn(this.#desk, request).catch(() => undefined);
+      await performReturn(this.#desk, request, true).catch(() => undefined);
     }
     const { me } = session.link;
     if (me !== null) await shelf.tidy(me.nowMs);

@@ -91,13 +91,20 @@ async function returnBatch(
     await desk.pending.end('return', request.key);
     throw inUse(null);
   }
-  return performReturn(desk, request);
+  return performReturn(desk, request, false);
 }
 
-/** Sends the request, exactly as it was first sent, until it is answered. @throws BerthError */
-export async function performReturn(desk: BorrowDesk, request: ReturnRequest): Promise<FreeAtMs> {
+/**
+ * Sends the request, exactly as it was first sent, until it is answered.
+ * @param sent it may have left before, from here or from a process that is gone: the server may have freed the seat (I1)
+ * @throws BerthError
+ */
+export async function performReturn(
+  desk: BorrowDesk,
+  request: ReturnRequest,
+  sent: boolean,
+): Promise<FreeAtMs> {
   const { key, stops, leases } = request;
-  let sent = false;
   const onFirstSend = () => {
     sent = true;
   };

@@ -38,7 +38,7 @@ export async function takeBorrow(desk: BorrowDesk, product: string, options: Bor
   };
   throwIfAborted(signal);
   await desk.pending.begin('take', request);
-  const work = performTake(desk, request, signal);
+  const work = performTake(desk, request, false, signal);
   return undoIfLate(work, unlessAborted(work, signal), (borrow) =>
     returnStored(desk, [borrow.id], undefined),
   );
@@ -47,16 +47,17 @@ export async function takeBorrow(desk: BorrowDesk, product: string, options: Bor
 /**
  * Sends the request, exactly as it was first sent, until it is answered. With the clock reading of then, a request that the server
  * has never seen is refused after a few minutes (CLOCK_SKEW): nobody borrows a seat days after they wanted it.
+ * @param sent it may have left before: what the server has lent must not be forgotten
  * @throws BerthError
  */
 export async function performTake(
   desk: BorrowDesk,
   request: Omit<PendingTake, 'owner' | 'createdAtMs'>,
+  sent: boolean,
   signal?: AbortSignal,
 ): Promise<Borrow> {
   const { key, product, seats, seconds, wallMs, nonce } = request;
   const params: ParamsOf<'borrow.take'> = { key, product, seats, seconds, wallMs, nonce };
-  let sent = false;
   const onFirstSend = () => {
     sent = true;
   };

@@ -228,6 +228,24 @@ describe('returning', () => {
     expect(await world.run(codeOf(client.returnBorrow()))).toBe('UNREACHABLE');
   });
 
+  it('that was sent once stays one, also when its repetition cannot be sent: the seat may be somebody else’s by now (I1)', async () => {
+    const world = new World();
+    const client = await world.connect();
+    await client.borrow({ seconds: hour });
+    world.server.scripts['borrow.return'] = () => 'drop';
+    const first = codeOf(client.returnBorrow());
+    await settle();
+    world.cut();
+    expect(await world.run(first)).toBe('UNREACHABLE');
+    expect(world.server.of('borrow.return').length).toBeGreaterThan(0);
+    const states = async () => (await client.borrows()).map(({ state }) => state);
+    expect(await states()).toEqual(['returning']);
+    // Repeats what is pending first, and cannot.
+    await world.run(client.returnBorrow().catch(() => undefined));
+    expect(await states()).toEqual(['returning']);
+    expect(pendingOn(world)).toHaveLength(1);
+  });
+
   it('of one that the server no longer knows removes it here', async () => {
     const world = new World();
     const client = await world.connect();
