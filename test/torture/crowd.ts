@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { BerthError, type Client, connect, type Host, type Seat } from '@berth/client';
 import { timing } from '@berth/client/internal';
+import { step } from '../system/life.js';
 import { Random } from '../system/random.js';
 import { Gateway } from './gateway.js';
 import { tappedHost } from './tapped-host.js';
@@ -15,8 +16,7 @@ export interface CrowdOrders {
   readonly members: readonly { readonly name: string; readonly home: string; readonly product: string }[];
 }
 
-/** How many seats one client has at most. */
-const SEATS = 2;
+const upTo = { checkout: 0.45, release: 0.75, borrow: 0.85, giveBack: 0.95 };
 
 /** What no server may ever say, and no client find, however it is killed. */
 const unbearable = [
@@ -42,7 +42,7 @@ async function live(member: CrowdOrders['members'][number], random: Random): Pro
   const client = await reach(host, member, random);
   const seats = new Set<Seat>();
   for (;;) {
-    await unlessRefused(() => step(client, random, seats));
+    await unlessRefused(() => step(client, random, seats, upTo));
     await pause(random.between(100, 900));
   }
 }
@@ -68,29 +68,4 @@ async function unlessRefused<T>(deed: () => Promise<T>): Promise<T | undefined> 
     if (error instanceof BerthError && !unbearable.includes(error.code)) return undefined;
     throw error;
   }
-}
-
-async function step(client: Client, random: Random, seats: Set<Seat>): Promise<void> {
-  for (const seat of seats) if (seat.state === 'lost' || seat.state === 'released') await drop(seat, seats);
-  const dice = random.next();
-  if (dice < 0.45 && seats.size < SEATS) {
-    seats.add(await client.checkout({ seats: random.chance(0.2) ? 2 : 1, wait: random.between(0, 800) }));
-  } else if (dice < 0.75) {
-    const seat = [...seats].at(random.between(0, Math.max(0, seats.size - 1)));
-    if (seat !== undefined) await drop(seat, seats);
-  } else if (dice < 0.85) {
-    await client.borrow({ seconds: 3600 });
-  } else if (dice < 0.95) {
-    // A seat that uses the borrow has to go first (IN_USE).
-    for (const seat of seats) if (seat.kind === 'borrow') await drop(seat, seats);
-    if ((await client.borrows()).length > 0) await client.returnBorrow();
-  } else {
-    await client.status();
-  }
-}
-
-/** Also what was lost: only the plugin can say that it has stopped. */
-async function drop(seat: Seat, seats: Set<Seat>): Promise<void> {
-  seats.delete(seat);
-  await seat.release();
 }
