@@ -133,6 +133,10 @@ describe('devices, and what one holds', () => {
 
   test('un-enrol: the offline block, then locked out', async () => {
     await site.berthOk(bo, ['borrow', 'take', '--product', 'render', '--for', '1h']);
+    expect((await owner('user', 'set', bo.email, '--alias', 'lgt09')).code).toBe(0);
+    expect((await owner('lease', 'list', '--user', 'STUDIO\\LGT09')).json.items).toMatchObject([
+      { user: bo.email, kind: 'borrow' },
+    ]);
     const [device] = (await owner('user', 'devices', bo.email)).json.items;
     expect(device).toMatchObject({ scopes: ['lease'], borrows: 1 });
     const refused = await owner('user', 'unenrol', bo.email, device.id, '--yes');
