@@ -45,7 +45,8 @@ test(`a server killed six times loses nothing and doubles nothing (BERTH_SEED=${
 });
 
 test.each(['reply-before-sync'])('the fault %s is found', async (name) => {
-  const report = await run({ server: await bundled('doomed-berthd', plantable[name]), crowd }, 60, name);
+  const server = await bundled('doomed-berthd', plantable[name]);
+  const report = await run({ server, crowd }, 60, name).finally(() => rm(server));
   console.log(`${name}: found in round ${report.rounds}: ${report.found[0]}`);
   expect(report.found.length).toBeGreaterThan(0);
 });

@@ -12,7 +12,7 @@ export interface Planted {
   readonly put: string;
 }
 
-/** One file of a program and all it imports: it starts on a third of the CPU, and it starts some thousand times. @returns the file */
+/** One file of a program and all it imports: it starts on a third of the CPU, and it starts some thousand times. @returns the file; whoever plants removes it */
 export async function bundled(name: 'doomed-berthd' | 'crowd', planted?: Planted): Promise<string> {
   await mkdir(join(bundles, 'dist'), { recursive: true });
   // The server reads its version from the package beside its folder; by its name, imports would be looked for there.

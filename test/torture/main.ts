@@ -58,6 +58,7 @@ async function main(): Promise<number> {
       if (soFar.rounds % 10 === 0 || soFar.found.length > 0) say(progress(soFar, last.died, started));
     },
   });
+  if (planted !== undefined) await rm(programs.server);
   for (const text of report.found.slice(0, 20)) console.error(`VIOLATION ${text}`);
   if (report.found.length > 0) console.error(`npm run torture -- --seed ${seed}    kept: ${folder}`);
   else await rm(folder, { recursive: true });
