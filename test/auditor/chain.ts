@@ -10,9 +10,12 @@ import {
 
 /** Vendor -> entitlement -> lease, for every token any client received, and that it is what its client had asked for. */
 export function brokenChains(evidence: Evidence): Finding[] {
+  const endorsements = new Set(eventsOf(evidence.entries, 'endorsed').map(({ endorsement }) => endorsement));
   return [
     ...evidence.unreadable,
-    ...[...evidence.entitlements.values()].flat().flatMap((token) => badEntitlement(token, evidence)),
+    ...[...evidence.entitlements.values()]
+      .flat()
+      .flatMap((token) => badEntitlement(token, evidence, endorsements)),
     ...firstOfEach(evidence.leases).flatMap((seen) => badLease(seen, evidence)),
     ...unasked(evidence),
   ];
@@ -23,11 +26,15 @@ function firstOfEach(leases: readonly LeaseSeen[]): LeaseSeen[] {
   return [...new Map(leases.map((seen) => [seen.token.text, seen])).values()];
 }
 
-function badEntitlement(token: Token<EntitlementClaims>, evidence: Evidence): Finding[] {
+function badEntitlement(
+  token: Token<EntitlementClaims>,
+  evidence: Evidence,
+  endorsements: ReadonlySet<string>,
+): Finding[] {
   const { serverKey, isSignedBy = isEd25519 } = evidence;
   const { jti, iss, sub, nbf, exp, product } = token.claims;
   const faults: string[] = [];
-  if (!vendorKeys(evidence, product).has(iss)) faults.push('names another vendor');
+  if (!vendorKeys(evidence, endorsements, product).has(iss)) faults.push('names another vendor');
   if (!isSignedBy(token, iss)) faults.push('is not signed by the vendor');
   if (sub !== serverKey) faults.push('is for another server');
   if (nbf >= exp) faults.push('ends before it begins');
@@ -35,9 +42,11 @@ function badEntitlement(token: Token<EntitlementClaims>, evidence: Evidence): Fi
 }
 
 /** The pinned key, and those that it endorsed for the product, in however many steps (at most four: PROTOCOL 4.8). */
-function vendorKeys(evidence: Evidence, product: string): Set<string> {
-  const { entries, vendorKey, isSignedBy = isEd25519 } = evidence;
-  const texts = new Set(eventsOf(entries, 'endorsed').map(({ endorsement }) => endorsement));
+function vendorKeys(
+  { vendorKey, isSignedBy = isEd25519 }: Evidence,
+  texts: ReadonlySet<string>,
+  product: string,
+): Set<string> {
   const keys = new Set([vendorKey]);
   for (let steps = 0; steps < 4 && texts.size > 0; steps++) {
     for (const text of texts) {
