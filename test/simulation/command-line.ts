@@ -20,7 +20,7 @@ liveness, in which faults stop, an admin confirms the clock, every seat must com
   --seed S      the first seed (1)
   --seeds N     how many, from S on (1)
   --hours H     simulated hours of the safety phase (2; the liveness phase comes after it and lasts until every seat is free)
-  --clients C   computers of people (20)
+  --clients C   computers of people (by the seed: 2 to 6, and 12 to 20 on every fifth seed or so; 200 on a large one). Seats follow the clients
   --jobs J      processes (1): a seed is the same in any
   --json        one JSON report a seed on stdout: every fault, request and refusal by name, and the hash of the history
   --stacks      errors with their stacks, in a violation that is replayed

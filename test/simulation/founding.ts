@@ -38,20 +38,19 @@ export async function settle(site: Site, { clients }: Plan): Promise<Founded> {
 
 async function importAll(site: Site, { admin }: AdminSeat): Promise<void> {
   const day = 86_400;
-  const { scale } = site;
   const pools: Parameters<Site['entitlement']>[0][] = [
     {
-      ...{ jti: 'ent-render', product: 'render', seats: 3 * scale, share: 'process' },
-      borrow: { maxSeconds: day, seats: 2 * scale },
+      ...{ jti: 'ent-render', product: 'render', seats: site.seats(3), share: 'process' },
+      borrow: { maxSeconds: day, seats: site.seats(2) },
     },
-    { jti: 'ent-render-2', product: 'render', seats: 2 * scale, share: 'process' },
+    { jti: 'ent-render-2', product: 'render', seats: site.seats(2), share: 'process' },
     {
-      ...{ jti: 'ent-comp', product: 'comp', seats: 3 * scale, share: 'device' },
-      borrow: { maxSeconds: day, seats: scale },
+      ...{ jti: 'ent-comp', product: 'comp', seats: site.seats(3), share: 'device' },
+      borrow: { maxSeconds: day, seats: site.seats(1) },
     },
     {
-      ...{ jti: 'ent-sim', product: 'sim', seats: 2 * scale, share: 'user', earlyReturn: 'at-expiry' },
-      borrow: { maxSeconds: day, seats: 2 * scale },
+      ...{ jti: 'ent-sim', product: 'sim', seats: site.seats(2), share: 'user', earlyReturn: 'at-expiry' },
+      borrow: { maxSeconds: day, seats: site.seats(2) },
     },
   ];
   for (const claims of pools) {

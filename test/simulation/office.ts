@@ -154,6 +154,6 @@ export async function openPools({ admin, host, products }: Pick<Office, 'admin' 
 async function revise(office: Office, key: string): Promise<void> {
   const { site, admin, dice } = office;
   const { jti } = dice.pick([...site.entitlements.values()]);
-  const entitlement = site.entitlement({ jti, seats: dice.between(1, 4) * site.scale });
+  const entitlement = site.entitlement({ jti, seats: site.seats(dice.between(1, 4)) });
   await untilAnswered(office, () => admin.call('entitlement.import', { key, entitlement }));
 }

@@ -1,5 +1,6 @@
 import { nativeEd25519 } from '@berth/client/internal';
 import { fastCrypto, type SimCrypto } from './sim-crypto.js';
+import { Dice } from './sim-random.js';
 
 /** Every so many seeds a large one. */
 export const LARGE_EVERY = 50;
@@ -19,7 +20,7 @@ export interface Plan {
   readonly crypto: SimCrypto;
   /** D, seconds. */
   readonly leaseSeconds: number;
-  /** Seats of each pool, as a multiple of the small site's. */
+  /** Seats of each pool, as a multiple of those for 20 clients: as many clients want each seat on every site. */
   readonly scale: number;
   /** How long a client, and an admin, does nothing between two things it does, ms on average. */
   readonly clientThinksMs: number;
@@ -43,13 +44,14 @@ export interface PlanOptions {
   readonly lookEveryMs?: number | undefined;
 }
 
+/** The most clients of a site that is not large. */
+const MOST_CLIENTS = 20;
+
 const small = {
   isLarge: false,
   hours: 2,
-  clients: 20,
   crypto: fastCrypto,
   leaseSeconds: 120,
-  scale: 1,
   clientThinksMs: 1.5 * MINUTE_MS,
   adminThinksMs: MINUTE_MS,
   faultEveryMs: 3 * MINUTE_MS,
@@ -62,7 +64,6 @@ const large = {
   clients: 200,
   crypto: { signingKey: nativeEd25519.signingKey, verify: nativeEd25519.verify },
   leaseSeconds: 1_800,
-  scale: 10,
   clientThinksMs: 40 * MINUTE_MS,
   adminThinksMs: 5 * MINUTE_MS,
   faultEveryMs: 20 * MINUTE_MS,
@@ -70,15 +71,23 @@ const large = {
 
 export function planOf(options: PlanOptions): Plan {
   const { seed, hours, clients, crypto, stacks = false, lookEveryMs } = options;
-  const base = seed % LARGE_EVERY === 0 ? large : small;
+  const base = seed % LARGE_EVERY === 0 ? large : { ...small, clients: clientsOf(seed) };
+  const size = clients ?? base.clients;
   return {
     ...base,
     seed,
     hours: hours ?? base.hours,
-    clients: clients ?? base.clients,
+    clients: size,
+    scale: size / MOST_CLIENTS,
     crypto: crypto ?? base.crypto,
     beyond: seed % BEYOND_EVERY === BEYOND_AT,
     stacks,
     lookEveryMs: lookEveryMs ?? Number.POSITIVE_INFINITY,
   };
+}
+
+/** Most faults of a protocol need two clients and a server that crashes, so four of five sites are small; one in five is a crowd. */
+function clientsOf(seed: number): number {
+  const dice = new Dice(seed, 'clients');
+  return dice.chance(0.2) ? dice.between(12, MOST_CLIENTS) : dice.between(2, 6);
 }

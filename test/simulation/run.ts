@@ -22,6 +22,8 @@ export interface RunReport {
   readonly simulatedHours: number;
   /** The first: things went wrong for so long. */
   readonly safetyHours: number;
+  /** It began with so many. */
+  readonly clients: number;
   readonly ops: number;
   readonly faults: Partial<Record<FaultName, number>>;
   /** What I3 and I5 promise nothing about, and how many findings it led to. */
@@ -187,6 +189,7 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
     seed: plan.seed,
     simulatedHours: site.time.nowMs / HOUR_MS,
     safetyHours: plan.hours,
+    clients: plan.clients,
     ops: site.entries.filter(({ event }) => event === 'request').length,
     faults: nonZero({
       ...{ ...faults, ...counts, spaceReturned: site.spaceReturned, clockDrifts: site.computers.length + 1 },

@@ -19,7 +19,7 @@ export interface SiteTraits {
   readonly crypto: SimCrypto;
   /** D of the leases of this site. */
   readonly leaseSeconds: number;
-  /** Seats of each pool, as a multiple of the small site's. */
+  /** Seats of each pool, as a multiple of those for 20 clients. */
   readonly scale: number;
 }
 
@@ -63,7 +63,7 @@ export class Site {
   readonly told: Trouble[] = [];
   /** W of a lease, and a bit: what comes back later than this finds its seat gone. */
   readonly longMs: number;
-  readonly scale: number;
+  readonly #scale: number;
   /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
   vouchedUntilMs = 0;
   spaceReturned = 0;
@@ -81,7 +81,7 @@ export class Site {
 
   constructor(seed: number, { crypto, leaseSeconds, scale }: SiteTraits) {
     this.seed = seed;
-    this.scale = scale;
+    this.#scale = scale;
     this.longMs = leaseSeconds * 1250;
     this.#crypto = crypto;
     this.#vendor = crypto.signingKey(VENDOR_SEED);
@@ -130,6 +130,11 @@ export class Site {
   startServer(): void {
     if (this.server.isUp || this.server.isStarting) return;
     this.server.start().catch((error: unknown) => this.#didNotStart(error));
+  }
+
+  /** So many seats of a site for 20 clients, on one of this size: at least one. */
+  seats(count: number): number {
+    return Math.max(1, Math.round(count * this.#scale));
   }
 
   dice(name: string): Dice {

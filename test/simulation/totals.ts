@@ -4,6 +4,8 @@ import type { RunReport } from './run.js';
 export class Totals {
   seeds = 0;
   simulatedHours = 0;
+  /** Of those, while things went wrong. */
+  safetyHours = 0;
   ops = 0;
   violations = 0;
   readonly #faults: Record<string, number> = {};
@@ -15,6 +17,7 @@ export class Totals {
   add(report: RunReport): void {
     this.seeds++;
     this.simulatedHours += report.simulatedHours;
+    this.safetyHours += report.safetyHours;
     this.ops += report.ops;
     this.violations += report.violations.length;
     sum(this.#faults, report.faults);

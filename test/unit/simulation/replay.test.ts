@@ -3,32 +3,36 @@ import type { Job } from '../../simulation/crew.js';
 import { commandOf, type Shown, shortest } from '../../simulation/replay.js';
 
 /** A run that shows a violation exactly when it is long enough and has enough clients. */
-function runs(needs: { hours: number; clients: number }): {
+function runs(
+  needs: { hours: number; clients: number },
+  usual = 20,
+): {
   simulate: (job: Job) => Promise<Shown>;
-  count: () => number;
+  sizes: number[];
 } {
-  let count = 0;
-  const simulate = async ({ hours = 2, clients = 20 }: Job): Promise<Shown> => {
-    count++;
+  const sizes: number[] = [];
+  const simulate = async ({ hours = 2, clients = usual }: Job): Promise<Shown> => {
+    sizes.push(clients);
     const shows = hours >= needs.hours && clients >= needs.clients;
     const violations = shows ? ['I6: a client has lease x, the journal never granted it'] : ['I7: another'];
     return {
       safetyHours: hours,
+      clients,
       violatedAfterHours: shows ? needs.hours : null,
       violations,
     };
   };
-  return { simulate, count: () => count };
+  return { simulate, sizes };
 }
 
-async function shortestOf(needs: {
-  hours: number;
-  clients: number;
-}): Promise<{ command: string; count: number }> {
-  const { simulate, count } = runs(needs);
+async function shortestOf(
+  needs: { hours: number; clients: number },
+  usual?: number,
+): Promise<{ command: string; sizes: number[] }> {
+  const { simulate, sizes } = runs(needs, usual);
   const job = { seed: 7, hours: undefined, clients: undefined, stacks: false };
   const best = await shortest({ job, report: await simulate(job) }, simulate);
-  return { command: commandOf(best.job), count: count() };
+  return { command: commandOf(best.job), sizes };
 }
 
 test('a violation is cut just after it happened, with as few clients as show it', async () => {
@@ -38,7 +42,13 @@ test('a violation is cut just after it happened, with as few clients as show it'
 });
 
 test('where nothing shorter shows it, the replay is the run itself', async () => {
-  const { command, count } = await shortestOf({ hours: 2, clients: 20 });
+  const { command, sizes } = await shortestOf({ hours: 2, clients: 20 });
   expect(command).toBe('npm run simulate -- --seed 7');
-  expect(count).toBeLessThan(10);
+  expect(sizes.length).toBeLessThan(10);
+});
+
+test('no attempt has more clients than the site that showed it', async () => {
+  const { command, sizes } = await shortestOf({ hours: 2, clients: 3 }, 3);
+  expect(command).toBe('npm run simulate -- --seed 7');
+  expect(Math.max(...sizes)).toBe(3);
 });

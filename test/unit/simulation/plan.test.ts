@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { planOf } from '../../simulation/plan.js';
+
+const seeds = Array.from({ length: 1000 }, (_, at) => at + 1);
+
+test('most sites are small, one in five is a crowd, and every fiftieth is large', () => {
+  const clients = seeds.map((seed) => planOf({ seed }).clients);
+  const large = clients.filter((count) => count === 200);
+  const crowds = clients.filter((count) => count >= 12 && count <= 20);
+  const small = clients.filter((count) => count >= 2 && count <= 6);
+  expect(large).toHaveLength(20);
+  expect(crowds.length).toBeGreaterThan(150);
+  expect(crowds.length).toBeLessThan(250);
+  expect(large.length + crowds.length + small.length).toBe(seeds.length);
+  expect(new Set(small).size + new Set(crowds).size).toBe(14);
+});
+
+test('seats follow the clients, so that each is wanted by as many', () => {
+  for (const seed of seeds) {
+    const { clients, scale } = planOf({ seed });
+    expect(scale).toBe(clients / 20);
+  }
+});
