@@ -5,7 +5,7 @@ import { allocationInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { userCalled } from './people.js';
+import { userCalled, userMeant } from './people.js';
 import { asked, whenOf } from './request.js';
 
 type AllocationHandlers = Pick<
@@ -28,13 +28,14 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
     'allocation.move': async (params, caller) => {
       const target = readTarget(deps, params.email, params.expires);
       if ('ok' in target) return target;
-      const to = userCalled(deps, params.to);
+      const to = userMeant(deps, params.to);
       if (typeof to !== 'string') return to;
       const { product, quantity = 1 } = params;
       const key = asked('allocation.move', params, caller);
       const which = { product, ...subscriptionIn(params) };
       const settled = await engine.submit({ type: 'move', ...key, ...target, to, ...which, quantity });
       if (!settled.ok) return settled;
+      // Outcomes that older versions kept do not name them.
       return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
     },
     'allocation.revoke': async (params, caller) => {
@@ -86,7 +87,7 @@ function readTarget(
   email: string,
   expires: string | undefined,
 ): { email: string; endMs: number | null } | Denial {
-  const canonical = userCalled(deps, email);
+  const canonical = userMeant(deps, email);
   if (typeof canonical !== 'string') return canonical;
   if (expires === undefined) return { email: canonical, endMs: null };
   const endMs = dayEndMs(expires.trim());

@@ -9,7 +9,7 @@ import { allocationInfo, deviceInfo, leaseInfo, memberInfo } from '../domain/vie
 import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { userCalled } from './people.js';
+import { userCalled, userMeant } from './people.js';
 import { asked } from './request.js';
 
 type MemberHandlers = Pick<
@@ -59,14 +59,14 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
       });
     },
     'user.unenrol': async (params, caller) => {
-      const email = userCalled(deps, params.email);
+      const email = userMeant(deps, params.email);
       if (typeof email !== 'string') return email;
       const key = asked('user.unenrol', params, caller);
       const settled = await engine.submit({ type: 'unenrol', ...key, email, device: params.device });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
     'user.invitation.cancel': async (params, caller) => {
-      const email = userCalled(deps, params.email);
+      const email = userMeant(deps, params.email);
       if (typeof email !== 'string') return email;
       const key = asked('user.invitation.cancel', params, caller);
       const settled = await engine.submit({ type: 'cancelInvitation', ...key, email });
@@ -124,7 +124,7 @@ async function set(
   params: ParamsOf<'user.set'>,
   caller: Caller,
 ): Promise<Answer<'user.set'>> {
-  const email = userCalled(deps, params.email);
+  const email = userMeant(deps, params.email);
   if (typeof email !== 'string') return email;
   const name = params.name === undefined ? null : canonicalName(params.name);
   if (params.name !== undefined && name === null) return deny('NAME_INVALID', undefined, { email });

@@ -2,7 +2,7 @@ import { canonicalEmail, canonicalName, isRole } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
-import { userCalled } from './people.js';
+import { userMeant } from './people.js';
 import { asked, whenOf } from './request.js';
 import { listUsers } from './user-list.js';
 
@@ -14,7 +14,7 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
     'user.invite': (params, caller) => invite(deps, params, caller),
     'user.list': (params) => engine.read((state, now) => listUsers(state, params, now)),
     'user.remove': async (params, caller) => {
-      const email = userCalled(deps, params.email);
+      const email = userMeant(deps, params.email);
       if (typeof email !== 'string') return email;
       const when = whenOf(params);
       if (typeof when !== 'string') return when;

@@ -229,12 +229,17 @@ export interface Outcomes {
   removeUser: { readonly email: string } & PendingOutcome;
   assign: { readonly allocation: AllocationInfo };
   move: {
+    /** From whom and to whom; left out in outcomes that older versions kept. */
+    readonly email?: string;
+    readonly to?: string;
     readonly moved: number;
     readonly left: number;
     readonly leasesRevoked: number;
     readonly allocations: AllocationInfo[];
   };
   revoke: {
+    /** Left out in outcomes that older versions kept. */
+    readonly email?: string;
     readonly revoked: number;
     readonly left: number;
     readonly leasesRevoked: number;

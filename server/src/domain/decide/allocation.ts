@@ -6,6 +6,7 @@ import { activeEntitlements } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, type Seat, type State } from '../state.js';
 import { allocationInfo } from '../views.js';
 import { sharedFree } from './choose.js';
+import { userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { endLingers, freed } from './linger.js';
 import { leaving, revokePending } from './pending.js';
@@ -15,7 +16,7 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   const refused = closed(state, context);
   if (refused !== null) return refused;
   const { email, product, quantity } = command;
-  if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
+  if (!state.tables.user.has(email)) return userUnknown(email);
   const gone = leaving(state, email, context.now);
   if (gone !== null) return gone;
   const entitlements = activeEntitlements(state, product, context.now).filter(

@@ -45,6 +45,16 @@ const nextSteps: Partial<Record<DenialRule, string>> = {
   SHARING_OFF: 'Ask an admin for an allocation.',
 };
 
+/** @param called an e-mail address; or a login name that leads to nobody: it was asked for in case it was a retry */
+export function userUnknown(called: string): Denial {
+  return called.includes('@') ? deny('USER_UNKNOWN', undefined, { email: called }) : nobodyCalled(called);
+}
+
+export function nobodyCalled(text: string): Denial {
+  const message = `"${text.slice(0, 60)}" is neither an e-mail address nor a login name of a user.`;
+  return deny('EMAIL_INVALID', message, { email: text });
+}
+
 /** True for a refusal that somebody else's leaving can lift: it is worth waiting. */
 export function canPass({ code, detail }: Denial): boolean {
   return code === 'NO_SEAT' && detail?.rule !== undefined && !lasting.has(detail.rule);

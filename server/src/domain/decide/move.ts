@@ -4,7 +4,7 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import { borrowsEndMs } from '../pending.js';
 import type { Allocation, State } from '../state.js';
 import { countOf, grow, revokeUnderway, shrink } from './allocation.js';
-import { borrowedBy } from './denial.js';
+import { borrowedBy, userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { freedOnce } from './linger.js';
 import { leaving } from './pending.js';
@@ -45,13 +45,12 @@ export function move(state: State, command: Command<'move'>, context: Context): 
   return {
     ok: true,
     changes,
-    outcome: { moved: quantity, left: total - quantity, leasesRevoked, allocations },
+    outcome: { email, to, moved: quantity, left: total - quantity, leasesRevoked, allocations },
   };
 }
 
 function mayNotMove(state: State, { email, to }: Command<'move'>, { now }: Context): Denial | null {
-  for (const each of [email, to])
-    if (!state.tables.user.has(each)) return deny('USER_UNKNOWN', undefined, { email: each });
+  for (const each of [email, to]) if (!state.tables.user.has(each)) return userUnknown(each);
   if (email === to)
     return deny('PARAMS_INVALID', `${email} is both the source and the target.`, { field: 'to' });
   return leaving(state, to, now);

@@ -3,7 +3,7 @@ import { type Command, type Context, type Decision, deny } from '../commands.js'
 import { borrowedSeats, borrowsEndMs } from '../pending.js';
 import { type Allocation, allocationId, type State } from '../state.js';
 import { isMeant, shrink, type Which } from './allocation.js';
-import { borrowedBy } from './denial.js';
+import { borrowedBy, userUnknown } from './denial.js';
 import { revokePending } from './pending.js';
 
 /**
@@ -12,7 +12,7 @@ import { revokePending } from './pending.js';
  */
 export function revoke(state: State, command: Command<'revoke'>, context: Context): Decision<'revoke'> {
   const { email, product, when = 'now' } = command;
-  if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
+  if (!state.tables.user.has(email)) return userUnknown(email);
   const found = allocationsOf(state, command);
   const total = found.reduce((sum, { quantity }) => sum + quantity, 0);
   if (total === 0 && hasPersonal(state, email, product))
@@ -58,7 +58,7 @@ function takeSeats(
   const pending = pendingIn(found) + sum(queued);
   const leasesRevoked = changes.filter(({ type }) => type === 'lease.revoked').length;
   const waiting = pending > 0 ? { pending, pendingUntilMs: endsMs } : {};
-  return { ok: true, changes, outcome: { revoked, left, leasesRevoked, ...waiting } };
+  return { ok: true, changes, outcome: { email, revoked, left, leasesRevoked, ...waiting } };
 }
 
 /** The seats stay with the user after all; also after they were asked for several times. */
@@ -81,7 +81,11 @@ function cancel(
     ({ revoking: _, ...allocation }): Change => ({ type: 'allocation.set', allocation }),
   );
   const left = found.reduce((all, row) => all + row.quantity, 0);
-  return { ok: true, changes, outcome: { revoked: 0, left, leasesRevoked: 0, cancelled: pendingIn(found) } };
+  return {
+    ok: true,
+    changes,
+    outcome: { email, revoked: 0, left, leasesRevoked: 0, cancelled: pendingIn(found) },
+  };
 }
 
 /** A removal that was accepted because these seats were to go: without them going it could never end. */

@@ -3,12 +3,13 @@ import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import type { State, User } from '../state.js';
 import { memberInfo } from '../views.js';
+import { userUnknown } from './denial.js';
 import { isAbove, isLastOwner, openInvitations, roleOf, scopesOf } from './user.js';
 
 /** Changes role, name and login names. An open invitation goes on with what the new role may. */
 export function setUser(state: State, command: Command<'setUser'>, context: Context): Decision<'setUser'> {
   const before = state.tables.user.get(command.email);
-  if (before === undefined) return deny('USER_UNKNOWN', undefined, { email: command.email });
+  if (before === undefined) return userUnknown(command.email);
   const refused =
     mayNotSet(state, before, command) ??
     changedMeanwhile(before, command.was) ??

@@ -3,7 +3,7 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import { borrowEndsMs } from '../evolve.js';
 import type { Device, Lease, State, User } from '../state.js';
 import { deviceInfo, leasesOf } from '../views.js';
-import { borrowedBy } from './denial.js';
+import { borrowedBy, userUnknown } from './denial.js';
 import { freed } from './linger.js';
 import { isAbove, isLastOwner } from './user.js';
 
@@ -11,7 +11,7 @@ import { isAbove, isLastOwner } from './user.js';
 export function unenrol(state: State, command: Command<'unenrol'>, _context: Context): Decision<'unenrol'> {
   const { email, by } = command;
   const user = state.tables.user.get(email);
-  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  if (user === undefined) return userUnknown(email);
   const above = isAbove(state, user, by.email, 'un-enrol a device of');
   if (above !== null) return above;
   const device = deviceCalled(state, email, command.device);

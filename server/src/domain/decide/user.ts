@@ -4,7 +4,7 @@ import { type Command, type Context, type Decision, type Denial, deny, type Outc
 import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Device, Invitation, State, User } from '../state.js';
 import { withdraw } from './allocation.js';
-import { borrowedBy } from './denial.js';
+import { borrowedBy, userUnknown } from './denial.js';
 import { freed } from './linger.js';
 import { leaving } from './pending.js';
 
@@ -82,7 +82,7 @@ export function cancelInvitation(
   _context: Context,
 ): Decision<'cancelInvitation'> {
   const user = state.tables.user.get(email);
-  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  if (user === undefined) return userUnknown(email);
   const refused = isAbove(state, user, by.email, 'cancel the invitation of');
   if (refused !== null) return refused;
   const changes = dropOpen(state, email);
@@ -169,7 +169,7 @@ export function removeUser(
 ): Decision<'removeUser'> {
   const { email, by, when = 'now' } = command;
   const user = state.tables.user.get(email);
-  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  if (user === undefined) return userUnknown(email);
   const refused = mayNotRemove(state, user, by.email);
   if (refused !== null) return refused;
   if (when === 'cancel') return keepUser(user);
