@@ -59,11 +59,13 @@ describe('allocations', () => {
     const first = world.checkout(a).leases[0]!.jti;
     const revoking = { type: 'revoke', email: 'a@studio.example', ...render } as const;
     expect(world.ok({ ...revoking, ...world.admin(), quantity: 1 })).toEqual({
+      email: 'a@studio.example',
       revoked: 1,
       left: 1,
       leasesRevoked: 0,
     });
     expect(world.ok({ ...revoking, ...world.admin(), quantity: 'all' })).toEqual({
+      email: 'a@studio.example',
       revoked: 1,
       left: 0,
       leasesRevoked: 1,

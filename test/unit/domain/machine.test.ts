@@ -103,7 +103,7 @@ describe('a machine', () => {
     const { world, token } = farm();
     const { email } = world.ok(enrolling(token, 'node-1'));
     const assign = { type: 'assign', ...world.admin(), product: 'render', quantity: 1, endMs: null } as const;
-    world.refused({ ...assign, email }, 'USER_UNKNOWN');
+    world.refused({ ...assign, email }, 'EMAIL_INVALID');
   });
 
   test('gets nothing while floating sharing is off, and is told so', () => {

@@ -44,6 +44,7 @@ describe('an allocation', () => {
     const { leases, freeAtMs } = world.ok(world.borrowing(anna, HOUR));
     const outcome = world.ok(revoke(3));
     expect(outcome).toEqual({
+      email: 'anna@studio.example',
       revoked: 2,
       left: 1,
       leasesRevoked: 0,
@@ -127,7 +128,12 @@ describe('an allocation', () => {
 
   test('nothing borrowed: a pending revoke is a revoke', () => {
     world.ok(assign(1));
-    expect(world.ok(revoke(1))).toEqual({ revoked: 1, left: 0, leasesRevoked: 0 });
+    expect(world.ok(revoke(1))).toEqual({
+      email: 'anna@studio.example',
+      revoked: 1,
+      left: 0,
+      leasesRevoked: 0,
+    });
   });
 
   test('cancelled, it is as if it had not been asked for', () => {
@@ -136,6 +142,7 @@ describe('an allocation', () => {
     world.ok(revoke(1));
     expect(world.ok(revoke('all', 'cancel'))).toEqual({
       cancelled: 1,
+      email: 'anna@studio.example',
       revoked: 0,
       leasesRevoked: 0,
       left: 1,

@@ -296,7 +296,7 @@ describe('people and devices', () => {
       ...render,
       quantity: 1,
     } as const;
-    expect(world.ok(revoking)).toEqual({ revoked: 1, left: 1, leasesRevoked: 0 });
+    expect(world.ok(revoking)).toEqual({ email: 'a@studio.example', revoked: 1, left: 1, leasesRevoked: 0 });
   });
 
   test('a session is not given more leases than it has places, and the retry of one that filled it is answered', () => {
