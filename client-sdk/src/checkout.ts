@@ -128,7 +128,7 @@ async function takeOnce(
 
 /** Sends the checkout until it is answered. @param onFirstSend told the clocks just before it is first sent (I2) */
 async function ask(
-  { session, book, queue }: Counter,
+  { session, book, queue, record }: Counter,
   { wants, key, nonce, untilMs }: Asking,
   { signal, onQueued }: CheckoutOptions,
   givenUp: AbortSignal,
@@ -146,6 +146,7 @@ async function ask(
   const cancel = () => unattended(link.request('lease.cancelWait', { checkout: key }));
   if (waits) {
     unattended(watchConnection(session, book, over.signal));
+    unattended(record.keepAsking(key, over.signal));
     givenUp.addEventListener('abort', cancel, { once: true });
   }
   try {

@@ -2,7 +2,7 @@ import type { Files, Host } from './host.js';
 import { newKey } from './random.js';
 import { listOf, object, oneOf, orNull, parseJson, type ShapeOf, text, whole } from './shape.js';
 import { timing } from './timing.js';
-import { unattended } from './waiting.js';
+import { sleep, unattended } from './waiting.js';
 
 const wantShape = object({ products: listOf(text), seats: whole });
 const askedShape = object({ key: text, nonce: text, wants: listOf(wantShape), askedAtMs: whole });
@@ -62,6 +62,16 @@ export class LeaseRecord {
     const askedAtMs = Math.round(this.#host.clock.wallMs());
     this.#asked.set(asked.key, { ...asked, askedAtMs });
     return this.#save();
+  }
+
+  /** While a checkout waits in line a seat may yet stand for it, however long ago it was first asked. Ends with the signal. */
+  async keepAsking(key: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await sleep(this.#host, timing.askedMs / 2, signal);
+      const asked = this.#asked.get(key);
+      if (asked === undefined) return;
+      await this.asking(asked);
+    }
   }
 
   /** The checkout got these, or it is certain that it got nothing. On disk when it resolves. */

@@ -250,6 +250,22 @@ describe('a checkout whose answer was never heard', () => {
     expect(world.files.under(folder)).toEqual([]);
   });
 
+  it('is asked again when it had waited in line for longer than that', async () => {
+    const world = new World();
+    const client = await world.connect();
+    world.server.scripts['lease.checkout'] = () => null;
+    void client.checkout({ wait: 7_200_000 }).catch(() => undefined);
+    await settle();
+    await world.time.advance(1_800_000);
+    delete world.server.scripts['lease.checkout'];
+    world.host.network.clear();
+    world.server.dropAll();
+    world.server.requests.length = 0;
+    await world.connect({}, world.process('process-2', false));
+    await settle();
+    expect(methods(world)).toEqual(['lease.cancelWait', 'lease.checkout', 'lease.release']);
+  });
+
   it('is on disk before it is sent, and not once it was refused', async () => {
     const world = new World();
     const client = await world.connect();
