@@ -33,6 +33,17 @@ test('another port in berthd.json is not taken for the one that init was told', 
   await openDataFolder(folder);
 });
 
+test('a bit flipped in its format does not make it an older one, nor one to migrate', async () => {
+  const text = await readFile(marker, 'utf8');
+  for (const format of [1, 2]) {
+    await writeFile(marker, text.replace('"format": 3', `"format": ${format}`));
+    for (const older of [false, true])
+      await expect(openDataFolder(folder, { older })).rejects.toMatchObject({ code: 'FOLDER_DAMAGED' });
+  }
+  await writeFile(marker, text);
+  expect((await openDataFolder(folder)).format).toBe(3);
+});
+
 test('a private RSA key of which one number is damaged is not whole, though OpenSSL takes it', async () => {
   const { certPem, keyPem } = await createAuthority('Berth site test', Date.now());
   const certificate = new X509Certificate(certPem);
