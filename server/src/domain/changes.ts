@@ -91,7 +91,7 @@ export type Change =
   | {
       readonly type: 'seat.freed';
       readonly id: string;
-      readonly reason: 'expired' | 'forced' | 'given up' | 'pool changed' | 'user removed';
+      readonly reason: 'expired' | 'forced' | 'given up' | 'pool changed' | 'user removed' | 'device removed';
     }
   | { readonly type: 'request.kept'; readonly request: KeptRequest }
   | { readonly type: 'request.dropped'; readonly id: string }

@@ -25,3 +25,12 @@ test('one of two who both may administer can go', () => {
   world.ok({ type: 'removeUser', ...world.admin(), email: second });
   world.refused({ type: 'removeUser', ...world.admin(), email: owner }, 'LAST_OWNER');
 });
+
+test('one who is to be no owner any more is not told of a removal', () => {
+  const world = new World();
+  const none = { name: null, addAliases: [], removeAliases: [], was: {} };
+  const demoted = { type: 'setUser', ...world.admin(), ...none, email: owner, role: 'admin' } as const;
+  const { message } = world.refused(demoted, 'LAST_OWNER');
+  expect(message).toMatch(/owner/);
+  expect(message).not.toMatch(/removed/);
+});

@@ -1,4 +1,5 @@
 import { canonicalAlias } from '@berth/protocol';
+import { decide } from '@berth/server/domain/decide/decide';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import { SortedKeys } from '@berth/server/domain/sorted-keys';
 import fc from 'fast-check';
@@ -182,6 +183,10 @@ describe('a device', () => {
     const { leases } = world.checkout(anna);
     world.release(anna, [leases[0]!.jti]);
     expect(world.usage()).toMatchObject({ held: 1 });
+    const decision = decide(world.state, unenrol(ANNA, anna), world.context);
+    // The user stays.
+    const freed = expect.objectContaining({ type: 'seat.freed', reason: 'device removed' });
+    expect(decision).toMatchObject({ ok: true, changes: expect.arrayContaining([freed]) });
     world.ok(unenrol(ANNA, anna));
     expect(world.usage()).toMatchObject({ held: 0, free: 3 });
   });
@@ -190,10 +195,10 @@ describe('a device', () => {
 describe('an invitation', () => {
   const email = 'new@studio.example';
 
-  test('sent again: a new link, the old one ends, the role stays', () => {
-    const first = world.ok(invite(email, { role: 'viewer' }));
-    const second = world.ok(invite(email, { resend: true }));
-    expect(second.user.role).toBe('viewer');
+  test('sent again: a new link, the old one ends, role and name stay', () => {
+    const first = world.ok(invite(email, { role: 'viewer', name: 'New' }));
+    const second = world.ok(invite(email, { resend: true, name: 'Somebody else', role: 'admin' }));
+    expect(second.user).toMatchObject({ role: 'viewer', name: 'New' });
     const keys = { leaseKey: keyOf('new'), adminKey: null, name: 'pc' };
     world.refused({ type: 'enrol', invitation: first.invitation, ...keys }, 'INVITATION_INVALID');
     world.ok({ type: 'enrol', invitation: second.invitation, ...keys });

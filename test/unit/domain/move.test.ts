@@ -138,6 +138,16 @@ test('a full product names whom a seat could come from, idle ones first', () => 
   expect(denial.next).toContain(`berth license move ${BO} render --to`);
 });
 
+test('nobody is told to move a seat that is in use: all of them are', () => {
+  world.ok(assign(ANNA));
+  world.ok(assign(BO));
+  for (const device of [anna, bo]) world.checkout(device);
+  const denial = world.refused(assign(BO), 'ALL_ALLOCATED');
+  expect(denial.detail).toMatchObject({ allocatedTo: [{ idle: 0 }, { idle: 0 }] });
+  expect(denial.next).toContain('berth license list');
+  expect(denial.next).not.toContain('berth license move');
+});
+
 test('an assignment names its subscription; one that is unknown is answered with those there are', () => {
   world.ok(assign(ANNA, 1, { subscription: 'S-1' }));
   const denial = world.refused(assign(ANNA, 1, { subscription: 'S-9' }), 'ENTITLEMENT_UNKNOWN');

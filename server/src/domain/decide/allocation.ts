@@ -170,10 +170,18 @@ function allAllocated(state: State, entitlements: readonly Entitlement[], produc
     'ALL_ALLOCATED',
     `Not that many seats of ${product} are left to allocate.`,
     { product, allocatedTo },
-    first === undefined
-      ? undefined
-      : `Move one from somebody, as from ${first.email}: berth license move ${first.email} ${product} --to EMAIL`,
+    first === undefined ? undefined : nextFrom(first, product),
   );
+}
+
+/** Moving a seat that is in use would end somebody's work: that is not recommended. */
+function nextFrom(
+  { email, idle }: { readonly email: string; readonly idle: number },
+  product: string,
+): string {
+  return idle > 0
+    ? `Move one from somebody, as from ${email}: berth license move ${email} ${product} --to EMAIL`
+    : 'Those named use all of theirs: ask one of them, or get more seats. See `berth license list`.';
 }
 
 /** How many allocations are looked at for one that is idle: a refusal must not cost more in a larger organisation. */

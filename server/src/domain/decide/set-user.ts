@@ -51,7 +51,9 @@ function mayNotSet(state: State, user: User, { role, by }: Command<'setUser'>): 
   if (own === null || !roleAtLeast(own, role))
     return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not grant the role ${role}.`, { role });
   const steps = user.role === 'owner' && role !== 'owner';
-  return steps && isLastOwner(state, user) ? deny('LAST_OWNER') : null;
+  return steps && isLastOwner(state, user)
+    ? deny('LAST_OWNER', 'The last owner stays an owner.', { email: user.email })
+    : null;
 }
 
 /** Two who change the same: the second is told what the first has made of it, instead of undoing it unseen. */

@@ -60,5 +60,5 @@ function lingersOf(state: State, { id: device, email }: Device): Change[] {
   return [...state.derived.seatsByUser.get(email)]
     .map((id) => state.tables.seat.get(id)!)
     .filter((seat) => seat.linger !== undefined && seat.device === device)
-    .map((seat) => freed(seat, 'user removed'));
+    .map((seat) => freed(seat, 'device removed'));
 }

@@ -52,7 +52,8 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   const user: User = {
     ...known,
     email,
-    name: command.name ?? known?.name ?? '',
+    // PROTOCOL 7.16: a link that is sent again changes nothing about its owner.
+    name: (command.resend === true ? null : command.name) ?? known?.name ?? '',
     role,
     state: known?.state ?? 'invited',
   };

@@ -26,8 +26,7 @@ export function why(state: State, asked: Question, context: Context): Why | Deni
   if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
   if (!state.tables.product.has(product)) return deny('PRODUCT_UNKNOWN', undefined, { product });
   const devices = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
-  const tries = devices.map((device) => ({ device, decision: decideFor(state, device, asked, context) }));
-  const told = tries.find(({ decision }) => decision.ok) ?? tries[0];
+  const told = firstGranted(state, devices, asked, context);
   const verdict = told === undefined ? withoutDevice(state, asked, context) : verdictOf(state, told.decision);
   return {
     ...asked,
@@ -37,6 +36,22 @@ export function why(state: State, asked: Question, context: Context): Why | Deni
     pool: poolOf(state, product, context.now),
     awaited: context.awaited.get(product) ?? 0,
   };
+}
+
+/** What the first device that would get a seat is told, or else the first of all. */
+function firstGranted(
+  state: State,
+  devices: readonly Device[],
+  asked: Question,
+  context: Context,
+): { device: Device; decision: Decision<'checkout'> } | undefined {
+  let told: { device: Device; decision: Decision<'checkout'> } | undefined;
+  for (const device of devices) {
+    const decision = decideFor(state, device, asked, context);
+    if (decision.ok) return { device, decision };
+    told ??= { device, decision };
+  }
+  return told;
 }
 
 function decideFor(
