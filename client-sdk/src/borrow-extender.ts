@@ -115,7 +115,10 @@ export class BorrowExtender {
       const extended = await takeBorrow(this.#desk, this.#product, options);
       this.#troubles.delete(borrow.id);
       this.#tell({ extended: true, borrow: extended });
-      return this.#dueAtMs(extended);
+      const dueAtMs = this.#dueAtMs(extended);
+      // Due again at once where the window is as long as the borrow, or our clock is ahead: not in a loop, each turn a loan and a file.
+      const pauseEndsMs = this.#host.clock.wallMs() + this.#pauseMs(extended, 1);
+      return dueAtMs === null ? null : Math.max(dueAtMs, pauseEndsMs);
     } catch (thrown) {
       return this.#refused(borrow, asBerthError(thrown));
     }

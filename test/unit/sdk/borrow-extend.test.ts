@@ -59,6 +59,22 @@ describe('a borrow with a window', () => {
     expect((await only(second)).expiresAtMs).toBe(borrow.expiresAtMs - 599_000 + hour * 1000);
   });
 
+  it('that is open again as soon as it was extended asks with pauses, not in a loop', async () => {
+    const world = new World();
+    await lent(world, { autoExtend: true, extendBeforeSeconds: hour - 1 });
+    // As of a server whose clock is behind this one.
+    world.server.scripts['borrow.take'] = (params) =>
+      world.server.lend({ ...params, seconds: hour - 60 }, { seat: 'seat-1' });
+    await world.time.advance(10_000);
+    await settle();
+    const before = takes(world);
+    expect(before).toBeGreaterThan(1);
+    for (let second = 0; second < 300; second++) await world.time.advance(1_000);
+    expect(takes(world)).toBeGreaterThan(before);
+    // Between half a minute and a whole one apart.
+    expect(takes(world) - before).toBeLessThanOrEqual(10);
+  });
+
   it('in its last second it is extended, expired it is not', async () => {
     for (const [leftMs, expected] of [
       [1, 2],
