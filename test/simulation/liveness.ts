@@ -10,8 +10,13 @@ const MINUTE_MS = 60_000;
 const STARTS_MS = MINUTE_MS / 2;
 /** How often the pools are looked at, ms. */
 const LOOKS_MS = 10 * MINUTE_MS;
-/** After this long without faults every seat is free: the longest borrow of the workload, its hold, a window, and time to connect. */
-const QUIET_MS = 150 * MINUTE_MS;
+/** A server's clock was ahead by no more than this. */
+const AHEAD_MS = 6 * 60 * MINUTE_MS;
+/**
+ * After this long without faults every seat is free: the longest borrow of the workload, its hold, a window, and time to connect. What was lent by
+ * a clock that was ahead ends by that clock, and its hold is longer by as much (I3).
+ */
+const QUIET_MS = 150 * MINUTE_MS + 2 * AHEAD_MS;
 
 /** No more faults: an admin confirms the clock, every seat must come free, and whoever asks must be served. @param end tells everybody to give back */
 export async function heal(
