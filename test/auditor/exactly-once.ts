@@ -1,5 +1,6 @@
 import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
+import { onlineWindowMs, RHO } from './rights.js';
 import { readToken } from './token.js';
 
 /** I7: the same key always got the same result, byte for byte, over restarts too, and no key is behind two grants. */
@@ -28,17 +29,36 @@ function resultsDiffer({ entries, journal }: Evidence): Finding[] {
   return findings;
 }
 
-function answersDiffer({ entries }: Evidence): Finding[] {
-  const first = new Map<string, string>();
+/**
+ * A server keeps a key until the end of its lease and W: whoever asks with it later has asked anew, as the next start does for a process that
+ * died before it wrote down what it got.
+ */
+function answersDiffer({ entries, clocksDrift }: Evidence): Finding[] {
+  const sentAt = new Map<string, number>();
+  for (const { key, t } of eventsOf(entries, 'request'))
+    if (key !== undefined && !sentAt.has(key)) sentAt.set(key, t);
+  const first = new Map<string, { readonly tokens: string; readonly keptUntilT: number }>();
   const findings: Finding[] = [];
-  for (const { key, leases } of eventsOf(entries, 'answer')) {
+  for (const { key, t, leases } of eventsOf(entries, 'answer')) {
     if (key === undefined) continue;
     const tokens = leases.join(' ');
     const before = first.get(key);
-    if (before === undefined) first.set(key, tokens);
-    else if (before !== tokens) findings.push({ rule: 'I7', text: `key ${key} got two different answers` });
+    if (before === undefined || (before.tokens !== tokens && t >= before.keptUntilT)) {
+      const from = before === undefined ? (sentAt.get(key) ?? t) : t;
+      first.set(key, { tokens, keptUntilT: from + keptMs(leases, clocksDrift === true) });
+    } else if (before.tokens !== tokens)
+      findings.push({ rule: 'I7', text: `key ${key} got two different answers` });
   }
   return findings;
+}
+
+/** How long a key is known at least: its lease may end at once, and then W goes by. */
+function keptMs(leases: readonly string[], clocksDrift: boolean): number {
+  const windows = leases.map((text) => {
+    const token = readToken('lease', text);
+    return typeof token === 'string' ? 0 : onlineWindowMs(token.claims.dur * 1000);
+  });
+  return Math.min(...windows) * (clocksDrift ? 1 - RHO : 1);
 }
 
 /** The nonce of a grant stays with its key: two grants with one nonce are one request that was served twice. */

@@ -19,10 +19,10 @@ export interface Right {
 export type Until = 'client' | 'server';
 
 // DESIGN I2 and I3, written down here a second time.
-const RHO = 1e-3;
+export const RHO = 1e-3;
 const STOP_MS = 10_000;
 const SIGMA_MS = 15 * 60_000;
-const onlineWindowMs = (ms: number): number => Math.ceil((ms * 1001) / 999) + STOP_MS;
+export const onlineWindowMs = (ms: number): number => Math.ceil((ms * 1001) / 999) + STOP_MS;
 const borrowHoldMs = (ms: number): number => SIGMA_MS + Math.ceil((2 * ms) / 1000);
 
 /** The rights of all leases. One that was given back never opens again, whatever arrives later. */

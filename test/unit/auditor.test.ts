@@ -206,6 +206,14 @@ describe('I7: exactly once', () => {
     expect(broken(world)).toEqual(['I7']);
   });
 
+  test('a key that is asked with again after its lease and W is a new one', () => {
+    const world = new World(2);
+    const lease = world.take(1000, { key: 'k' });
+    world.release(1200, lease);
+    world.take(1200 + 120_000 * 1.002 + 10_000, { key: 'k' });
+    expect(broken(world)).toEqual([]);
+  });
+
   test('a key that gets the same lease in other bytes is found', () => {
     const world = new World(2);
     const lease = world.take(1000, { key: 'k' });
