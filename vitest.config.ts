@@ -11,6 +11,7 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           include: ['test/{unit,tidy,conformance,store}/**/*.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
           // Vitest's own default leaves one core free.
           maxWorkers: availableParallelism(),
           // No test changes a module or a global for good, and loading everything anew for each file takes a third of the time.
