@@ -21,9 +21,10 @@ export interface Parameters {
   keep: { pick: number };
   remove: { who: Who; when: 'now' | 'pending' | 'cancel' };
   enrol: { who: Who };
-  resize: { product: Product; seats: number };
-  replace: { product: Product; seats: number };
-  end: { product: Product; when: 'now' | 'pending' | 'cancel' };
+  add: { product: Product; seats: number };
+  resize: { product: Product; seats: number; pick: number };
+  replace: { product: Product; seats: number; pick: number };
+  end: { product: Product; pick: number; when: 'now' | 'pending' | 'cancel' };
   settings: { product: Product; lingerSeconds: number | null; idleSeconds: number | null };
   sharing: { on: boolean; product: Product | null; running: 'drain' | 'cut' };
   pass: { ms: number };
@@ -164,23 +165,30 @@ export const actions: { readonly [D in keyof Parameters]: (site: Site, given: Pa
     return { words: `${who} is removed (${when}) -> ${saidOf(decision)}`, bounds: bound };
   },
   enrol: (site, { who }) => ({ words: `${who} ${site.enrol(who) ? 'joins again' : 'is there already'}` }),
-  resize: (site, { product, seats }) => {
+  add: (site, { product, seats }) => {
     const bound = all(site, product);
-    const decision = site.importing(product, seats);
-    return { words: `${product} now has ${seats} seats -> ${saidOf(decision)}`, bounds: bound };
+    const jti = site.newName(product);
+    const decision = site.importing(product, seats, { jti });
+    return { words: `${jti} with ${seats} seats comes on top -> ${saidOf(decision)}`, bounds: bound };
   },
-  replace: (site, { product, seats }) => {
+  resize: (site, { product, seats, pick }) => {
     const bound = all(site, product);
-    const names = { jti: `${product}-new-${++site.replaced}`, replaces: site.entitlements[product] };
+    const jti = site.entitlement(product, pick);
+    const decision = site.importing(product, seats, { jti });
+    return { words: `${jti} now has ${seats} seats -> ${saidOf(decision)}`, bounds: bound };
+  },
+  replace: (site, { product, seats, pick }) => {
+    const bound = all(site, product);
+    const names = { replaces: site.entitlement(product, pick), jti: site.newName(product) };
     const decision = site.importing(product, seats, names);
     return {
       words: `${names.jti} with ${seats} seats replaces ${names.replaces} -> ${saidOf(decision)}`,
       bounds: bound,
     };
   },
-  end: (site, { product, when }) => {
+  end: (site, { product, pick, when }) => {
     const bound = all(site, product);
-    const id = site.entitlements[product];
+    const id = site.entitlement(product, pick);
     const decision = keepingBorrows(site, { type: 'removeEntitlement', ...site.world.admin(), id, when });
     return { words: `${id} is removed (${when}) -> ${saidOf(decision)}`, bounds: bound };
   },

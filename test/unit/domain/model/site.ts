@@ -23,15 +23,13 @@ export class Site {
   readonly share: Share;
   readonly lastAsked: Map<string, Command<'checkout'>> = new Map();
   readonly revisions: Counters = { render: 1, sim: 1 };
-  /** The entitlement that each pool has now. */
-  readonly entitlements: Record<Product, string> = { render: 'render-1', sim: 'sim-1' };
-  replaced = 0;
+  named = 0;
   requests = 0;
 
   constructor(share: Share) {
     this.share = share;
-    this.importing('render', 4);
-    this.importing('sim', 2);
+    this.importing('render', 4, { jti: 'render-1' });
+    this.importing('sim', 2, { jti: 'sim-1' });
     for (const who of people) this.enrol(who);
   }
 
@@ -63,17 +61,26 @@ export class Site {
     return true;
   }
 
-  importing(
-    product: Product,
-    seats: number,
-    more: { jti?: string; replaces?: string } = {},
-  ): Decision<'import'> {
-    const jti = more.jti ?? this.entitlements[product];
-    const claims = { jti, product, seats, rev: this.revisions[product]++, share: this.share };
+  /** @param names `jti`: of a new entitlement, or of the one that this is a new revision of */
+  importing(product: Product, seats: number, names: { jti: string; replaces?: string }): Decision<'import'> {
+    const claims = { product, seats, rev: this.revisions[product]++, share: this.share };
     const borrow = { maxSeconds: 86_400, seats: 2 };
-    const decision = this.world.send(this.world.importing({ ...claims, borrow, ...more }));
-    if (decision.ok) this.entitlements[product] = jti;
-    return decision;
+    return this.world.send(this.world.importing({ ...claims, borrow, ...names }));
+  }
+
+  /** A name for one more entitlement of a pool. */
+  newName(product: Product): string {
+    return `${product}-new-${++this.named}`;
+  }
+
+  /** One of the entitlements that a pool has now; the last that it had when all are removed. */
+  entitlement(product: Product, pick: number): string {
+    const all = [...this.world.state.tables.entitlement.values()].filter(
+      ({ claims }) => claims.product === product,
+    );
+    const live = all.filter(({ state }) => state === 'active');
+    const ids = (live.length > 0 ? live : all).map(({ claims }) => claims.jti);
+    return ids[pick % Math.max(ids.length, 1)] ?? `${product}-1`;
   }
 
   leases(kind: 'online' | 'borrow', who?: Who): string[] {

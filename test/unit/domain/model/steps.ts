@@ -48,6 +48,7 @@ export class Step<D extends Do = Do> implements fc.Command<Counters, Site> {
 const who = fc.constantFrom(...people);
 const product = fc.constantFrom(...products);
 const seats = fc.integer({ min: 1, max: 3 });
+const owned = fc.integer({ min: 1, max: 6 });
 const pick = fc.nat({ max: 20 });
 const when = fc.constantFrom('now' as const, 'pending' as const, 'cancel' as const);
 const seconds = fc.integer({ min: 1, max: 7200 });
@@ -72,9 +73,10 @@ const given: { readonly [D in Do]: readonly [weight: number, fc.Arbitrary<Parame
   keep: [1, fc.record({ pick })],
   remove: [1, fc.record({ who, when })],
   enrol: [1, fc.record({ who })],
-  resize: [2, fc.record({ product, seats: fc.integer({ min: 1, max: 6 }) })],
-  replace: [1, fc.record({ product, seats: fc.integer({ min: 1, max: 6 }) })],
-  end: [1, fc.record({ product, when })],
+  add: [2, fc.record({ product, seats: owned })],
+  resize: [2, fc.record({ product, seats: owned, pick })],
+  replace: [1, fc.record({ product, seats: owned, pick })],
+  end: [1, fc.record({ product, pick, when })],
   settings: [2, fc.record({ product, lingerSeconds: setting, idleSeconds: setting })],
   sharing: [
     2,
