@@ -92,8 +92,12 @@ export class PlaceTeller {
       const position = positionOf(standing, before);
       const estimateMs = this.#estimate(standing, position, before, monoMs);
       if (told === undefined || position !== told.position || differs(estimateMs, told.estimateMs)) {
-        if (dueMs > monoMs || left === 0) this.#lookAtMs = Math.min(this.#lookAtMs, dueMs);
-        else {
+        if (dueMs > monoMs) this.#lookAtMs = Math.min(this.#lookAtMs, dueMs);
+        else if (left === 0) {
+          // Those behind can wait for the next look, which passes over whoever was just told.
+          this.#lookAtMs = monoMs;
+          return;
+        } else {
           left -= 1;
           const place = this.#placeOf(standing, before, monoMs, nextFree);
           this.#told.set(standing.id, { ...place, atMs: monoMs });

@@ -57,6 +57,8 @@ export class WaitingLine {
   readonly #teller = new PlaceTeller();
   readonly #kept = new Map<string, number>();
   #tickets = 0;
+  /** Nobody's time is over before, ms on the monotonic clock. */
+  #giveUpAtMs = Number.POSITIVE_INFINITY;
   /** To be served at the next tick: the server itself was in the way, or somebody left who kept seats from those behind. */
   stalled = false;
 
@@ -100,6 +102,7 @@ export class WaitingLine {
     const standing = this.find(command) ?? this.#enter(command, denial);
     standing.command = command;
     standing.waiters.add(waiter);
+    this.#giveUpAtMs = Math.min(this.#giveUpAtMs, waiter.untilMs);
     const [oldest] = standing.waiters;
     if (standing.waiters.size > limits.waitersPerPlace) {
       standing.waiters.delete(oldest!);
@@ -174,7 +177,15 @@ export class WaitingLine {
 
   /** Ends the wait of those whose time is over, with the denial as it is now, and forgets places nobody came back to. */
   giveUp(monoMs: number, attempt: (command: Checkout) => Settled<'checkout'>): void {
-    for (const standing of this.#line.filter((each) => hasOver(each, monoMs))) {
+    if (monoMs >= this.#giveUpAtMs) this.#endWaits(monoMs, attempt);
+    for (const [id, { untilMs }] of this.#left) {
+      if (untilMs > monoMs) break;
+      this.#left.delete(id);
+    }
+  }
+
+  #endWaits(monoMs: number, attempt: (command: Checkout) => Settled<'checkout'>): void {
+    for (const standing of this.#line.filter((each) => firstEndOf(each) <= monoMs)) {
       const over = [...standing.waiters].filter(({ untilMs }) => untilMs <= monoMs);
       const settled = attempt(standing.command);
       for (const waiter of over) standing.waiters.delete(waiter);
@@ -184,10 +195,7 @@ export class WaitingLine {
       }
       for (const waiter of over) waiter.settle(settled);
     }
-    for (const [id, { untilMs }] of this.#left) {
-      if (untilMs > monoMs) break;
-      this.#left.delete(id);
-    }
+    this.#giveUpAtMs = this.#line.reduce((first, each) => Math.min(first, firstEndOf(each)), Infinity);
   }
 
   /** Tells those whose place or estimate has changed, each no more often than `queuedEveryMs`. */
@@ -221,9 +229,10 @@ export class WaitingLine {
 /** When the next seat of a product is free at the latest if nobody renews, ms since 1970; `null` when nobody can tell. */
 export type NextFree = (product: string) => number | null;
 
-function hasOver({ waiters }: Standing, monoMs: number): boolean {
-  for (const { untilMs } of waiters) if (untilMs <= monoMs) return true;
-  return false;
+function firstEndOf({ waiters }: Standing): number {
+  let first = Number.POSITIVE_INFINITY;
+  for (const { untilMs } of waiters) first = Math.min(first, untilMs);
+  return first;
 }
 
 function idOf({ request }: Checkout): string {
