@@ -1,6 +1,6 @@
-import Type, { type Static } from 'typebox';
 import { request } from './message-row.js';
 import { Count, IdempotencyKey, WallMs } from './schemas.js';
+import Type, { type Static } from './typebox.js';
 
 /** `behind`: more than 5 minutes before what the server has seen; nothing is granted. `ahead`: it jumped forward while the server ran; nothing ends by it (I5). */
 const ClockState = Type.Enum(['trusted', 'behind', 'ahead']);

@@ -1,7 +1,7 @@
-import Type, { type Static } from 'typebox';
 import { limits } from './limits.js';
 import { push, request } from './message-row.js';
 import { Count, IdempotencyKey, ProductId, WallMs } from './schemas.js';
+import Type, { type Static } from './typebox.js';
 
 /** Seats of one product: of the first of `products`, in order of preference, that has them. */
 export const Want = Type.Object({

@@ -137,3 +137,16 @@ test('every package that is imported is named in the package.json of the importe
   });
   expect(unnamed, 'npm happens to hoist it today; name it').toEqual([]);
 });
+
+const direct = (source: (typeof sources)[number]): string[] =>
+  importsOf(source).flatMap(({ line, specifier, target }) =>
+    target.kind === 'package' && target.name === 'typebox' && source.path !== 'protocol/src/typebox.ts'
+      ? [`${source.path}:${line} imports ${specifier}`]
+      : [],
+  );
+
+test('TypeBox comes through protocol/src/typebox.ts: whoever imports it directly makes every start load its 700 files (decision 0009)', () => {
+  expect(sources.flatMap(direct), "import it from './typebox.js' or '@berth/protocol/typebox'").toEqual([]);
+  expect(direct(planted('protocol/src/x.ts', "import Type from 'typebox';"))).toHaveLength(1);
+  expect(direct(planted('server/src/x.ts', "import { Compile } from 'typebox/compile';"))).toHaveLength(1);
+});
