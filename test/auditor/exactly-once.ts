@@ -61,26 +61,49 @@ function keptMs(leases: readonly string[], clocksDrift: boolean): number {
   return Math.min(...windows) * (clocksDrift ? 1 - RHO : 1);
 }
 
-/** The nonce of a grant stays with its key: two grants with one nonce are one request that was served twice. */
-function grantedTwice({ leases, journal }: Evidence): Finding[] {
+/** Of the requests with one nonce: its key, the leases it got, and until when at least the server knew the key. */
+interface Served {
+  readonly key: string;
+  readonly ids: Set<string>;
+  readonly keptUntilT: number;
+}
+
+/**
+ * The nonce of a grant stays with its key: two grants with one nonce are one request that was served twice. It is not when the journal let go of
+ * the key in between and somebody asked with it so late that this was right: then the answer may have been lost as any answer may.
+ */
+function grantedTwice(evidence: Evidence): Finding[] {
+  const { journal, entries } = evidence;
   if (journal === undefined) return [];
-  const answered = new Map<string, Set<string>>();
-  for (const { answer, token } of leases) {
-    if (answer.key === undefined) continue;
-    const ids = answered.get(token.claims.nonce) ?? new Set();
-    for (const text of answer.leases) ids.add(idOf(text));
-    answered.set(token.claims.nonce, ids);
-  }
+  const served = servedByNonce(evidence);
+  const lastSent = new Map<string, number>();
+  for (const { nonce, t } of eventsOf(entries, 'request')) if (nonce !== undefined) lastSent.set(nonce, t);
+  const dropped = new Set<string>();
   const findings: Finding[] = [];
-  for (const { changes } of journal.records) {
-    for (const change of changes) {
-      if (change.type !== 'lease.granted') continue;
-      const { jti, nonce } = (change.lease as { claims: { jti: string; nonce: string } }).claims;
-      if (answered.has(nonce) && !answered.get(nonce)!.has(jti))
-        findings.push({ rule: 'I7', text: `the request with nonce ${nonce} also led to lease ${jti}` });
-    }
+  for (const change of journal.records.flatMap(({ changes }) => changes)) {
+    if (change.type === 'request.dropped') dropped.add(String(change.id).split(' ').at(-1)!);
+    if (change.type !== 'lease.granted') continue;
+    const { jti, nonce } = (change.lease as { claims: { jti: string; nonce: string } }).claims;
+    const first = served.get(nonce);
+    if (first === undefined || first.ids.has(jti)) continue;
+    if (dropped.has(first.key) && (lastSent.get(nonce) ?? 0) >= first.keptUntilT) continue;
+    findings.push({ rule: 'I7', text: `the request with nonce ${nonce} also led to lease ${jti}` });
   }
   return findings;
+}
+
+function servedByNonce({ leases, clocksDrift }: Evidence): Map<string, Served> {
+  const served = new Map<string, Served>();
+  for (const { answer, token, sentAt } of leases) {
+    const { key } = answer;
+    if (key === undefined) continue;
+    const { nonce } = token.claims;
+    const keptUntilT = (sentAt ?? answer.t) + keptMs(answer.leases, clocksDrift === true);
+    const first = served.get(nonce) ?? { key, ids: new Set(), keptUntilT };
+    for (const text of answer.leases) first.ids.add(idOf(text));
+    served.set(nonce, first);
+  }
+  return served;
 }
 
 function idOf(text: string): string {

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { audit } from '../auditor/auditor.js';
+import { World } from './auditor-world.js';
+
+function findings(world: World): string[] {
+  return audit(world.case()).findings.map(({ rule, text }) => `${rule} ${text}`);
+}
+
+/** D of 3 s from t = 1000: the server holds the seat until 1000 + 3007 + 10,000. */
+const HELD_UNTIL = 14_007;
+
+describe('I2: a window is over when its lease is ended', () => {
+  /** There is a seat for everybody, so nothing but the record itself shows it. @param seenAt when somebody first got a token that names it */
+  function ended(seenAt: number, reason = 'expired'): World {
+    const world = new World(2);
+    const lease = world.take(1000);
+    world.journal({ type: 'lease.ended', id: lease, reason });
+    world.take(seenAt - 10, { by: 'other' });
+    return world;
+  }
+
+  test('one that was ended before is found though nobody waits for its seat', () => {
+    expect(findings(ended(HELD_UNTIL - 2))).toEqual([
+      expect.stringMatching(/^I2 lease l1 was ended by record \d+, [12] ms before its window was over$/),
+    ]);
+  });
+
+  test('one that was ended at its end is not', () => expect(findings(ended(HELD_UNTIL + 2))).toEqual([]));
+
+  test('a renewal that its client got counts', () => {
+    const world = new World(2);
+    const lease = world.take(1000);
+    world.renew(2000, lease);
+    world.journal({ type: 'lease.ended', id: lease, reason: 'expired' });
+    world.take(HELD_UNTIL + 500, { by: 'other' });
+    expect(findings(world)).toEqual([expect.stringMatching(/^I2 lease l1 was ended by record/)]);
+  });
+});
+
+describe('I7: a key is forgotten, and asked with once more', () => {
+  /** The next process of the device asks again, the server grants anew, and nobody hears of it. */
+  function askedAgain(againAt: number, forgotten: boolean): World {
+    const world = new World(2);
+    const lease = world.take(1000, { key: 'k' });
+    const { claims } = world.records.at(-1)!.changes.at(-1)!.lease as { claims: { nonce: string } };
+    world.release(1200, lease);
+    if (forgotten) world.journal({ type: 'request.dropped', id: 'plugin k' });
+    world.write(againAt, 'plugin', {
+      event: 'request',
+      method: 'lease.checkout',
+      key: 'k',
+      nonce: claims.nonce,
+    });
+    const again = { claims: { ...claims, jti: 'l9', seat: 's9' }, device: 'plugin', email: 'plugin@x' };
+    world.journal(world.seat('s9'), { type: 'lease.granted', lease: again });
+    return world;
+  }
+  const twice = [expect.stringMatching(/^I7 the request with nonce nonce1 also led to lease l9$/)];
+
+  test('after its lease and W that is a new request', () =>
+    expect(findings(askedAgain(HELD_UNTIL + 1, true))).toEqual([]));
+  test('one that is forgotten before is found', () =>
+    expect(findings(askedAgain(HELD_UNTIL - 1, true))).toEqual(twice));
+  test('so is one that is served again although the server knows it', () =>
+    expect(findings(askedAgain(HELD_UNTIL + 1, false))).toEqual(twice));
+});
