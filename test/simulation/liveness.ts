@@ -1,9 +1,11 @@
+import { newIdempotencyKey } from '@berth/client';
 import { connectWith } from '@berth/client/internal';
 import { killProcess } from './client-faults.js';
 import type { Founded } from './founding.js';
 import { openPools } from './office.js';
 import type { Site } from './site.js';
 import type { Waiters } from './waiters.js';
+import { refusable } from './workload.js';
 
 const MINUTE_MS = 60_000;
 /** The server is up by then. */
@@ -42,10 +44,19 @@ export async function heal(
   // Whoever naps has woken up by then.
   await site.time.run(site.time.nowMs + LOOKS_MS);
   await site.settled(openPools({ ...owner, products }));
+  await site.settled(sellAnew(site, owner));
   for (const pool of taken) site.violation(`not every seat came free: ${JSON.stringify(pool)}`);
   site.server.checkInvariants();
   waiters.judge();
   for (const product of products) await site.settled(takeOne(site, product, founded));
+}
+
+/** What is about to end, so that no lease fits in, is granted once more: a seat that is shown as free can be taken then. */
+async function sellAnew(site: Site, { admin, host }: Founded['admins'][number]): Promise<void> {
+  for (const jti of site.entitlements.keys()) {
+    const entitlement = site.entitlement({ jti });
+    await refusable(() => admin.call('entitlement.import', { key: newIdempotencyKey(host), entitlement }));
+  }
 }
 
 async function takenPools(site: Site, { admin }: Founded['admins'][number]): Promise<unknown[]> {
