@@ -231,11 +231,13 @@ export function ownedWithin(
 
 function ownedAt(grants: readonly Grant[], t: number): { least: number; most: number } {
   const revisions = new Map<string, number[]>();
-  for (const { claims, fromT, untilT, doubts } of grants) {
-    if (t < fromT || t >= untilT) continue;
+  const open = grants.filter(({ fromT, untilT }) => fromT <= t && t < untilT);
+  const origins = new Map(open.map(({ claims }) => [claims.jti, originOf(claims, open)]));
+  for (const { claims, doubts } of open) {
     const isInDoubt = doubts.some((span) => span.fromT <= t && t < span.untilT);
     const may = isInDoubt ? [claims.seats, 0] : [claims.seats];
-    revisions.set(claims.jti, [...(revisions.get(claims.jti) ?? []), ...may]);
+    const origin = origins.get(claims.jti)!;
+    revisions.set(origin, [...(revisions.get(origin) ?? []), ...may]);
   }
   let [least, most] = [0, 0];
   for (const seats of revisions.values()) {
@@ -243,4 +245,10 @@ function ownedAt(grants: readonly Grant[], t: number): { least: number; most: nu
     most += Math.max(...seats);
   }
   return { least, most };
+}
+
+/** What replaces another entitlement counts in its place: until there is an answer either of the two does. */
+function originOf({ jti, replaces }: EntitlementClaims, open: readonly Grant[]): string {
+  const old = replaces === undefined ? undefined : open.find(({ claims }) => claims.jti === replaces);
+  return old === undefined ? jti : originOf(old.claims, open);
 }

@@ -238,6 +238,8 @@ describe('limits of borrows', () => {
 });
 
 describe('entitlements', () => {
+  const empty = { product: 'render', allocated: 0, inUse: 0, borrowed: 0, held: 0, over: 0 };
+
   test('an older revision that takes the place of a newer one is found', () => {
     const world = new World(1);
     world.import(10, 'e1', 2, { rev: 3 });
@@ -252,6 +254,20 @@ describe('entitlements', () => {
     world.import(20, 'e1', 1, { rev: 2 });
     world.status(100, { owned: 2, shared: 2, free: 2 });
     expect(broken(world)).toEqual(['ENTITLEMENT', 'STATUS']);
+  });
+
+  test('while one is replaced either of the two counts, and never both', () => {
+    const told = (t: number, owned: number): World => {
+      const world = new World(2);
+      world.import(1000, 'e2', 3, { replaces: 'e1' });
+      world.write(t, 'admin', {
+        ...{ event: 'status', sentAt: t - 1 },
+        pools: [{ ...empty, owned, shared: owned, free: owned }],
+      });
+      return world;
+    };
+    for (const owned of [2, 3]) expect(broken(told(1005, owned))).toEqual([]);
+    for (const t of [1005, 1020]) expect(broken(told(t, 5))).toEqual(['STATUS']);
   });
 
   test('while a removal is pending either number may be told, after it was taken back only one', () => {
