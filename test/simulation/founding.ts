@@ -38,7 +38,7 @@ export async function settle(site: Site, { clients }: Plan): Promise<Founded> {
 
 async function importAll(site: Site, { admin }: AdminSeat): Promise<void> {
   const day = 86_400;
-  const pools: Parameters<Site['entitlement']>[0][] = [
+  const pools: Parameters<Site['vendor']['entitlement']>[0][] = [
     {
       ...{ jti: 'ent-render', product: 'render', seats: site.seats(3), share: 'process' },
       borrow: { maxSeconds: day, seats: site.seats(2) },
@@ -54,7 +54,7 @@ async function importAll(site: Site, { admin }: AdminSeat): Promise<void> {
     },
   ];
   for (const claims of pools) {
-    const entitlement = site.entitlement(claims);
+    const entitlement = site.vendor.entitlement(claims);
     const key = `import-${claims.jti}-0000`;
     await site.settled(admin.call('entitlement.import', { key, entitlement }));
   }

@@ -30,8 +30,16 @@ async function carryReturn(
 async function carryRequest(
   { admin, dice, site }: Office,
   key: string,
-  { host, email, product }: { host: Parameters<typeof requestBorrowWith>[0]; email: string; product: string },
+  {
+    host,
+    email,
+    product: wanted,
+  }: { host: Parameters<typeof requestBorrowWith>[0]; email: string; product: string },
 ): Promise<void> {
+  const { pools } = await admin.call('pool.status', {});
+  // What nobody has to give is asked for now and then.
+  const free = pools.filter((pool) => pool.free > 0).map((pool) => pool.product);
+  const product = free.includes(wanted) || dice.chance(0.1) ? wanted : (dice.pick(free) ?? wanted);
   const { file, nonce } = await requestBorrowWith(host, { product, seconds: dice.between(60, 1_800) });
   const parsed = parseOfflineFile(file);
   if (parsed?.berth !== 'borrow-request') throw new Error('what the SDK wrote is no request');
@@ -43,5 +51,5 @@ async function carryRequest(
     ...{ leases: [...leases], entitlements: [...entitlements], freeAtMs, earlyReturn },
     ...(endorsements === undefined ? {} : { endorsements: [...endorsements] }),
   };
-  await installBorrowWith(host, { file: formatOfflineFile(grant), vendorKeys: [site.vendorKey] });
+  await installBorrowWith(host, { file: formatOfflineFile(grant), vendorKeys: [site.vendor.key] });
 }

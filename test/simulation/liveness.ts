@@ -53,8 +53,8 @@ export async function heal(
 
 /** What is about to end, so that no lease fits in, is granted once more: a seat that is shown as free can be taken then. */
 async function sellAnew(site: Site, { admin, host }: Founded['admins'][number]): Promise<void> {
-  for (const jti of site.entitlements.keys()) {
-    const entitlement = site.entitlement({ jti });
+  for (const jti of site.vendor.entitlements.keys()) {
+    const entitlement = site.vendor.entitlement({ jti });
     await refusable(() => admin.call('entitlement.import', { key: newIdempotencyKey(host), entitlement }));
   }
 }
@@ -74,7 +74,7 @@ async function takeOne(site: Site, product: string, { admins }: Founded): Promis
   killProcess(site, computer, true);
   const host = site.startProcess(computer);
   try {
-    const client = await connectWith(host, { product, vendorKeys: [site.vendorKey] });
+    const client = await connectWith(host, { product, vendorKeys: [site.vendor.key] });
     const seat = await client.checkout({ wait: 10_000 });
     await seat.release();
     await client.close();

@@ -4,12 +4,14 @@ import type { Office } from './office.js';
 /** People and machines come and go. */
 export async function employ(office: Office, key: string): Promise<void> {
   const { dice } = office;
-  const roll = dice.below(14);
+  const roll = dice.below(17);
   if (roll < 3) await inviteTemp(office, key);
   else if (roll < 5) await removeTemp(office, key);
   else if (roll < 6) await replaceUser(office, key);
   else if (roll < 7) await replaceDevice(office, key);
   else if (roll < 8) await rename(office, key);
+  else if (roll < 16 && roll >= 14) await changeLogin(office, key);
+  else if (roll >= 16) await changeRole(office, key);
   else if (roll < 9) await cancelTemp(office, key);
   else if (roll < 11) await makeToken(office, key);
   else await replaceMachine(office, key);
@@ -30,8 +32,29 @@ async function cancelTemp({ admin, dice }: Office, key: string): Promise<void> {
   await admin.call('user.invitation.cancel', { key, email: `${TEMP}${dice.below(5)}@studio.example` });
 }
 
+/** A person, or the organisation, which only an owner may. */
 async function rename({ admin, dice, people }: Office, key: string): Promise<void> {
+  if (dice.chance(0.4)) {
+    await admin.call('organisation.set', { key, name: `Studio ${dice.below(1000)}` });
+    return;
+  }
   await admin.call('user.set', { key, email: dice.pick(people), name: `Artist ${dice.below(1000)}` });
+}
+
+/** The login name by which a person is also known, once somebody has said so. */
+export function loginOf(email: string): string {
+  return `STUDIO\\${email.split('@')[0]}`;
+}
+
+async function changeLogin({ admin, dice, people }: Office, key: string): Promise<void> {
+  const email = dice.pick(people);
+  const login = dice.chance(0.2) ? loginOf(dice.pick(people)) : loginOf(email);
+  const change = dice.chance(0.7) ? { addAliases: [login] } : { removeAliases: [login] };
+  await admin.call('user.set', { key, email, ...change });
+}
+
+async function changeRole({ admin, dice, people }: Office, key: string): Promise<void> {
+  await admin.call('user.set', { key, email: dice.pick(people), role: dice.pick(['user', 'viewer']) });
 }
 
 /** A lost computer: what it has ends, and its user joins with another one. */

@@ -1,6 +1,6 @@
 import { type AdminConnection, type Host, newIdempotencyKey } from '@berth/client';
 import { carryFiles } from './island.js';
-import { employ } from './office-people.js';
+import { employ, loginOf } from './office-people.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import { untilAnswered } from './until-answered.js';
@@ -40,10 +40,12 @@ export async function administer(office: Office): Promise<void> {
 async function administerOnce(office: Office): Promise<void> {
   const { admin, host, dice, people, products } = office;
   const key = newIdempotencyKey(host);
-  const [email, product] = [dice.pick(people), dice.pick(products)];
+  const [person, product] = [dice.pick(people), dice.pick(products)];
+  // Some are better known by the name they log in with.
+  const email = dice.chance(0.1) ? loginOf(person) : person;
   if (dice.chance(0.2)) return administerMore(office, key);
   const roll = dice.below(100);
-  if (roll < 26) await admin.call('pool.status', {});
+  if (roll < 21) await admin.call('pool.status', {});
   else if (roll < 28) await reallocate(office, key);
   else if (roll < 46)
     await admin.call('allocation.assign', { key, email, product, quantity: dice.between(1, 2) });
@@ -52,7 +54,7 @@ async function administerOnce(office: Office): Promise<void> {
   else if (roll < 77) await arrange(office, key, product);
   else if (roll < 86) await revise(office, key);
   else if (roll < 91) await lookAround(office, product);
-  else if (roll < 96) await employ(office, key);
+  else if (roll < 95) await employ(office, key);
   else if (roll < 98) await carryFiles(office, key, email, product);
   else await acceptClock(office, key);
 }
@@ -69,8 +71,10 @@ async function takeBack({ admin, dice }: Office, key: string): Promise<void> {
 async function reallocate({ admin, dice, people }: Office, key: string): Promise<void> {
   const { items } = await admin.call('allocation.list', {});
   if (items.length === 0) return;
-  const { email, product } = dice.pick(items);
-  await admin.call('allocation.move', { key, email, to: dice.pick(people), product, quantity: 1 });
+  const { email, product, entitlement } = dice.pick(items);
+  const quantity = dice.pick([1, 1, 'all' as const]);
+  const which = dice.chance(0.3) ? { subscription: entitlement } : {};
+  await admin.call('allocation.move', { key, email, to: dice.pick(people), product, quantity, ...which });
 }
 
 /** Settings of a pool, and whether what is not allocated is for everybody. */
@@ -118,6 +122,7 @@ async function lookAround({ admin, dice, people }: Office, product: string): Pro
     () => admin.call('machine.token.list', {}),
     () => admin.call('clock.show', {}),
     () => admin.call('user.me', {}),
+    () => admin.call('user.why', { email: dice.pick(people), product }),
     () => admin.call('user.show', { email: dice.pick(people) }),
     () => admin.call('user.devices', { email: dice.pick(people) }),
   ];
@@ -153,7 +158,7 @@ export async function openPools({ admin, host, products }: Pick<Office, 'admin' 
 /** The vendor sells more seats, or fewer. */
 async function revise(office: Office, key: string): Promise<void> {
   const { site, admin, dice } = office;
-  const { jti } = dice.pick([...site.entitlements.values()]);
-  const entitlement = site.entitlement({ jti, seats: site.seats(dice.between(1, 4)) });
+  const { jti } = dice.pick([...site.vendor.entitlements.values()]);
+  const entitlement = site.vendor.entitlement({ jti, seats: site.seats(dice.between(1, 4)) });
   await untilAnswered(office, () => admin.call('entitlement.import', { key, entitlement }));
 }

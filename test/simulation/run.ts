@@ -216,7 +216,7 @@ function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
   const journal = '/data/journal';
   return judge({
     entries: site.entries,
-    vendorKey: site.vendorKey,
+    vendorKey: site.vendor.key,
     serverKey,
     journal: readJournalFiles(disk.names(journal), (name) => disk.get(`${journal}/${name}`)),
     isSignedBy: (token, key) => isSignedBy(crypto, token, key),

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { AdminConnection, Host } from '@berth/client';
 import { joinWith, openAdminWith } from '@berth/client/internal';
-import { type EntitlementClaims, formatPublicKey, signToken } from '@berth/protocol';
 import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
-import { SimClock, START_WALL_MS } from './sim-clock.js';
+import { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { simHost } from './sim-host.js';
 import { type Line, SimNetwork } from './sim-network.js';
 import { Dice } from './sim-random.js';
 import { SimServer } from './sim-server.js';
 import { newOwner, type Owner, SimTime } from './sim-time.js';
-
-const VENDOR_SEED = new Uint8Array(32).fill(86);
-const YEAR_SECONDS = 365 * 86_400;
+import { SimVendor } from './sim-vendor.js';
 
 export interface SiteTraits {
   readonly crypto: SimCrypto;
@@ -67,25 +64,19 @@ export class Site {
   /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
   vouchedUntilMs = 0;
   spaceReturned = 0;
-  readonly vendorKey: string;
+  readonly vendor: SimVendor;
   readonly seed: number;
   readonly #crypto: SimCrypto;
-  readonly #vendor: ReturnType<SimCrypto['signingKey']>;
   readonly #fate = newOwner();
   readonly #history = createHash('sha256');
   #unhashed: string[] = [];
   readonly #living = new Map<string, Owner>();
-  readonly entitlements = new Map<string, EntitlementClaims>();
-  /** Every entitlement the vendor ever signed. */
-  readonly issued: string[] = [];
 
   constructor(seed: number, { crypto, leaseSeconds, scale }: SiteTraits) {
     this.seed = seed;
     this.#scale = scale;
     this.longMs = leaseSeconds * 1250;
     this.#crypto = crypto;
-    this.#vendor = crypto.signingKey(VENDOR_SEED);
-    this.vendorKey = formatPublicKey(this.#vendor.publicKey);
     const dice = this.dice('site');
     this.serverClock = new SimClock(this.time, { driftPpm: dice.between(-1000, 1000), wallOffsetMs: 0 });
     const traits = {
@@ -104,6 +95,7 @@ export class Site {
       leaseSeconds,
       onViolation: (text) => this.violation(text),
     });
+    this.vendor = new SimVendor(crypto, this.server.serverKey);
     this.network.onServerFrame = () => this.server.frameArrives();
   }
 
@@ -250,31 +242,6 @@ export class Site {
   async joinAsAdmin(computer: Computer, link: string): Promise<AdminSeat> {
     const host = await this.join(computer, link);
     return { computer, host, admin: await this.settled(openAdminWith(host, {})) };
-  }
-
-  /** A signed entitlement, or its next revision with other claims. */
-  entitlement(claims: Partial<EntitlementClaims> & Pick<EntitlementClaims, 'jti'>): string {
-    const nowSeconds = Math.floor(START_WALL_MS / 1000);
-    const earlier = this.entitlements.get(claims.jti);
-    const full = {
-      rev: 1,
-      iss: this.vendorKey,
-      sub: this.server.serverKey,
-      product: 'render',
-      seats: 3,
-      nbf: nowSeconds - 86_400,
-      exp: nowSeconds + YEAR_SECONDS,
-      share: 'device' as const,
-      earlyReturn: 'at-once' as const,
-      display: {},
-      ...earlier,
-      ...(earlier === undefined ? {} : { rev: earlier.rev + 1 }),
-      ...claims,
-    } satisfies EntitlementClaims;
-    this.entitlements.set(claims.jti, full);
-    const token = signToken('entitlement', full, (message) => this.#vendor.sign(message));
-    this.issued.push(token);
-    return token;
   }
 
   #didNotStart(error: unknown): void {

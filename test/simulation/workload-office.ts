@@ -10,28 +10,29 @@ export async function administerMore(office: Office, key: string): Promise<void>
   else if (roll < 35) await importOlder(office, key);
   else if (roll < 50) await replace(office, key);
   else if (roll < 70) await removeHolder(office, key);
-  else if (roll < 90) await removeForAWhile(office, key);
+  else if (roll < 86) await removeForAWhile(office, key);
+  else if (roll < 90) await changeVendorKey(office, key);
   else await revokeLater(office, key);
 }
 
 /** An entitlement that ends within minutes, so that leases have to move or end; a later revision brings it back. */
 async function endSoon({ dice, ...office }: Office, key: string): Promise<void> {
   const { site, host } = office;
-  const { jti, exp } = dice.pick([...site.entitlements.values()]);
+  const { jti, exp } = dice.pick([...site.vendor.entitlements.values()]);
   const soon = Math.floor(host.clock.wallMs() / 1000) + dice.between(400, 1_800);
-  const entitlement = site.entitlement({ jti, exp: soon });
-  site.entitlements.set(jti, { ...site.entitlements.get(jti)!, exp });
+  const entitlement = site.vendor.entitlement({ jti, exp: soon });
+  site.vendor.entitlements.set(jti, { ...site.vendor.entitlements.get(jti)!, exp });
   await importUntilAnswered(office, key, entitlement);
   site.later(dice.about(60 * 60_000), () => {
-    if (!site.entitlements.has(jti)) return;
-    const again = site.entitlement({ jti });
+    if (!site.vendor.entitlements.has(jti)) return;
+    const again = site.vendor.entitlement({ jti });
     void importUntilAnswered(office, newIdempotencyKey(host), again).catch(() => {});
   });
 }
 
 /** An admin takes the wrong file: an older revision, or one that was replaced. */
 async function importOlder({ dice, ...office }: Office, key: string): Promise<void> {
-  const { issued } = office.site;
+  const { issued } = office.site.vendor;
   const entitlement = dice.pick(issued.slice(0, -1));
   if (entitlement !== undefined) await importUntilAnswered(office, key, entitlement);
 }
@@ -39,13 +40,25 @@ async function importOlder({ dice, ...office }: Office, key: string): Promise<vo
 /** The vendor replaces an entitlement by another one. */
 async function replace({ dice, ...office }: Office, key: string): Promise<void> {
   const { site } = office;
-  const { rev: _, ...old } = dice.pick([...site.entitlements.values()]);
-  const jti = `${old.jti.split('.')[0]}.${site.issued.length}`;
-  const entitlement = site.entitlement({ ...old, jti, replaces: old.jti });
-  site.entitlements.delete(jti);
+  const { rev: _, ...old } = dice.pick([...site.vendor.entitlements.values()]);
+  const jti = `${old.jti.split('.')[0]}.${site.vendor.issued.length}`;
+  const entitlement = site.vendor.entitlement({ ...old, jti, replaces: old.jti });
+  site.vendor.entitlements.delete(jti);
   await importUntilAnswered(office, key, entitlement);
-  site.entitlements.set(jti, { ...old, jti, replaces: old.jti, rev: 1 });
-  site.entitlements.delete(old.jti);
+  site.vendor.entitlements.set(jti, { ...old, jti, replaces: old.jti, rev: 1 });
+  site.vendor.entitlements.delete(old.jti);
+}
+
+/** The vendor goes on with another key for a product, as soon as the server has taken note that the old one endorses it. */
+async function changeVendorKey({ dice, ...office }: Office, key: string): Promise<void> {
+  const { admin, site, products } = office;
+  const product = dice.pick(products);
+  const endorsement = site.vendor.endorsement(product);
+  if (endorsement === null) return;
+  const { changed } = await untilAnswered(office, () =>
+    admin.call('endorsement.import', { key, endorsement }),
+  );
+  if (changed) site.vendor.changedKey(product);
 }
 
 /** Whoever has an allocation or a borrow cannot be removed; pending it may be left. */
@@ -60,7 +73,7 @@ async function removeHolder({ admin, host, dice }: Office, key: string): Promise
 /** An entitlement is removed, or its removal left pending; its vendor's next revision brings it back. */
 async function removeForAWhile({ dice, ...office }: Office, key: string): Promise<void> {
   const { site, admin } = office;
-  const { jti } = dice.pick([...site.entitlements.values()]);
+  const { jti } = dice.pick([...site.vendor.entitlements.values()]);
   const how = dice.chance(0.5) ? { pending: true } : {};
   const removed = await untilAnswered(office, () =>
     admin.call('entitlement.remove', { key, id: jti, ...how }),
@@ -80,8 +93,8 @@ async function bringBack(
   const key = newIdempotencyKey(host);
   if (isPending)
     await untilAnswered(office, () => admin.call('entitlement.remove', { key, id: jti, cancel: true }));
-  if (site.entitlements.has(jti))
-    await importUntilAnswered(office, newIdempotencyKey(host), site.entitlement({ jti }));
+  if (site.vendor.entitlements.has(jti))
+    await importUntilAnswered(office, newIdempotencyKey(host), site.vendor.entitlement({ jti }));
 }
 
 /** What is borrowed by whoever has it allocated is to be revoked when the borrow ends. */

@@ -46,7 +46,7 @@ export async function live(life: Life, host: Host): Promise<void> {
 
 async function connect({ site, product }: Life, host: Host): Promise<Client | null | 'REMOVED'> {
   try {
-    return await connectWith(host, { product, vendorKeys: [site.vendorKey] });
+    return await connectWith(host, { product, vendorKeys: [site.vendor.key] });
   } catch (error) {
     if (!(error instanceof BerthError) || error.code === 'INTERNAL') throw error;
     return error.code === ENDED ? 'REMOVED' : null;
