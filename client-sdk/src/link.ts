@@ -80,14 +80,19 @@ export class Link {
   /** An open connection, waited for up to `limitMs`. @throws BerthError why there is none */
   async connected(limitMs: number, signal: AbortSignal | undefined): Promise<Connection> {
     const untilMs = this.#host.clock.monoMs() + limitMs;
-    for (;;) {
-      if (this.#closing.signal.aborted) throw closed();
-      if (this.#refusal !== null) throw this.#refusal;
-      if (this.connection !== null) return this.connection;
-      const leftMs = untilMs - this.#host.clock.monoMs();
-      if (leftMs <= 0) throw this.#trouble ?? new BerthError('UNREACHABLE');
-      this.#pause.hurry();
-      await this.#change(leftMs, signal);
+    let served = (): void => {};
+    try {
+      for (let isFirst = true; ; isFirst = false) {
+        if (this.#closing.signal.aborted) throw closed();
+        if (this.#refusal !== null) throw this.#refusal;
+        if (this.connection !== null) return this.connection;
+        const leftMs = untilMs - this.#host.clock.monoMs();
+        if (leftMs <= 0) throw this.#trouble ?? new BerthError('UNREACHABLE');
+        if (isFirst) served = this.#pause.hurry();
+        await this.#change(leftMs, signal);
+      }
+    } finally {
+      served();
     }
   }
 

@@ -2,7 +2,7 @@ import type { CancelTimer, Host } from './host.js';
 import { randomBetween } from './random.js';
 import { timing } from './timing.js';
 
-/** The pauses between attempts to connect: exponential, jittered, cut short when somebody is waiting. */
+/** The pauses between attempts to connect: exponential, jittered, begun anew when somebody is waiting. */
 export class ReconnectPause {
   readonly #host: Host;
   readonly #affordableMs: () => number;
@@ -10,6 +10,8 @@ export class ReconnectPause {
   /** Not before this moment of the monotonic clock: the server said when to come back. */
   #notBeforeMs = Number.NEGATIVE_INFINITY;
   #current: { end: () => void; timer: CancelTimer; sinceMs: number } | null = null;
+  /** So many wait for a connection. */
+  #callers = 0;
 
   /** @param affordableMs the longest pause that what is held allows, looked up at each pause */
   constructor(host: Host, affordableMs: () => number) {
@@ -47,12 +49,27 @@ export class ReconnectPause {
 
   #limitMs(): number {
     const doubledMs = timing.backoffMinMs * 2 ** Math.min(this.#failures, 10);
-    const capMs = Math.min(timing.backoffMaxMs, this.#affordableMs());
+    const longestMs = this.#callers > 0 ? timing.backoffWaitedMs : timing.backoffMaxMs;
+    const capMs = Math.min(longestMs, this.#affordableMs());
     return Math.max(timing.backoffMinMs, Math.min(doubledMs, capMs));
   }
 
-  /** Somebody waits for a connection: attempt again soon, but never faster than the shortest pause. */
-  hurry(): void {
+  /**
+   * Somebody waits for a connection: the pauses start over, and stay short while anybody does. Once only, or a server that is down would
+   * be asked at the shortest pause by everybody who waits for it. @returns a function that says the caller waits no longer
+   */
+  hurry(): () => void {
+    if (this.#callers++ === 0) {
+      this.#failures = 0;
+      this.#shorten();
+    }
+    return () => {
+      this.#callers--;
+    };
+  }
+
+  /** To the shortest pause, counted from when it began. */
+  #shorten(): void {
     const current = this.#current;
     if (current === null) return;
     const nowMs = this.#host.clock.monoMs();

@@ -20,6 +20,8 @@ export const timing = {
   /** First and longest pause between attempts to connect, before jitter. */
   backoffMinMs: 250,
   backoffMaxMs: 10_000,
+  /** The longest while somebody waits for a connection: a request that waits for `unsentMs` sees several attempts. */
+  backoffWaitedMs: 2_000,
   /** Superseded twice within this time: not a change of network but one key in two places. */
   supersededMs: 10 * 60_000,
   /** Pause before a request that the server was too busy for is sent again. */

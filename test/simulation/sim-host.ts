@@ -45,13 +45,7 @@ export function simHost(parts: HostParts): Host {
       return tapped(
         observer,
         parts,
-        await network.open(
-          new URL(url).pathname,
-          { owner, line },
-          server,
-          options,
-          listening(observer, events, parts),
-        ),
+        await network.open(pathOf(url), { owner, line }, server, options, listening(observer, events, parts)),
       );
     },
     fetchUnchecked: async (url) => {
@@ -66,6 +60,11 @@ export function simHost(parts: HostParts): Host {
     env: () => undefined,
     deviceName: () => parts.processId.split('/')[0]!,
   };
+}
+
+/** `wss://host:port/path`, as the SDK makes it. */
+function pathOf(url: string): string {
+  return url.slice(url.indexOf('/', 'wss://'.length));
 }
 
 function listening(observer: Observer, events: SocketEvents, parts: HostParts): SocketEvents {

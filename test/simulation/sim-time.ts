@@ -30,9 +30,12 @@ const settled = Promise.resolve();
  * When all promises have run dry: a tick that a microtask asks for comes when no microtask is left, new ones included (one that a tick asks for comes
  * before them). It costs a tenth of a turn of Node's.
  */
-function nextTurn(turn: () => void, count: number): void {
-  if (count % TURNS_OF_OURS === 0) macrotask(turn);
-  else void settled.then(() => process.nextTick(turn));
+function turnsOf(turn: () => void): (count: number) => void {
+  const tick = (): void => process.nextTick(turn);
+  return (count) => {
+    if (count % TURNS_OF_OURS === 0) macrotask(turn);
+    else void settled.then(tick);
+  };
 }
 
 export class SimTime {
@@ -84,13 +87,14 @@ export class SimTime {
           } else {
             this.nowMs = event.atMs;
             event.action!();
-            nextTurn(turn, ++this.events);
+            nextTurn(++this.events);
           }
         } catch (error) {
           reject(error);
         }
       };
-      nextTurn(turn, 1);
+      const nextTurn = turnsOf(turn);
+      nextTurn(1);
     });
   }
 

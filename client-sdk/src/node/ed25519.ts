@@ -13,18 +13,28 @@ export const nativeEd25519: Ed25519 = {
   },
   verify(publicKey, message, signature) {
     try {
-      const key = createPublicKey({
-        key: Buffer.concat([publicPrefix, publicKey]),
-        format: 'der',
-        type: 'spki',
-      });
-      return verify(null, message, key, signature);
+      return verify(null, message, publicKeyOf(publicKey), signature);
     } catch {
       // Not a point on the curve.
       return false;
     }
   },
 };
+
+/** Keys that were read before: a plugin verifies with those of its server and vendors, and to read one costs more than to verify with it. */
+const known = new Map<string, KeyObject>();
+const KNOWN = 512;
+
+/** @throws when it is not a point on the curve */
+function publicKeyOf(bytes: Uint8Array): KeyObject {
+  const name = Buffer.from(bytes).toString('latin1');
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const key = createPublicKey({ key: Buffer.concat([publicPrefix, bytes]), format: 'der', type: 'spki' });
+  if (known.size >= KNOWN) known.clear();
+  known.set(name, key);
+  return key;
+}
 
 /** The native one where it works. */
 export function bestEd25519(): Ed25519 {

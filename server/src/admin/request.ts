@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { Method, ParamsOf } from '@berth/protocol';
 import { type By, type Denial, deny, type RequestKey, type When } from '../domain/commands.js';
 import type { Caller } from '../transport/api.js';
@@ -17,9 +17,7 @@ export function asked<M extends Changing>(
   const body = Object.entries(params)
     .filter(([name]) => !notCompared.has(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const hash = createHash('sha256')
-    .update(JSON.stringify([method, body]))
-    .digest('base64url');
+  const hash = digest('sha256', JSON.stringify([method, body]), 'base64url');
   return { by: byOf(caller), request: { device: caller.deviceId, key: params.key, hash } };
 }
 

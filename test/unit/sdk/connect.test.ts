@@ -245,3 +245,33 @@ describe('the channels', () => {
     expect(asked).toBe(2);
   });
 });
+
+describe('while somebody waits for a connection', () => {
+  it('a server that is down is asked ever less often, and each call sees several attempts', async () => {
+    const world = new World();
+    const client = await world.connect();
+    world.cut();
+    await world.time.advance(60_000);
+    for (let call = 0; call < 2; call++) {
+      world.host.dialled.length = 0;
+      const error = await failure(world.run(client.status()));
+      expect(error.code).toBe('UNREACHABLE');
+      expect(world.host.dialled.length).toBeGreaterThanOrEqual(4);
+      expect(world.host.dialled.length).toBeLessThanOrEqual(8);
+    }
+    await world.run(client.close());
+  });
+
+  it('one that comes back in the middle of a call is found by it', async () => {
+    const world = new World();
+    const client = await world.connect();
+    world.cut();
+    await world.time.advance(60_000);
+    const asked = client.checkout();
+    await world.time.advance(2_000);
+    world.mend();
+    const seat = await world.run(asked);
+    expect(seat.state).toBe('held');
+    await world.run(client.close());
+  });
+});
