@@ -4,6 +4,7 @@ import { commands } from './commands/all.js';
 import type { Settings } from './context.js';
 import { hideDashes } from './dash.js';
 import { exitCodes, globalOptions } from './everywhere.js';
+import { drawNoHelpAhead } from './help-ahead.js';
 import { usageFailure } from './usage-error.js';
 import { version } from './version.js';
 
@@ -22,7 +23,7 @@ export async function readCommandLine(
 ): Promise<Request> {
   const { words, afterDashes } = cutDashes(typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed);
   let work: Work | undefined;
-  const parser = newParser(columns);
+  const parser = drawNoHelpAhead(newParser(columns));
   for (const command of commands) {
     command.register(parser, (chosen) => {
       work = chosen;

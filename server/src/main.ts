@@ -4,6 +4,7 @@ import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
 import { migrateCommand } from './commands/migrate.js';
 import { serveCommand } from './commands/serve.js';
+import { drawNoHelpAhead } from './help-ahead.js';
 import { reportStartFailure, StartError } from './start-error.js';
 import { VERSION } from './version.js';
 
@@ -28,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       throw error ?? new StartError('USAGE', message, `See ${called(argv)} --help.`, 2);
     });
   try {
-    await parser.parseAsync();
+    await drawNoHelpAhead(parser).parseAsync();
   } catch (error) {
     reportStartFailure(error, process.stderr);
     process.exitCode = error instanceof StartError ? error.exitCode : 1;

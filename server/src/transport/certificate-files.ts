@@ -16,7 +16,7 @@ import {
   readCertificates,
   refuse,
 } from './certificate-checks.js';
-import { createAuthority, issueServerCertificate, type KeyedCertificate } from './certificates.js';
+import type { KeyedCertificate } from './certificates.js';
 import { modeOf, readPem, writePem } from './pem-file.js';
 
 /** Paths of IT's own PEM files. */
@@ -157,6 +157,9 @@ async function exposedKeys(paths: readonly string[], source: TlsSource): Promise
   return problems;
 }
 
+/** Only when something is to be made: most starts make nothing, and node-forge is more than all of our own code together. */
+const makers = (): Promise<typeof import('./certificates.js')> => import('./certificates.js');
+
 interface SitePaths extends OwnFiles {
   readonly caKey: string;
 }
@@ -175,6 +178,7 @@ async function loadOrCreateAuthority(paths: SitePaths, nowMs: number): Promise<C
   const isNew = !(await exists(paths.ca)) && !((await exists(paths.caKey)) && (await exists(paths.cert)));
   if (isNew) {
     // Two sites' authorities in one trust store must not have the same name.
+    const { createAuthority } = await makers();
     const made = await createAuthority(`Berth site ${randomBytes(4).toString('hex')}`, nowMs);
     await writePem(paths.caKey, made.keyPem, 0o600);
     await writePem(paths.ca, made.certPem, 0o644);
@@ -233,6 +237,7 @@ async function issue(
   names: readonly string[],
   nowMs: number,
 ): Promise<void> {
+  const { issueServerCertificate } = await makers();
   const made = await issueServerCertificate(authority, { names, days: SERVER_DAYS, nowMs });
   // A crash between the two leaves a pair that does not match: `unusable`, and made again at the next start.
   await writePem(paths.key, made.keyPem, 0o600);

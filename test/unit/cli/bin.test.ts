@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,4 +32,45 @@ it('says what to do before anything is built', () => {
 it('does not mind a reader that goes away', () => {
   const script = `"${process.execPath}" "${bin}" --help | true; exit "\${PIPESTATUS[0]}"`;
   expect(spawnSync('bash', ['-c', script], { encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+});
+
+// Committed JavaScript, so it has no types.
+const bundleModule: { readonly bundleFile: URL; readonly isFresh: () => boolean } = await import(
+  new URL('../../../server/bin/bundle.js', import.meta.url).href
+);
+const { bundleFile, isFresh } = bundleModule;
+const berthd = fileURLToPath(new URL('../../../server/bin/berthd.js', import.meta.url));
+const inManyFiles = fileURLToPath(new URL('../../../server/dist/main.js', import.meta.url));
+
+it('berthd says what to do before anything is built', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'berthd-bin-'));
+  try {
+    mkdirSync(join(folder, 'bin'));
+    for (const name of ['berthd.js', 'bundle.js'])
+      copyFileSync(join(dirname(berthd), name), join(folder, 'bin', name));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    const ran = spawnSync(process.execPath, [join(folder, 'bin/berthd.js')], { encoding: 'utf8' });
+    expect(ran).toMatchObject({ status: 1, stdout: '', stderr: 'berthd: not built. Run: npm run build\n' });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('berthd is in one file, which says what it says in many', () => {
+  // Whoever works compiles without bundling; what CI tests is the bundle.
+  if (process.env.CI) expect(isFresh()).toBe(true);
+  const said = [fileURLToPath(bundleFile), inManyFiles].map((file) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file, 'serve', '--help'], {
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr };
+  });
+  expect(said[0]).toMatchObject({ status: 0, stdout: expect.stringContaining('--lease-seconds') });
+  if (isFresh()) expect(said[0]).toEqual(said[1]);
+});
+
+it('berthd in one file names the functions of a stack trace as they are in the source', () => {
+  const text = readFileSync(bundleFile, 'utf8');
+  for (const name of ['foundServer', 'openDataFolder', 'recover', 'untilStopped'])
+    expect(text).toMatch(new RegExp(`function ${name}\\(`));
 });
