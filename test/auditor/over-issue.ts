@@ -1,3 +1,4 @@
+import { journaledLeases } from './durable.js';
 import { type Evidence, type Finding, ownedWithin } from './evidence.js';
 import { type Right, rightsOf, type Until } from './rights.js';
 
@@ -41,12 +42,17 @@ function sweep(evidence: Evidence, until: Until): Finding[] {
   const findings: Finding[] = [];
   const pools = new Map<string, OpenSeats>();
   const joins = joinsOf(evidence);
+  const isKept = keptBy(evidence);
+  const known = new Set<string>();
   for (const { opens, right } of turns(rightsOf(evidence, until))) {
     const pool = pools.get(right.product) ?? new OpenSeats();
     pools.set(right.product, pool);
     const before = pool.total;
     if (!opens) pool.close(right);
     else pool.open(right);
+    const isRenewal = known.has(right.lease);
+    known.add(right.lease);
+    if (isRenewal && isKept(right)) continue;
     if (!opens || pool.total === before || joins.has(right.lease)) continue;
     const owned = ownedWithin(evidence.grants, right.product, right.sentAt, right.opensAt).most;
     if (pool.total > owned) findings.push({ rule: ruleOf(right, until), text: describe(right, pool, owned) });
@@ -74,6 +80,18 @@ function joinsOf({ journal }: Evidence): Set<string> {
     }
   }
   return joins;
+}
+
+/**
+ * Whether the journal still had the lease as the server renewed it. A client that hears of a renewal late has stopped meanwhile, and goes on: the
+ * server counted its seat all the time, so no seat more was issued, also when the capacity shrank.
+ */
+function keptBy({ journal }: Evidence): (right: Right) => boolean {
+  const leases = journaledLeases(journal?.records ?? []);
+  return ({ lease, seq }) => {
+    const endedSeq = leases.get(lease)?.endedSeq;
+    return endedSeq !== undefined && (endedSeq === 0 || endedSeq > seq);
+  };
 }
 
 /** What opens and closes, in order; at one instant closings come first. */

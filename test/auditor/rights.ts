@@ -13,6 +13,8 @@ export interface Right {
   readonly closesAt: number;
   /** When the request was first sent: the server granted it no earlier. */
   readonly sentAt: number;
+  /** The record that the token names: how far the server was as it signed. */
+  readonly seq: number;
 }
 
 /** The client's own end (I2, I3), or the earliest moment at which the server may have given the seat to somebody else. */
@@ -29,7 +31,7 @@ const borrowHoldMs = (ms: number): number => SIGMA_MS + Math.ceil((2 * ms) / 100
 export function rightsOf(evidence: Evidence, until: Until): Right[] {
   const rights: Right[] = [];
   for (const seen of evidence.leases) {
-    const { jti: lease, seat, n, product, kind } = seen.token.claims;
+    const { jti: lease, seat, n, product, kind, seq } = seen.token.claims;
     const opensAt = seen.answer.t;
     const sentAt = seen.sentAt ?? opensAt;
     const ends =
@@ -39,7 +41,8 @@ export function rightsOf(evidence: Evidence, until: Until): Right[] {
           borrowEnd(seen, evidence.clocksDrift === true ? 'client' : until);
     const closesAt = Math.min(ends, evidence.givenBack.get(lease) ?? Infinity);
     if (closesAt <= opensAt) continue;
-    rights.push({ lease, seat, n, product, kind, process: seen.answer.process, opensAt, closesAt, sentAt });
+    const { process } = seen.answer;
+    rights.push({ lease, seat, n, product, kind, process, opensAt, closesAt, sentAt, seq });
   }
   return rights;
 }
