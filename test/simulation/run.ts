@@ -13,6 +13,7 @@ import { type Computer, Site } from './site.js';
 import { eventsBefore } from './timeline.js';
 import { Waiters } from './waiters.js';
 import { live, nap, refusable } from './workload.js';
+import { runScript } from './workload-http.js';
 
 export type RunOptions = PlanOptions;
 
@@ -93,6 +94,7 @@ class Run {
     for (const computer of plugins) this.#restart(computer);
     for (const computer of plugins.filter((_, at) => at % 6 === 2))
       this.#start(computer, site.startBeside(computer));
+    for (const computer of plugins.filter((_, at) => at % 3 === 1)) this.#startScript(computer);
     for (const { admin, host, computer } of admins) {
       const dice = site.dice(`office ${computer.name}`);
       const office = {
@@ -150,6 +152,23 @@ class Run {
       host,
     );
     void this.waiters.live(name, computer.owner, life);
+  }
+
+  /** What asks without a WebSocket, beside the plugin of the same device. */
+  #startScript(computer: Computer): void {
+    const site = this.#site;
+    const parts = site.startScript(computer);
+    const life = {
+      ...{ parts, dice: site.dice(`script ${parts.processId}`), thinksMs: 2 * this.#plan.clientThinksMs },
+      product: products[this.#founded.plugins.indexOf(computer) % products.length]!,
+      isEnding: () => this.#ending,
+    };
+    const ended = runScript(life).catch((error: unknown) =>
+      site.violation(
+        `a script failed with ${error instanceof Error ? (error.stack ?? error) : String(error)}`,
+      ),
+    );
+    void this.waiters.live(parts.processId, parts.owner, ended);
   }
 
   /** A new computer joins, however often it has to try, and has a plugin from then on. */

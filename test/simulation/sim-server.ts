@@ -23,6 +23,7 @@ import type { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { slowFiles } from './sim-disk.js';
 import { simGate } from './sim-gate.js';
+import { HttpDoor } from './sim-http.js';
 import type { Wire } from './sim-network.js';
 import type { Dice } from './sim-random.js';
 import { newOwner, type Owner, type SimTime } from './sim-time.js';
@@ -53,6 +54,7 @@ interface Running {
   readonly dispatcher: Dispatcher;
   readonly registry: SessionRegistry;
   readonly gate: Gate;
+  readonly door: HttpDoor;
 }
 
 /** One berthd: its disk outlives its processes. Everything above the socket and below the disk is the real thing. */
@@ -90,6 +92,11 @@ export class SimServer {
 
   get isUp(): boolean {
     return this.#running !== null;
+  }
+
+  /** Where plain HTTPS is answered, while it runs. */
+  get door(): HttpDoor | null {
+    return this.#running?.door ?? null;
   }
 
   get isStarting(): boolean {
@@ -198,15 +205,9 @@ export class SimServer {
       if (event.type === 'handlerError' && !owner.dead)
         this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
-    this.#running = {
-      engine,
-      state: recovered.state,
-      clock: steady,
-      journal: recovered.journal,
-      dispatcher,
-      registry,
-      gate,
-    };
+    const { state, journal: open } = recovered;
+    const door = new HttpDoor(gate, dispatcher, registry);
+    this.#running = { engine, state, clock: steady, journal: open, dispatcher, registry, gate, door };
     startTicker(engine, TICK_MS);
     time.every(FLUSH_MS, owner, () => {
       void store.flush().then(() => {

@@ -5,7 +5,7 @@ import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
 import { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
-import { simHost } from './sim-host.js';
+import { type HostParts, simHost } from './sim-host.js';
 import { type Line, SimNetwork } from './sim-network.js';
 import { Dice } from './sim-random.js';
 import { SimServer } from './sim-server.js';
@@ -192,11 +192,15 @@ export class Site {
 
   /** A new process on a computer. */
   startProcess(computer: Computer): Host {
+    return simHost(this.#startOn(computer));
+  }
+
+  #startOn(computer: Computer): HostParts {
     computer.owner = newOwner();
     const processId = `${computer.name}/${++computer.processes}`;
     this.#living.set(processId, computer.owner);
     const { clock, line, files, owner } = computer;
-    return simHost({
+    return {
       time: this.time,
       network: this.network,
       server: this.server,
@@ -210,7 +214,7 @@ export class Site {
       isAlive: (id) => this.#living.get(id)?.dead === false,
       record: (happening) => this.#record(processId, clock, happening),
       passed: (direction, text) => this.historyOf(`${processId} ${direction} ${text}`),
-    });
+    };
   }
 
   /** What the process of a computer is told by a seat, as the plugin sees it. */
@@ -220,10 +224,15 @@ export class Site {
 
   /** One more process on a computer, beside the one that its faults are about. */
   startBeside(computer: Computer): Host {
+    return simHost(this.startScript(computer));
+  }
+
+  /** The same, for one that brings no SDK. */
+  startScript(computer: Computer): HostParts {
     const { owner } = computer;
-    const host = this.startProcess(computer);
+    const parts = this.#startOn(computer);
     computer.owner = owner;
-    return host;
+    return parts;
   }
 
   /** Founds the organisation. @returns the owner's computer and channel. */
