@@ -122,13 +122,13 @@ export async function openDataFolder(path: string, options: { older?: boolean } 
   });
   const value = parseJson(text);
   if (!marker.Check(value)) throw damaged(path, 'berthd.json does not have its form');
-  if (value.format > FOLDER_FORMAT) throw new FormatNewer(value.format, FOLDER_FORMAT, value.writtenBy);
-  // Before an older format is believed: a flipped bit makes a 2 or a 1 of a 3, and no older format has a checksum.
+  // Before another format is believed: a flipped bit makes a 2, a 1 or a 7 of a 3. No format before has a checksum, every later one has.
   if ((value.format >= CHECKED_FROM || value.check !== undefined) && value.check !== checkOf(value))
     throw damaged(
       path,
       'the checksum of berthd.json does not match, so its settings are not those of berthd init',
     );
+  if (value.format > FOLDER_FORMAT) throw new FormatNewer(value.format, FOLDER_FORMAT, value.writtenBy);
   if (value.format < FOLDER_FORMAT && options.older !== true) throw older(path, value.format);
   const seed = parseSecretKey(
     await readFile(join(path, 'keys', 'server.key'), 'utf8').catch((error: NodeJS.ErrnoException) => {

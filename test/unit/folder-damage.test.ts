@@ -33,12 +33,15 @@ test('another port in berthd.json is not taken for the one that init was told', 
   await openDataFolder(folder);
 });
 
-test('a bit flipped in its format does not make it an older one, nor one to migrate', async () => {
+test('a bit flipped in its format does not make it an older one, nor one to migrate, nor a newer one', async () => {
   const text = await readFile(marker, 'utf8');
-  for (const format of [1, 2]) {
+  for (const format of [1, 2, 7]) {
     await writeFile(marker, text.replace('"format": 3', `"format": ${format}`));
     for (const older of [false, true])
-      await expect(openDataFolder(folder, { older })).rejects.toMatchObject({ code: 'FOLDER_DAMAGED' });
+      await expect(openDataFolder(folder, { older })).rejects.toMatchObject({
+        code: 'FOLDER_DAMAGED',
+        message: expect.stringContaining('berthd.json'),
+      });
   }
   await writeFile(marker, text);
   expect((await openDataFolder(folder)).format).toBe(3);
