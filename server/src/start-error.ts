@@ -23,6 +23,17 @@ export function reportStartFailure(error: unknown, stderr: { write(text: string)
 function describe(error: unknown): { code: string; message: string; next?: string } {
   if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : 'INTERNAL';
-  const next = 'next' in error && typeof error.next === 'string' ? { next: error.next } : {};
-  return { code, message: code === 'INTERNAL' ? (error.stack ?? error.message) : error.message, ...next };
+  const next = nextOf(error);
+  return {
+    code,
+    message: code === 'INTERNAL' ? (error.stack ?? error.message) : error.message,
+    ...(next === undefined ? {} : { next }),
+  };
+}
+
+/** The system's own errors (`EIO: i/o error, read '/data/journal/head'`) say what and where, but not what to do. */
+function nextOf(error: Error): string | undefined {
+  if ('next' in error && typeof error.next === 'string') return error.next;
+  if (!('syscall' in error)) return undefined;
+  return 'Check the disk, its free space and the permissions, then start again: nothing acknowledged is lost.';
 }

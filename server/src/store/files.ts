@@ -58,7 +58,7 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
 
 /** The real disk. */
 export const nodeFiles: FileSystem = {
-  open: async (path, mode) => new NodeFile(await fs.open(path, OPEN_FLAGS[mode], FILE_MODE)),
+  open: async (path, mode) => new NodeFile(path, await fs.open(path, OPEN_FLAGS[mode], FILE_MODE)),
   list: (folder) => fs.readdir(folder),
   makeFolder: async (folder) => {
     await fs.mkdir(folder, { recursive: true, mode: FOLDER_MODE });
@@ -73,51 +73,68 @@ export const nodeFiles: FileSystem = {
 };
 
 class NodeFile implements OpenFile {
+  readonly #path: string;
   readonly #handle: fs.FileHandle;
 
-  constructor(handle: fs.FileHandle) {
+  constructor(path: string, handle: fs.FileHandle) {
+    this.#path = path;
     this.#handle = handle;
   }
 
-  async write(bytes: Uint8Array, position: number): Promise<void> {
-    let done = 0;
-    while (done < bytes.length) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
-      // A short write is legal (a disk that fills up, a signal); one of nothing would loop for ever.
-      if (bytesWritten === 0) throw Object.assign(new Error('EIO: nothing was written'), { code: 'EIO' });
-      done += bytesWritten;
-    }
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return naming(this.#path, async () => {
+      let done = 0;
+      while (done < bytes.length) {
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
+        // A short write is legal (a disk that fills up, a signal); one of nothing would loop for ever.
+        if (bytesWritten === 0)
+          throw Object.assign(new Error('EIO: nothing was written, write'), { code: 'EIO' });
+        done += bytesWritten;
+      }
+    });
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return bytes.subarray(0, done);
+  read(position: number, length: number): Promise<Uint8Array> {
+    return naming(this.#path, async () => {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      let done = 0;
+      while (done < length) {
+        const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done);
+        if (bytesRead === 0) break;
+        done += bytesRead;
+      }
+      return bytes.subarray(0, done);
+    });
   }
 
   truncate(size: number): Promise<void> {
-    return this.#handle.truncate(size);
+    return naming(this.#path, () => this.#handle.truncate(size));
   }
 
   datasync(): Promise<void> {
-    return this.#handle.datasync();
+    return naming(this.#path, () => this.#handle.datasync());
   }
 
   sync(): Promise<void> {
-    return this.#handle.sync();
+    return naming(this.#path, () => this.#handle.sync());
   }
 
-  async size(): Promise<number> {
-    return (await this.#handle.stat()).size;
+  size(): Promise<number> {
+    return naming(this.#path, async () => (await this.#handle.stat()).size);
   }
 
   close(): Promise<void> {
-    return this.#handle.close();
+    return naming(this.#path, () => this.#handle.close());
+  }
+}
+
+/** Node's errors of an open file do not say of which (`EIO: i/o error, fdatasync`): a person has to know. */
+async function naming<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && !error.message.includes(path)) error.message += ` '${path}'`;
+    throw error;
   }
 }
 
@@ -126,7 +143,7 @@ async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await fs.open(folder, constants.O_RDONLY);
   try {
-    await handle.sync();
+    await naming(folder, () => handle.sync());
   } finally {
     await handle.close();
   }

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { errnoOf } from './errno.js';
+import { StateOpenError } from './state-store.js';
 
 export type Database = Level<string, string>;
 
@@ -30,12 +31,16 @@ export class FolderLocked extends Error {
   }
 }
 
-/** Opens the database in `path`, or a new one in its place when it is too damaged to open: then `reason` says why. */
+/**
+ * Opens the database in `path`, or a new one in its place when it is too damaged to open: then `reason` says why. Throws StateOpenError
+ * when the system is to blame: what a full disk keeps from being read must not be thrown away.
+ */
 export async function openOrRecreate(path: string): Promise<Opened> {
   try {
     return { database: await openDatabase(path), reason: null };
   } catch (error) {
     if (isLocked(error)) throw error;
+    if (isOfTheSystem(error)) throw new StateOpenError(path, reasonOf(error), error);
     return { database: await recreate(path), reason: `it cannot be opened (${reasonOf(error)})` };
   }
 }
@@ -49,7 +54,11 @@ export async function recreate(path: string): Promise<Database> {
   for (const name of await readdir(path)) {
     if (name !== 'LOCK') await rm(join(path, name), { recursive: true, force: true });
   }
-  return openDatabase(path);
+  try {
+    return await openDatabase(path);
+  } catch (error) {
+    throw isLocked(error) ? error : new StateOpenError(path, reasonOf(error), error);
+  }
 }
 
 /**
@@ -60,11 +69,17 @@ export async function recreate(path: string): Promise<Database> {
 export async function openRows(path: string, startsFile: string): Promise<Opened> {
   const unclean = await readCount(startsFile);
   if (unclean < MAX_UNCLEAN_STARTS) {
-    await writeFile(startsFile, String(unclean + 1));
-    return openOrRecreate(path);
+    await writeCount(startsFile, unclean + 1);
+    try {
+      return await openOrRecreate(path);
+    } catch (error) {
+      // LevelDB ended nothing: a supervisor that starts it again and again on a full disk must not wear the rows out.
+      await writeCount(startsFile, unclean).catch(() => {});
+      throw error;
+    }
   }
   const database = await recreate(path);
-  await writeFile(startsFile, '1');
+  await writeCount(startsFile, 1);
   return {
     database,
     reason: `the last ${unclean} runs did not end with a clean stop, perhaps because of it`,
@@ -82,8 +97,22 @@ export function isLocked(error: unknown): boolean {
 
 /** LevelDB's own words: abstract-level hides them in the cause. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  const said = ofLevelDb(error);
+  return said instanceof Error ? said.message : String(said);
+}
+
+/**
+ * LevelDB met an error of the system that says nothing about what is in its files. One that is not there, or is no file, is damage: a flipped
+ * bit in CURRENT names it.
+ */
+export function isOfTheSystem(error: unknown): boolean {
+  const said = ofLevelDb(error);
+  if (!(said instanceof Error)) return false;
+  if ('syscall' in said) return true;
+  return (
+    causeCode(said) === 'LEVEL_IO_ERROR' &&
+    !/: (No such file|Not a directory|Is a directory)/.test(said.message)
+  );
 }
 
 async function openDatabase(path: string): Promise<Database> {
@@ -97,11 +126,23 @@ async function readCount(path: string): Promise<number> {
     return Number.parseInt(await readFile(path, 'utf8'), 10) || 0;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return 0;
-    throw error;
+    throw new StateOpenError(path, reasonOf(error), error);
   }
 }
 
+async function writeCount(path: string, count: number): Promise<void> {
+  try {
+    await writeFile(path, String(count));
+  } catch (error) {
+    throw new StateOpenError(path, reasonOf(error), error);
+  }
+}
+
+function ofLevelDb(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? error.cause : error;
+}
+
 function causeCode(error: unknown): unknown {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const said = ofLevelDb(error);
+  return said instanceof Error && 'code' in said ? said.code : undefined;
 }

@@ -6,6 +6,7 @@ import {
   FolderLocked,
   forgetStarts,
   isLocked,
+  isOfTheSystem,
   openOrRecreate,
   openRows,
   reasonOf,
@@ -15,7 +16,7 @@ import { PendingRows, type RowChanges } from './pending-rows.js';
 import { type Position, START } from './position.js';
 import { RowSums } from './row-sums.js';
 import { encodeMeta, positionOf } from './state-meta.js';
-import { type Loaded, type StateStore, StateWriteError } from './state-store.js';
+import { type Loaded, StateOpenError, type StateStore, StateWriteError } from './state-store.js';
 
 export { FolderLocked } from './level-folder.js';
 
@@ -39,7 +40,7 @@ export class LevelStore implements StateStore {
   /** Flushes and resets run one after the other; once one failed, so does every later one. */
   #queue: Promise<void> = Promise.resolve();
 
-  /** Throws FolderLocked when another process has the data folder open, and LevelDB's error when no database can be made. */
+  /** Throws FolderLocked when another process has the data folder open, and StateOpenError when the system lets no database be opened. */
   static async open(dataFolder: string): Promise<LevelStore> {
     const lock = await openLock(dataFolder);
     try {
@@ -62,7 +63,7 @@ export class LevelStore implements StateStore {
   async load(): Promise<Loaded> {
     assert(!this.#pending, 'load is called once');
     if (this.#damage !== null) return { ok: false, reason: this.#damage };
-    const found = await readVerified(this.#database);
+    const found = await readVerified(this.#database, this.#folder);
     if (typeof found === 'string') return { ok: false, reason: found };
     this.#sums = found.sums;
     this.#pending = new PendingRows(found.position);
@@ -155,8 +156,8 @@ interface VerifiedState {
   readonly sums: RowSums;
 }
 
-/** The whole state, or why it cannot be used. */
-async function readVerified(database: Database): Promise<VerifiedState | string> {
+/** The whole state, or why it cannot be used. Throws StateOpenError. */
+async function readVerified(database: Database, folder: string): Promise<VerifiedState | string> {
   const rows = new Map<string, string>();
   const sums = new RowSums();
   let metaText: string | undefined;
@@ -172,6 +173,7 @@ async function readVerified(database: Database): Promise<VerifiedState | string>
       }
     }
   } catch (error) {
+    if (isOfTheSystem(error)) throw new StateOpenError(folder, reasonOf(error), error);
     return `it cannot be read (${reasonOf(error)})`;
   }
   const position = positionOf(metaText, sums);

@@ -11,7 +11,7 @@ import type { Position } from './position.js';
 export interface StateStore {
   /**
    * Everything, verified: called once, before any `put`. A new store is ok with position START and no rows. After
-   * `ok: false` the rows are not to be had; `reset` and rebuild.
+   * `ok: false` the rows are not to be had; `reset` and rebuild. Throws StateOpenError: they may be there, but cannot be read now.
    */
   load(): Promise<Loaded>;
   /**
@@ -42,5 +42,18 @@ export class StateWriteError extends Error {
         'nothing acknowledged is lost.',
       { cause },
     );
+  }
+}
+
+/** The system does not let the state be read, or made: a full disk, too few open files, a failing device. Nothing is wrong with the rows. */
+export class StateOpenError extends Error {
+  override readonly name = 'StateOpenError';
+  readonly code = 'STATE_OPEN_FAILED';
+  readonly next =
+    'Check the disk, its free space and the permissions, then start again. Do not delete the state folder: it shows what the journal must hold.';
+
+  /** @param reason in the system's words, with the file */
+  constructor(folder: string, reason: string, cause: unknown) {
+    super(`The state in ${folder} cannot be opened: ${reason}. It was left as it is.`, { cause });
   }
 }
