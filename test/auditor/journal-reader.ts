@@ -48,7 +48,10 @@ export function readJournal(dataFolder: string): JournalRead {
 export function readJournalFiles(names: readonly string[], read: (name: string) => Buffer): JournalRead {
   const head = readHead(read('head'));
   if (head === null) return { records: [], fault: 'no slot of the head is valid' };
-  const segments = names.filter((name) => /^\d{20}\.log$/.test(name)).sort();
+  // One that begins after the head was being made when the server ended: nothing in it is acknowledged, be it whole or not.
+  const segments = names
+    .filter((name) => /^\d{20}\.log$/.test(name) && Number.parseInt(name, 10) <= head.seq)
+    .sort();
   const records: JournalEntry[] = [];
   for (const name of segments) {
     const fault = readSegment(read(name), name, head.seq, records);

@@ -8,7 +8,7 @@ import { adminRules, recordRules } from './replay-rules.js';
  * The journal is a valid history: replayed change by change, it names only what there is, gives nothing that is not there to give, and takes
  * nothing that must not be taken. A change that names what does not exist ends the replay: what follows it means nothing.
  */
-export function invalidHistory({ journal }: Evidence): Finding[] {
+export function invalidHistory({ journal }: Pick<Evidence, 'journal'>): Finding[] {
   const findings: Finding[] = [];
   const ledger = new Ledger();
   for (const { seq, changes } of journal?.records ?? []) {

@@ -33,6 +33,10 @@ describe('the journal reader', () => {
     expect(read.records.map(({ changes }) => changes[0]?.wallMs)).toEqual([1, 2, 3]);
     expect(read.records.at(-1)).toMatchObject(position);
 
+    // Where the server ended just before it had written the header of the next segment.
+    await writeFile(join(folder, 'journal', `${'4'.padStart(20, '0')}.log`), '');
+    expect(readJournal(folder)).toEqual(read);
+
     const path = join(folder, 'journal', `${'1'.padStart(20, '0')}.log`);
     const bytes = await readFile(path);
     for (let at = 52; at < bytes.length; at += 3) {

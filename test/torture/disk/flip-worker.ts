@@ -1,107 +1,96 @@
 // Flips one bit and starts: `node flip-worker.js`, jobs and verdicts as JSON lines. LevelDB may abort the process that opens a damaged
-// table (decision 0008), so whoever reads the verdicts starts another one then, which goes on where this one ended.
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+// table (decision 0008), so whoever reads the verdicts starts another one then, which goes on where this one ended. It ends with its input.
 import { createInterface } from 'node:readline';
 import { differences } from '../reopen.js';
+import { flipped, type Image, layImage, readImage, recordAt } from './image.js';
 import { type Served, startAndStop } from './start.js';
 
-/** One flip: bit `bit` of byte `at` of `file` in a copy of `base`. */
-export interface Job {
+/** One bit of a file in a copy of the folder `base`. */
+export interface Flip {
   readonly base: string;
   readonly file: string;
   readonly at: number;
   readonly bit: number;
+}
+
+export interface Job extends Flip {
   /** The worker before died of it: start the folder as it is, as a supervisor would. */
   readonly again: boolean;
+  /** All steps of the start, and not only those that read the file. */
+  readonly whole: boolean;
   readonly folder: string;
 }
 
 export interface Verdict {
   readonly outcome:
     | 'true state'
-    | 'rebuilt'
-    | 'refused, file named'
-    | 'refused, file not named'
-    | 'silent change';
+    | 'true state, mended and said'
+    | 'refused and named'
+    | 'refused without a name'
+    | 'silent';
   readonly detail: string;
 }
-
-/** A folder in memory: it is written a thousand times. */
-type Image = ReadonlyMap<string, Buffer>;
 
 const images = new Map<string, Promise<{ image: Image; truth: Served }>>();
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const job = JSON.parse(line) as Job;
-  const verdict = await judge(job);
+  const verdict = await judge(JSON.parse(line) as Job);
   process.stdout.write(`${JSON.stringify(verdict)}\n`);
 }
 
 async function judge(job: Job): Promise<Verdict> {
-  const known = images.get(job.base) ?? learn(job.base, job.folder);
+  const { file, folder, at, bit } = job;
+  // Beside the folder: of a worker that starts because another one died, that one is still to be opened.
+  const known = images.get(job.base) ?? learn(job.base, `${folder}-whole`);
   images.set(job.base, known);
   const { image, truth } = await known;
-  if (!job.again) await lay(image, job);
-  const first = await served(job.folder);
-  if (first instanceof Error) return refusal(first, job);
+  if (!job.again) layImage(image, folder, { file, bytes: flipped(image.get(file)!, at, bit) });
+  const part = job.whole ? 'all' : file.startsWith('tls/') ? 'tls' : 'state';
+  const first = await served(folder, part);
+  if (first instanceof Error) return refusal(first, job, image);
   // What was served must be there at the next start too.
-  const second = await served(job.folder);
+  const second = await served(folder, part);
   if (second instanceof Error)
-    return { outcome: 'silent change', detail: `served once, then refused: ${second.message}` };
-  const wrong = [...changes(first, truth), ...changes(second, truth)];
-  if (wrong.length > 0) return { outcome: 'silent change', detail: wrong.slice(0, 5).join('; ') };
+    return { outcome: 'silent', detail: `served once, then refused: ${second.message}` };
+  const wrong = [first, second].flatMap((each) => changes(each, truth, part !== 'tls'));
+  if (wrong.length > 0) return { outcome: 'silent', detail: wrong.slice(0, 5).join('; ') };
   const { said } = first;
-  return { outcome: said.length === 0 ? 'true state' : 'rebuilt', detail: said.join('; ') };
+  return {
+    outcome: said.length === 0 ? 'true state' : 'true state, mended and said',
+    detail: said.join('; '),
+  };
 }
 
-async function served(folder: string): Promise<Served | Error> {
+async function served(folder: string, part: 'all' | 'tls' | 'state'): Promise<Served | Error> {
   try {
-    return await startAndStop(folder);
+    return await startAndStop(folder, part);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-function refusal(error: Error, { file, folder }: Job): Verdict {
+/** What may be damaged must be named: the file, and of a segment the record that the bit is in. */
+function refusal(error: Error, { file, folder, at }: Job, image: Image): Verdict {
   const code = 'code' in error ? String(error.code) : '';
   const text = error.message.replaceAll(folder, '');
-  const isNamed = text.includes(file.split('/').at(-1)!);
-  const detail = `${code} ${text}`.slice(0, 200);
+  const detail = `${code} ${text}`.slice(0, 300);
   // What is not meant for a person is no refusal but a crash.
-  if (code === '')
-    return { outcome: 'silent change', detail: `no reason but ${detail} ${error.stack ?? ''}` };
-  return { outcome: isNamed ? 'refused, file named' : 'refused, file not named', detail };
+  if (code === '') return { outcome: 'silent', detail: `no reason but ${detail} ${error.stack ?? ''}` };
+  const names = [file.split('/').at(-1)!];
+  if (file.endsWith('.log') && file.startsWith('journal/'))
+    names.push(`, record ${recordAt(image.get(file)!, at)}:`);
+  const isNamed = names.every((name) => text.includes(name));
+  return { outcome: isNamed ? 'refused and named' : 'refused without a name', detail };
 }
 
-function changes(served: Served, truth: Served): string[] {
-  const facts = Object.keys(truth.facts).filter((name) => served.facts[name] !== truth.facts[name]);
-  return [...facts, ...differences(served.rows, truth.rows)];
+function changes(served: Served, truth: Served, hasRows: boolean): string[] {
+  const facts = Object.keys(served.facts).filter((name) => served.facts[name] !== truth.facts[name]);
+  return [...facts, ...(hasRows ? differences(served.rows, truth.rows) : [])];
 }
 
 /** The files of the base, and what a server makes of them as they are. */
 async function learn(base: string, folder: string): Promise<{ image: Image; truth: Served }> {
-  const image = new Map<string, Buffer>();
-  for (const entry of await readdir(base, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (entry.isFile()) image.set(path.slice(base.length + 1), await readFile(path));
-  }
-  await lay(image, { folder });
+  const image = readImage(base);
+  layImage(image, folder);
   return { image, truth: await startAndStop(folder) };
-}
-
-async function lay(image: Image, job: Pick<Job, 'folder'> & Partial<Job>): Promise<void> {
-  await rm(job.folder, { recursive: true, force: true });
-  for (const [file, bytes] of image) {
-    const path = join(job.folder, file);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const written = file === job.file ? flipped(bytes, job) : bytes;
-    await writeFile(path, written, { mode: 0o600 });
-  }
-}
-
-function flipped(bytes: Buffer, { at = 0, bit = 0 }: Partial<Job>): Buffer {
-  const copy = Buffer.from(bytes);
-  copy[at]! ^= 1 << bit;
-  return copy;
 }

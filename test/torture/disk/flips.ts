@@ -5,34 +5,36 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { root } from '../../system/paths.js';
 import type { Random } from '../../system/random.js';
-import type { Job, Verdict } from './flip-worker.js';
+import type { Flip, Job, Verdict } from './flip-worker.js';
 
-export type Outcome = Verdict['outcome'] | 'rebuilt after an abort' | 'hangs';
+export type Outcome = Verdict['outcome'] | 'true state, after LevelDB aborted' | 'hangs';
 
 /** File kind -> outcome -> how often. */
 export type Table = Record<string, Partial<Record<Outcome, number>>>;
 
 export interface FlipReport {
   flips: number;
+  /** Processes that LevelDB ended. */
   aborts: number;
   readonly table: Table;
-  /** What must not be, and where the server refused without naming the file. */
-  readonly violations: string[];
+  /** What must not be. */
+  readonly silent: string[];
+  /** Where the server refused without saying which file, or which record. */
   readonly unnamed: string[];
+}
+
+export function emptyReport(): FlipReport {
+  return { flips: 0, aborts: 0, table: {}, silent: [], unnamed: [] };
 }
 
 /** What all files of one purpose are called in the table. */
 export function kindOf(file: string): string {
-  if (/^journal\/\d+\.log$/.test(file)) return 'journal segment';
+  if (/^journal\/\d+\.log$/.test(file)) return 'journal/N.log';
   return file.replaceAll(/\d{6}/g, 'N').replace(/\.old$/, '');
 }
 
 /** Every kind of file gets as many flips, whatever its size; within it bits are drawn at random. */
-export function drawJobs(
-  bases: readonly string[],
-  flips: number,
-  random: Random,
-): Omit<Job, 'folder' | 'again'>[] {
+export function drawFlips(bases: readonly string[], count: number, random: Random): Flip[] {
   const kinds = new Map<string, { base: string; file: string; size: number }[]>();
   for (const base of bases) {
     for (const entry of readdirSync(base, { recursive: true, withFileTypes: true })) {
@@ -43,58 +45,59 @@ export function drawJobs(
     }
   }
   const all = [...kinds.values()];
-  return Array.from({ length: flips }, (_, index) => {
+  return Array.from({ length: count }, (_, index) => {
     const { base, file, size } = random.pick(all[index % all.length]!);
     return { base, file, at: random.between(0, size - 1), bit: random.between(0, 7) };
   });
 }
 
-/** Runs all jobs in a few workers. */
+/** Runs all in a few workers, and adds to the report. */
 export async function flipAll(
-  jobs: readonly Omit<Job, 'folder' | 'again'>[],
+  flips: readonly Flip[],
   workers: number,
   scratch: string,
-  onFlip: (report: FlipReport) => void,
-): Promise<FlipReport> {
-  const report: FlipReport = { flips: 0, aborts: 0, table: {}, violations: [], unnamed: [] };
-  const left = [...jobs];
+  report: FlipReport,
+  onFlip: (report: FlipReport) => void = () => undefined,
+): Promise<void> {
+  const left = [...flips];
   const work = async (number: number): Promise<void> => {
     const worker = new FlipWorker(join(scratch, `work-${number}`));
-    for (let job = left.shift(); job !== undefined; job = left.shift()) {
-      note(report, job, await worker.judge(job));
-      onFlip(report);
+    try {
+      for (let flip = left.shift(); flip !== undefined; flip = left.shift()) {
+        note(report, flip, await worker.judge(flip, left.length % WHOLE_EVERY === 0));
+        onFlip(report);
+      }
+    } finally {
+      await worker.close();
     }
-    await worker.close();
   };
   await Promise.all(Array.from({ length: workers }, (_, number) => work(number)));
-  return report;
 }
 
 interface Judged {
   readonly outcome: Outcome;
   readonly detail: string;
-  readonly aborts: number;
+  readonly aborts?: number;
 }
 
-function note(
-  report: FlipReport,
-  { file, at, bit, base }: Omit<Job, 'folder' | 'again'>,
-  judged: Judged,
-): void {
-  const { outcome, detail, aborts } = judged;
+export function note(report: FlipReport, { file, at, bit, base }: Flip, judged: Judged): void {
+  const { outcome, detail, aborts = 0 } = judged;
   const row = report.table[kindOf(file)] ?? {};
   report.table[kindOf(file)] = row;
   row[outcome] = (row[outcome] ?? 0) + 1;
   report.flips += 1;
   report.aborts += aborts;
   const where = `${base.split('/').at(-1)}/${file}, byte ${at}, bit ${bit}: ${detail}`;
-  if (outcome === 'silent change' || outcome === 'hangs') report.violations.push(`${outcome}: ${where}`);
-  if (outcome === 'refused, file not named') report.unnamed.push(where);
+  if (outcome === 'silent' || outcome === 'hangs') report.silent.push(`${outcome}: ${where}`);
+  if (outcome === 'refused without a name') report.unnamed.push(where);
 }
 
+/** The others run the steps of a start that read the damaged file. */
+const WHOLE_EVERY = 10;
 /** So often a server that aborts is started again: decision 0008 says that the third start rebuilds. */
 const STARTS = 4;
-const HANGS_MS = 30_000;
+/** A start takes some 50 ms; a machine may be busy with other things. */
+const HANGS_MS = 60_000;
 
 class FlipWorker {
   readonly #folder: string;
@@ -105,15 +108,15 @@ class FlipWorker {
     this.#folder = folder;
   }
 
-  async judge(job: Omit<Job, 'folder' | 'again'>): Promise<Judged> {
+  async judge(flip: Flip, whole: boolean): Promise<Judged> {
     for (let aborts = 0; aborts < STARTS; aborts++) {
-      const answer = await this.#ask({ ...job, folder: this.#folder, again: aborts > 0 });
+      const answer = await this.#ask({ ...flip, folder: this.#folder, whole, again: aborts > 0 });
       if (answer === 'hangs') return { outcome: 'hangs', detail: '', aborts };
       if (answer === 'aborted') continue;
-      const rebuilt = aborts > 0 && answer.outcome !== 'silent change';
-      return { ...answer, outcome: rebuilt ? 'rebuilt after an abort' : answer.outcome, aborts };
+      const isTrue = aborts > 0 && answer.outcome.startsWith('true state');
+      return { ...answer, outcome: isTrue ? 'true state, after LevelDB aborted' : answer.outcome, aborts };
     }
-    return { outcome: 'silent change', detail: `it aborts at each of ${STARTS} starts`, aborts: STARTS };
+    return { outcome: 'silent', detail: `it aborts at each of ${STARTS} starts`, aborts: STARTS };
   }
 
   async close(): Promise<void> {

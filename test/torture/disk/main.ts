@@ -1,60 +1,92 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Random } from '../../system/random.js';
-import { makeBase } from './base.js';
-import { drawJobs, type FlipReport, flipAll } from './flips.js';
+import { failEverywhere } from './errors.js';
+import { type Flipped, flipRun } from './flip-run.js';
+import type { FlipReport } from './flips.js';
 
-const HELP = `npm run torture:flips -- [--flips N] [--seed S] [--json]
+const HELP = `npm run torture:disk -- flips|errors [--seed S] [--json]
 
-One bit of one file of a data folder is flipped, and the server is started: it serves the true state, or refuses and names the file.
-Then it is started once more. Every file that find shows gets its share.
+flips   One bit of one file of a data folder is flipped, and the server is started, twice: it serves the true state, or refuses and
+        names the file, and of the journal the record. Every kind of file there is gets its share. Some are tried with a real
+        process as well.
+
+errors  One history of a server (founding, imports, checkouts, borrows, releases, new segments, stops and starts), and each of its file
+        operations fails: EIO and ENOSPC, before, after and in the middle of a write, once and for good. Then the disk is sound again,
+        the real code opens it, and everything that was acknowledged must be there, once.
 
   --flips N    (default 2000)
+  --real N     with a real \`berthd serve\`, asked over TLS (default 0)
+  --bases N    sites to damage; each was killed once and stopped once (default 2)
   --seed S     (default 1)
   --workers N  processes that start servers (default 2)
+  --every N    errors: only every n-th operation, beginning with the one that the seed says (default 1: all)
   --json       nothing but the last line
-The last line is a JSON object with the table file kind x outcome; the exit code is 1 when anything changed silently.`;
+The last line is a JSON object; the exit code is 1 when anything was lost or changed silently, or refused without a name.`;
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     flips: { type: 'string', default: '2000' },
+    real: { type: 'string', default: '0' },
+    bases: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', default: '2' },
+    every: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+const [part = 'flips'] = positionals;
 if (values.help) console.log(HELP);
-else process.exitCode = await main();
-
-async function main(): Promise<number> {
-  const started = performance.now();
-  const folder = await mkdtemp(join(tmpdir(), 'berth-flips-'));
-  const base = await makeBase(folder);
-  try {
-    const random = new Random(Number(values.seed));
-    const jobs = drawJobs([base.killed, base.stopped], Number(values.flips), random);
-    const report = await flipAll(jobs, Number(values.workers), folder, (soFar) => {
-      if (!values.json && soFar.flips % 500 === 0)
-        console.log(`${soFar.flips} flips after ${seconds(started)} s`);
-    });
-    if (!values.json) tell(report);
-    const { flips, aborts, table, violations, unnamed } = report;
-    const totals = { flips, aborts, unnamed: unnamed.length, violations: violations.length };
-    console.log(JSON.stringify({ seed: Number(values.seed), ...totals, table, seconds: seconds(started) }));
-    return violations.length > 0 ? 1 : 0;
-  } finally {
-    await base.site.close();
-    await rm(folder, { recursive: true });
-  }
+else if (part === 'flips') process.exitCode = await flips();
+else if (part === 'errors') process.exitCode = await errors();
+else {
+  console.error(HELP);
+  process.exitCode = 2;
 }
 
-function tell({ table, violations, unnamed }: FlipReport): void {
-  console.table(table);
-  for (const text of unnamed.slice(0, 20)) console.log(`refused without the file's name: ${text}`);
-  for (const text of violations.slice(0, 40)) console.error(`VIOLATION ${text}`);
+async function flips(): Promise<number> {
+  const started = performance.now();
+  const { flips: count, real, bases, seed, workers } = values;
+  const options = {
+    ...{ flips: Number(count), real: Number(real), bases: Number(bases) },
+    ...{ seed: Number(seed), workers: Number(workers) },
+  };
+  const { inProcess, real: reals } = await flipRun(options, (soFar) => {
+    if (soFar.flips % 500 === 0) say(`${soFar.flips} flips after ${seconds(started)} s`);
+  });
+  tell('', inProcess);
+  if (reals.flips > 0) tell('with berthd serve: ', reals);
+  console.log(
+    JSON.stringify({ seed: options.seed, ...summary({ inProcess, real: reals }), seconds: seconds(started) }),
+  );
+  return [inProcess, reals].every(({ silent, unnamed }) => silent.length + unnamed.length === 0) ? 0 : 1;
+}
+
+async function errors(): Promise<number> {
+  const started = performance.now();
+  const seed = Number(values.seed);
+  const { found, ...counts } = await failEverywhere({ seed, every: Number(values.every) });
+  for (const text of found.slice(0, 40)) console.error(`VIOLATION ${text}`);
+  const line = { seed, ...counts, violations: found.length, seconds: seconds(started) };
+  console.log(JSON.stringify(line));
+  return found.length === 0 ? 0 : 1;
+}
+
+function summary({ inProcess, real }: Flipped): object {
+  const of = ({ flips: count, aborts, silent, unnamed, table }: FlipReport): object => ({
+    ...{ flips: count, aborts, silent: silent.length, unnamed: unnamed.length, table },
+  });
+  return { ...of(inProcess), real: of(real) };
+}
+
+function tell(how: string, { table, silent, unnamed }: FlipReport): void {
+  if (!values.json) console.table(table);
+  for (const text of unnamed.slice(0, 40)) console.error(`REFUSED WITHOUT A NAME ${how}${text}`);
+  for (const text of silent.slice(0, 40)) console.error(`SILENT ${how}${text}`);
+}
+
+function say(line: string): void {
+  if (!values.json) console.log(line);
 }
 
 function seconds(sinceMs: number): number {

@@ -3,7 +3,8 @@ import { readConfig } from '@berth/server/commands/serve';
 import { openDataFolder } from '@berth/server/data-folder';
 import { recover } from '@berth/server/engine/recover';
 import { systemClock } from '@berth/server/ops/clock';
-import { type FileSystem, nodeFiles } from '@berth/server/store/files';
+import type { Config } from '@berth/server/ops/config';
+import { nodeFiles } from '@berth/server/store/files';
 import { LevelStore } from '@berth/server/store/level-store';
 import { rowsOf } from '../reopen.js';
 
@@ -18,36 +19,41 @@ export interface Served {
 
 /**
  * The steps of `berthd serve` up to the moment at which it would listen, and of its stop. Rejects as that does.
- * @param files the disk of the journal
+ * @param part only the steps that read the tls folder, or only those that read the others: each is half of what a start costs
  */
-export async function startAndStop(path: string, files: FileSystem = nodeFiles): Promise<Served> {
+export async function startAndStop(path: string, part: 'all' | 'tls' | 'state' = 'all'): Promise<Served> {
   const folder = await openDataFolder(path);
   const config = await readConfig({}, folder.stored);
   const said: string[] = [];
+  const rows = part === 'tls' ? new Map<string, string>() : await stateOf(path, said);
+  const tls = part === 'state' ? {} : await authority(path, config, said);
+  const { id, keyText, seed } = folder.identity;
+  const secret = Buffer.from(seed).toString('hex');
+  return { facts: { id, keyText, secret, config: JSON.stringify(config), ...tls }, rows, said };
+}
+
+async function stateOf(path: string, said: string[]): Promise<Map<string, string>> {
   const store = await LevelStore.open(path);
   try {
     const { state, journal } = await recover({
-      files,
-      folder: path,
-      store,
-      monoMs: systemClock.now().monoMs,
+      ...{ files: nodeFiles, folder: path, store, monoMs: systemClock.now().monoMs },
       onCut: ({ file, seq }) => said.push(`cut ${file} at ${seq}`),
       onRebuilt: (reason) => said.push(`rebuilt: ${reason}`),
     });
     await journal.close();
-    const tls = await loadCertificate({ folder: path, nowMs: () => systemClock.now().wallMs }, config);
-    if (!tls.ok) throw Object.assign(new Error(tls.problem.message), { code: tls.problem.code });
-    const { issued, ca, source } = tls.value;
-    if (issued !== undefined) said.push(`certificate: ${issued}`);
-    const rows = rowsOf(state);
     await store.flush();
-    const { id, keyText, seed } = folder.identity;
-    const secret = Buffer.from(seed).toString('hex');
-    const facts = { id, keyText, secret, ca: onlyPem(ca), source, config: JSON.stringify(config) };
-    return { facts, rows, said };
+    return rowsOf(state);
   } finally {
     await store.close();
   }
+}
+
+async function authority(path: string, config: Config, said: string[]): Promise<Record<string, string>> {
+  const tls = await loadCertificate({ folder: path, nowMs: () => systemClock.now().wallMs }, config);
+  if (!tls.ok) throw Object.assign(new Error(tls.problem.message), { code: tls.problem.code });
+  const { issued, ca, source } = tls.value;
+  if (issued !== undefined) said.push(`certificate: ${issued}`);
+  return { ca: onlyPem(ca), source };
 }
 
 /** The certificate itself: what stands around it in its file is of no consequence. */
