@@ -59,12 +59,11 @@ export function remainingMs(rights: readonly Right[], now: Reading): number {
 
 /** Time until `stateOf` can change by itself, ms. */
 export function nextChangeMs(rights: readonly Right[], now: Reading): number {
-  const changes = rights.flatMap((right) => {
-    const elapsed = elapsedMs(right.since, now);
-    const moments = [right.durationMs - elapsed];
-    if (right.graceAfterMs !== null && elapsed < right.graceAfterMs)
-      moments.push(right.graceAfterMs - elapsed);
-    return moments;
-  });
-  return Math.max(0, Math.min(...changes));
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { since, durationMs, graceAfterMs } of rights) {
+    const elapsed = elapsedMs(since, now);
+    const isGraceAhead = graceAfterMs !== null && elapsed < graceAfterMs;
+    nextMs = Math.min(nextMs, durationMs - elapsed, isGraceAhead ? graceAfterMs - elapsed : nextMs);
+  }
+  return Math.max(0, nextMs);
 }

@@ -40,6 +40,8 @@ export class HeldSeat implements Seat {
   readonly #parts: SeatFacts['parts'];
   readonly #host: Host;
   readonly #leases = new Map<string, SeatLease>();
+  /** Of its leases, as they are now: looked at every few seconds. */
+  #rights: readonly Right[] = [];
   readonly #listeners = new Listeners<SeatEvents>();
   readonly #warnings = new SeatWarnings();
   #kind: LeaseKind;
@@ -64,7 +66,7 @@ export class HeldSeat implements Seat {
     this.#host = host;
     this.#kind = facts.kind;
     this.#giveBack = giveBack;
-    for (const lease of facts.leases) this.#leases.set(lease.id, lease);
+    for (const lease of facts.leases) this.#put(lease);
     this.#letProcessEnd = host.keepAlive();
     this.#watch();
   }
@@ -72,7 +74,7 @@ export class HeldSeat implements Seat {
   get state(): SeatState {
     if (this.#lost !== null) return 'lost';
     if (this.#releasing !== null) return 'released';
-    const state = stateOf(this.#rights(), readClock(this.#host.clock));
+    const state = stateOf(this.#rights, readClock(this.#host.clock));
     // Final from the first read that sees it, even if a clock is set back afterwards (I2).
     if (state === 'lost') this.#lost = this.#timeIsUp();
     return state === 'held' && this.#ending.size > 0 ? 'grace' : state;
@@ -112,11 +114,11 @@ export class HeldSeat implements Seat {
     return [...this.#leases.values()];
   }
   get remainingMs(): number {
-    return remainingMs(this.#rights(), readClock(this.#host.clock));
+    return remainingMs(this.#rights, readClock(this.#host.clock));
   }
   /** The shortest D of its leases, ms. */
   get durationMs(): number {
-    return Math.min(...this.#rights().map((right) => right.durationMs));
+    return Math.min(...this.#rights.map((right) => right.durationMs));
   }
 
   on<E extends keyof SeatEvents>(event: E, listener: (notice: SeatEvents[E]) => void): () => void {
@@ -156,7 +158,7 @@ export class HeldSeat implements Seat {
     const { state } = this;
     if (state === 'lost') this.#giveBackLate();
     if (state === 'lost' || state === 'released') return;
-    this.#leases.set(lease.id, lease);
+    this.#put(lease);
     this.#ending.delete(lease.id);
     this.#trouble = null;
     this.#watch();
@@ -191,7 +193,7 @@ export class HeldSeat implements Seat {
     this.#trouble = null;
     this.#ending.clear();
     this.#leases.clear();
-    for (const lease of leases) this.#leases.set(lease.id, lease);
+    for (const lease of leases) this.#put(lease);
     this.#watch();
     return true;
   }
@@ -216,7 +218,7 @@ export class HeldSeat implements Seat {
       this.#letProcessEnd?.();
       this.#letProcessEnd = null;
     } else {
-      const changeMs = nextChangeMs(this.#rights(), readClock(this.#host.clock));
+      const changeMs = nextChangeMs(this.#rights, readClock(this.#host.clock));
       this.#watchTimer = this.#host.setTimer(
         () => this.#watch(),
         Math.min(Math.ceil(changeMs), timing.lookMs),
@@ -259,8 +261,9 @@ export class HeldSeat implements Seat {
     };
   }
 
-  #rights(): Right[] {
-    return this.leases.map((lease) => lease.right);
+  #put(lease: SeatLease): void {
+    this.#leases.set(lease.id, lease);
+    this.#rights = this.leases.map(({ right }) => right);
   }
 
   #clearTimers(): void {

@@ -54,6 +54,8 @@ export class TokenCheck {
   readonly #endorsements = new Set<string>();
   /** Texts whose first link has been verified: a heartbeat brings none of them anew, and a signature costs a plugin 14 ms (DESIGN 4). */
   readonly #verified = new Map<string, EntitlementClaims>();
+  /** The same of stored pairs: a borrow on disk is looked at every minute while it is used. */
+  readonly #judged = new Map<string, ChainResult>();
   readonly #onLease: (lease: CheckedLease) => void;
 
   /** @param onLease told every lease that verified. @throws BerthError KEY_INVALID when a vendor key is none */
@@ -135,10 +137,16 @@ export class TokenCheck {
   }
 
   /** The chain alone, for this device. Expiry is for the caller: I2 and I3 say on which clock. */
-  judgePair(pair: TokenPair, nonce?: string): ChainResult {
+  judgePair(pair: TokenPair): ChainResult {
+    // No token has a blank in it.
+    const text = [pair.lease, pair.entitlement, ...(pair.endorsements ?? [])].join(' ');
+    const known = this.#judged.get(text);
+    if (known !== undefined) return known;
     const vendorKeys = this.#vendorKeys ?? namedVendor(pair.entitlement);
-    const named = nonce === undefined ? {} : { nonce };
-    return verifyChain({ ...pair, vendorKeys, device: this.deviceKey, ...named }, this.#verify);
+    const result = verifyChain({ ...pair, vendorKeys, device: this.deviceKey }, this.#verify);
+    if (this.#judged.size >= limits.leasesPerSession) this.#judged.clear();
+    if (result.ok) this.#judged.set(text, result);
+    return result;
   }
 }
 

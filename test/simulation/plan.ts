@@ -1,5 +1,5 @@
 import { nativeEd25519 } from '@berth/client/internal';
-import { fastCrypto, type SimCrypto } from './sim-crypto.js';
+import { fastCrypto, rememberingCrypto, type SimCrypto } from './sim-crypto.js';
 import { Dice } from './sim-random.js';
 
 /** Every so many seeds a large one. */
@@ -62,7 +62,7 @@ const large = {
   isLarge: true,
   hours: 24,
   clients: 200,
-  crypto: { signingKey: nativeEd25519.signingKey, verify: nativeEd25519.verify },
+  crypto: rememberingCrypto(nativeEd25519),
   leaseSeconds: 1_800,
   clientThinksMs: 40 * MINUTE_MS,
   adminThinksMs: 5 * MINUTE_MS,

@@ -21,6 +21,25 @@ export const fastCrypto: SimCrypto = {
     Buffer.compare(fastSignature(publicKey, message), signature) === 0,
 };
 
+/** So many signatures are known by their bytes; then it begins anew. */
+const KNOWN = 50_000;
+
+/** The same verdicts, but what has verified once is not computed again: the auditor hears what every client has heard. */
+export function rememberingCrypto({ signingKey, verify }: SimCrypto): SimCrypto {
+  const known = new Set<string>();
+  return {
+    signingKey: (seed) => signingKey(seed),
+    verify: (publicKey, message, signature) => {
+      const name = Buffer.concat([publicKey, signature, message]).toString('latin1');
+      if (known.has(name)) return true;
+      const isGood = verify(publicKey, message, signature);
+      if (known.size >= KNOWN) known.clear();
+      if (isGood) known.add(name);
+      return isGood;
+    },
+  };
+}
+
 const WORDS = 16;
 
 /** 64 bytes that follow from the key and the message: four lanes of multiply and mix, of four words each. Not a cryptographic hash. */

@@ -162,8 +162,19 @@ export class Wire {
     this.#carry('client', () => this.#events.onMessage(text));
   }
 
+  /** There and back in one event: nothing but the clocks of the line and of the client decides on it. */
   ping(): void {
-    this.#carry('client', () => this.#carry('server', () => this.serverEnd.emit('pong')));
+    const network = this.#network;
+    if (network.drops() || network.drops()) return;
+    const back = (): void => {
+      const { client } = this.#owners;
+      const frozenMs = client.frozenUntilMs - network.time.nowMs;
+      if (!this.#open.client || client.dead) return;
+      if (frozenMs > 0) network.time.after(frozenMs, this.#owners.server, () => this.#arrive('server', back));
+      else this.serverEnd.emit('pong');
+    };
+    const roundTripMs = network.latencyMs() + network.delayMs() + network.latencyMs() + network.delayMs();
+    network.time.after(roundTripMs, this.#owners.server, () => this.#arrive('server', back));
   }
 
   closedByServer(code: number): void {

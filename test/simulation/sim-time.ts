@@ -60,15 +60,17 @@ export class SimTime {
   }
 
   every(intervalMs: number, owner: Owner, action: () => void): () => void {
-    let cancel = (): void => {};
-    const again = (): void => {
-      cancel = this.after(intervalMs, owner, () => {
-        again();
-        action();
-      });
+    const event: Event = { atMs: this.nowMs + intervalMs, order: this.#order++, owner, action: null };
+    event.action = (): void => {
+      event.atMs = this.nowMs + intervalMs;
+      event.order = this.#order++;
+      this.#push(event);
+      action();
     };
-    again();
-    return () => cancel();
+    this.#push(event);
+    return () => {
+      event.action = null;
+    };
   }
 
   sleep(delayMs: number, owner: Owner): Promise<void> {

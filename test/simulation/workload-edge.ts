@@ -6,13 +6,20 @@ import type { Life } from './workload.js';
 /** How often a plugin looks at its seats, ms. */
 const LOOKS_MS = 40_000;
 
-/** What the plugin sees of its seats, for the auditor: also just after a suspended process goes on. */
-export function watchSeats({ site, computer }: Life, seats: ReadonlySet<Seat>, host: Host): void {
+/**
+ * What the plugin sees of its seats, for the auditor: also just after a suspended process goes on.
+ * @returns what is to be called when there may be seats to look at: whoever has none looks at nothing
+ */
+export function watchSeats({ site, computer }: Life, seats: ReadonlySet<Seat>, host: Host): () => void {
+  let isLooking = false;
   const look = (): void => {
     for (const seat of seats) site.sawState(computer, host.process.id, seat.state, seat.leaseIds);
-    host.setTimer(look, LOOKS_MS);
+    isLooking = seats.size > 0;
+    if (isLooking) host.setTimer(look, LOOKS_MS);
   };
-  look();
+  return () => {
+    if (!isLooking) look();
+  };
 }
 
 /** Somebody who has the session but not the key returns a borrow: the stop is not signed by the device (I8). */

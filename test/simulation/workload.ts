@@ -56,10 +56,11 @@ async function connect({ site, product }: Life, host: Host): Promise<Client | nu
 async function useClient(life: Life, client: Client, host: Host): Promise<void> {
   const seats = new Set<Seat>();
   let code: string | null = null;
-  watchSeats(life, seats, host);
+  const watch = watchSeats(life, seats, host);
   while (!life.isEnding() && code !== ENDED) {
     await think(life, host);
     code = await refusable(() => step(life, client, seats, host));
+    watch();
     if (code === null && life.dice.chance(0.03)) await refusable(() => forgeReturn(life, client, host));
   }
   for (const seat of seats) await refusable(() => seat.release());
