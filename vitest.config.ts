@@ -24,6 +24,7 @@ export default defineConfig({
           // After the unit tests, on its own: real processes are timed.
           sequence: { groupOrder: 1 },
           include: ['test/system/**/*.test.ts'],
+          globalSetup: 'test/system/site-template.setup.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
           // Much of their time they wait for windows to end: one file more than cores keeps the cores busy.
