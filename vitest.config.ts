@@ -1,12 +1,28 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What is compiled is loaded as Node loads it: transforming it once more was a fifth of the CPU of the unit tests. */
 const server = { deps: { external: [/\/(protocol|client-sdk|server|admin-cli)\/dist\//] } };
 
+/** System tests that take longest, by the clock. */
+const longest = ['kill-rounds', 'torture', 'suspend-network', 'borrow-extended', 'http', 'bad-input'];
+
+/** One of these that began last would run alone, with cores that have nothing to do. The others come as ever: by size, or by time where that is known. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification): number => {
+      const at = longest.findIndex((name) => moduleId.endsWith(`/system/${name}.test.ts`));
+      return at < 0 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
+
 // Projects: `unit` is pure and fast; `system` starts real processes and runs one file at a time per worker.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
