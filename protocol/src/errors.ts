@@ -535,6 +535,23 @@ export const errors = {
     'Name it by its id, as in `berth machine list`.',
   ),
 
+  // The outbox.
+  MAIL_UNKNOWN: row(-33130, 6, false, 'There is no such mail in the outbox.', 'See `berth mail list`.'),
+  MAIL_ENDED: row(
+    -33131,
+    8,
+    false,
+    'The mail waits for nothing: it was sent, or is not to be sent any more.',
+    'See what became of it: `berth mail show ID`.',
+  ),
+  MAIL_OFF: row(
+    -33132,
+    8,
+    false,
+    'No mail server is configured.',
+    'IT sets mail.smtp and mail.from of berthd; until then read mails with `berth mail show ID`.',
+  ),
+
   // Raised by the SDK and the CLI themselves.
   UNREACHABLE: row(
     -33100,

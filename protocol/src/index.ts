@@ -21,6 +21,7 @@ export { ClockInfo } from './messages-clock.js';
 export * from './messages-http.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
 export { MachineInfo, MachineTokenInfo } from './messages-machine.js';
+export { MailInfo } from './messages-mail.js';
 export { LeaseWarning } from './messages-notice.js';
 export { OFFLINE_REQUEST_AGE_MS } from './messages-offline.js';
 export { PoolSettings, poolDefaults, SharingChange } from './messages-pool.js';

@@ -2,6 +2,7 @@ import { adminRequests } from './messages-admin.js';
 import { allocationRequests } from './messages-allocation.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
+import { mailRequests } from './messages-mail.js';
 import { offlineRequests } from './messages-offline.js';
 import { organisationRequests } from './messages-organisation.js';
 import { poolRequests } from './messages-pool.js';
@@ -34,6 +35,7 @@ export const requests = {
   ...poolRequests,
   ...machineRequests,
   ...offlineRequests,
+  ...mailRequests,
 } as const;
 
 export type Method = keyof typeof requests;
@@ -46,7 +48,8 @@ export type AdminMethod =
   | keyof typeof allocationRequests
   | keyof typeof poolRequests
   | keyof typeof machineRequests
-  | keyof typeof offlineRequests;
+  | keyof typeof offlineRequests
+  | keyof typeof mailRequests;
 
 type AllParams = { readonly [M in Method]: Static<(typeof requests)[M]['params']> };
 type AllResults = { readonly [M in Method]: Static<(typeof requests)[M]['result']> };

@@ -6,6 +6,7 @@ import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
 import { leaseHandlers } from './admin/lease-handlers.js';
 import { machineHandlers } from './admin/machine-handlers.js';
+import { mailHandlers } from './admin/mail-handlers.js';
 import { memberHandlers } from './admin/member-handlers.js';
 import { offlineHandlers } from './admin/offline-handlers.js';
 import { organisationHandlers } from './admin/organisation-handlers.js';
@@ -70,6 +71,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...poolHandlers(deps),
     ...machineHandlers(deps),
     ...clockHandlers(deps),
+    ...mailHandlers(deps),
   };
 }
 

@@ -4,6 +4,7 @@ import { keepCertificate, loadCertificate, startError } from './certificate.js';
 import type { DataFolder } from './data-folder.js';
 import type { Command, CommandType, Settled } from './domain/commands.js';
 import { poolOf } from './domain/pools.js';
+import type { State } from './domain/state.js';
 import { Doors } from './doors.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
 import { Engine } from './engine/engine.js';
@@ -11,6 +12,7 @@ import { Invitations } from './engine/invitations.js';
 import { Issuer, type Signer } from './engine/issuer.js';
 import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
+import { PostOffice, type PostOfficeOptions } from './mail/post-office.js';
 import { type Clock, systemClock } from './ops/clock.js';
 import { ClockWatch } from './ops/clock-watch.js';
 import type { Config } from './ops/config.js';
@@ -38,6 +40,8 @@ export interface ServerOptions {
   readonly onFatal: (error: unknown) => void;
   readonly clock?: Clock;
   readonly files?: FileSystem;
+  /** Of `mail.user`, from the environment; left out: it is in `mail.password-file`. */
+  readonly mailPassword?: string;
   /** Signs with the server's key; left out: natively. */
   readonly sign?: Signer;
 }
@@ -111,6 +115,7 @@ export class Server {
     this.#timers = [flush.unref(), checkpoint.unref()];
     void writeCheckpoint(parts);
     showTroubles(parts, health);
+    void parts.office.start().catch(options.onFatal);
     health.enter('serving');
   }
 
@@ -151,6 +156,7 @@ export class Server {
     if (!tls.ok) throw startError(tls.problem);
     setLogLevel(log, merged.logLevel);
     this.#doors.setLimits(merged);
+    this.#parts.office.hurry();
     return difference;
   }
 
@@ -163,8 +169,9 @@ export class Server {
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk, keeper } = this.#parts;
+    const { engine, store, recovered, disk, keeper, office } = this.#parts;
     keeper.stop();
+    await office.stop();
     await engine.stop();
     disk.stop();
     await store.flush();
@@ -185,6 +192,7 @@ interface Parts {
   readonly disk: DiskWatch;
   readonly keeper: CertificateKeeper;
   readonly sign: Signer;
+  readonly office: PostOffice;
 }
 
 async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
@@ -200,13 +208,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   }
   const disk = await watchDisk(options, live);
   const sessions = new SessionRegistry();
-  const metrics = createMetrics(
-    () => {
-      const now = clock.now();
-      return [...state.tables.product.values()].map(({ product }) => poolOf(state, product, now));
-    },
-    () => engine.waiting,
-  );
+  const metrics = metricsOf(state, clock, () => engine.waiting);
   const engine = new Engine({
     state,
     journal,
@@ -222,22 +224,33 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
       metrics.journalSeq(position.seq);
       for (const change of changes) if (change.type === 'clock.accepted') clock.accept(change.wallMs);
       tellSessions(sessions, changes, clock.now());
+      office.look(changes);
     },
     onFatal: options.onFatal,
   });
   const { sign = nativeSigner(folder.identity.privateKey) } = options;
   const issuer = new Issuer(sign);
+  const invitations = new Invitations(folder.identity.seed);
+  const address = () => linkAddress(live.current);
+  const serverKey = folder.identity.publicKey;
+  const office = openPostOffice(options, live, {
+    state,
+    clock,
+    submit: (command) => engine.submit(command),
+    link: (invitation) => invitations.link(invitation, address(), serverKey),
+  });
   const deps: HandlerDeps = {
     state,
     engine,
     issuer,
-    invitations: new Invitations(folder.identity.seed),
+    invitations,
     verify: nativeVerify,
     metrics,
     sessions,
     clock,
-    address: () => linkAddress(live.current),
-    serverKey: folder.identity.publicKey,
+    address,
+    serverKey,
+    mail: office,
     get invitationMs() {
       return live.current.invitationHours * 3_600_000;
     },
@@ -250,7 +263,29 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     nowMs: () => clock.now().wallMs,
     log: componentLog(log, 'tls'),
   });
-  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk, keeper, sign };
+  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk, keeper, sign, office };
+}
+
+function metricsOf(state: State, clock: Clock, waiting: () => Engine['waiting']): Metrics {
+  return createMetrics(() => {
+    const now = clock.now();
+    return [...state.tables.product.values()].map(({ product }) => poolOf(state, product, now));
+  }, waiting);
+}
+
+function openPostOffice(
+  { log, mailPassword, onFatal }: ServerOptions,
+  live: LiveConfig,
+  parts: Pick<PostOfficeOptions, 'state' | 'clock' | 'submit' | 'link'>,
+): PostOffice {
+  const config = (): Config => live.current;
+  return new PostOffice({
+    ...parts,
+    config,
+    password: mailPassword,
+    log: componentLog(log, 'mail'),
+    onFatal,
+  });
 }
 
 async function recoverState(

@@ -7,6 +7,7 @@ import { createGate } from '@berth/server/gate';
 import type { Gate } from '@berth/server/transport/api';
 import type { SimCrypto } from './sim-crypto.js';
 import type { Dice } from './sim-random.js';
+import { unsentMail } from './unsent-mail.js';
 
 const DAY_MS = 86_400_000;
 
@@ -35,6 +36,7 @@ export function simGate(
     address: () => ({ host: 'berth', port: 7433 }),
     serverKey: key.publicKey,
     invitationMs: 7 * DAY_MS,
+    mail: unsentMail(running.state),
     version: 'simulated',
   };
   const identity = { id: 'srv-sim', keyText, publicKey: key.publicKey, seed };

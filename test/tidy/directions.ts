@@ -26,7 +26,9 @@ export const serverLayers: { readonly [folder: string]: Layer } = {
   engine: { may: ['domain', 'store'] },
   // The configuration and the certificates must read a host name in the same way; a limit that IT may change has one default.
   transport: { may: ['ops/config-values.ts', 'ops/config-table.ts'] },
-  admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops'] },
+  admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops', 'mail'] },
+  // It is told what to send by the rows of the outbox alone, and says what became of it by commands.
+  mail: { may: ['domain'], mayTypes: ['ops'] },
   ops: { may: [] },
 };
 

@@ -30,6 +30,10 @@ import { machineRemove } from './machine-remove.js';
 import { machineTokenCreate } from './machine-token-create.js';
 import { machineTokenList } from './machine-token-list.js';
 import { machineTokenRevoke } from './machine-token-revoke.js';
+import { mailList } from './mail-list.js';
+import { mailRetry } from './mail-retry.js';
+import { mailShow } from './mail-show.js';
+import { mailTest } from './mail-test.js';
 import { me } from './me.js';
 import { orgSet } from './org-set.js';
 import { orgShow } from './org-show.js';
@@ -110,6 +114,7 @@ export const commands: readonly Command[] = [
     subscriptionList,
     subscriptionShow,
   ]),
+  defineGroup('mail', 'What people are told by mail', [mailList, mailShow, mailTest, mailRetry]),
   defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),
   defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),
   doctor,

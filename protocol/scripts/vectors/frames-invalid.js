@@ -166,6 +166,8 @@ wrong('user.list', { state: 'removed' }, 'state', 'those who are gone');
 wrong('user.set', { addAliases: 'lgt07' }, 'addAliases', 'one login name, not in a list');
 wrong('user.set', { was: 'user' }, 'was', 'what it was, as a text');
 wrong('user.unenrol', { device: '' }, 'device', 'no device');
+wrong('mail.list', { state: 'lost' }, 'state', 'of a state there is not');
+wrong('mail.show', { id: '' }, 'id', 'no mail');
 wrong('allocation.assign', { quantity: 0 }, 'quantity', 'no seats');
 wrong('allocation.assign', { subscription: '' }, 'subscription', 'no subscription');
 wrong('allocation.move', { to: '' }, 'to', 'to nobody');

@@ -159,6 +159,10 @@ export const requests = [
   { method: 'user.devices', paths: admin, full: { ...page, email }, least: { email } },
   { method: 'user.unenrol', paths: admin, full: { key, email, device: 'node-17' } },
   { method: 'user.remove', paths: admin, full: { key, email } },
+  { method: 'mail.list', paths: admin, full: { ...page, state: 'queued', email }, least: {} },
+  { method: 'mail.show', paths: admin, full: { id: 'm-4f2a' } },
+  { method: 'mail.test', paths: admin, full: { key, email }, least: { key } },
+  { method: 'mail.retry', paths: admin, full: { key, id: 'm-4f2a' }, least: { key } },
   {
     method: 'allocation.assign',
     paths: admin,

@@ -3,6 +3,7 @@ import type { Now, State } from '../domain/state.js';
 import type { Engine } from '../engine/engine.js';
 import type { Invitations } from '../engine/invitations.js';
 import type { Issuer } from '../engine/issuer.js';
+import type { PostOffice } from '../mail/post-office.js';
 import type { Metrics } from '../ops/metrics.js';
 import type { Sessions } from '../transport/api.js';
 
@@ -21,5 +22,6 @@ export interface HandlerDeps {
   readonly address: () => { readonly host: string; readonly port: number };
   readonly serverKey: Uint8Array;
   readonly invitationMs: number;
+  readonly mail: Pick<PostOffice, 'configured' | 'letterOf' | 'sendNow'>;
   readonly version: string;
 }

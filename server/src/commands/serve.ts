@@ -55,7 +55,14 @@ async function serve(args: ServeArgs): Promise<void> {
   // From the start: unheard, it would end a server that is still replaying its journal.
   let hangUp = async (): Promise<void> => {};
   process.on('SIGHUP', () => void hangUp());
-  const server = await Server.start({ folder, config, log, onFatal: (error) => die(error, log) });
+  const mailPassword = process.env.BERTHD_MAIL_PASSWORD;
+  const server = await Server.start({
+    folder,
+    config,
+    log,
+    onFatal: (error) => die(error, log),
+    ...(mailPassword ? { mailPassword } : {}),
+  });
   log.info(
     {
       address: formatAddress({ host: server.host, port: server.port }),

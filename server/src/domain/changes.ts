@@ -1,3 +1,4 @@
+import type { Mail } from './mail.js';
 import type {
   Allocation,
   Device,
@@ -48,6 +49,8 @@ export type Change =
   | { readonly type: 'entitlement.state'; readonly id: string; readonly state: Entitlement['state'] }
   /** Its removal is pending (I8), or no more (`null`). */
   | { readonly type: 'entitlement.removing'; readonly id: string; readonly removing: Pending | null }
+  /** A warning of its end was given: the last one that is due, in days before it. */
+  | { readonly type: 'entitlement.warned'; readonly id: string; readonly days: number }
   /** `quantity` 0: the allocation is gone. */
   | { readonly type: 'allocation.set'; readonly allocation: Allocation }
   | { readonly type: 'seat.taken'; readonly seat: Seat }
@@ -95,6 +98,24 @@ export type Change =
     }
   | { readonly type: 'request.kept'; readonly request: KeptRequest }
   | { readonly type: 'request.dropped'; readonly id: string }
+  | { readonly type: 'mail.queued'; readonly mail: Mail }
+  /** A hand-over begins. */
+  | { readonly type: 'mail.tried'; readonly id: string; readonly atMs: number; readonly messageId: string }
+  | { readonly type: 'mail.sent'; readonly id: string; readonly atMs: number; readonly answer: string }
+  /** It was not taken, and is tried again; `unsure`: nobody knows whether it was. */
+  | {
+      readonly type: 'mail.deferred';
+      readonly id: string;
+      readonly nextAtMs: number;
+      readonly error: string;
+      readonly unsure?: boolean;
+    }
+  | { readonly type: 'mail.failed'; readonly id: string; readonly atMs: number; readonly error: string }
+  /** What it tells is no longer so. */
+  | { readonly type: 'mail.cancelled'; readonly id: string; readonly atMs: number }
+  | { readonly type: 'mail.retried'; readonly id: string; readonly by: string; readonly atMs: number }
+  /** It was kept long enough. */
+  | { readonly type: 'mail.dropped'; readonly id: string }
   /** A signed checkpoint of the journal (I10); changes nothing in the state. */
   | { readonly type: 'journal.checkpoint'; readonly token: string }
   /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */

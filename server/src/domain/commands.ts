@@ -21,6 +21,7 @@ import type {
 import type { Change } from './changes.js';
 import type { ClockReading } from './clock.js';
 import type { Due } from './expiry-queue.js';
+import type { MailResult } from './mail.js';
 import type { Now, State } from './state.js';
 
 /** What a changing request is known by (I7): the device and its key, and the hash of what it asked. */
@@ -189,6 +190,12 @@ export interface Commands {
   /** Settings that are left out stay as they are. */
   setPool: Asked & { readonly product: string; readonly settings: Partial<PoolSettings> };
   acceptClock: Asked;
+  /** @param messageId for the first attempt; later ones keep it */
+  tryMail: { readonly id: string; readonly messageId: string };
+  settleMail: { readonly id: string; readonly result: MailResult };
+  /** @param id `null`: all that wait or were given up */
+  retryMail: Asked & { readonly id: string | null };
+  testMail: Asked & { readonly to: string };
 }
 
 export type CommandType = keyof Commands;
@@ -259,6 +266,10 @@ export interface Outcomes {
   setSharing: { readonly products: readonly SharingChange[] };
   setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };
+  tryMail: { readonly messageId: string };
+  settleMail: Record<never, never>;
+  retryMail: { readonly retried: number };
+  testMail: { readonly id: string };
 }
 
 /** What became of a removal that may be left pending. */

@@ -1,3 +1,4 @@
+import type { Mail } from './mail.js';
 import {
   type Allocation,
   allocationId,
@@ -61,6 +62,17 @@ export function trackInvitation(
   const { invitationsByUser } = state.derived;
   if (before !== undefined) invitationsByUser.remove(before.email, before.id);
   if (after !== undefined) invitationsByUser.add(after.email, after.id);
+}
+
+export function trackMail(state: State, before: Mail | undefined, after: Mail | undefined): void {
+  const { mailsByState, mailByInvitation } = state.derived;
+  if (before !== undefined) mailsByState.remove(before.state, before.id);
+  if (after !== undefined) mailsByState.add(after.state, after.id);
+  for (const fact of (after ?? before)!.facts) {
+    if (fact.kind !== 'invited') continue;
+    if (after !== undefined) mailByInvitation.set(fact.invitation, after.id);
+    else mailByInvitation.delete(fact.invitation);
+  }
 }
 
 function trackPending(state: State, kind: PendingKind, id: string, pending: boolean): void {

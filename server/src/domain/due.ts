@@ -1,6 +1,8 @@
 import { isLive } from './derive.js';
+import { nextNoticeMs } from './end-notices.js';
 import { borrowEndsMs } from './evolve.js';
 import type { Due, ExpiryQueue } from './expiry-queue.js';
+import { mailGoneAtMs } from './mail.js';
 import type { Now, State } from './state.js';
 
 /** Endings handled at once: after a long pause the loop must not be blocked by a hundred thousand of them. */
@@ -18,7 +20,7 @@ export function takeDue(state: State, now: Now): Due[][] {
   const all = [...found.values()];
   // What ends on an entitlement ends before it does: its end is decided on a state that has no such seats any more.
   const isEntitlement = ({ kind }: Due): boolean =>
-    kind === 'entitlement-end' || kind === 'entitlement-start';
+    kind === 'entitlement-end' || kind === 'entitlement-start' || kind === 'entitlement-notice';
   return [all.filter((due) => !isEntitlement(due)), all.filter(isEntitlement)].filter(
     ({ length }) => length > 0,
   );
@@ -54,6 +56,14 @@ const ends: { readonly [K in Due['kind']]: (state: State, id: string, now: Now) 
   'entitlement-start': (state, id) => {
     const entitlement = state.tables.entitlement.get(id);
     return entitlement?.state === 'future' ? entitlement.claims.nbf * 1000 : null;
+  },
+  'entitlement-notice': (state, id) => {
+    const entitlement = state.tables.entitlement.get(id);
+    return entitlement === undefined ? null : nextNoticeMs(entitlement);
+  },
+  mail: (state, id) => {
+    const mail = state.tables.mail.get(id);
+    return mail === undefined ? null : mailGoneAtMs(mail);
   },
   'entitlement-end': (state, id) => {
     const entitlement = state.tables.entitlement.get(id);

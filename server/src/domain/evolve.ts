@@ -10,6 +10,8 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
+import { nextNoticeMs } from './end-notices.js';
+import { mailEvolvers } from './evolve-mail.js';
 import type { Entitlement, Lease, Seat, State } from './state.js';
 import type { Table } from './table.js';
 
@@ -76,6 +78,8 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     const { removing: _, ...entitlement } = known(state.tables.entitlement, id);
     putEntitlement(state, removing === null ? entitlement : { ...entitlement, removing });
   },
+  'entitlement.warned': (state, { id, days }) =>
+    putEntitlement(state, { ...known(state.tables.entitlement, id), warned: days }),
   'allocation.set': (state, { allocation }) => trackAllocation(state, allocation),
   'seat.taken': (state, { seat }) => {
     state.tables.seat.set(seat.id, seat);
@@ -126,6 +130,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
       state.derived.requestsByLease.delete(lease);
     state.tables.request.delete(id);
   },
+  ...mailEvolvers,
   'journal.checkpoint': () => {},
   'lease.renewed': (state, { id, idleMs }, monoMs) => {
     state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));
@@ -158,12 +163,17 @@ function putEntitlement(state: State, entitlement: Entitlement): void {
   const { claims } = entitlement;
   trackEntitlement(state, state.tables.entitlement.get(claims.jti), entitlement);
   state.tables.entitlement.set(claims.jti, entitlement);
-  if (entitlement.state === 'future') {
-    state.wallQueue.push({ atMs: claims.nbf * 1000, kind: 'entitlement-start', id: claims.jti });
-  }
-  if (entitlement.state === 'future' || entitlement.state === 'active') {
-    state.wallQueue.push({ atMs: claims.exp * 1000, kind: 'entitlement-end', id: claims.jti });
-  }
+  watchEntitlement(state, entitlement);
+}
+
+/** Puts what is to come of an entitlement on the wall clock. Also used when a state is loaded. */
+export function watchEntitlement(state: State, entitlement: Entitlement): void {
+  const { jti: id, nbf, exp } = entitlement.claims;
+  if (entitlement.state === 'future')
+    state.wallQueue.push({ atMs: nbf * 1000, kind: 'entitlement-start', id });
+  if (isLive(entitlement)) state.wallQueue.push({ atMs: exp * 1000, kind: 'entitlement-end', id });
+  const noticeMs = nextNoticeMs(entitlement);
+  if (noticeMs !== null) state.wallQueue.push({ atMs: noticeMs, kind: 'entitlement-notice', id });
 }
 
 /** What has ended has nothing pending any more. */

@@ -1,7 +1,15 @@
 /** Something to look at when its time comes. The queue is lazy: whoever takes it checks whether it is really due. */
 export interface Due {
   readonly atMs: number;
-  readonly kind: 'lease' | 'lease-release' | 'linger' | 'request' | 'entitlement-start' | 'entitlement-end';
+  readonly kind:
+    | 'lease'
+    | 'lease-release'
+    | 'linger'
+    | 'request'
+    | 'entitlement-start'
+    | 'entitlement-notice'
+    | 'entitlement-end'
+    | 'mail';
   readonly id: string;
 }
 

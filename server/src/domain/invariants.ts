@@ -5,6 +5,7 @@ import {
   trackEntitlement,
   trackInvitation,
   trackLease,
+  trackMail,
   trackSeat,
   trackUser,
 } from './derive.js';
@@ -56,6 +57,7 @@ function derivedDiffers(state: State): string[] {
   for (const [id, row] of tables.request.entries()) {
     for (const lease of row.leases) fresh.derived.requestsByLease.set(lease, id);
   }
+  for (const row of tables.mail.values()) trackMail(fresh, undefined, row);
   return (Object.keys(fresh.derived) as (keyof Derived)[])
     .filter((name) => plain(fresh.derived[name]) !== plain(state.derived[name]))
     .map(

@@ -4,10 +4,12 @@ import {
   trackEntitlement,
   trackInvitation,
   trackLease,
+  trackMail,
   trackSeat,
   trackUser,
 } from './derive.js';
-import { watchLease, watchLinger, watchRelease } from './evolve.js';
+import { watchEntitlement, watchLease, watchLinger, watchRelease } from './evolve.js';
+import { watchMail } from './evolve-mail.js';
 import { emptyState, type Rows, type State, type TableName } from './state.js';
 
 /** Rows of every table as they come out of a state store. */
@@ -53,6 +55,11 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     for (const lease of row.leases) state.derived.requestsByLease.set(lease, id);
   }
   watchRequests(state, monoMs);
+  for (const [id, row] of rows.mail) {
+    tables.mail.set(id, row);
+    trackMail(state, undefined, row);
+    watchMail(state, row);
+  }
   for (const table of Object.values(tables)) table.takeDirty();
   return state;
 }
@@ -61,11 +68,7 @@ function loadEntitlements(state: State, rows: LoadedRows): void {
   for (const [id, row] of rows.entitlement) {
     state.tables.entitlement.set(id, row);
     trackEntitlement(state, undefined, row);
-    const { nbf, exp } = row.claims;
-    if (row.state === 'future') state.wallQueue.push({ atMs: nbf * 1000, kind: 'entitlement-start', id });
-    if (row.state === 'future' || row.state === 'active') {
-      state.wallQueue.push({ atMs: exp * 1000, kind: 'entitlement-end', id });
-    }
+    watchEntitlement(state, row);
   }
   for (const row of rows.allocation.values()) trackAllocation(state, row);
 }

@@ -8,6 +8,7 @@ import type {
   Share,
 } from '@berth/protocol';
 import { ExpiryQueue } from './expiry-queue.js';
+import type { Mail } from './mail.js';
 import { SortedKeys } from './sorted-keys.js';
 import { Index, Table, Tally } from './table.js';
 
@@ -115,6 +116,8 @@ export interface Entitlement {
   readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
   /** The removal is pending: nothing new from it. */
   readonly removing?: Pending;
+  /** The last warning of its end that was given, in days before it (END_NOTICE_DAYS); absent: none. */
+  readonly warned?: number;
 }
 
 /** Seats of one entitlement set aside for one user. Its id is `allocationId(email, entitlement)`. */
@@ -204,6 +207,7 @@ export interface Rows {
   seat: Seat;
   lease: Lease;
   request: KeptRequest;
+  mail: Mail;
 }
 export type TableName = keyof Rows;
 export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
@@ -258,6 +262,10 @@ export interface Derived {
   readonly byStatus: Tally;
   /** `PendingKind` -> ids of the rows that have a revoke or removal pending. */
   readonly pending: Index;
+  /** `MailState` -> mails, in the order in which they got there. */
+  readonly mailsByState: Index;
+  /** Invitation -> the mail with its link. */
+  readonly mailByInvitation: Map<string, string>;
 }
 
 export interface State {
@@ -294,6 +302,7 @@ export function emptyState(): State {
       seat: new Table(),
       lease: new Table(),
       request: new Table(),
+      mail: new Table(),
     },
     derived: emptyDerived(),
     windowEndsMs: new Map(),
@@ -333,6 +342,8 @@ export function emptyDerived(): Derived {
     borrowedByAllocation: new Tally(),
     byStatus: new Tally(),
     pending: new Index(),
+    mailsByState: new Index(),
+    mailByInvitation: new Map(),
   };
 }
 

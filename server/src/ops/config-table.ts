@@ -2,7 +2,17 @@
  * Every setting of berthd, in one table: the flag, the environment variable, the type, `--help` and the manual all come
  * from the row. A setting is added here and nowhere else.
  */
-import { hostList, integer, type Kind, listenAddress, oneOf, originList, path } from './config-values.js';
+import {
+  emailAddress,
+  hostList,
+  integer,
+  type Kind,
+  listenAddress,
+  oneOf,
+  originList,
+  path,
+  string,
+} from './config-values.js';
 
 interface Setting<Value, Default extends Value | undefined> {
   readonly kind: Kind<Value>;
@@ -129,6 +139,44 @@ export const SETTINGS = {
     kind: integer({ min: 1, max: 8760, unit: 'hours' }),
     default: 168,
     help: 'How long an invitation can be accepted.',
+    reload: true,
+  }),
+  'mail.smtp': setting({
+    kind: listenAddress(),
+    default: undefined,
+    help: 'The mail server (submission), such as mail.studio.example:587. None unless given: mails stay in the outbox.',
+    reload: true,
+  }),
+  'mail.from': setting({
+    kind: emailAddress(),
+    default: undefined,
+    help: 'The address that mails come from.',
+    reload: true,
+  }),
+  // Submission has STARTTLS on 587 and TLS from the start on 465 (RFC 8314). In the clear, links could be read on the way.
+  'mail.security': setting({
+    kind: oneOf(['starttls', 'tls', 'none']),
+    default: 'starttls',
+    help: 'How the mail server is reached: starttls (demanded), tls (from the start), or none, on this computer only.',
+    reload: true,
+  }),
+  'mail.user': setting({
+    kind: string(),
+    default: undefined,
+    help: 'The name to log in with at the mail server. No login unless given.',
+    reload: true,
+  }),
+  // Not a flag: those of a process can be read by everybody on the machine.
+  'mail.password-file': setting({
+    kind: path(),
+    default: undefined,
+    help: 'A file whose first line is the password of mail.user; or set it in BERTHD_MAIL_PASSWORD.',
+    reload: true,
+  }),
+  'mail.ca': setting({
+    kind: path(),
+    default: undefined,
+    help: 'A PEM file with the authority of the mail server, if the system does not know it.',
     reload: true,
   }),
 } as const;

@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { canonicalEmail } from '@berth/protocol';
 
 /** A value, or `undefined` when what was found is not allowed. No kind has `undefined` as a value. */
 type Read<Value> = Value | undefined;
@@ -53,6 +54,13 @@ export function string(): Kind<string> {
     read,
     readText: read,
   };
+}
+
+/** An address that mail can come from. */
+export function emailAddress(): Kind<string> {
+  const read = (value: unknown): Read<string> =>
+    typeof value === 'string' ? (canonicalEmail(value) ?? undefined) : undefined;
+  return { name: 'string', allowed: 'an e-mail address', read, readText: read };
 }
 
 export function boolean(): Kind<boolean> {

@@ -61,6 +61,7 @@ export function resolveConfig(input: ConfigInput): ResolvedConfig {
   const config = values as unknown as Config;
   // An unreadable file may hold the missing ones.
   if (file.ok) errors.push(...incompleteTls(sources as ConfigSources));
+  if (errors.length === 0) errors.push(...wrongMail(config, sources as ConfigSources));
   if (errors.length > 0) return { ok: false, errors };
   return { ok: true, config, sources: sources as ConfigSources };
 }
@@ -164,4 +165,35 @@ function incompleteTls(sources: ConfigSources): ConfigError[] {
       message: `${key} is missing: ${present.join(' and ')} was given, and your own certificate needs all three.`,
       next: `Give ${keys.join(', ')} together, or none of them to use the certificate Berth makes.`,
     }));
+}
+
+/** A mail server without a sender can send nothing; and what is not encrypted does not leave this computer. */
+function wrongMail({ mailSmtp, mailFrom, mailSecurity }: Config, sources: ConfigSources): ConfigError[] {
+  if (mailSmtp === undefined) return [];
+  const source = sources['mail.smtp'];
+  if (mailFrom === undefined)
+    return [
+      {
+        code: 'CONFIG_INVALID',
+        key: 'mail.from',
+        source,
+        message: 'mail.from is missing: mail.smtp was given, and mails need an address they come from.',
+        next: 'Give mail.from, such as licences@studio.example.',
+      },
+    ];
+  const { host } = mailSmtp;
+  if (mailSecurity !== 'none' || isLoopback(host)) return [];
+  return [
+    {
+      code: 'CONFIG_INVALID',
+      key: 'mail.security',
+      source: sources['mail.security'],
+      message: `mail.security is none, and ${host} is not this computer: join links could be read on the way.`,
+      next: 'Use starttls or tls, or a mail server on this computer.',
+    },
+  ];
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -11,9 +11,9 @@ import { withCheck } from './marker-check.js';
  * it would fail in the middle of its replay, so it is made to refuse; and the folder says which berthd wrote it. 3: `berthd.json` has a
  * checksum, and one that does not match is refused; and the journal may hold what a server of format 2 does not know
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
- * keeps that checksum: a folder is only believed to be newer when it matches.
+ * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`).
  */
-export const FOLDER_FORMAT = 3;
+export const FOLDER_FORMAT = 4;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -36,6 +36,12 @@ export const migrations: readonly Migration[] = [
     to: 3,
     does: 'berthd.json gets a checksum, so that a damaged address or name in it is noticed',
     run: (files, folder, version) => rewriteMarker(files, folder, 3, version),
+  },
+  {
+    from: 3,
+    to: 4,
+    does: 'the journal may hold mails that are to be sent: an older berthd then refuses the folder instead of failing on it',
+    run: (files, folder, version) => rewriteMarker(files, folder, 4, version),
   },
 ];
 

@@ -72,6 +72,7 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
     seat: new Map(),
     lease: new Map(),
     request: new Map(),
+    mail: new Map(),
   };
   for (const [key, value] of stored) {
     const at = key.indexOf('/');

@@ -15,6 +15,7 @@ import type { Caller, Gate } from '@berth/server/transport/api';
 import { Dispatcher, type Peer } from '@berth/server/transport/dispatch';
 import { defaultLimits } from '@berth/server/transport/limits';
 import { SessionRegistry } from '@berth/server/transport/session-registry';
+import { unsentMail } from '../../simulation/unsent-mail.js';
 import { FaultyFiles } from '../../store/faulty-files.js';
 import { LEASE_SECONDS, SERVER_KEY, START_MS } from '../../unit/domain/world.js';
 import { fuzzKeys } from './keys.js';
@@ -74,6 +75,7 @@ export class FuzzServer {
       address: () => ({ host: 'berth', port: 7433 }),
       serverKey: key.publicBytes,
       invitationMs: 86_400_000,
+      mail: unsentMail(this.state),
       version: 'fuzzed',
     };
     const identity = { id: 'srv', keyText: SERVER_KEY, publicKey: key.publicBytes, seed: key.seed };

@@ -20,6 +20,8 @@ import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
 import { grantBorrow } from './grant-borrow.js';
 import { createMachineToken, enrolMachine, removeMachine, revokeMachineToken } from './machine.js';
+import { retryMail, settleMail, testMail, tryMail } from './mail.js';
+import { mailsOf } from './mails.js';
 import { move } from './move.js';
 import { setOrganisation } from './organisation.js';
 import { setPool } from './pool-settings.js';
@@ -45,11 +47,11 @@ export function decide<T extends CommandType>(
 ): Decision<T> {
   const decider = deciders[command.type] as unknown as Decider<T>;
   const request = requestOf(command as unknown as Command);
-  if (request === null) return decider(state, command, context);
+  if (request === null) return withMails(state, command, decider(state, command, context), context);
   const id = requestId(request.device, request.key);
   const kept = state.tables.request.get(id);
   if (kept !== undefined) return again<T>(kept, command.type, request);
-  const decision = decider(state, command, context);
+  const decision = withMails(state, command, decider(state, command, context), context);
   // Neither a denial nor what changed nothing needs a key (I7): asked again, they are the same.
   if (!decision.ok || decision.changes.length === 0) return decision;
   return {
@@ -96,7 +98,23 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   removeMachine,
   setSharing,
   acceptClock,
+  tryMail,
+  settleMail,
+  retryMail,
+  testMail,
 };
+
+/** With the mails that follow, in the same commit. */
+function withMails<T extends CommandType>(
+  state: State,
+  command: Command<T>,
+  decision: Decision<T>,
+  context: Context,
+): Decision<T> {
+  if (!decision.ok || decision.changes.length === 0) return decision;
+  const mails = mailsOf(state, command as unknown as Command, decision.changes, context);
+  return mails.length === 0 ? decision : { ...decision, changes: [...decision.changes, ...mails] };
+}
 
 function requestOf(command: Command): RequestKey | null {
   return 'request' in command ? command.request : null;

@@ -2,6 +2,7 @@ import { type EntitlementClaims, formatDay } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { isLive } from '../derive.js';
+import { noticeAt } from '../end-notices.js';
 import { succeeds } from '../endorsements.js';
 import { isActive } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, organisationOf, type State } from '../state.js';
@@ -38,9 +39,12 @@ export function importEntitlement(
   const conflict = inherits(state, claims, heirOf, context) ?? beginsLater(claims, heirOf, context);
   if (conflict !== null) return conflict;
   const active = claims.nbf * 1000 <= context.now.wallMs;
+  // Who imports it sees when it ends: the warnings are those that come due later.
+  const warned = noticeAt(claims, Math.max(context.now.wallMs, claims.nbf * 1000));
   const entitlement: Entitlement = {
     claims,
     token,
+    ...(warned === null ? {} : { warned }),
     state: active ? 'active' : 'future',
     // A new revision does not undo what an admin decided; `entitlement remove --cancel` does.
     ...(known?.removing !== undefined && isLive(known) ? { removing: known.removing } : {}),

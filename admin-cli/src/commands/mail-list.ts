@@ -1,0 +1,62 @@
+import type { MailInfo } from '@berth/protocol';
+import { defineCommand } from '../command.js';
+import { table } from '../output.js';
+import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
+import { given, optional, parseEmail } from '../parse.js';
+import { withAdmin } from '../session.js';
+import { momentCell } from '../words.js';
+
+const states: readonly MailInfo['state'][] = ['queued', 'sending', 'sent', 'failed', 'cancelled'];
+
+export const mailList = defineCommand({
+  usage: 'list',
+  describe: 'List the mails of the outbox, newest first: sent, waiting, failed',
+  options: {
+    state: { type: 'string', choices: states, describe: 'only this state' },
+    to: { type: 'string', describe: 'only to this e-mail address' },
+    ...pageOptions,
+  },
+  examples: [
+    ['berth mail list', 'what was sent and what waits'],
+    ['berth mail list --state failed', 'what the mail server would not take, and why'],
+    ['berth mail list --to anna@studio.example --json', 'what Anna was told, for a script'],
+  ],
+  more: 'A mail is in the outbox from the same moment as what it tells, and stays readable there for 30 days after it was sent. Where no mail server is configured (`mail.smtp` of berthd) it waits, for 90 days at most.',
+  run: async (context, args) => {
+    const paging = parsePaging(args);
+    const filter = given({
+      state: args.state as MailInfo['state'] | undefined,
+      email: optional(args.to, parseEmail),
+    });
+    let configured = true;
+    const list = await withAdmin(context, (admin) =>
+      listPages(paging, async (page) => {
+        const answer = await admin.call('mail.list', { ...page, ...filter });
+        configured = answer.configured;
+        return answer;
+      }),
+    );
+    return {
+      document: { ...list, configured },
+      text: (screen) =>
+        table(
+          list.items,
+          [
+            { title: 'ID', cell: (row) => row.id },
+            { title: 'TO', weight: 'id', cell: (row) => row.to },
+            { title: 'STATE', cell: (row) => (row.unsure === true ? `${row.state}, unsure` : row.state) },
+            { title: 'MADE', weight: 'low', cell: (row) => momentCell(row.madeAtMs) },
+            { title: 'TRIES', cell: (row) => row.attempts },
+            { title: 'SUBJECT', cell: (row) => row.subject },
+            { title: 'ERROR', cell: (row) => (row.state === 'sent' ? '' : (row.error ?? '')) },
+          ],
+          screen,
+        ),
+      notes: [...moreNote(list), ...(configured ? [] : [offNote])],
+    };
+  },
+});
+
+/** Said wherever somebody may wonder why nothing arrives. */
+export const offNote =
+  'No mail server is configured: nothing is sent. Read a mail with `berth mail show ID`; IT sets mail.smtp.';

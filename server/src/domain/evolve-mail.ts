@@ -1,0 +1,55 @@
+import type { Change } from './changes.js';
+import { trackMail } from './derive.js';
+import { type Mail, mailGoneAtMs } from './mail.js';
+import type { State } from './state.js';
+
+type MailChange = Extract<Change, { type: `mail.${string}` }>;
+
+/** What becomes of the mails of the outbox (evolve.ts). */
+export const mailEvolvers: {
+  readonly [T in MailChange['type']]: (state: State, change: Extract<MailChange, { type: T }>) => void;
+} = {
+  'mail.queued': (state, { mail }) => {
+    put(state, mail);
+    watchMail(state, mail);
+  },
+  'mail.tried': (state, { id, atMs, messageId }) => {
+    const mail = known(state, id);
+    const { attempts, triedFromMs = atMs } = mail;
+    put(state, { ...mail, state: 'sending', attempts: attempts + 1, triedFromMs, messageId });
+  },
+  'mail.sent': (state, { id, atMs }) => {
+    const { error: _, ...mail } = known(state, id);
+    put(state, { ...mail, state: 'sent', endedAtMs: atMs });
+  },
+  'mail.deferred': (state, { id, nextAtMs, error, unsure }) =>
+    put(state, { ...known(state, id), state: 'queued', nextAtMs, error, ...(unsure ? { unsure } : {}) }),
+  'mail.failed': (state, { id, atMs, error }) =>
+    put(state, { ...known(state, id), state: 'failed', endedAtMs: atMs, error }),
+  'mail.cancelled': (state, { id, atMs }) =>
+    put(state, { ...known(state, id), state: 'cancelled', endedAtMs: atMs }),
+  'mail.retried': (state, { id, atMs }) => {
+    const { endedAtMs: _, triedFromMs: __, ...mail } = known(state, id);
+    put(state, { ...mail, state: 'queued', nextAtMs: atMs });
+  },
+  'mail.dropped': (state, { id }) => {
+    trackMail(state, known(state, id), undefined);
+    state.tables.mail.delete(id);
+  },
+};
+
+/** Puts the end of its time on the wall clock; it comes up too early where the mail was sent since, and is queued again. */
+export function watchMail(state: State, mail: Mail): void {
+  state.wallQueue.push({ atMs: mailGoneAtMs(mail), kind: 'mail', id: mail.id });
+}
+
+function put(state: State, mail: Mail): void {
+  trackMail(state, state.tables.mail.get(mail.id), mail);
+  state.tables.mail.set(mail.id, mail);
+}
+
+function known(state: State, id: string): Mail {
+  const mail = state.tables.mail.get(id);
+  if (mail === undefined) throw new Error(`invariant: a change names the mail ${id}, which does not exist`);
+  return mail;
+}

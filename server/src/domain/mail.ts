@@ -1,0 +1,115 @@
+import type { Role } from '@berth/protocol';
+
+// PRODUCT.md, "notifications": what people are told by mail. A mail is a row like any other: it is written in the commit of what it
+// tells, and is kept until it was sent. It holds facts; the words are made when it is sent or shown, so no link is ever stored.
+
+/** What one mail tells. Its shape is a file format, as that of a change is. */
+export type MailFact =
+  /** `device`: a link for a further device. */
+  | {
+      readonly kind: 'invited';
+      readonly invitation: string;
+      readonly by: string;
+      readonly role: Role;
+      readonly device: boolean;
+      readonly expiresAtMs: number;
+    }
+  /** `total`: with what the user had of that entitlement. `expires`: its last day. */
+  | {
+      readonly kind: 'assigned';
+      readonly by: string;
+      readonly product: string;
+      readonly quantity: number;
+      readonly total: number;
+      readonly expires: string;
+    }
+  /** `left`: what the user still has of that entitlement. */
+  | {
+      readonly kind: 'revoked';
+      readonly by: string;
+      readonly product: string;
+      readonly quantity: number;
+      readonly left: number;
+      readonly expires: string;
+    }
+  | { readonly kind: 'removed'; readonly by: string }
+  /** To those who run the organisation: a subscription ends. */
+  | {
+      readonly kind: 'ending';
+      readonly product: string;
+      readonly subscription: string;
+      readonly seats: number;
+      readonly until: string;
+      readonly daysLeft: number;
+    }
+  | { readonly kind: 'test'; readonly by: string };
+
+export type MailKind = MailFact['kind'];
+
+/**
+ * `queued`: it waits for its time, or for a mail server; `sending`: it is being handed over, or the server died while it was; `failed`: given
+ * up, until an admin says otherwise; `cancelled`: what it told is no longer so.
+ */
+export type MailState = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled';
+
+export interface Mail {
+  readonly id: string;
+  /** E-mail address. */
+  readonly to: string;
+  /** At least one. */
+  readonly facts: readonly MailFact[];
+  readonly state: MailState;
+  readonly madeAtMs: number;
+  /** Hand-overs that were begun. */
+  readonly attempts: number;
+  /** When it may be handed over next, by the wall clock. */
+  readonly nextAtMs: number;
+  /** Since when it has been tried without success. */
+  readonly triedFromMs?: number;
+  /** Set before the first hand-over and never changed: a repetition can be known by it. */
+  readonly messageId?: string;
+  /** When it was sent, given up or cancelled. */
+  readonly endedAtMs?: number;
+  /** What the mail server, or the network, said last. */
+  readonly error?: string;
+  /** A hand-over broke off, and nobody knows whether it was taken: it was or will be handed over again. */
+  readonly unsure?: boolean;
+}
+
+/** How an attempt ended. */
+export type MailResult =
+  | { readonly state: 'sent'; readonly answer: string }
+  /** Not now: again after a pause. `unsure`: it may have been taken. */
+  | { readonly state: 'deferred'; readonly error: string; readonly unsure: boolean }
+  /** The mail server will never take it. */
+  | { readonly state: 'refused'; readonly error: string };
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** The first pause after an attempt that failed, ms; each further one is twice as long. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 60 * MINUTE_MS;
+/** RFC 5321 4.5.4.1: whoever sends gives up after four to five days. */
+const GIVE_UP_MS = 5 * DAY_MS;
+/** How long a mail that was sent, given up or cancelled can still be read. */
+const ENDED_KEPT_MS = 30 * DAY_MS;
+/** How long one that nobody could send is kept: what it links to has long ended. */
+const UNSENT_KEPT_MS = 90 * DAY_MS;
+
+/** When it may be tried again after so many attempts; `null`: it is given up. */
+export function nextAttemptMs({ attempts, triedFromMs }: Mail, nowMs: number): number | null {
+  if (nowMs - (triedFromMs ?? nowMs) >= GIVE_UP_MS) return null;
+  // 2^12 times five seconds is more than the longest pause.
+  return nowMs + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(12, Math.max(0, attempts - 1)));
+}
+
+/** When the row goes, by the wall clock. */
+export function mailGoneAtMs({ endedAtMs, madeAtMs }: Mail): number {
+  return endedAtMs === undefined ? madeAtMs + UNSENT_KEPT_MS : endedAtMs + ENDED_KEPT_MS;
+}
+
+/** True while it is still to be sent and nobody is about to. */
+export function isWaiting({ state }: Mail): boolean {
+  return state === 'queued' || state === 'failed';
+}

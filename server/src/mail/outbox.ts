@@ -1,0 +1,217 @@
+import type { Command, CommandType, Settled } from '../domain/commands.js';
+import type { Mail, MailResult } from '../domain/mail.js';
+import type { Now, State } from '../domain/state.js';
+import type { Letter } from './letter.js';
+import type { Carried, Carrier } from './smtp.js';
+
+export interface OutboxOptions {
+  /** Read-only: what is due is looked for here, and decided by the command that follows. */
+  readonly state: State;
+  readonly submit: <T extends CommandType>(command: Command<T>) => Promise<Settled<T>>;
+  readonly clock: { now(): Now };
+  /** Opens a connection to the mail server that is configured now. */
+  readonly open: () => Promise<Carrier>;
+  /** Whether one is configured now. */
+  readonly configured: () => boolean;
+  readonly from: () => { readonly name: string; readonly address: string };
+  readonly letterOf: (mail: Mail) => Letter;
+  /** The part of a Message-ID behind the @. */
+  readonly domain: () => string;
+  /** Calls back once, later. @returns a function that calls it off */
+  readonly after: (ms: number, then: () => void) => () => void;
+  readonly onEvent: (event: OutboxEvent) => void;
+  /** A bug, or a write that failed: the process must stop. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export type OutboxEvent =
+  | { readonly type: 'sent'; readonly id: string; readonly attempts: number }
+  | { readonly type: 'failed'; readonly id: string; readonly error: string; readonly given: 'up' | 'time' };
+
+/** While the mail server cannot be used at all, the next attempt is no later than this, ms. */
+const LONGEST_REST_MS = 5 * 60_000;
+/** How long a stop waits for the attempt that is on its way, ms. */
+const STOP_MS = 3_000;
+/** The wall clock may be set: so often is looked at what is due, ms. */
+const LOOK_AGAIN_MS = 60_000;
+
+/**
+ * Takes mails from the outbox and hands them to the mail server, one after the other. What it does to a mail is a command of the domain: an
+ * attempt is durable before the first byte leaves, and its end before the next begins. After a crash the mail whose attempt has no end is
+ * handed over again under the same Message-ID, since nobody knows whether it was taken: SMTP has no way to ask (RFC 5321 6.1).
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  #cancel: () => void = () => {};
+  /** Nothing is tried before this moment, by the wall clock: the mail server itself failed. */
+  #restsUntilMs = 0;
+  #restMs = 0;
+  /** To be sent before all others, and those who wait for that. */
+  readonly #urgent = new Map<string, () => void>();
+  #carrier: Carrier | null = null;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** What was in the server's hands when it stopped has an unknown fate. Then it begins. */
+  async start(): Promise<void> {
+    const error = 'The server stopped while it was handed over.';
+    for (const id of [...this.#options.state.derived.mailsByState.get('sending')])
+      await this.#options.submit({
+        type: 'settleMail',
+        id,
+        result: { state: 'deferred', error, unsure: true },
+      });
+    this.wake();
+  }
+
+  /** There may be something to send: a commit had a mail in it, or the mail server is another one now. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#running ??= this.#run().catch((error) => this.#options.onFatal(error));
+  }
+
+  /** As `wake`, and whatever rests does not rest any longer. */
+  hurry(): void {
+    this.#restsUntilMs = 0;
+    this.#restMs = 0;
+    this.wake();
+  }
+
+  /** Resolves when this mail has been tried once, before all others. */
+  sendNow(id: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#urgent.set(id, resolve);
+      this.hurry();
+    });
+  }
+
+  /** Ends after the attempt that is on its way, which gets a moment and is then broken off. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    const patience = this.#options.after(STOP_MS, () => this.#carrier?.abort());
+    await this.#running;
+    patience();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      this.#cancel();
+      await this.#sendDue();
+    }
+    this.#running = null;
+    if (!this.#stopped) this.#sleep();
+  }
+
+  /** Everything that is due, over one connection. */
+  async #sendDue(): Promise<void> {
+    if (!this.#options.configured()) return this.#releaseUrgent();
+    const first = this.#next();
+    if (first === undefined) return;
+    const carrier = await this.#options.open().catch(cannotOpen);
+    this.#carrier = carrier;
+    for (let mail: Mail | undefined = first; mail !== undefined && !this.#stopped; mail = this.#next())
+      await this.#send(mail, carrier);
+    this.#carrier = null;
+    carrier.close();
+  }
+
+  async #send(mail: Mail, carrier: Carrier): Promise<void> {
+    const { submit, from, letterOf, domain } = this.#options;
+    const tried = await submit({ type: 'tryMail', id: mail.id, messageId: `<${mail.id}@${domain()}>` });
+    if (tried.ok) {
+      const { messageId } = tried.outcome;
+      const letter = letterOf(mail);
+      const carried = await carrier.send({
+        ...letter,
+        from: from(),
+        to: mail.to,
+        messageId,
+        dateMs: mail.madeAtMs,
+      });
+      await submit({ type: 'settleMail', id: mail.id, result: resultOf(carried) });
+      this.#tell(mail.id, carried);
+      this.#rest(carried);
+    }
+    this.#urgent.get(mail.id)?.();
+    this.#urgent.delete(mail.id);
+  }
+
+  #rest(carried: Carried): void {
+    if (carried.serverFailed !== true) {
+      this.#restMs = 0;
+      return;
+    }
+    this.#restMs = Math.min(LONGEST_REST_MS, Math.max(5_000, this.#restMs * 2));
+    this.#restsUntilMs = this.#options.clock.now().wallMs + this.#restMs;
+  }
+
+  #tell(id: string, carried: Carried): void {
+    const attempts = this.#options.state.tables.mail.get(id)?.attempts ?? 1;
+    if (carried.state === 'sent') this.#options.onEvent({ type: 'sent', id, attempts });
+    else {
+      const given = this.#options.state.tables.mail.get(id)?.state === 'failed' ? 'up' : 'time';
+      this.#options.onEvent({ type: 'failed', id, error: carried.error, given });
+    }
+  }
+
+  /** The urgent ones first, then whatever has been due longest. */
+  #next(): Mail | undefined {
+    const { state, clock } = this.#options;
+    for (const [id, tell] of this.#urgent) {
+      const mail = state.tables.mail.get(id);
+      if (mail?.state === 'queued') return mail;
+      this.#urgent.delete(id);
+      tell();
+    }
+    const { wallMs } = clock.now();
+    if (wallMs < this.#restsUntilMs) return undefined;
+    return this.#earliest(wallMs);
+  }
+
+  #earliest(atMs: number): Mail | undefined {
+    let first: Mail | undefined;
+    for (const id of this.#options.state.derived.mailsByState.get('queued')) {
+      const mail = this.#options.state.tables.mail.get(id)!;
+      if (mail.nextAtMs <= atMs && (first === undefined || mail.nextAtMs < first.nextAtMs)) first = mail;
+      if (first !== undefined && first.attempts === 0) return first;
+    }
+    return first;
+  }
+
+  #sleep(): void {
+    const { state, clock, after } = this.#options;
+    let nextAtMs = Number.POSITIVE_INFINITY;
+    for (const id of state.derived.mailsByState.get('queued'))
+      nextAtMs = Math.min(nextAtMs, state.tables.mail.get(id)!.nextAtMs);
+    if (nextAtMs === Number.POSITIVE_INFINITY || !this.#options.configured()) return;
+    const waitMs = Math.max(nextAtMs, this.#restsUntilMs) - clock.now().wallMs;
+    this.#cancel = after(Math.min(LOOK_AGAIN_MS, Math.max(0, waitMs)), () => this.wake());
+  }
+
+  /** No mail server is configured: nobody is left waiting. */
+  #releaseUrgent(): void {
+    for (const tell of this.#urgent.values()) tell();
+    this.#urgent.clear();
+  }
+}
+
+/** The secrets cannot be read: as if the mail server could not be reached. */
+function cannotOpen({ message }: Error): Carrier {
+  return {
+    send: async () => ({ state: 'deferred', error: message, unsure: false, serverFailed: true }),
+    abort: () => {},
+    close: () => {},
+  };
+}
+
+function resultOf({ serverFailed: _, ...result }: Carried): MailResult {
+  return result;
+}

@@ -1,0 +1,113 @@
+import type { Change } from '../domain/changes.js';
+import type { Mail, MailFact } from '../domain/mail.js';
+import { organisationOf } from '../domain/state.js';
+import type { Config } from '../ops/config.js';
+import type { Log } from '../ops/log.js';
+import { type Letter, letterOf } from './letter.js';
+import { Outbox, type OutboxEvent, type OutboxOptions } from './outbox.js';
+import { openSmtp, type SmtpSettings } from './smtp.js';
+
+export interface PostOfficeOptions extends Pick<OutboxOptions, 'state' | 'submit' | 'clock' | 'onFatal'> {
+  readonly config: () => Config;
+  /** From the environment: the flags of a process and its configuration are read by more people. */
+  readonly password: string | undefined;
+  /** The join link of an invitation. */
+  readonly link: (invitation: string) => string;
+  readonly log: Log;
+}
+
+/** Who reads a mail. */
+export type Reader = (fact: Extract<MailFact, { kind: 'invited' }>) => boolean;
+
+/** What the rest of the server knows of mail: its words, whether it can be sent, and that something is to be sent. */
+export class PostOffice {
+  readonly #options: PostOfficeOptions;
+  readonly #outbox: Outbox;
+
+  constructor(options: PostOfficeOptions) {
+    this.#options = options;
+    const { state, submit, clock, onFatal } = options;
+    this.#outbox = new Outbox({
+      state,
+      submit,
+      clock,
+      onFatal,
+      configured: () => this.configured,
+      open: () => openSmtp(this.#settings()),
+      from: () => ({ name: organisationOf(state).name, address: this.#settings().from }),
+      letterOf: (mail) => this.letterOf(mail, () => true),
+      domain: () => this.#settings().from.split('@').at(-1)!,
+      after: (ms, then) => {
+        const timer = setTimeout(then, ms).unref();
+        return () => clearTimeout(timer);
+      },
+      onEvent: (event) => this.#log(event),
+    });
+  }
+
+  get configured(): boolean {
+    return this.#options.config().mailSmtp !== undefined;
+  }
+
+  /** @param mayRead who may read the link of an invitation */
+  letterOf(mail: Mail, mayRead: Reader): Letter {
+    const { state, link } = this.#options;
+    return letterOf(mail, {
+      organisation: organisationOf(state).name,
+      name: state.tables.user.get(mail.to)?.name ?? '',
+      link: (fact) => {
+        const open = state.tables.invitation.get(fact.invitation);
+        return open !== undefined && open.usedBy === null && mayRead(fact) ? link(fact.invitation) : null;
+      },
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#outbox.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#outbox.stop();
+  }
+
+  /** After a commit. */
+  look(changes: readonly Change[]): void {
+    if (changes.some(({ type }) => type === 'mail.queued')) this.#outbox.wake();
+    if (changes.some(({ type }) => type === 'mail.retried')) this.#outbox.hurry();
+  }
+
+  /** The configuration may name another mail server now. */
+  hurry(): void {
+    this.#outbox.hurry();
+  }
+
+  /** Resolves when this mail was tried. */
+  sendNow(id: string): Promise<void> {
+    return this.#outbox.sendNow(id);
+  }
+
+  /** Of a mail server that is configured: resolveConfig has checked that they belong together. */
+  #settings(): SmtpSettings {
+    const { mailSmtp, mailFrom, mailSecurity, mailUser, mailPasswordFile, mailCa } = this.#options.config();
+    return {
+      ...mailSmtp!,
+      security: mailSecurity,
+      from: mailFrom!,
+      user: mailUser,
+      password: this.#options.password,
+      passwordFile: mailPasswordFile,
+      caFile: mailCa,
+    };
+  }
+
+  #log(event: OutboxEvent): void {
+    const { log } = this.#options;
+    if (event.type === 'sent') log.debug({ mail: event.id, attempts: event.attempts }, 'mail sent');
+    else if (event.given === 'up')
+      log.error(
+        { mail: event.id, error: event.error, code: 'MAIL_FAILED', next: 'berth mail list --state failed' },
+        'a mail was given up',
+      );
+    else log.warn({ mail: event.id, error: event.error }, 'a mail could not be sent yet');
+  }
+}

@@ -1,0 +1,226 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openAdmin } from '@berth/client';
+import type { MailInfo } from '@berth/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MailServer } from './mail-server.js';
+import { type Ran, Site } from './site.js';
+import { until } from './waiting.js';
+
+// PRODUCT.md, row "notifications" (issue 5, part 6): real `berth` and `berthd`, and a real mail server on loopback. In order.
+
+let site: Site;
+let mail: MailServer;
+let flags: string[];
+
+beforeAll(async () => {
+  mail = await MailServer.start();
+  site = await Site.open();
+  await site.grant({ seats: 5, id: 'ent-render' });
+  const ca = await site.write('mail-ca.pem', mail.caPem);
+  const password = await site.write('mail-password', 'correct horse\n');
+  flags = [
+    ...['--mail-smtp', `127.0.0.1:${mail.port}`, '--mail-from', 'licences@studio.example', '--mail-ca', ca],
+    ...['--mail-user', 'berth', '--mail-password-file', password],
+  ];
+}, 120_000);
+
+afterAll(async () => {
+  await site?.close();
+  await mail?.close();
+});
+
+const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
+/** In this process, since a command costs a second and the outbox is looked at often. */
+async function outbox(filter: { email?: string; state?: MailInfo['state'] } = {}): Promise<MailInfo[]> {
+  const admin = await openAdmin({ home: site.owner.home });
+  try {
+    return (await admin.call('mail.list', filter)).items;
+  } finally {
+    await admin.close();
+  }
+}
+const sentTo = (email: string): Promise<MailInfo> =>
+  until(`the mail to ${email} to be sent`, async () => {
+    const [row] = await outbox({ email });
+    return row?.state === 'sent' && row;
+  });
+
+describe('without a mail server', () => {
+  test('mails wait, readable, and the link is printed', async () => {
+    const invited = await owner('user', 'invite', 'anna@studio.example', '--name', 'Anna <b>Ek</b>');
+    const list = await owner('mail', 'list');
+    expect(list.json).toMatchObject({ configured: false });
+    expect(list.stderr).toContain('No mail server is configured');
+    const [waiting] = list.json.items;
+    expect(waiting).toMatchObject({
+      to: 'anna@studio.example',
+      kind: 'invited',
+      state: 'queued',
+      attempts: 0,
+    });
+    const { json } = await owner('mail', 'show', waiting.id);
+    expect(json.text).toContain(invited.json.link);
+    expect(json.html).toContain('Anna &#60;b&#62;Ek');
+    expect(json.html).not.toContain('<b>');
+    const off = await owner('mail', 'test');
+    expect([off.code, off.json.error.code]).toEqual([8, 'MAIL_OFF']);
+  });
+
+  test('an admin does not read a link above their own role, a viewer none', async () => {
+    const [admin, viewer] = [site.person('adm@studio.example'), site.person('view@studio.example')];
+    await site.joinWith(admin, await site.invite(admin.email, '--role', 'admin'));
+    await site.joinWith(viewer, await site.invite(viewer.email, '--role', 'viewer'));
+    const link = await site.invite('boss@studio.example', '--role', 'owner');
+    const { id } = (await outbox({ email: 'boss@studio.example' }))[0]!;
+    const read = await site.berth(admin, ['mail', 'show', id, '--json']);
+    expect(read.json.text).toContain('not shown here');
+    expect(JSON.stringify(read.json)).not.toContain(link.split('token=')[1]);
+    const refused = await site.berth(viewer, ['mail', 'show', id, '--json']);
+    expect([refused.code, refused.json.error.code]).toEqual([4, 'NOT_ALLOWED']);
+    await owner('user', 'remove', 'boss@studio.example', '--yes');
+    expect((await outbox({ email: 'boss@studio.example' })).map(({ kind, state }) => [kind, state])).toEqual(
+      expect.arrayContaining([
+        ['invited', 'cancelled'],
+        ['removed', 'queued'],
+      ]),
+    );
+  });
+});
+
+describe('with a mail server', () => {
+  test('what waited is sent, over STARTTLS, logged in; text and HTML; once each', async () => {
+    await site.kill();
+    await site.serve(flags);
+    const waited = await outbox();
+    const open = waited.filter(({ state }) => state !== 'cancelled').length;
+    const sent = await until('every mail to be sent', async () => {
+      const found = await outbox({ state: 'sent' });
+      return found.length === open && found;
+    });
+    expect(new Set(mail.ids)).toEqual(new Set(sent.map(({ messageId }) => messageId)));
+    expect(new Set(mail.ids).size).toBe(mail.ids.length);
+    for (const each of mail.taken) expect(each).toMatchObject({ user: 'berth', secure: true });
+    const anna = mail.taken.find(({ to }) => to === 'anna@studio.example')!;
+    expect(anna.raw).toMatch(/^From: Studio <licences@studio.example>$/m);
+    expect(anna.raw).toContain('multipart/alternative');
+    expect(anna.raw).toContain('Auto-Submitted: auto-generated');
+  });
+
+  test('assign, move, revoke: whom it is about hears of it', async () => {
+    const before = mail.taken.length;
+    const [anna, adm] = ['anna@studio.example', 'adm@studio.example'];
+    await owner('license', 'assign', anna, 'render', '--quantity', '2');
+    await owner('license', 'move', anna, 'render', '--to', adm, '--yes');
+    await owner('license', 'revoke', anna, 'render', '--yes');
+    const told = await until('four mails', () => mail.taken.length >= before + 4 && mail.taken.slice(before));
+    const subjects = told.map(({ to, raw }) => `${to} ${/^Subject: (.*)$/m.exec(raw)?.[1]}`);
+    expect(subjects.sort()).toEqual([
+      `${adm} Licences for you: render (Studio)`,
+      `${anna} Licences for you: render (Studio)`,
+      `${anna} Licences taken back: render (Studio)`,
+      `${anna} Licences taken back: render (Studio)`,
+    ]);
+  });
+
+  test('mail test says what the mail server said', async () => {
+    const good = await owner('mail', 'test');
+    expect([good.code, good.json.mail.state]).toEqual([0, 'sent']);
+    mail.fates.push({ at: 'rcpt', code: 550 });
+    const bad = await owner('mail', 'test', 'nobody@studio.example');
+    expect([bad.code, bad.json.mail.state]).toEqual([1, 'failed']);
+    expect(bad.json.mail.error).toContain('The test says so');
+    expect(bad.stderr).toContain('550');
+  });
+
+  test('4 is for now, 5 is for ever, and retry is asked for', async () => {
+    mail.fates.push({ at: 'data', code: 451 }, { at: 'data', code: 554 });
+    await owner('user', 'invite', 'bo@studio.example');
+    await owner('user', 'invite', 'cem@studio.example');
+    const bo = await sentTo('bo@studio.example');
+    expect(bo.attempts).toBe(2);
+    const cem = (await outbox({ email: 'cem@studio.example' }))[0]!;
+    expect(cem).toMatchObject({ state: 'failed', attempts: 1 });
+    expect((await owner('mail', 'retry', cem.id)).json).toEqual({ retried: 1 });
+    await until('the mail to Cem', () => mail.ids.includes(cem.messageId!));
+    const ended = await owner('mail', 'retry', bo.id);
+    expect([ended.code, ended.json.error.code]).toEqual([8, 'MAIL_ENDED']);
+  });
+
+  test('a connection that breaks in the middle of a message: again, and once in the mailbox', async () => {
+    mail.fates.push('drop');
+    const begun = mail.begun;
+    await owner('user', 'invite', 'dee@studio.example');
+    const row = await sentTo('dee@studio.example');
+    expect(mail.begun - begun).toBe(2);
+    expect(row).toMatchObject({ attempts: 2, unsure: true });
+    expect(mail.ids.filter((id) => id === row.messageId)).toHaveLength(1);
+  });
+
+  test('an answer that is lost: nobody can know, so it comes again under the same Message-ID', async () => {
+    mail.fates.push('take and drop');
+    await owner('user', 'invite', 'eve@studio.example');
+    const row = await sentTo('eve@studio.example');
+    expect(row.unsure).toBe(true);
+    const copies = mail.taken.filter(({ messageId }) => messageId === row.messageId);
+    expect(copies.map(({ raw }) => withoutBoundaries(raw))).toHaveLength(2);
+    expect(withoutBoundaries(copies[0]!.raw)).toBe(withoutBoundaries(copies[1]!.raw));
+  });
+
+  test('killed while it sends: nothing lost, and nothing twice but what the mail server had taken unsaid', async () => {
+    const people = Array.from({ length: 8 }, (_, at) => `p${at}@studio.example`);
+    mail.fates.push('take', 'hang', 'take', 'take and hang', 'take');
+    const inviting = owner('user', 'invite', ...people);
+    for (const kill of [1, 2]) {
+      await until('a message that gets no answer', () => mail.hanging === kill);
+      if (kill === 1) await inviting;
+      await site.kill();
+      await site.serve(flags);
+    }
+    const got = await until('all of them in their mailboxes', () => {
+      const found = mail.taken.filter(({ to }) => people.includes(to));
+      return new Set(found.map(({ to }) => to)).size === people.length && found;
+    });
+    const rows = await until('the outbox to know', async () => {
+      const sent = (await outbox({ state: 'sent' })).filter(({ to }) => people.includes(to));
+      return sent.length === people.length && sent;
+    });
+    expect(new Set(got.map(({ messageId }) => messageId)).size).toBe(people.length);
+    expect(got).toHaveLength(people.length + 1);
+    expect(rows.filter(({ unsure }) => unsure)).toHaveLength(2);
+    expect((await outbox({ state: 'sending' })).length).toBe(0);
+  });
+});
+
+test('a wrong password keeps mails, the right one in the environment sends them', async () => {
+  await writeFile(join(site.folder, 'mail-password'), 'wrong\n');
+  await site.kill();
+  await site.serve(flags);
+  const bad = await owner('mail', 'test');
+  expect([bad.code, bad.json.mail.state]).toEqual([1, 'queued']);
+  expect(bad.json.mail.error).toContain('535');
+  await writeFile(join(site.folder, 'mail-password'), 'correct horse\n');
+  const { id } = bad.json.mail;
+  await owner('mail', 'retry', id);
+  await until('the file to count without a restart', async () =>
+    (await outbox({ state: 'sent' })).some((row) => row.id === id),
+  );
+}, 120_000);
+
+test('a server without STARTTLS gets nothing', async () => {
+  const plain = await MailServer.start({ starttls: false });
+  try {
+    await site.kill();
+    await site.serve([...flags.slice(2), '--mail-smtp', `127.0.0.1:${plain.port}`]);
+    const refused = await owner('mail', 'test');
+    expect(refused.json.mail).toMatchObject({ state: 'queued' });
+    expect(plain.taken).toEqual([]);
+  } finally {
+    await plain.close();
+  }
+}, 120_000);
+
+/** The parts of a message have separators that are made anew each time. */
+function withoutBoundaries(raw: string): string {
+  return raw.replaceAll(/--_NmP-[\w-]+/g, '--_NmP');
+}

@@ -1,0 +1,173 @@
+import { nextAttemptMs } from '@berth/server/domain/mail';
+import { describe, expect, test } from 'vitest';
+import { DAY_MS, World } from './world.js';
+
+// What is put into the outbox, with what it tells, and what becomes of it.
+
+const a = 'a@studio.example';
+const render = { product: 'render', endMs: null };
+
+const mails = (world: World) =>
+  [...world.state.tables.mail.values()].sort((a, b) => a.madeAtMs - b.madeAtMs);
+const told = (world: World) => mails(world).map(({ to, facts }) => `${to.split('@')[0]} ${facts[0]!.kind}`);
+
+describe('who is told what', () => {
+  test('an invitation; not the first owner, whose link berthd prints', () => {
+    const world = new World();
+    expect(told(world)).toEqual([]);
+    world.user('a');
+    expect(mails(world)).toMatchObject([
+      { to: a, state: 'queued', attempts: 0, facts: [{ kind: 'invited', role: 'user', device: false }] },
+    ]);
+  });
+
+  test('a link that was replaced or taken back is not sent; a changed role makes no mail', () => {
+    const world = new World();
+    const invite = { name: null, role: null, device: false, invitationMs: DAY_MS, email: a } as const;
+    world.ok({ type: 'invite', ...world.admin(), ...invite });
+    world.ok({ type: 'invite', ...world.admin(), ...invite });
+    expect(mails(world).map(({ state }) => state)).toEqual(['cancelled', 'queued']);
+    const set = { addAliases: [], removeAliases: [], was: {}, name: null, role: 'admin' } as const;
+    world.ok({ type: 'setUser', ...world.admin(), email: a, ...set });
+    expect(mails(world)).toHaveLength(2);
+    world.ok({ type: 'cancelInvitation', ...world.admin(), email: a });
+    expect(mails(world).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+  });
+
+  test('seats given, moved, taken; by whom, how many, how many are left', () => {
+    const world = new World();
+    world.import({ seats: 5 });
+    world.user('a');
+    world.user('b');
+    world.ok({ type: 'assign', ...world.admin(), email: a, ...render, quantity: 2 });
+    world.ok({ type: 'assign', ...world.admin(), email: a, ...render, quantity: 1 });
+    world.ok({ type: 'move', ...world.admin(), email: a, to: 'b@studio.example', ...render, quantity: 1 });
+    world.ok({ type: 'revoke', ...world.admin(), email: a, ...render, quantity: 'all' });
+    expect(mails(world).slice(2)).toMatchObject([
+      { to: a, facts: [{ kind: 'assigned', quantity: 2, total: 2, by: 'owner@studio.example' }] },
+      { to: a, facts: [{ kind: 'assigned', quantity: 1, total: 3 }] },
+      { to: a, facts: [{ kind: 'revoked', quantity: 1, left: 2 }] },
+      { to: 'b@studio.example', facts: [{ kind: 'assigned', quantity: 1, total: 1 }] },
+      { to: a, facts: [{ kind: 'revoked', quantity: 2, left: 0 }] },
+    ]);
+  });
+
+  test('a removal', () => {
+    const world = new World();
+    world.user('a');
+    world.ok({ type: 'removeUser', ...world.admin(), email: a });
+    expect(told(world)).toEqual(['a invited', 'a removed']);
+  });
+
+  test('a retry tells nobody again, nor does a refusal', () => {
+    const world = new World();
+    world.import({ seats: 1 });
+    world.user('a');
+    const assign = { type: 'assign', ...world.admin(), email: a, ...render, quantity: 1 } as const;
+    world.ok(assign);
+    world.ok(assign);
+    world.refused({ ...assign, ...world.admin() }, 'ALL_ALLOCATED');
+    expect(told(world)).toEqual(['a invited', 'a assigned']);
+  });
+});
+
+describe('the end of a subscription', () => {
+  const ending = (world: World) =>
+    mails(world).flatMap(({ to, facts: [fact] }) =>
+      fact?.kind === 'ending' ? [`${to.split('@')[0]} ${fact.daysLeft}`] : [],
+    );
+
+  test('60, 30, 7 and 1 days before, once each, to those who run the organisation; across restarts', () => {
+    const world = new World();
+    world.user('a');
+    world.import({ seats: 1 });
+    const { exp } = [...world.state.tables.entitlement.values()][0]!.claims;
+    const total = Math.floor((exp * 1000 - world.now.wallMs) / DAY_MS);
+    for (let day = 0; day < total; day++) {
+      world.pass(DAY_MS);
+      if (day % 10 === 0) world.restart();
+    }
+    const days = [60, 30, 7, 1].filter((each) => each < total);
+    expect(ending(world)).toEqual(days.map((each) => `owner ${each}`));
+  });
+
+  test('whoever imports one that ends soon knows; a server that was away says the last that is due', () => {
+    const world = new World();
+    const startMs = world.now.wallMs;
+    const exp = Math.floor(startMs / 1000) + 40 * 86_400;
+    world.import({ seats: 1, exp });
+    world.pass(1000);
+    expect(ending(world)).toEqual([]);
+    world.pass(36 * DAY_MS);
+    expect(ending(world)).toEqual(['owner 4']);
+    world.pass(5 * DAY_MS);
+    expect(ending(world)).toEqual(['owner 4']);
+  });
+});
+
+describe('an attempt', () => {
+  const one = (): { world: World; id: string } => {
+    const world = new World();
+    world.user('a');
+    return { world, id: mails(world)[0]!.id };
+  };
+  const tried = (world: World, id: string) => world.ok({ type: 'tryMail', id, messageId: `<${id}@x>` });
+  const busy = { state: 'deferred', error: '451 later', unsure: false } as const;
+
+  test('is on record before it begins; its Message-ID stays', () => {
+    const { world, id } = one();
+    tried(world, id);
+    expect(mails(world)).toMatchObject([{ state: 'sending', attempts: 1, messageId: `<${id}@x>` }]);
+    world.refused({ type: 'tryMail', id, messageId: '<other@x>' }, 'MAIL_UNKNOWN');
+    world.ok({ type: 'settleMail', id, result: busy });
+    expect(world.ok({ type: 'tryMail', id, messageId: '<other@x>' })).toEqual({ messageId: `<${id}@x>` });
+    world.ok({ type: 'settleMail', id, result: { state: 'sent', answer: '250' } });
+    expect(mails(world)).toMatchObject([{ state: 'sent', attempts: 2, messageId: `<${id}@x>` }]);
+  });
+
+  test('that was not taken is repeated after longer and longer pauses, for five days', () => {
+    const { world, id } = one();
+    const pauses: number[] = [];
+    while (mails(world)[0]!.state === 'queued') {
+      tried(world, id);
+      world.ok({ type: 'settleMail', id, result: busy });
+      const mail = mails(world)[0]!;
+      if (mail.state !== 'queued') break;
+      pauses.push(mail.nextAtMs - world.now.wallMs);
+      world.pass(mail.nextAtMs - world.now.wallMs);
+    }
+    expect(pauses.slice(0, 4)).toEqual([5000, 10_000, 20_000, 40_000]);
+    expect(Math.max(...pauses)).toBe(3_600_000);
+    const total = pauses.reduce((sum, each) => sum + each, 0);
+    expect(total).toBeGreaterThanOrEqual(5 * DAY_MS);
+    expect(total).toBeLessThan(5 * DAY_MS + 3_600_000);
+    expect(mails(world)[0]).toMatchObject({ state: 'failed', error: '451 later' });
+    world.ok({ type: 'retryMail', ...world.admin(), id });
+    expect(nextAttemptMs(mails(world)[0]!, world.now.wallMs)).not.toBeNull();
+  });
+
+  test('that was refused ends it; retry is for those that wait or were given up', () => {
+    const { world, id } = one();
+    tried(world, id);
+    world.ok({ type: 'settleMail', id, result: { state: 'refused', error: '550 no' } });
+    expect(mails(world)).toMatchObject([{ state: 'failed' }]);
+    expect(world.ok({ type: 'retryMail', ...world.admin(), id: null })).toEqual({ retried: 1 });
+    tried(world, id);
+    world.refused({ type: 'retryMail', ...world.admin(), id }, 'MAIL_ENDED');
+    world.refused({ type: 'retryMail', ...world.admin(), id: 'm-none' }, 'MAIL_UNKNOWN');
+  });
+
+  test('goes 30 days after its end, or 90 days old and unsent; a restart in between changes nothing', () => {
+    const { world, id } = one();
+    world.user('b');
+    tried(world, id);
+    world.ok({ type: 'settleMail', id, result: { state: 'sent', answer: '250' } });
+    world.pass(29 * DAY_MS);
+    world.restart();
+    expect(mails(world)).toHaveLength(2);
+    world.pass(2 * DAY_MS);
+    expect(told(world)).toEqual(['b invited']);
+    world.pass(60 * DAY_MS);
+    expect(mails(world)).toEqual([]);
+  });
+});
