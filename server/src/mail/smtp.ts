@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { createTransport } from 'nodemailer';
 import type { MailResult } from '../domain/mail.js';
 
 /** How the mail server is reached. */
@@ -46,6 +45,8 @@ const ANSWER_CHARS = 300;
 
 /** Carries mail by SMTP. Reads the secrets anew each time it is opened, so that a changed file needs no restart. */
 export async function openSmtp(settings: SmtpSettings): Promise<Carrier> {
+  // Only where there is mail to send: a start of berthd need not read it.
+  const { createTransport } = await import('nodemailer');
   const transport = createTransport(await optionsOf(settings));
   return {
     send: async (message) => {

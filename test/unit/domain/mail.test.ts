@@ -7,8 +7,7 @@ import { DAY_MS, World } from './world.js';
 const a = 'a@studio.example';
 const render = { product: 'render', endMs: null };
 
-const mails = (world: World) =>
-  [...world.state.tables.mail.values()].sort((a, b) => a.madeAtMs - b.madeAtMs);
+const mails = (world: World) => [...world.state.tables.mail.values()].sort((a, b) => a.madeAtMs - b.madeAtMs);
 const told = (world: World) => mails(world).map(({ to, facts }) => `${to.split('@')[0]} ${facts[0]!.kind}`);
 
 describe('who is told what', () => {
