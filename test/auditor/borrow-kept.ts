@@ -15,8 +15,9 @@ function takenInJournal(evidence: Evidence): Finding[] {
   if (journal === undefined) return [];
   const stopped = signedStops(evidence);
   const seenBy = durableBy(evidence);
-  const atLast = evidence.entries.at(-1)?.wallMs ?? Number.POSITIVE_INFINITY;
+  const atLast = evidence.entries.at(-1);
   const leases = journaledLeases(journal.records);
+  const holders = new Map(evidence.leases.map(({ token, answer }) => [token.claims.jti, answer.process]));
   const findings: Finding[] = [];
   for (const [id, borrow] of leases) {
     const { claims, endedBy, revoked } = borrow;
@@ -25,8 +26,13 @@ function takenInJournal(evidence: Evidence): Finding[] {
     if (revoked) accuse('was revoked');
     if (endedBy === 'returned' && !stopped.has(id))
       accuse('was ended as returned, but its device signed no stop');
-    if (endedBy === 'expired' && claims.exp * 1000 > (seenBy(borrow.endedSeq)?.wallMs ?? atLast))
-      accuse('was ended as expired before its end');
+    const seen = seenBy(borrow.endedSeq) ?? atLast;
+    if (endedBy === 'expired' && claims.exp * 1000 > (seen?.wallMs ?? Number.POSITIVE_INFINITY))
+      findings.push({
+        ...{ rule: 'I8', text: `borrow ${id} was ended as expired before its end` },
+        // Or the clock of whoever saw it.
+        borrowers: [holders.get(id) ?? 'nobody', seen?.process ?? 'nobody'],
+      });
     if (endedBy === 'extended' && !isExtended(borrow, leases))
       accuse('was ended as extended, but nothing as long came in its place');
     if (endedBy !== null && !rightEnds.has(endedBy)) accuse(`ended as ${endedBy}`);
@@ -74,15 +80,18 @@ function takenInStatus(evidence: Evidence): Finding[] {
   for (const { sentAt, t, process, pools } of eventsOf(evidence.entries, 'status')) {
     for (const { product, borrowed } of pools) {
       const open = new Map<string, number>();
-      for (const { seat, n, opensAt, closesAt, product: of } of borrows) {
-        if (of === product && opensAt <= sentAt && t < closesAt)
-          open.set(seat, Math.max(n, open.get(seat) ?? 0));
+      const borrowers: string[] = [];
+      for (const { seat, n, opensAt, closesAt, product: of, process: borrower } of borrows) {
+        if (of !== product || opensAt > sentAt || t >= closesAt) continue;
+        open.set(seat, Math.max(n, open.get(seat) ?? 0));
+        borrowers.push(borrower);
       }
       const seats = [...open.values()].reduce((sum, n) => sum + n, 0);
       if (borrowed < seats)
         findings.push({
           rule: 'I8',
           text: `${process} was told of ${borrowed} borrowed seats of ${product} while ${seats} were`,
+          borrowers,
         });
     }
   }

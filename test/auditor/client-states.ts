@@ -21,12 +21,10 @@ export function heldTooLong(evidence: Evidence): Finding[] {
         ...(rights.get(lease) ?? []).flatMap((right) => (right.fromT <= t ? [right.untilT] : [])),
       );
       if (t <= until + LATE_MS) continue;
-      const rule = rights.get(lease)?.[0]?.kind === 'borrow' ? 'I3' : 'I2';
       const overMs = Math.round(t - until);
-      findings.push({
-        rule,
-        text: `${process} says it is ${state} by lease ${lease}, which ended ${overMs} ms ago`,
-      });
+      const text = `${process} says it is ${state} by lease ${lease}, which ended ${overMs} ms ago`;
+      const isBorrow = rights.get(lease)?.[0]?.kind === 'borrow';
+      findings.push(isBorrow ? { rule: 'I3', text, borrowers: [process] } : { rule: 'I2', text });
     }
   }
   return findings;
@@ -64,6 +62,8 @@ export function lentToWrongClocks({ entries, leases }: Evidence): Finding[] {
     const wallMs = asked.get(nonce);
     if (kind !== 'borrow' || wallMs === undefined || Math.abs(wallMs - iat * 1000) <= SKEW_MS) return [];
     const offMs = Math.round(wallMs - iat * 1000);
-    return [{ rule: 'I3', text: `${answer.process} was lent ${jti}, its clock was ${offMs} ms off` }];
+    const { process } = answer;
+    const text = `${process} was lent ${jti}, its clock was ${offMs} ms off`;
+    return [{ rule: 'I3', text, borrowers: [process] }];
   });
 }

@@ -6,6 +6,7 @@ import { onlineEnd } from './rights.js';
 interface Seen {
   readonly t: number;
   readonly wallMs: number;
+  readonly process: string;
 }
 
 /**
@@ -13,7 +14,12 @@ interface Seen {
  */
 export function durableBy({ leases }: Pick<Evidence, 'leases'>): (seq: number) => Seen | null {
   const seen = leases
-    .map(({ token, answer }) => ({ seq: token.claims.seq, wallMs: answer.wallMs, t: answer.t }))
+    .map(({ token, answer }) => ({
+      seq: token.claims.seq,
+      wallMs: answer.wallMs,
+      t: answer.t,
+      process: answer.process,
+    }))
     .sort((a, b) => a.seq - b.seq);
   // From the end on: the first that came of all that name this record or a later one.
   for (let at = seen.length - 2; at >= 0; at--)

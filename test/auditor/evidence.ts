@@ -33,6 +33,8 @@ export interface Finding {
     | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE')
     | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL');
   readonly text: string;
+  /** Whose borrows it rests on, by process: how long one lasts is a question of wall clocks (I3). Left out: no wall clock has a part in it. */
+  readonly borrowers?: readonly string[];
 }
 
 /** A lease token a client received. */

@@ -16,16 +16,25 @@ export function overIssued(evidence: Evidence): Finding[] {
 /** How many seats of one product are open, each counted once with the most that any of its leases says. */
 class OpenSeats {
   readonly #open = new Map<string, number[]>();
+  readonly #borrows = new Set<Right>();
   total = 0;
 
-  open({ seat, n }: Right): void {
+  open(right: Right): void {
+    const { seat, n, kind } = right;
+    if (kind === 'borrow') this.#borrows.add(right);
     this.#change(seat, [...(this.#open.get(seat) ?? []), n]);
   }
 
-  close({ seat, n }: Right): void {
+  close(right: Right): void {
+    const { seat, n } = right;
+    this.#borrows.delete(right);
     const left = [...(this.#open.get(seat) ?? [])];
     left.splice(left.indexOf(n), 1);
     this.#change(seat, left);
+  }
+
+  borrowers(): string[] {
+    return [...this.#borrows].map(({ process }) => process);
   }
 
   names(): string[] {
@@ -55,7 +64,11 @@ function sweep(evidence: Evidence, until: Until): Finding[] {
     if (isRenewal && isKept(right)) continue;
     if (!opens || pool.total === before || joins.has(right.lease)) continue;
     const owned = ownedWithin(evidence.grants, right.product, right.sentAt, right.opensAt).most;
-    if (pool.total > owned) findings.push({ rule: ruleOf(right, until), text: describe(right, pool, owned) });
+    if (pool.total > owned)
+      findings.push({
+        ...{ rule: ruleOf(right, until), text: describe(right, pool, owned) },
+        borrowers: pool.borrowers(),
+      });
   }
   return findings;
 }

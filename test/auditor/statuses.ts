@@ -58,14 +58,16 @@ function tooFew(
   rights: readonly Right[],
 ): Finding[] {
   const open = new Map<string, number>();
+  const borrowers: string[] = [];
   for (const right of rights) {
     const throughout = right.opensAt <= sentAt && t < right.closesAt;
-    if (right.product === pool.product && throughout)
-      open.set(right.seat, Math.max(right.n, open.get(right.seat) ?? 0));
+    if (right.product !== pool.product || !throughout) continue;
+    open.set(right.seat, Math.max(right.n, open.get(right.seat) ?? 0));
+    if (right.kind === 'borrow') borrowers.push(right.process);
   }
   const seats = [...open.values()].reduce((sum, n) => sum + n, 0);
   const counted = pool.inUse + pool.borrowed + pool.held;
   if (counted >= seats) return [];
   const text = `${process} was told of ${counted} seats of ${pool.product} taken while clients had ${seats}`;
-  return [{ rule: 'STATUS', text }];
+  return [{ rule: 'STATUS', text, borrowers }];
 }

@@ -1,3 +1,4 @@
+import { SERVER } from './beyond-promise.js';
 import type { Fault, FaultTargets } from './faults.js';
 import type { Dice } from './sim-random.js';
 import type { Computer } from './site.js';
@@ -39,13 +40,16 @@ export const clockFaults = {
 
 /** What is not promised (I3): counted apart, and so is what it leads to. */
 export const beyondPromises = {
-  clientClockBackDuringBorrow({ computers }, dice) {
+  clientClockBackDuringBorrow({ site, computers }, dice) {
     const borrowers = computers.filter(hasBorrow);
     if (borrowers.length === 0) return false;
-    dice.pick(borrowers).clock.jump(-dice.between(60_000, HOUR_MS));
+    const { name, clock } = dice.pick(borrowers);
+    site.beyondPromise.add(name);
+    clock.jump(-dice.between(60_000, HOUR_MS));
     return true;
   },
   serverClockSetWhileStopped({ site }, dice) {
+    site.beyondPromise.add(SERVER);
     site.server.crash('ALL', true);
     const ms = dice.between(60_000, 2 * HOUR_MS);
     site.serverClock.jump(dice.chance(0.5) ? ms : -ms);

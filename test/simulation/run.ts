@@ -2,6 +2,7 @@ import type { Host } from '@berth/client';
 import { joinWith } from '@berth/client/internal';
 import { type audit, audit as judge } from '../auditor/auditor.js';
 import { readJournalFiles } from '../auditor/journal-reader.js';
+import { isExcused } from './beyond-promise.js';
 import { type BeyondName, type FaultCounts, type FaultName, throwFaults } from './faults.js';
 import { type Founded, settle } from './founding.js';
 import { heal } from './liveness.js';
@@ -190,14 +191,10 @@ class Run {
   }
 }
 
-/** Rules that a clock beyond what is promised can break, and nothing else should. A borrow that ended too early shows where the next lease opens: I2 too. */
-const clockRules = new Set<string>(['I1', 'I2', 'I3', 'I8', 'STATUS']);
-
 function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
   const verdict = verdictOn(site, plan.crypto);
   const { faults, beyond } = run.counts;
-  const excused = Object.keys(beyond).length > 0;
-  const findings = verdict.findings.filter(({ rule }) => !excused || !clockRules.has(rule));
+  const findings = verdict.findings.filter((finding) => !isExcused(finding, site.beyondPromise));
   const violations = [
     ...site.violations.map(({ atMs, text }) => `${Math.round(atMs)} ms: ${text}`),
     ...findings.map(({ rule, text }) => `${rule}: ${text}`),

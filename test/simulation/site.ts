@@ -64,6 +64,8 @@ export class Site {
   /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
   vouchedUntilMs = 0;
   spaceReturned = 0;
+  /** Whose clocks did what I3 promises nothing about: names of computers, and of the server. */
+  readonly beyondPromise = new Set<string>();
   readonly vendor: SimVendor;
   readonly seed: number;
   readonly #crypto: SimCrypto;

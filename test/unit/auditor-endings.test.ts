@@ -58,6 +58,28 @@ describe('I1: a renewal that comes when its client has stopped', () => {
     ]));
 });
 
+describe('what a finding rests on', () => {
+  /** A seat that goes to the next too early. */
+  function borrowersOf(kind: 'online' | 'borrow'): (readonly string[] | undefined)[] {
+    const world = new World(1);
+    const lease = world.take(1000, { kind, durSeconds: 60 });
+    world.journal({ type: 'lease.ended', id: lease, reason: 'expired' });
+    world.take(50_000, { by: 'other' });
+    return audit(world.case()).findings.map(({ borrowers }) => borrowers);
+  }
+
+  test('a borrow: whose it was, and who saw it end', () => {
+    expect(borrowersOf('borrow')).toContainEqual(['plugin']);
+    expect(borrowersOf('borrow')).toContainEqual(['plugin', 'other']);
+  });
+
+  test('no borrow: nobody', () => {
+    const named = borrowersOf('online').map((borrowers) => borrowers ?? []);
+    expect(named.length).toBeGreaterThan(1);
+    expect(named.flat()).toEqual([]);
+  });
+});
+
 describe('I7: a key is forgotten, and asked with once more', () => {
   /** The next process of the device asks again, the server grants anew, and nobody hears of it. */
   function askedAgain(againAt: number, forgotten: boolean): World {
