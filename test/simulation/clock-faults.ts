@@ -53,7 +53,7 @@ export const beyondPromises = {
     site.server.crash('ALL', true);
     const ms = dice.between(60_000, 2 * HOUR_MS);
     site.serverClock.jump(dice.chance(0.5) ? ms : -ms);
-    site.later(dice.about(15 * 60_000), () => site.serverClock.setRight());
+    site.later(untilRight(dice), () => site.serverClock.setRight());
   },
 } satisfies Record<string, Fault>;
 
@@ -62,8 +62,13 @@ function disturb({ site }: FaultTargets, dice: Dice, ms: number): boolean {
   if (!site.server.isUp || site.time.nowMs < site.vouchedUntilMs) return false;
   site.serverClock.jump(ms);
   site.server.onDying = () => site.serverClock.setRight();
-  site.later(dice.about(10 * 60_000), () => site.serverClock.setRight());
+  site.later(untilRight(dice), () => site.serverClock.setRight());
   return true;
+}
+
+/** Somebody sees that the clock is wrong: an entitlement ends that much later than its day, and what is owned is judged by that (SERVER_SLOW_MS of the auditor). */
+function untilRight(dice: Dice): number {
+  return Math.min(dice.about(10 * 60_000), 30 * 60_000);
 }
 
 /** One is kept here, or asked for. */
