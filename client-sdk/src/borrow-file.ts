@@ -52,14 +52,26 @@ export function fileNameOf(id: string): string {
  * the order of taking.
  */
 export function groupBorrows(entries: readonly BorrowEntry[]): BorrowEntry[][] {
-  const groups: BorrowEntry[][] = [];
+  const groups = new Set<BorrowEntry[]>();
+  const bySeat = new Map<string, BorrowEntry[]>();
+  const byTake = new Map<string, BorrowEntry[]>();
+  const join = (group: BorrowEntry[], entry: BorrowEntry): void => {
+    group.push(entry);
+    bySeat.set(entry.claims.seat, group);
+    if (entry.file.take !== null) byTake.set(entry.file.take, group);
+  };
   for (const entry of [...entries].sort(byTaking)) {
-    const akin = groups.filter((group) => group.some((other) => belongTogether(entry, other)));
-    const merged = [...akin.flat(), entry].sort(byTaking);
-    for (const group of akin) groups.splice(groups.indexOf(group), 1);
-    groups.push(merged);
+    const ofSeat = bySeat.get(entry.claims.seat);
+    const ofTake = byTake.get(entry.file.take ?? '');
+    const group = ofSeat ?? ofTake ?? [];
+    if (ofTake !== undefined && ofTake !== group) {
+      groups.delete(ofTake);
+      for (const other of ofTake) join(group, other);
+    }
+    join(group, entry);
+    groups.add(group);
   }
-  return groups;
+  return [...groups].map((group) => group.sort(byTaking));
 }
 
 /** The lease that counts for each seat: the one that lasts longest. */
@@ -70,10 +82,6 @@ export function newestPerSeat(group: readonly BorrowEntry[]): BorrowEntry[] {
     if (known === undefined || known.claims.exp <= entry.claims.exp) bySeat.set(entry.claims.seat, entry);
   }
   return [...bySeat.values()];
-}
-
-function belongTogether(a: BorrowEntry, b: BorrowEntry): boolean {
-  return a.claims.seat === b.claims.seat || (a.file.take !== null && a.file.take === b.file.take);
 }
 
 function byTaking(a: BorrowEntry, b: BorrowEntry): number {

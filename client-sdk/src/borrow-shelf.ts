@@ -26,6 +26,12 @@ export interface StoredBorrow {
   readonly leases: readonly SeatLease[];
 }
 
+/** A file, and the borrow that it is; `null`: none. */
+interface FileRead {
+  readonly json: string;
+  readonly entry: BorrowEntry | null;
+}
+
 /** The borrows of one context on disk: `state/<context>/borrows/<jti>.json`, each read and verified anew. */
 export class BorrowShelf {
   readonly #host: Host;
@@ -35,6 +41,8 @@ export class BorrowShelf {
   readonly #pending: PendingRequests;
   readonly #requests: OfflineRequests;
   readonly #context: string;
+  /** As last read: a file that says what it said need not be taken apart again. */
+  #known = new Map<string, FileRead>();
 
   constructor(host: Host, files: Files, context: string, check: TokenCheck, pending: PendingRequests) {
     this.#host = host;
@@ -87,13 +95,15 @@ export class BorrowShelf {
   }
 
   async #entries(): Promise<BorrowEntry[]> {
-    const entries: BorrowEntry[] = [];
+    const known = new Map<string, FileRead>();
     for (const name of await this.#files.list(this.#folder)) {
       const json = name.endsWith('.json') ? await this.#files.read(`${this.#folder}/${name}`) : null;
-      const entry = json === null ? null : readBorrowFile(json);
-      if (entry !== null) entries.push(entry);
+      if (json === null) continue;
+      const before = this.#known.get(name);
+      known.set(name, before?.json === json ? before : { json, entry: readBorrowFile(json) });
     }
-    return entries;
+    this.#known = known;
+    return [...known.values()].flatMap(({ entry }) => entry ?? []);
   }
 
   #stored(group: readonly BorrowEntry[], returning: ReadonlySet<string>): StoredBorrow {

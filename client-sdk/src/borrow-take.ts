@@ -85,6 +85,9 @@ async function keep(
   const takenAtMs = Math.round(desk.session.host.clock.wallMs());
   await shelf.store(leases, { takenAtMs, earlyReturn, freeAtMs, take: params.key, extend });
   await pending.end('take', params.key);
+  // A session may last for weeks, with an extension every day: what came before them is not kept until it ends.
+  const serverNowMs = Math.min(...leases.map(({ claims }) => claims.iat * 1000));
+  await shelf.tidy(serverNowMs).catch(() => undefined);
   if (seats !== null) await seats.borrowed.adopt(seats.online());
   const ids = leases.map(({ claims }) => claims.jti);
   // Another process of this device may have extended the same seat meanwhile: it is one borrow, whichever lease names it.

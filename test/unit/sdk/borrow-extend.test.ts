@@ -75,6 +75,21 @@ describe('a borrow with a window', () => {
     expect(takes(world) - before).toBeLessThanOrEqual(10);
   });
 
+  it('leaves no file for each extension while the session goes on', async () => {
+    const world = new World();
+    const { client } = await lent(world, { seconds: 60, autoExtend: true });
+    const files = (): number => world.files.under('state/studio/borrows').length;
+    await world.time.advance(30 * 60_000);
+    const before = files();
+    expect(before).toBeGreaterThan(10);
+    await world.time.advance(30 * 60_000);
+    await settle();
+    expect(takes(world)).toBeGreaterThan(70);
+    // Those whose hold is not over by the server's clock: of a minute and a quarter of an hour.
+    expect(files()).toBeLessThanOrEqual(before);
+    expect((await only(client)).state).toBe('valid');
+  });
+
   it('in its last second it is extended, expired it is not', async () => {
     for (const [leftMs, expected] of [
       [1, 2],
