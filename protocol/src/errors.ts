@@ -552,6 +552,60 @@ export const errors = {
     'IT sets mail.smtp and mail.from of berthd; until then read mails with `berth mail show ID`.',
   ),
 
+  // Bulk: of a whole table, and of its rows.
+  HEADER_INVALID: row(
+    -33140,
+    2,
+    false,
+    'The first line of the table does not name its columns.',
+    'See what is expected: `berth bulk template KIND`.',
+  ),
+  UPLOAD_UNKNOWN: row(
+    -33141,
+    1,
+    false,
+    'The server does not have these rows (any more).',
+    'Send them again; they are kept for ten minutes and not across a restart.',
+  ),
+  BULK_TOO_LARGE: row(
+    -33142,
+    2,
+    false,
+    'The table is larger than one bulk job may be.',
+    'Split it: at most 20,000 rows.',
+  ),
+  BULK_BUSY: row(
+    -33143,
+    8,
+    true,
+    'Too many bulk jobs are under way.',
+    'Wait until one of them is done: `berth bulk list`.',
+  ),
+  JOB_UNKNOWN: row(-33144, 6, false, 'There is no such bulk job.', 'See `berth bulk list`.'),
+  ROW_SHORT: row(
+    -33145,
+    2,
+    false,
+    'The row ends before the last column.',
+    'Add the missing cells; an empty one still needs its separator.',
+  ),
+  EMAIL_MISSING: row(-33146, 2, false, 'The row has no e-mail address.', 'Fill the cell, or remove the row.'),
+  ROW_DUPLICATE: row(-33147, 2, false, 'An earlier row is about the same user.', 'Remove one of them.'),
+  CELL_FORMULA: row(
+    -33148,
+    2,
+    false,
+    'A cell begins like a formula of a spreadsheet.',
+    'Write it without = + - or @ at its beginning.',
+  ),
+  QUANTITY_INVALID: row(
+    -33149,
+    2,
+    false,
+    'This is not a number of seats.',
+    'Write a whole number from 1 on, or leave the cell empty.',
+  ),
+
   // Raised by the SDK and the CLI themselves.
   UNREACHABLE: row(
     -33100,
@@ -626,6 +680,13 @@ export const errors = {
     false,
     'Administration has an address of its own on this server.',
     'Ask IT for it (admin.listen) and that it can be reached from here.',
+  ),
+  CSV_INVALID: row(
+    -33116,
+    2,
+    false,
+    'The file is no table that can be read.',
+    'Save it as CSV, with a first line that names the columns: `berth bulk template KIND`.',
   ),
   FOLDER_UNWRITABLE: row(
     -33112,

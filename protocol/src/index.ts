@@ -17,6 +17,7 @@ export * from './limits.js';
 export * from './message-row.js';
 export * from './messages.js';
 export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messages-admin.js';
+export { BulkJobInfo, BulkKind, BulkRowInfo } from './messages-bulk.js';
 export { ClockInfo } from './messages-clock.js';
 export * from './messages-http.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';

@@ -74,6 +74,26 @@ export const limits = {
   offlineFileChars: 640 * 1024,
   /** Age of a borrow request in a file when it is granted, milliseconds: a week. Its age is added to the hold of the seat. */
   offlineRequestMs: 7 * 86_400_000,
+  /** Rows of one bulk job: every user of a large studio, twice. They are one record of the journal of about 3 MB. */
+  bulkRows: 20_000,
+  /** Characters of all cells of one upload: 20,000 rows of 200. It is kept in memory. */
+  bulkChars: 4 * 1024 * 1024,
+  /** Rows in one part of an upload: with short rows it fills `requestBytes`. */
+  bulkRowsPerPut: 400,
+  /** Cells of one row: spreadsheets have more columns than we read. */
+  bulkColumns: 60,
+  /** Characters of one cell: a name in another alphabet with room to spare. */
+  bulkCellChars: 400,
+  /** The highest line number of a file: blank lines count. */
+  bulkLines: 10_000_000,
+  /** Products that rows without one are meant for. */
+  bulkProducts: 50,
+  /** Uploads that a server keeps at once, of one device each; 64 MB at most. */
+  bulkUploads: 16,
+  /** How long rows that were sent wait for what is to be done with them, milliseconds: ten minutes. */
+  bulkUploadMs: 600_000,
+  /** Bulk jobs that are not done yet: they are done one after the other. */
+  bulkJobsRunning: 16,
   /** Length of one e-mail address, characters (RFC 5321 4.5.3.1.3 allows 254 in a path). */
   emailChars: 254,
   /** Length of a name of a person, device or organisation, characters. */

@@ -3,14 +3,14 @@ import { Next, Page } from './messages-admin.js';
 import { Count, EmailText, Id, IdempotencyKey, WallMs } from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
-const MailState = Type.Enum(['queued', 'sending', 'sent', 'failed', 'cancelled']);
+const MailState = Type.Enum(['gathering', 'queued', 'sending', 'sent', 'failed', 'cancelled']);
 
 /** A mail of the outbox as an admin sees it. `error` is what the mail server or the network said last. */
 export const MailInfo = Type.Object({
   id: Id,
   to: Type.String(),
   /** What the first thing is that it tells. */
-  kind: Type.Enum(['invited', 'assigned', 'revoked', 'removed', 'ending', 'test']),
+  kind: Type.Enum(['invited', 'assigned', 'revoked', 'removed', 'ending', 'bulk', 'test']),
   subject: Type.String(),
   state: MailState,
   madeAtMs: WallMs,

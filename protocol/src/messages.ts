@@ -1,5 +1,6 @@
 import { adminRequests } from './messages-admin.js';
 import { allocationRequests } from './messages-allocation.js';
+import { bulkRequests } from './messages-bulk.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
 import { mailRequests } from './messages-mail.js';
@@ -36,6 +37,7 @@ export const requests = {
   ...machineRequests,
   ...offlineRequests,
   ...mailRequests,
+  ...bulkRequests,
 } as const;
 
 export type Method = keyof typeof requests;
@@ -49,7 +51,8 @@ export type AdminMethod =
   | keyof typeof poolRequests
   | keyof typeof machineRequests
   | keyof typeof offlineRequests
-  | keyof typeof mailRequests;
+  | keyof typeof mailRequests
+  | keyof typeof bulkRequests;
 
 type AllParams = { readonly [M in Method]: Static<(typeof requests)[M]['params']> };
 type AllResults = { readonly [M in Method]: Static<(typeof requests)[M]['result']> };

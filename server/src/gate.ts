@@ -1,5 +1,6 @@
 import { canonicalName, type PathName, type UserInfo } from '@berth/protocol';
 import { allocationHandlers } from './admin/allocation-handlers.js';
+import { bulkHandlers } from './admin/bulk-handlers.js';
 import { clockHandlers } from './admin/clock-handlers.js';
 import type { HandlerDeps } from './admin/deps.js';
 import { entitlementHandlers } from './admin/entitlement-handlers.js';
@@ -72,6 +73,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...machineHandlers(deps),
     ...clockHandlers(deps),
     ...mailHandlers(deps),
+    ...bulkHandlers(deps),
   };
 }
 

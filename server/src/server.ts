@@ -1,5 +1,6 @@
 import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
+import { BulkWorker, type BulkWorkerOptions } from './bulk/worker.js';
 import { keepCertificate, loadCertificate, startError } from './certificate.js';
 import type { DataFolder } from './data-folder.js';
 import type { Command, CommandType, Settled } from './domain/commands.js';
@@ -116,6 +117,7 @@ export class Server {
     void writeCheckpoint(parts);
     showTroubles(parts, health);
     void parts.office.start().catch(options.onFatal);
+    parts.worker.wake();
     health.enter('serving');
   }
 
@@ -169,9 +171,9 @@ export class Server {
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk, keeper, office } = this.#parts;
+    const { engine, store, recovered, disk, keeper, office, worker } = this.#parts;
     keeper.stop();
-    await office.stop();
+    await Promise.all([office.stop(), worker.stop()]);
     await engine.stop();
     disk.stop();
     await store.flush();
@@ -193,6 +195,7 @@ interface Parts {
   readonly keeper: CertificateKeeper;
   readonly sign: Signer;
   readonly office: PostOffice;
+  readonly worker: BulkWorker;
 }
 
 async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
@@ -225,18 +228,21 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
       for (const change of changes) if (change.type === 'clock.accepted') clock.accept(change.wallMs);
       tellSessions(sessions, changes, clock.now());
       office.look(changes);
+      if (changes.some(({ type }) => type === 'job.made')) worker.wake();
     },
     onFatal: options.onFatal,
   });
   const { sign = nativeSigner(folder.identity.privateKey) } = options;
   const issuer = new Issuer(sign);
+  const submit: BulkWorkerOptions['submit'] = (command) => engine.submit(command);
+  const worker = new BulkWorker({ state, submit, onFatal: options.onFatal });
   const invitations = new Invitations(folder.identity.seed);
   const address = () => linkAddress(live.current);
   const serverKey = folder.identity.publicKey;
   const office = openPostOffice(options, live, {
     state,
     clock,
-    submit: (command) => engine.submit(command),
+    submit,
     link: (invitation) => invitations.link(invitation, address(), serverKey),
   });
   const deps: HandlerDeps = {
@@ -263,7 +269,21 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     nowMs: () => clock.now().wallMs,
     log: componentLog(log, 'tls'),
   });
-  return { clock, store, recovered, engine, issuer, deps, metrics, sessions, disk, keeper, sign, office };
+  return {
+    clock,
+    store,
+    recovered,
+    engine,
+    issuer,
+    deps,
+    metrics,
+    sessions,
+    disk,
+    keeper,
+    sign,
+    office,
+    worker,
+  };
 }
 
 function metricsOf(state: State, clock: Clock, waiting: () => Engine['waiting']): Metrics {

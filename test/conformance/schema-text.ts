@@ -1,6 +1,8 @@
 import {
   AllocationInfo,
   BorrowLimits,
+  BulkJobInfo,
+  BulkRowInfo,
   ClockInfo,
   DeviceInfo,
   Display,
@@ -94,6 +96,8 @@ export const shapes = asSchemas({
   EntitlementInfo,
   AllocationInfo,
   MailInfo,
+  BulkJob: BulkJobInfo,
+  BulkRow: BulkRowInfo,
   MemberInfo,
   DeviceInfo,
   WhySource,

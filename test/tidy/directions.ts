@@ -29,6 +29,7 @@ export const serverLayers: { readonly [folder: string]: Layer } = {
   admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops', 'mail'] },
   // It is told what to send by the rows of the outbox alone, and says what became of it by commands.
   mail: { may: ['domain'], mayTypes: ['ops'] },
+  bulk: { may: ['domain'] },
   ops: { may: [] },
 };
 

@@ -6,6 +6,11 @@ import { borrowList } from './borrow-list.js';
 import { borrowRequest } from './borrow-request.js';
 import { borrowReturn } from './borrow-return.js';
 import { borrowTake } from './borrow-take.js';
+import { bulkApply } from './bulk-apply.js';
+import { bulkList } from './bulk-list.js';
+import { bulkPreview } from './bulk-preview.js';
+import { bulkReport } from './bulk-report.js';
+import { bulkTemplate } from './bulk-template.js';
 import { clockAccept } from './clock-accept.js';
 import { clockShow } from './clock-show.js';
 import { completion } from './completion.js';
@@ -113,6 +118,13 @@ export const commands: readonly Command[] = [
   defineGroup('subscription', 'What was bought: number, dates, licence key', [
     subscriptionList,
     subscriptionShow,
+  ]),
+  defineGroup('bulk', 'Many at once, from a table', [
+    bulkTemplate,
+    bulkPreview,
+    bulkApply,
+    bulkList,
+    bulkReport,
   ]),
   defineGroup('mail', 'What people are told by mail', [mailList, mailShow, mailTest, mailRetry]),
   defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),

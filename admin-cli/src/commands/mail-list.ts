@@ -6,7 +6,14 @@ import { given, optional, parseEmail } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { momentCell } from '../words.js';
 
-const states: readonly MailInfo['state'][] = ['queued', 'sending', 'sent', 'failed', 'cancelled'];
+const states: readonly MailInfo['state'][] = [
+  'gathering',
+  'queued',
+  'sending',
+  'sent',
+  'failed',
+  'cancelled',
+];
 
 export const mailList = defineCommand({
   usage: 'list',

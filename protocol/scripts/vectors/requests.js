@@ -31,6 +31,13 @@ const to = 'lars@example.com';
 const product = 'render-premium';
 export const want = { products: [product], seats: 1 };
 const wants = [want, { products: ['gui', 'gui-lite'], seats: 2 }];
+const bulk = {
+  upload: 'u-0123456789abcdef',
+  kind: 'assign',
+  products: ['render'],
+  expires: '2027-05-09',
+  pending: true,
+};
 const page = { cursor: 'after:kaja@example.com', limit: 100 };
 
 export const session = {
@@ -159,6 +166,30 @@ export const requests = [
   { method: 'user.devices', paths: admin, full: { ...page, email }, least: { email } },
   { method: 'user.unenrol', paths: admin, full: { key, email, device: 'node-17' } },
   { method: 'user.remove', paths: admin, full: { key, email } },
+  {
+    method: 'bulk.put',
+    paths: admin,
+    full: { upload: key, header: ['email'], from: 0, rows: [{ line: 2, cells: ['kaja@example.com'] }] },
+  },
+  {
+    method: 'bulk.preview',
+    paths: admin,
+    full: { ...bulk, ...page },
+    least: { upload: key, kind: 'invite' },
+  },
+  {
+    method: 'bulk.apply',
+    paths: admin,
+    full: { key, ...bulk, again: true },
+    least: { key, upload: key, kind: 'remove' },
+  },
+  { method: 'bulk.list', paths: admin, full: page, least: {} },
+  {
+    method: 'bulk.report',
+    paths: admin,
+    full: { id: 'j-7k2m', failures: true, ...page },
+    least: { id: 'j-7k2m' },
+  },
   { method: 'mail.list', paths: admin, full: { ...page, state: 'queued', email }, least: {} },
   { method: 'mail.show', paths: admin, full: { id: 'm-4f2a' } },
   { method: 'mail.test', paths: admin, full: { key, email }, least: { key } },

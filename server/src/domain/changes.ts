@@ -1,4 +1,5 @@
-import type { Mail } from './mail.js';
+import type { BulkCells, BulkJob, BulkVerdict } from './bulk.js';
+import type { Mail, MailFact } from './mail.js';
 import type {
   Allocation,
   Device,
@@ -114,8 +115,21 @@ export type Change =
   /** What it tells is no longer so. */
   | { readonly type: 'mail.cancelled'; readonly id: string; readonly atMs: number }
   | { readonly type: 'mail.retried'; readonly id: string; readonly by: string; readonly atMs: number }
+  /** A row of the same job told the same person more. */
+  | { readonly type: 'mail.gathered'; readonly id: string; readonly fact: MailFact }
   /** It was kept long enough. */
   | { readonly type: 'mail.dropped'; readonly id: string }
+  /** A bulk job, with its rows in order. */
+  | { readonly type: 'job.made'; readonly job: BulkJob; readonly cells: readonly BulkCells[] }
+  /** A row was decided: what it did is in the same commit. */
+  | {
+      readonly type: 'job.row';
+      readonly job: string;
+      readonly index: number;
+      readonly verdict: BulkVerdict;
+    }
+  | { readonly type: 'job.ended'; readonly id: string; readonly atMs: number }
+  | { readonly type: 'job.dropped'; readonly id: string }
   /** A signed checkpoint of the journal (I10); changes nothing in the state. */
   | { readonly type: 'journal.checkpoint'; readonly token: string }
   /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */

@@ -18,6 +18,7 @@ import type {
   UserInfo,
   Witness,
 } from '@berth/protocol';
+import type { BulkCells, BulkKind } from './bulk.js';
 import type { Change } from './changes.js';
 import type { ClockReading } from './clock.js';
 import type { Due } from './expiry-queue.js';
@@ -196,6 +197,15 @@ export interface Commands {
   /** @param id `null`: all that wait or were given up */
   retryMail: Asked & { readonly id: string | null };
   testMail: Asked & { readonly to: string };
+  makeJob: Asked & {
+    readonly kind: BulkKind;
+    readonly cells: readonly BulkCells[];
+    readonly hash: string;
+    readonly pending: boolean;
+    readonly again: boolean;
+    readonly invitationMs: number;
+  };
+  decideRow: { readonly job: string; readonly index: number };
 }
 
 export type CommandType = keyof Commands;
@@ -270,6 +280,8 @@ export interface Outcomes {
   settleMail: Record<never, never>;
   retryMail: { readonly retried: number };
   testMail: { readonly id: string };
+  makeJob: { readonly id: string; readonly existing: boolean };
+  decideRow: Record<never, never>;
 }
 
 /** What became of a removal that may be left pending. */

@@ -1,3 +1,4 @@
+import type { BulkJob } from './bulk.js';
 import type { Mail } from './mail.js';
 import {
   type Allocation,
@@ -67,12 +68,32 @@ export function trackInvitation(
 export function trackMail(state: State, before: Mail | undefined, after: Mail | undefined): void {
   const { mailsByState, mailByInvitation } = state.derived;
   if (before !== undefined) mailsByState.remove(before.state, before.id);
+  trackDigest(state, before, after);
   if (after !== undefined) mailsByState.add(after.state, after.id);
   for (const fact of (after ?? before)!.facts) {
     if (fact.kind !== 'invited') continue;
     if (after !== undefined) mailByInvitation.set(fact.invitation, after.id);
     else mailByInvitation.delete(fact.invitation);
   }
+}
+
+function trackDigest(state: State, before: Mail | undefined, after: Mail | undefined): void {
+  if (before?.state === 'gathering') state.derived.digestByJob.delete(`${before.job} ${before.to}`);
+  if (after?.state === 'gathering') state.derived.digestByJob.set(`${after.job} ${after.to}`, after.id);
+}
+
+export function trackJob(state: State, before: BulkJob | undefined, after: BulkJob | undefined): void {
+  const { jobsRunning, jobByHash } = state.derived;
+  if (after === undefined) {
+    jobsRunning.delete(before!.id);
+    if (jobByHash.get(before!.hash) === before!.id) jobByHash.delete(before!.hash);
+    return;
+  }
+  if (after.endedAtMs === undefined) jobsRunning.add(after.id);
+  else jobsRunning.delete(after.id);
+  // The latest one, in whatever order they are loaded.
+  const known = state.tables.job.get(jobByHash.get(after.hash) ?? '');
+  if (known === undefined || known.madeAtMs <= after.madeAtMs) jobByHash.set(after.hash, after.id);
 }
 
 function trackPending(state: State, kind: PendingKind, id: string, pending: boolean): void {

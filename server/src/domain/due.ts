@@ -1,3 +1,4 @@
+import { jobGoneAtMs } from './bulk.js';
 import { isLive } from './derive.js';
 import { nextNoticeMs } from './end-notices.js';
 import { borrowEndsMs } from './evolve.js';
@@ -64,6 +65,10 @@ const ends: { readonly [K in Due['kind']]: (state: State, id: string, now: Now) 
   mail: (state, id) => {
     const mail = state.tables.mail.get(id);
     return mail === undefined ? null : mailGoneAtMs(mail);
+  },
+  job: (state, id) => {
+    const job = state.tables.job.get(id);
+    return job?.endedAtMs === undefined ? null : jobGoneAtMs(job);
   },
   'entitlement-end': (state, id) => {
     const entitlement = state.tables.entitlement.get(id);

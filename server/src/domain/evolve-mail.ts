@@ -1,6 +1,6 @@
 import type { Change } from './changes.js';
 import { trackMail } from './derive.js';
-import { type Mail, mailGoneAtMs } from './mail.js';
+import { MAIL_FACTS, type Mail, mailGoneAtMs } from './mail.js';
 import type { State } from './state.js';
 
 type MailChange = Extract<Change, { type: `mail.${string}` }>;
@@ -32,11 +32,27 @@ export const mailEvolvers: {
     const { endedAtMs: _, triedFromMs: __, ...mail } = known(state, id);
     put(state, { ...mail, state: 'queued', nextAtMs: atMs });
   },
+  'mail.gathered': (state, { id, fact }) => {
+    const mail = known(state, id);
+    const { facts, more = 0 } = mail;
+    put(
+      state,
+      facts.length < MAIL_FACTS ? { ...mail, facts: [...facts, fact] } : { ...mail, more: more + 1 },
+    );
+  },
   'mail.dropped': (state, { id }) => {
     trackMail(state, known(state, id), undefined);
     state.tables.mail.delete(id);
   },
 };
+
+/** A job is done: what was gathered from its rows may go. */
+export function releaseMails(state: State, job: string, atMs: number): void {
+  for (const id of [...state.derived.mailsByState.get('gathering')]) {
+    const mail = known(state, id);
+    if (mail.job === job) put(state, { ...mail, state: 'queued', nextAtMs: atMs });
+  }
+}
 
 /** Puts the end of its time on the wall clock; it comes up too early where the mail was sent since, and is queued again. */
 export function watchMail(state: State, mail: Mail): void {

@@ -11,6 +11,7 @@ import {
   trackUser,
 } from './derive.js';
 import { nextNoticeMs } from './end-notices.js';
+import { bulkEvolvers } from './evolve-bulk.js';
 import { mailEvolvers } from './evolve-mail.js';
 import type { Entitlement, Lease, Seat, State } from './state.js';
 import type { Table } from './table.js';
@@ -131,6 +132,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
     state.tables.request.delete(id);
   },
   ...mailEvolvers,
+  ...bulkEvolvers,
   'journal.checkpoint': () => {},
   'lease.renewed': (state, { id, idleMs }, monoMs) => {
     state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));

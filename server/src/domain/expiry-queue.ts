@@ -9,7 +9,8 @@ export interface Due {
     | 'entitlement-start'
     | 'entitlement-notice'
     | 'entitlement-end'
-    | 'mail';
+    | 'mail'
+    | 'job';
   readonly id: string;
 }
 

@@ -4,6 +4,7 @@ import {
   trackDevice,
   trackEntitlement,
   trackInvitation,
+  trackJob,
   trackLease,
   trackMail,
   trackSeat,
@@ -58,6 +59,10 @@ function derivedDiffers(state: State): string[] {
     for (const lease of row.leases) fresh.derived.requestsByLease.set(lease, id);
   }
   for (const row of tables.mail.values()) trackMail(fresh, undefined, row);
+  for (const [id, row] of tables.job.entries()) {
+    fresh.tables.job.set(id, row);
+    trackJob(fresh, undefined, row);
+  }
   return (Object.keys(fresh.derived) as (keyof Derived)[])
     .filter((name) => plain(fresh.derived[name]) !== plain(state.derived[name]))
     .map(

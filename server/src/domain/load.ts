@@ -3,12 +3,14 @@ import {
   trackDevice,
   trackEntitlement,
   trackInvitation,
+  trackJob,
   trackLease,
   trackMail,
   trackSeat,
   trackUser,
 } from './derive.js';
 import { watchEntitlement, watchLease, watchLinger, watchRelease } from './evolve.js';
+import { watchJob } from './evolve-bulk.js';
 import { watchMail } from './evolve-mail.js';
 import { emptyState, type Rows, type State, type TableName } from './state.js';
 
@@ -60,6 +62,12 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     trackMail(state, undefined, row);
     watchMail(state, row);
   }
+  for (const [id, row] of rows.job) {
+    tables.job.set(id, row);
+    trackJob(state, undefined, row);
+    watchJob(state, row);
+  }
+  for (const [id, row] of rows.jobRow) tables.jobRow.set(id, row);
   for (const table of Object.values(tables)) table.takeDirty();
   return state;
 }

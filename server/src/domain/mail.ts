@@ -1,4 +1,5 @@
 import type { Role } from '@berth/protocol';
+import type { BulkKind } from './bulk.js';
 
 // PRODUCT.md, "notifications": what people are told by mail. A mail is a row like any other: it is written in the commit of what it
 // tells, and is kept until it was sent. It holds facts; the words are made when it is sent or shown, so no link is ever stored.
@@ -42,15 +43,25 @@ export type MailFact =
       readonly until: string;
       readonly daysLeft: number;
     }
+  /** To who asked for a bulk job: it is done. */
+  | {
+      readonly kind: 'bulk';
+      readonly job: string;
+      readonly bulk: BulkKind;
+      readonly rows: number;
+      readonly done: number;
+      readonly unchanged: number;
+      readonly failed: number;
+    }
   | { readonly kind: 'test'; readonly by: string };
 
 export type MailKind = MailFact['kind'];
 
 /**
- * `queued`: it waits for its time, or for a mail server; `sending`: it is being handed over, or the server died while it was; `failed`: given
+ * `gathering`: a bulk job goes on adding to it; `queued`: it waits for its time, or for a mail server; `sending`: it is being handed over, or the server died while it was; `failed`: given
  * up, until an admin says otherwise; `cancelled`: what it told is no longer so.
  */
-export type MailState = 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled';
+export type MailState = 'gathering' | 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled';
 
 export interface Mail {
   readonly id: string;
@@ -59,6 +70,10 @@ export interface Mail {
   /** At least one. */
   readonly facts: readonly MailFact[];
   readonly state: MailState;
+  /** The bulk job whose rows it tells of. */
+  readonly job?: string;
+  /** Facts that had no place in it. */
+  readonly more?: number;
   readonly madeAtMs: number;
   /** Hand-overs that were begun. */
   readonly attempts: number;
@@ -75,6 +90,9 @@ export interface Mail {
   /** A hand-over broke off, and nobody knows whether it was taken: it was or will be handed over again. */
   readonly unsure?: boolean;
 }
+
+/** What one mail tells at most: the rest is a number. */
+export const MAIL_FACTS = 50;
 
 /** How an attempt ended. */
 export type MailResult =
@@ -111,5 +129,5 @@ export function mailGoneAtMs({ endedAtMs, madeAtMs }: Mail): number {
 
 /** True while it is still to be sent and nobody is about to. */
 export function isWaiting({ state }: Mail): boolean {
-  return state === 'queued' || state === 'failed';
+  return state === 'gathering' || state === 'queued' || state === 'failed';
 }

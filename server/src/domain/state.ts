@@ -7,6 +7,7 @@ import type {
   Role,
   Share,
 } from '@berth/protocol';
+import type { BulkJob, BulkRow } from './bulk.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import type { Mail } from './mail.js';
 import { SortedKeys } from './sorted-keys.js';
@@ -208,6 +209,8 @@ export interface Rows {
   lease: Lease;
   request: KeptRequest;
   mail: Mail;
+  job: BulkJob;
+  jobRow: BulkRow;
 }
 export type TableName = keyof Rows;
 export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
@@ -264,6 +267,12 @@ export interface Derived {
   readonly pending: Index;
   /** `MailState` -> mails, in the order in which they got there. */
   readonly mailsByState: Index;
+  /** Jobs of which a row is still to be decided. */
+  readonly jobsRunning: Set<string>;
+  /** What was asked -> the latest job of it. */
+  readonly jobByHash: Map<string, string>;
+  /** `<job> <e-mail>` -> the mail that gathers what its rows tell somebody. */
+  readonly digestByJob: Map<string, string>;
   /** Invitation -> the mail with its link. */
   readonly mailByInvitation: Map<string, string>;
 }
@@ -303,6 +312,8 @@ export function emptyState(): State {
       lease: new Table(),
       request: new Table(),
       mail: new Table(),
+      job: new Table(),
+      jobRow: new Table(),
     },
     derived: emptyDerived(),
     windowEndsMs: new Map(),
@@ -343,6 +354,9 @@ export function emptyDerived(): Derived {
     byStatus: new Tally(),
     pending: new Index(),
     mailsByState: new Index(),
+    jobsRunning: new Set(),
+    jobByHash: new Map(),
+    digestByJob: new Map(),
     mailByInvitation: new Map(),
   };
 }

@@ -25,12 +25,15 @@ interface Words {
 }
 
 /** The words of a mail, as text and as HTML that says the same. */
-export function letterOf(mail: Pick<Mail, 'facts'>, facts: LetterFacts): Letter {
+export function letterOf(mail: Pick<Mail, 'facts' | 'more'>, facts: LetterFacts): Letter {
   const all = mail.facts.map((fact) => wordsOf(fact, facts));
-  const subject = `${all[0]!.subject} (${facts.organisation})`;
+  const first =
+    all.length === 1 ? all[0]!.subject : `${all.length + (mail.more ?? 0)} changes to your licences`;
+  const subject = `${first} (${facts.organisation})`;
   const lines: Line[] = [
     facts.name === '' ? 'Hello,' : `Hello ${facts.name},`,
     ...all.flatMap((words) => words.lines),
+    ...(mail.more === undefined ? [] : [`And ${mail.more} more of this kind.`]),
     `Sent by the licence server of ${facts.organisation}.`,
   ];
   return { subject, text: textOf(lines), html: htmlOf(subject, lines) };
@@ -91,6 +94,13 @@ const writers: { readonly [K in MailFact['kind']]: Writer<K> } = {
     lines: [
       `The subscription ${subscription} with ${seats(count)} of ${product} ends after ${until}, in ${days(daysLeft)}. Nothing is granted from it afterwards.`,
       { copy: `berth subscription show "${subscription}"` },
+    ],
+  }),
+  bulk: ({ job, bulk, rows, done, unchanged, failed }) => ({
+    subject: `Bulk ${bulk}: ${failed === 0 ? 'done' : `${failed} of ${rows} failed`}`,
+    lines: [
+      `Of ${rows} rows ${done} changed something, ${unchanged} were so already and ${failed} failed.`,
+      { copy: `berth bulk report ${job}${failed === 0 ? '' : ' --failures'}` },
     ],
   }),
   test: ({ by }) => ({

@@ -72,7 +72,7 @@ export class PostOffice {
 
   /** After a commit. */
   look(changes: readonly Change[]): void {
-    if (changes.some(({ type }) => type === 'mail.queued')) this.#outbox.wake();
+    if (changes.some(({ type }) => type === 'mail.queued' || type === 'job.ended')) this.#outbox.wake();
     if (changes.some(({ type }) => type === 'mail.retried')) this.#outbox.hurry();
   }
 

@@ -11,7 +11,8 @@ import { withCheck } from './marker-check.js';
  * it would fail in the middle of its replay, so it is made to refuse; and the folder says which berthd wrote it. 3: `berthd.json` has a
  * checksum, and one that does not match is refused; and the journal may hold what a server of format 2 does not know
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
- * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`).
+ * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`) and bulk jobs
+ * (`job.…`).
  */
 export const FOLDER_FORMAT = 4;
 

@@ -73,6 +73,8 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
     lease: new Map(),
     request: new Map(),
     mail: new Map(),
+    job: new Map(),
+    jobRow: new Map(),
   };
   for (const [key, value] of stored) {
     const at = key.indexOf('/');

@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from '@berth/cli/command';
 import { commands } from '@berth/cli/commands/all';
 import { Failure } from '@berth/cli/fail';
@@ -26,7 +29,11 @@ function shellWords(lines: readonly string[]): string[][] {
     wl-copy() { :; }
     exec 3>&1 >/dev/null
     ${lines.map((line) => line.replaceAll(/<\s*\S+\.txt/g, '</dev/null')).join('\n')}`;
-  const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' });
+  // Some of them write files: `> render.ent` once came into the repository that way.
+  const cwd = mkdtempSync(join(tmpdir(), 'berth-examples-'));
+  const shell = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8', cwd });
+  rmSync(cwd, { recursive: true });
+  const { stdout, stderr, status } = shell;
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout
     .split('END\0')

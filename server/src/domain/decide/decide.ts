@@ -14,6 +14,7 @@ import { type KeptRequest, organisationOf, requestId, type State } from '../stat
 import { acceptClock } from './accept-clock.js';
 import { assign } from './allocation.js';
 import { borrow, returnBorrow } from './borrow.js';
+import { decideRow, makeJob } from './bulk.js';
 import { checkout } from './checkout.js';
 import { importEndorsement } from './endorsement.js';
 import { importEntitlement } from './entitlement.js';
@@ -102,6 +103,8 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   settleMail,
   retryMail,
   testMail,
+  makeJob,
+  decideRow,
 };
 
 /** With the mails that follow, in the same commit. */
@@ -111,7 +114,8 @@ function withMails<T extends CommandType>(
   decision: Decision<T>,
   context: Context,
 ): Decision<T> {
-  if (!decision.ok || decision.changes.length === 0) return decision;
+  // What a row of a job leads to has brought its mails.
+  if (!decision.ok || decision.changes.length === 0 || command.type === 'decideRow') return decision;
   const mails = mailsOf(state, command as unknown as Command, decision.changes, context);
   return mails.length === 0 ? decision : { ...decision, changes: [...decision.changes, ...mails] };
 }

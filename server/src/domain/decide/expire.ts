@@ -34,6 +34,7 @@ const endings: { readonly [K in Due['kind']]: (state: State, due: Due, context: 
     return is === 'active' && days !== null && !over ? [{ type: 'entitlement.warned', id, days }] : [];
   },
   mail: (_state, { id }) => [{ type: 'mail.dropped', id }],
+  job: (_state, { id }) => [{ type: 'job.dropped', id }],
   // A removal that was pending may have come first: the last borrow ends at the same moment.
   'entitlement-end': (state, { id }) =>
     isLive(state.tables.entitlement.get(id)!)

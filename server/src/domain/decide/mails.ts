@@ -42,6 +42,19 @@ export function queued(
   return { type: 'mail.queued', mail };
 }
 
+/** Of what a row of a job leads to: its mails go into the one that each person gets of the job. */
+export function digested(state: State, job: string, changes: readonly Change[]): Change[] {
+  const begun = new Map<string, string>();
+  return changes.map((change): Change => {
+    if (change.type !== 'mail.queued') return change;
+    const { mail } = change;
+    const known = begun.get(mail.to) ?? state.derived.digestByJob.get(`${job} ${mail.to}`);
+    if (known !== undefined) return { type: 'mail.gathered', id: known, fact: mail.facts[0]! };
+    begun.set(mail.to, mail.id);
+    return { type: 'mail.queued', mail: { ...mail, state: 'gathering', job } };
+  });
+}
+
 interface Cause {
   readonly command: Command;
   readonly changes: readonly Change[];

@@ -1,0 +1,123 @@
+import type { AdminConnection } from '@berth/client';
+import { type BulkJobInfo, type BulkKind, type BulkRowInfo, limits } from '@berth/protocol';
+import type { Context, Output } from './context.js';
+import { readCsv, type Table, writeCsv } from './csv.js';
+import { readText } from './files.js';
+import { table } from './output.js';
+import { given, optional, parseDay, parseProduct } from './parse.js';
+
+export const bulkKinds: readonly BulkKind[] = ['invite', 'remove', 'assign', 'revoke'];
+
+export const kindPositional = {
+  kind: { type: 'string', choices: bulkKinds, demandOption: true, describe: `what each row asks for` },
+} as const;
+
+export const bulkOptions = {
+  csv: { type: 'string', demandOption: true, describe: 'the table, as a spreadsheet saves it; - for stdin' },
+  products: { type: 'string', describe: 'for rows that name no product: these, with commas between' },
+  expires: { type: 'string', describe: 'for rows that name no day: last day of the entitlement' },
+  pending: {
+    type: 'boolean',
+    default: false,
+    describe: 'remove, revoke: what only a borrow forbids waits for its end by itself',
+  },
+} as const;
+
+interface BulkArgs {
+  readonly csv: string;
+  readonly products: string | undefined;
+  readonly expires: string | undefined;
+  readonly pending: boolean;
+}
+
+/** What is to be done with a table, read before a connection is opened. */
+export async function readBulk(context: Context, kind: BulkKind, args: BulkArgs) {
+  const upload = context.sdk.newIdempotencyKey();
+  const products = optional(args.products, (text) =>
+    text.split(',').map((each) => parseProduct(each.trim(), '--products')),
+  );
+  const expires = optional(args.expires, (text) => parseDay(text, '--expires'));
+  const asked = given({ upload, kind, products, expires, pending: args.pending || undefined });
+  return { asked, rows: readCsv(await readText(context, args.csv), args.csv) };
+}
+
+/** Sends a table in parts that fit a frame. */
+export async function sendTable(
+  context: Context,
+  admin: AdminConnection,
+  upload: string,
+  { header, rows }: Table,
+): Promise<void> {
+  for (let from = 0; from === 0 || from < rows.length; ) {
+    const part = partFrom(rows, from);
+    context.progress.say(`sending row ${from + part.length} of ${rows.length}`);
+    await admin.call('bulk.put', { upload, header: [...header], from, rows: part });
+    if (part.length === 0) return;
+    from += part.length;
+  }
+}
+
+/** What is around the rows of a frame. */
+const FRAME_CHARS = 4 * 1024;
+
+function partFrom(rows: Table['rows'], from: number): { line: number; cells: string[] }[] {
+  const part: { line: number; cells: string[] }[] = [];
+  let bytes = FRAME_CHARS;
+  for (const { line, cells } of rows.slice(from, from + limits.bulkRowsPerPut)) {
+    const row = { line, cells: [...cells] };
+    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
+    if (bytes > limits.requestBytes && part.length > 0) break;
+    part.push(row);
+  }
+  return part;
+}
+
+/** Rows for people: what each asked for and what became of it. */
+export function rowTable(rows: readonly BulkRowInfo[], screen: Output): string {
+  return table(
+    rows,
+    [
+      { title: 'LINE', cell: (row) => row.line },
+      { title: 'EMAIL', cell: (row) => row.email },
+      { title: 'PRODUCT', cell: (row) => row.product ?? '' },
+      { title: 'QUANTITY', cell: (row) => row.quantity ?? '' },
+      { title: 'EXPIRES', weight: 'low', cell: (row) => row.expires ?? '' },
+      { title: 'VERDICT', cell: (row) => row.code ?? row.verdict },
+      { title: 'REASON', cell: (row) => row.message ?? '' },
+    ],
+    screen,
+  );
+}
+
+const columns = {
+  invite: ['email', 'name', 'role'],
+  remove: ['email'],
+  assign: ['email', 'product', 'quantity', 'expires'],
+  revoke: ['email', 'product', 'quantity', 'expires'],
+} as const satisfies Record<BulkKind, readonly (keyof BulkRowInfo)[]>;
+
+/** The columns that a kind reads, as `berth bulk template` says them. */
+export const columnsOf = (kind: BulkKind): readonly (keyof BulkRowInfo)[] => columns[kind];
+
+/** Rows as a table that can be edited and applied; the columns that are added are read by nobody. */
+export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
+  const header = [...columns[kind], 'verdict', 'code', 'reason'];
+  return writeCsv(
+    header,
+    rows.map((row) => [
+      ...columns[kind].map((column) => String(row[column] ?? '')),
+      row.verdict,
+      row.code ?? '',
+      row.message ?? '',
+    ]),
+  );
+}
+
+export function countWords({
+  rows,
+  done,
+  unchanged,
+  failed,
+}: Pick<BulkJobInfo, 'rows' | 'done' | 'unchanged' | 'failed'>): string {
+  return `${done} done, ${unchanged} so already, ${failed} failed, of ${rows}`;
+}

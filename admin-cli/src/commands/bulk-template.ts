@@ -1,0 +1,27 @@
+import type { BulkKind } from '@berth/protocol';
+import { columnsOf, kindPositional } from '../bulk.js';
+import { defineCommand } from '../command.js';
+import { writeCsv } from '../csv.js';
+
+const examples: Record<BulkKind, readonly string[]> = {
+  invite: ['anna@studio.example', 'Anna Ek', 'user'],
+  remove: ['anna@studio.example'],
+  assign: ['anna@studio.example', 'render', '1', ''],
+  revoke: ['anna@studio.example', 'render', '', ''],
+};
+
+export const bulkTemplate = defineCommand({
+  usage: 'template <kind>',
+  describe: 'Print a table to fill in, with one row as an example',
+  positionals: kindPositional,
+  examples: [
+    ['berth bulk template invite > people.csv', 'to fill in and apply'],
+    ['berth bulk template assign', 'which columns there are'],
+  ],
+  more: 'Only email is needed. An empty cell takes the default: the role user; one seat, or of a revoke all of them; the entitlement that ends last. A revoke without a product takes every product. A row of assign means "has at least this many with this expiry".',
+  run: async (_context, args) => {
+    const kind = args.kind as BulkKind;
+    const text = writeCsv(columnsOf(kind), [examples[kind]]);
+    return { document: { kind, columns: columnsOf(kind), csv: text }, text };
+  },
+});

@@ -1,0 +1,62 @@
+import { CsvError, parse } from 'csv-parse/sync';
+import { Failure } from './fail.js';
+
+/** A table as it is in a file: what the cells mean is for the server to say. */
+export interface Table {
+  readonly header: readonly string[];
+  readonly rows: readonly { readonly line: number; readonly cells: readonly string[] }[];
+}
+
+const delimiters = [',', ';', '\t'] as const;
+
+/**
+ * Reads a table as spreadsheets write it: with or without a byte-order mark, any end of line, `;` `,` or tab between cells, quotes, padding, blank
+ * lines. @throws Failure CSV_INVALID
+ */
+export function readCsv(text: string, name: string): Table {
+  const delimiter = delimiterOf(text);
+  try {
+    const found = parse(text, {
+      bom: true,
+      delimiter,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      trim: true,
+    }) as unknown as { info: { lines: number }; record: string[] }[];
+    const [head, ...rows] = found.filter(({ record }) => record.some((cell) => cell !== ''));
+    if (head === undefined) throw invalid(name, 'it is empty');
+    return {
+      header: head.record,
+      rows: rows.map(({ info, record }) => ({ line: info.lines, cells: record })),
+    };
+  } catch (error) {
+    if (error instanceof CsvError) throw invalid(name, error.message);
+    throw error;
+  }
+}
+
+/** The one that the first line has most of, outside of quotes. */
+function delimiterOf(text: string): string {
+  const first = text.replace(/^\ufeff/, '').match(/[^\r\n]+/)?.[0] ?? '';
+  const plain = first.replaceAll(/"[^"]*"/g, '');
+  const count = (delimiter: string): number => plain.split(delimiter).length;
+  return [...delimiters].sort((a, b) => count(b) - count(a))[0]!;
+}
+
+function invalid(name: string, why: string): Failure {
+  return new Failure('CSV_INVALID', { message: `${name} is no table that can be read: ${why}.` });
+}
+
+/**
+ * Writes a table that a spreadsheet can open and nobody's name can run in: a cell that begins like a formula gets an apostrophe, which a
+ * spreadsheet does not show.
+ */
+export function writeCsv(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [header, ...rows].map((row) => `${row.map(cellText).join(',')}\r\n`).join('');
+}
+
+function cellText(cell: string): string {
+  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  return /[",;\t\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

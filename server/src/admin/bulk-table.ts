@@ -1,0 +1,86 @@
+import type { BulkCells, BulkKind } from '../domain/bulk.js';
+import { type Denial, deny } from '../domain/commands.js';
+
+type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'duplicateOf'>;
+
+/** What the columns of a kind are called, the needed ones first. Others in a file are not read. */
+export const columnsOf: { readonly [K in BulkKind]: readonly Column[] } = {
+  invite: ['email', 'name', 'role'],
+  remove: ['email'],
+  assign: ['email', 'product', 'quantity', 'expires'],
+  revoke: ['email', 'product', 'quantity', 'expires'],
+};
+
+/** As people write them. */
+const spellings: Readonly<Record<string, Column>> = {
+  'e-mail': 'email',
+  mail: 'email',
+  'e-mail address': 'email',
+  'email address': 'email',
+  user: 'email',
+  'expiration date': 'expires',
+  expiry: 'expires',
+  seats: 'quantity',
+};
+
+export interface RawRow {
+  /** Of the file, from 1. */
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+export interface Defaults {
+  readonly products?: readonly string[] | undefined;
+  readonly expires?: string | undefined;
+}
+
+/** The rows of a table as its kind reads them. */
+export function readTable(
+  kind: BulkKind,
+  header: readonly string[],
+  rows: readonly RawRow[],
+  defaults: Defaults,
+): { cells: BulkCells[]; ignored: string[] } | Denial {
+  const titles = header.map(columnCalled);
+  const known = columnsOf[kind];
+  const twice = known.find((column) => titles.filter((title) => title === column).length > 1);
+  if (!titles.includes('email') || twice !== undefined) return badHeader(kind, header, twice);
+  const ignored = header.filter((_, at) => !known.includes(titles[at] as Column));
+  const cells = rows.flatMap((row) => withProducts(kind, readRow(row, titles, known), defaults));
+  return { cells, ignored: ignored.map((title) => title.trim()).filter((title) => title !== '') };
+}
+
+/** `Email ` and `E-mail` are `email`. */
+function columnCalled(title: string): string {
+  const plain = title.trim().toLowerCase();
+  return spellings[plain] ?? plain;
+}
+
+function badHeader(kind: BulkKind, header: readonly string[], twice: string | undefined): Denial {
+  const found = header.map((title) => `"${title.trim().slice(0, 40)}"`).join(', ');
+  const message =
+    twice === undefined
+      ? `The first line has to name the columns, "email" among them; it has ${found}.`
+      : `The column "${twice}" is there twice: ${found}.`;
+  return deny('HEADER_INVALID', message, { expected: columnsOf[kind], found: header.slice(0, 20) });
+}
+
+function readRow({ line, cells }: RawRow, titles: readonly string[], known: readonly Column[]): BulkCells {
+  const row: { [K in Column]?: string } = {};
+  for (const [at, title] of titles.entries()) {
+    const column = known.find((each) => each === title);
+    const cell = cells[at]?.trim() ?? '';
+    if (column !== undefined && cell !== '') row[column] = cell;
+  }
+  // A missing cell is not an empty one: the row was cut, and nobody knows where.
+  const short = cells.length < titles.length;
+  return { line, email: '', ...row, ...(short ? { short } : {}) };
+}
+
+/** A row without a product is one for each of those that were asked for. */
+function withProducts(kind: BulkKind, row: BulkCells, { products, expires }: Defaults): BulkCells[] {
+  if (kind !== 'assign' && kind !== 'revoke') return [row];
+  const dated = row.expires !== undefined || expires === undefined ? row : { ...row, expires };
+  if (row.product !== undefined || products === undefined || row.short === true) return [dated];
+  return products.map((product) => ({ ...dated, product }));
+}

@@ -1,0 +1,86 @@
+import { canonicalEmail, type ErrorCode } from '@berth/protocol';
+
+// PRODUCT.md, "Bulk": many rows of one kind, each of which succeeds or fails alone. A job is made in one commit with all its rows. Each row is
+// decided in a commit together with the note that it was, so that a job that is killed anywhere goes on where it was, and no row counts twice.
+
+export type BulkKind = 'invite' | 'remove' | 'assign' | 'revoke';
+
+/** A row as it was typed: the cells that its kind knows. A cell that is empty is not there; one that is missing makes the row short. */
+export interface BulkCells {
+  /** Line of the file, from 1. */
+  readonly line: number;
+  readonly email: string;
+  readonly name?: string;
+  readonly role?: string;
+  readonly product?: string;
+  readonly quantity?: string;
+  readonly expires?: string;
+  /** It ended before the last column of the header. */
+  readonly short?: boolean;
+  /** An earlier line about the same user, where one is enough. */
+  readonly duplicateOf?: number;
+}
+
+export type BulkVerdict =
+  /** It changed something. */
+  | { readonly is: 'done' }
+  /** It was so already. */
+  | { readonly is: 'unchanged' }
+  | { readonly is: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+export interface BulkRow {
+  readonly job: string;
+  /** From 0. */
+  readonly index: number;
+  readonly cells: BulkCells;
+  /** Absent: its turn has not come. */
+  readonly verdict?: BulkVerdict;
+}
+
+export interface BulkJob {
+  readonly id: string;
+  readonly kind: BulkKind;
+  /** Who asked: a row may do what they may when its turn comes. */
+  readonly by: string;
+  readonly device: string;
+  readonly madeAtMs: number;
+  readonly rows: number;
+  /** The rows before this one have been decided. */
+  readonly next: number;
+  readonly done: number;
+  readonly unchanged: number;
+  readonly failed: number;
+  /** Of kind and rows: the same ones again are the same job. */
+  readonly hash: string;
+  /** What a revoke or removal does while a borrow forbids it. */
+  readonly pending: boolean;
+  readonly invitationMs: number;
+  readonly endedAtMs?: number;
+}
+
+/** Jobs and their rows can be read for so long after they ended, ms. */
+const KEPT_MS = 90 * 86_400_000;
+
+export function jobGoneAtMs({ endedAtMs, madeAtMs }: BulkJob): number {
+  return (endedAtMs ?? madeAtMs) + KEPT_MS;
+}
+
+/** By index, in order as text too. */
+export function bulkRowId(job: string, index: number): string {
+  return `${job} ${String(index).padStart(6, '0')}`;
+}
+
+/**
+ * Marks what was said before. Nobody can be invited or removed twice; rows about seats may say the same twice: the second finds it done, or takes
+ * one more back.
+ */
+export function withDuplicates(kind: BulkKind, cells: readonly BulkCells[]): BulkCells[] {
+  if (kind !== 'invite' && kind !== 'remove') return [...cells];
+  const first = new Map<string, number>();
+  return cells.map((row) => {
+    const who = canonicalEmail(row.email) ?? row.email.toLowerCase();
+    const line = first.get(who);
+    if (line === undefined) first.set(who, row.line);
+    return line === undefined || who === '' ? row : { ...row, duplicateOf: line };
+  });
+}

@@ -1,0 +1,205 @@
+import {
+  canonicalAlias,
+  canonicalEmail,
+  canonicalName,
+  dayEndMs,
+  errors,
+  isRole,
+  limits,
+  roleOrder,
+} from '@berth/protocol';
+import type { BulkCells, BulkJob, BulkKind, BulkVerdict } from '../bulk.js';
+import type { Change } from '../changes.js';
+import {
+  type By,
+  type Command,
+  type CommandType,
+  type Context,
+  type Decision,
+  type Denial,
+  deny,
+  type RequestKey,
+} from '../commands.js';
+import type { State } from '../state.js';
+import { assign } from './allocation.js';
+import { userUnknown } from './denial.js';
+import { freedOnce } from './linger.js';
+import { mailsOf } from './mails.js';
+import { allocationsOf, revoke } from './revoke.js';
+import { invite, removeUser } from './user.js';
+
+type Judged = { readonly verdict: BulkVerdict; readonly changes: readonly Change[] };
+
+/** What one row means and leads to: the same decisions as one by one. */
+export function judge(state: State, job: BulkJob, cells: BulkCells, context: Context): Judged {
+  const wrong = malformed(cells);
+  const result = wrong ?? kinds[job.kind]({ state, job, cells, context });
+  if ('is' in result) return { verdict: result, changes: [] };
+  if (!result.ok) return { verdict: failed(result), changes: [] };
+  return result.changes.length === 0
+    ? { verdict: { is: 'unchanged' }, changes: [] }
+    : { verdict: { is: 'done' }, changes: result.changes };
+}
+
+interface Row {
+  readonly state: State;
+  readonly job: BulkJob;
+  readonly cells: BulkCells;
+  readonly context: Context;
+}
+
+type Result =
+  | Denial
+  | { readonly ok: true; readonly changes: readonly Change[] }
+  | { readonly is: 'unchanged' };
+
+const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
+  invite: (row) => {
+    const { state, cells, job } = row;
+    const email = canonicalEmail(cells.email);
+    if (email === null) return deny('EMAIL_INVALID', `"${shown(cells.email)}" is not an e-mail address.`);
+    const name = cells.name === undefined ? null : canonicalName(cells.name);
+    if (cells.name !== undefined && name === null)
+      return deny('NAME_INVALID', `"${shown(cells.name)}" cannot be a name.`);
+    const role = cells.role?.toLowerCase() ?? null;
+    if (role !== null && !isRole(role))
+      return deny('ROLE_INVALID', `"${shown(cells.role!)}" is no role: ${roleOrder.join(', ')}.`);
+    // A row means that somebody is a member. Whoever is one keeps name, role and link.
+    if (state.tables.user.has(email)) return { is: 'unchanged' };
+    const { invitationMs } = job;
+    return carried(
+      row,
+      { type: 'invite', ...asker(job), email, name, role, device: false, invitationMs },
+      invite,
+    );
+  },
+  remove: (row) => {
+    const email = member(row);
+    if (typeof email !== 'string') return email;
+    const when = row.job.pending ? 'pending' : 'now';
+    return carried(row, { type: 'removeUser', ...asker(row.job), email, when }, removeUser);
+  },
+  assign: (row) => {
+    const { state, cells, job } = row;
+    const email = member(row);
+    if (typeof email !== 'string') return email;
+    const target = targetOf(cells);
+    if ('ok' in target) return target;
+    const quantity = cells.quantity === undefined ? 1 : countOf(cells.quantity);
+    if (quantity === null) return badQuantity(cells.quantity!);
+    // A row means "has at least this many with this expiry": what is there already counts.
+    const has = allocationsOf(state, { email, ...target }).reduce((sum, each) => sum + each.quantity, 0);
+    if (has >= quantity) return { is: 'unchanged' };
+    return carried(
+      row,
+      { type: 'assign', ...asker(job), email, ...target, quantity: quantity - has },
+      assign,
+    );
+  },
+  revoke: (row) => {
+    const { cells, job } = row;
+    const email = member(row);
+    if (typeof email !== 'string') return email;
+    const quantity = cells.quantity === undefined ? 'all' : countOf(cells.quantity);
+    if (quantity === null) return badQuantity(cells.quantity!);
+    if (cells.product === undefined) return revokeAll(row, email);
+    const target = targetOf(cells);
+    if ('ok' in target) return target;
+    const when = job.pending ? 'pending' : 'now';
+    return carried(row, { type: 'revoke', ...asker(job), email, ...target, quantity, when }, revoke);
+  },
+};
+
+/** Every product that is set aside for somebody, or none of them: what a removal that was refused needs next. */
+function revokeAll(row: Row, email: string): Result {
+  const { state, job } = row;
+  const products = new Set<string>();
+  for (const id of state.derived.allocationsByUser.get(email)) {
+    const { claims } = state.tables.entitlement.get(state.tables.allocation.get(id)!.entitlement)!;
+    if (claims.holder === undefined) products.add(claims.product);
+  }
+  const changes: Change[] = [];
+  for (const product of products) {
+    const when = job.pending ? 'pending' : 'now';
+    const what = { email, product, endMs: null, quantity: 'all', when } as const;
+    const result = carried(row, { type: 'revoke', ...asker(job), ...what }, revoke);
+    if (!('changes' in result)) return result;
+    changes.push(...result.changes);
+  }
+  return { ok: true, changes: freedOnce(changes) };
+}
+
+/** As if it had been asked for alone, with its mails. */
+function carried<T extends CommandType>(
+  { state, context }: Row,
+  command: Command<T>,
+  decide: (state: State, command: Command<T>, context: Context) => Decision<T>,
+): Result {
+  const decision = decide(state, command, context);
+  if (!decision.ok) return decision;
+  const { changes } = decision;
+  return {
+    ok: true,
+    changes: [...changes, ...mailsOf(state, command as unknown as Command, changes, context)],
+  };
+}
+
+/** The admin who asked for the job. A row has no key of its own: that it was decided is in its commit. */
+function asker({ by, device }: BulkJob): { by: By; request: RequestKey } {
+  return { by: { device, email: by }, request: { device, key: '', hash: '' } };
+}
+
+/** What is wrong with a row whatever it is about. */
+function malformed(cells: BulkCells): Denial | null {
+  if (cells.short === true)
+    return deny(
+      'ROW_SHORT',
+      `Line ${cells.line} ends before the last column: an empty cell still needs its separator.`,
+    );
+  if (cells.email === '') return deny('EMAIL_MISSING');
+  if (cells.duplicateOf !== undefined)
+    return deny('ROW_DUPLICATE', `Line ${cells.duplicateOf} is about the same user.`);
+  const formula = [cells.email, cells.name, cells.role, cells.product, cells.expires].find(
+    (cell) => cell !== undefined && /^[=+\-@]/.test(cell),
+  );
+  return formula === undefined
+    ? null
+    : deny('CELL_FORMULA', `A spreadsheet would run "${shown(formula)}" as a formula.`);
+}
+
+function member({ state, cells }: Row): string | Denial {
+  const email = canonicalEmail(cells.email);
+  const alias = email === null ? canonicalAlias(cells.email) : null;
+  const found = email ?? (alias === null ? undefined : state.derived.userByAlias.get(alias));
+  if (found === undefined) return deny('EMAIL_INVALID', `"${shown(cells.email)}" is not an e-mail address.`);
+  return state.tables.user.has(found) ? found : userUnknown(found);
+}
+
+function targetOf({ product, expires }: BulkCells): { product: string; endMs: number | null } | Denial {
+  if (product === undefined) return deny('PRODUCT_UNKNOWN', 'The row names no product.');
+  if (expires === undefined) return { product, endMs: null };
+  const endMs = dayEndMs(expires);
+  return endMs === null
+    ? deny('DATE_INVALID', `"${shown(expires)}" is not a day: write it as 2027-05-09.`)
+    : { product, endMs };
+}
+
+function countOf(text: string): number | null {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return value >= 1 && value <= limits.seatsPerEntitlement ? value : null;
+}
+
+function badQuantity(text: string): Denial {
+  return deny(
+    'QUANTITY_INVALID',
+    `"${shown(text)}" is not a number of seats from 1 to ${limits.seatsPerEntitlement}.`,
+  );
+}
+
+function failed({ code, message }: Denial): BulkVerdict {
+  return { is: 'failed', code, message: message ?? errors[code].text };
+}
+
+function shown(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

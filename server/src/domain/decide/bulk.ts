@@ -1,0 +1,80 @@
+import { limits, roleAtLeast } from '@berth/protocol';
+import { type BulkJob, type BulkRow, type BulkVerdict, bulkRowId } from '../bulk.js';
+import type { Change } from '../changes.js';
+import { type Command, type Context, type Decision, deny } from '../commands.js';
+import type { State } from '../state.js';
+import { judge } from './bulk-row.js';
+import { digested, queued } from './mails.js';
+import { roleOf } from './user.js';
+
+/** Makes a job of rows: all of them or none. The same rows again are the job that they are already, unless asked otherwise. */
+export function makeJob(state: State, command: Command<'makeJob'>, context: Context): Decision<'makeJob'> {
+  if (context.diskLow) return deny('DISK_LOW');
+  const { kind, cells, hash, by, again, pending, invitationMs } = command;
+  const known = state.tables.job.get(state.derived.jobByHash.get(hash) ?? '');
+  if (known !== undefined && !again)
+    return { ok: true, changes: [], outcome: { id: known.id, existing: true } };
+  const running = state.derived.jobsRunning.size;
+  if (running >= limits.bulkJobsRunning) return deny('BULK_BUSY', undefined, { running });
+  const job: BulkJob = {
+    id: context.newId('j'),
+    kind,
+    by: by.email,
+    device: by.device,
+    madeAtMs: context.now.wallMs,
+    rows: cells.length,
+    next: 0,
+    done: 0,
+    unchanged: 0,
+    failed: 0,
+    hash,
+    pending,
+    invitationMs,
+  };
+  return {
+    ok: true,
+    changes: [{ type: 'job.made', job, cells }],
+    outcome: { id: job.id, existing: false },
+  };
+}
+
+/** Decides the next row of a job; one whose turn is over or has not come is nothing. */
+export function decideRow(
+  state: State,
+  { job: id, index }: Command<'decideRow'>,
+  context: Context,
+): Decision<'decideRow'> {
+  const job = state.tables.job.get(id);
+  if (job === undefined || job.next !== index || job.endedAtMs !== undefined)
+    return { ok: true, changes: [], outcome: {} };
+  const row = state.tables.jobRow.get(bulkRowId(id, index))!;
+  const { verdict, changes } = decided(state, job, row, context);
+  const all: Change[] = [...digested(state, id, changes), { type: 'job.row', job: id, index, verdict }];
+  if (index + 1 === job.rows) all.push(...ended(job, verdict, context));
+  return { ok: true, changes: all, outcome: {} };
+}
+
+/** What one row leads to, with the mails of it. Also asked on a copy of the state, for a preview. */
+export function decided(
+  state: State,
+  job: BulkJob,
+  { cells }: Pick<BulkRow, 'cells'>,
+  context: Context,
+): { verdict: BulkVerdict; changes: readonly Change[] } {
+  const own = roleOf(state, job.by);
+  if (own === null || !roleAtLeast(own, 'admin')) {
+    const message = `${job.by}, who asked for this, may not any more.`;
+    return { verdict: { is: 'failed', code: 'NOT_ALLOWED', message }, changes: [] };
+  }
+  return judge(state, job, cells, context);
+}
+
+function ended(job: BulkJob, last: BulkVerdict, context: Context): Change[] {
+  const { kind, rows, by, id } = job;
+  const count = (is: BulkVerdict['is']): number => job[is] + (last.is === is ? 1 : 0);
+  const counts = { done: count('done'), unchanged: count('unchanged'), failed: count('failed') };
+  return [
+    { type: 'job.ended', id, atMs: context.now.wallMs },
+    queued(by, { kind: 'bulk', job: id, bulk: kind, rows, ...counts }, context),
+  ];
+}

@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openAdmin } from '@berth/client';
+import type { MailInfo } from '@berth/protocol';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { root } from './paths.js';
+import { type Json, type Ran, Site } from './site.js';
+import { until } from './waiting.js';
+
+// PRODUCT.md, rows "invite users", "remove users" and "bulk assign / revoke" from CSV files (issue 5, part 5): real `berth` and `berthd`.
+// In order.
+
+let site: Site;
+
+beforeAll(async () => {
+  site = await Site.open();
+  await site.grant({ product: 'render-premium', seats: 19, id: 'ent-render', until: '2027-05-09' });
+  await site.grant({ product: 'archviz-floating', seats: 10, id: 'ent-arch', until: '2027-05-09' });
+}, 120_000);
+
+afterAll(() => site?.close());
+
+const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
+const invitees = join(root, 'examples/invite-excel-da.csv');
+const assignments = join(root, 'examples/assign.csv');
+const failures = (items: Json[]): [number, string][] =>
+  items.filter(({ verdict }) => verdict === 'failed').map(({ line, code }) => [line, code]);
+
+describe('invite from a Danish spreadsheet', () => {
+  const bad = [
+    [51, 'ROW_DUPLICATE'],
+    [52, 'EMAIL_INVALID'],
+    [53, 'EMAIL_INVALID'],
+    [54, 'EMAIL_INVALID'],
+    [55, 'CELL_FORMULA'],
+    [56, 'CELL_FORMULA'],
+    [57, 'ROLE_INVALID'],
+    [58, 'EMAIL_MISSING'],
+    [59, 'EMAIL_INVALID'],
+  ];
+
+  test('a preview says what is wrong with which line, and changes nothing', async () => {
+    const { code, json } = await owner('bulk', 'preview', 'invite', '--csv', invitees);
+    expect(code).toBe(0);
+    expect(failures(json.items)).toEqual(bad);
+    expect(json).toMatchObject({ rows: 57, done: 48, unchanged: 0, failed: 9 });
+    expect((await owner('org', 'show')).json).toMatchObject({ users: 1 });
+  });
+
+  test('applied: 48 members, nine reasons; the same again is the same job', async () => {
+    const applied = await owner('bulk', 'apply', 'invite', '--csv', invitees);
+    expect(applied.code).toBe(1);
+    expect(applied.json.job).toMatchObject({ rows: 57, done: 48, unchanged: 0, failed: 9 });
+    const { id } = applied.json.job;
+    const report = await owner('bulk', 'report', id, '--failures');
+    expect(failures(report.json.items)).toEqual(bad);
+    expect((await owner('org', 'show')).json).toMatchObject({ users: 49 });
+    const again = await owner('bulk', 'apply', 'invite', '--csv', invitees);
+    expect(again.json).toMatchObject({ existing: true, job: { id } });
+  });
+});
+
+describe('assign', () => {
+  test('every bad row has its own reason, no good one is lost, and again changes nothing', async () => {
+    const applied = await owner('bulk', 'apply', 'assign', '--csv', assignments);
+    const { id } = applied.json.job;
+    expect(applied.json.job).toMatchObject({ rows: 31, done: 24, failed: 7 });
+    const { json } = await owner('bulk', 'report', id);
+    expect(failures(json.items)).toEqual([
+      [26, 'QUANTITY_INVALID'],
+      [27, 'QUANTITY_INVALID'],
+      [28, 'DATE_INVALID'],
+      [29, 'PRODUCT_UNKNOWN'],
+      [30, 'USER_UNKNOWN'],
+      [31, 'ALL_ALLOCATED'],
+      [32, 'ROW_SHORT'],
+    ]);
+    expect(await site.pool('render-premium')).toMatchObject({ allocated: 19 });
+    expect(await site.pool('archviz-floating')).toMatchObject({ allocated: 10 });
+    const again = await owner('bulk', 'apply', 'assign', '--csv', assignments, '--again');
+    expect(again.json.job).toMatchObject({ done: 0, unchanged: 24, failed: 7 });
+  });
+});
+
+test('who has seats is not removed; the failures are fed to revoke, and then to remove', async () => {
+  const people = ['email', 'model-01@studio.example', 'model-35@studio.example', 'fx-02@studio.example'];
+  const gone = await site.write('gone.csv', people.join('\n'));
+  const removed = await owner('bulk', 'apply', 'remove', '--csv', gone, '--yes');
+  expect(removed.json.job).toMatchObject({ done: 1, failed: 2 });
+  const report = await site.berth(site.owner, ['bulk', 'report', removed.json.job.id, '--failures', '--csv']);
+  const failed = await site.write('failed.csv', report.stdout);
+  const revoked = await owner('bulk', 'apply', 'revoke', '--csv', failed, '--yes');
+  expect(revoked.json).toMatchObject({ job: { done: 2, failed: 0 }, ignored: ['verdict', 'code', 'reason'] });
+  const again = await owner('bulk', 'apply', 'remove', '--csv', failed, '--yes');
+  expect(again.json.job).toMatchObject({ done: 2, failed: 0 });
+});
+
+test('a preview can be edited and applied; rows without a product are one for each of --products', async () => {
+  const csv = await site.write(
+    'some.csv',
+    'Email\tTeam\r\ncomp-30@studio.example\tA\r\nstranger@x.example\tB\r\n',
+  );
+  const out = join(site.folder, 'edited.csv');
+  const products = ['--products', 'render-premium,archviz-floating', '--expires', '2027-05-09'];
+  const preview = await owner('bulk', 'preview', 'assign', '--csv', csv, ...products, '--out', out);
+  expect(preview.json).toMatchObject({ rows: 4, done: 2, failed: 2, ignored: ['Team'] });
+  const lines = (await readFile(out, 'utf8')).split('\r\n').filter((line) => !line.startsWith('stranger'));
+  const edited = await site.write('edited.csv', lines.join('\r\n'));
+  expect((await owner('bulk', 'apply', 'assign', '--csv', edited)).json.job).toMatchObject({
+    rows: 2,
+    done: 2,
+  });
+});
+
+test.each([
+  ['no header', 'anna@studio.example\nbo@studio.example\n', 'HEADER_INVALID'],
+  ['another header', 'address;name\nanna@studio.example;Anna\n', 'HEADER_INVALID'],
+  ['nothing', '', 'CSV_INVALID'],
+])('%s: refused as a whole, and told what is expected', async (_, text, code) => {
+  const csv = await site.write('bad.csv', text);
+  const { code: exit, json } = await owner('bulk', 'apply', 'invite', '--csv', csv);
+  expect([exit, json.error.code]).toEqual([2, code]);
+});
+
+test('10,000 rows: killed in the middle, the job completes, no row twice, one mail each', async () => {
+  const people = Array.from({ length: 10_000 }, (_, at) => `p${at}@bulk.example`);
+  const csv = await site.write('many.csv', `email\n${people.join('\n')}\n`);
+  const applying = site.berth(site.owner, ['bulk', 'apply', 'invite', '--csv', csv, '--json']);
+  const decided = async (): Promise<Json> => (await jobs())[0];
+  await until('the job to be under way', async () => {
+    const job = await decided().catch(() => undefined);
+    return job?.rows === 10_000 && job.done > 500;
+  });
+  await site.kill();
+  await applying;
+  await site.serve();
+  const job = await until('the job to be done', async () => {
+    const now = await decided();
+    return now.endedAtMs !== undefined && now;
+  });
+  expect(job).toMatchObject({ rows: 10_000, done: 10_000, unchanged: 0, failed: 0 });
+  expect((await owner('org', 'show')).json.invited).toBeGreaterThanOrEqual(10_000);
+  const told = await mailsTo('bulk.example');
+  expect(told.length).toBe(10_000);
+  expect(new Set(told.map(({ to }) => to)).size).toBe(10_000);
+  expect((await site.check()).code).toBe(0);
+}, 300_000);
+
+async function jobs(): Promise<Json[]> {
+  const admin = await openAdmin({ home: site.owner.home });
+  try {
+    return (await admin.call('bulk.list', { limit: 5 })).items;
+  } finally {
+    await admin.close();
+  }
+}
+
+async function mailsTo(domain: string): Promise<MailInfo[]> {
+  const admin = await openAdmin({ home: site.owner.home });
+  const found: MailInfo[] = [];
+  try {
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page = await admin.call('mail.list', cursor === undefined ? {} : { cursor });
+      found.push(...page.items.filter(({ to }) => to.endsWith(domain)));
+      cursor = page.next;
+    }
+    return found;
+  } finally {
+    await admin.close();
+  }
+}

@@ -1,0 +1,66 @@
+import { readCsv, writeCsv } from '@berth/cli/csv';
+import { describe, expect, test } from 'vitest';
+
+const read = (text: string) => readCsv(text, 'people.csv');
+
+describe('a table as spreadsheets write it', () => {
+  test.each([
+    ['commas', 'email,name\na@x.example,Anna\n'],
+    ['semicolons', 'email;name\na@x.example;Anna\n'],
+    ['tabs', 'email\tname\na@x.example\tAnna\n'],
+    ['a byte-order mark and CRLF', '\ufeffemail;name\r\na@x.example;Anna\r\n'],
+    ['padding', ' email , name \n  a@x.example ,Anna  \n'],
+    ['no end of line at the end', 'email,name\na@x.example,Anna'],
+  ])('%s', (_, text) => {
+    expect(read(text)).toEqual({
+      header: ['email', 'name'],
+      rows: [{ line: 2, cells: ['a@x.example', 'Anna'] }],
+    });
+  });
+
+  test('quotes, with separators, quotes and lines in them', () => {
+    expect(read('email;name\na@x.example;"Lead; ""nat"" – Ærø"\n').rows[0]!.cells[1]).toBe(
+      'Lead; "nat" – Ærø',
+    );
+    expect(
+      read('email,name\n"a@x.example","two\nlines"\nb@x.example,B\n').rows.map(({ line }) => line),
+    ).toEqual([3, 4]);
+  });
+
+  test('blank lines, also of separators alone, are no rows; lines count them', () => {
+    expect(read('email;name\n\na@x.example;A\n;\n\nb@x.example;B\n').rows.map(({ line }) => line)).toEqual([
+      3, 6,
+    ]);
+  });
+
+  test('a short row stays short, a long one long: what it means is for the server', () => {
+    expect(
+      read('email,name,role\na@x.example,A\nb@x.example,B,user,x\n').rows.map(({ cells }) => cells.length),
+    ).toEqual([2, 4]);
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['blank lines', '\n\n'],
+    ['an open quote', 'email,name\n"a@x.example,A\n'],
+  ])('%s is refused', (_, text) => {
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'CSV_INVALID' }));
+  });
+});
+
+describe('a table that is written', () => {
+  test.each(['=1+1', '+44', '-1', '@SUM(A1)', '\t=1', '\r=1'])('%j runs in no spreadsheet', (cell) => {
+    const text = writeCsv(['name'], [[cell]]);
+    const [, row] = text.split('\r\n');
+    expect(row).toMatch(/^"?'/);
+  });
+
+  test('is read back as it was', () => {
+    const rows = [
+      ['a@x.example', 'Lead; "x", y'],
+      ['b@x.example', 'two\nlines'],
+      ['c@x.example', 'Ærø'],
+    ];
+    expect(read(writeCsv(['email', 'name'], rows)).rows.map(({ cells }) => cells)).toEqual(rows);
+  });
+});
