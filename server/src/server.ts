@@ -8,7 +8,7 @@ import { poolOf } from './domain/pools.js';
 import type { State } from './domain/state.js';
 import { Doors } from './doors.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
-import { Engine } from './engine/engine.js';
+import { type Commit, Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
 import { Issuer, type Signer } from './engine/issuer.js';
 import { type Recovered, recover } from './engine/recover.js';
@@ -202,13 +202,6 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const { folder, log, clock = systemClock, files = nodeFiles } = options;
   const recovered = await recoverState(options, store, clock, files);
   const { state, journal } = recovered;
-  if (state.tables.organisation.size === 0) {
-    throw new StartError(
-      'FOLDER_DAMAGED',
-      'The journal has no organisation in it.',
-      'Run berthd init in a new folder, or restore a backup.',
-    );
-  }
   const disk = await watchDisk(options, live);
   const sessions = new SessionRegistry();
   const metrics = metricsOf(state, clock, () => engine.waiting);
@@ -221,14 +214,9 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
       return live.current.leaseSeconds;
     },
     diskLow: () => disk.low,
-    onCommitted: ({ position, changes, rows, seconds }) => {
-      store.put(position, rows);
-      metrics.commit(seconds, changes.length);
-      metrics.journalSeq(position.seq);
-      for (const change of changes) if (change.type === 'clock.accepted') clock.accept(change.wallMs);
-      tellSessions(sessions, changes, clock.now());
-      office.look(changes);
-      if (changes.some(({ type }) => type === 'job.made')) worker.wake();
+    onCommitted: (commit) => {
+      store.put(commit.position, commit.rows);
+      committed({ metrics, clock, sessions, office, worker }, commit);
     },
     onFatal: options.onFatal,
   });
@@ -263,12 +251,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     version: VERSION,
   };
   log.info({ seq: journal.position.seq, replayed: recovered.replayed }, 'state recovered');
-  const keeper = await keepCertificate({
-    folder: folder.path,
-    config: () => live.current,
-    nowMs: () => clock.now().wallMs,
-    log: componentLog(log, 'tls'),
-  });
+  const keeper = await keepTls(options, live, clock);
   return {
     clock,
     store,
@@ -286,11 +269,34 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   };
 }
 
+/** What follows from a commit once it is durable, before its replies leave. */
+function committed(
+  parts: Pick<Parts, 'metrics' | 'clock' | 'sessions' | 'office' | 'worker'>,
+  { position, changes, seconds }: Commit,
+): void {
+  const { metrics, clock, sessions, office, worker } = parts;
+  metrics.commit(seconds, changes.length);
+  metrics.journalSeq(position.seq);
+  for (const change of changes) if (change.type === 'clock.accepted') clock.accept(change.wallMs);
+  tellSessions(sessions, changes, clock.now());
+  office.look(changes);
+  if (changes.some(({ type }) => type === 'job.made')) worker.wake();
+}
+
 function metricsOf(state: State, clock: Clock, waiting: () => Engine['waiting']): Metrics {
   return createMetrics(() => {
     const now = clock.now();
     return [...state.tables.product.values()].map(({ product }) => poolOf(state, product, now));
   }, waiting);
+}
+
+function keepTls({ folder, log }: ServerOptions, live: LiveConfig, clock: Clock): Promise<CertificateKeeper> {
+  return keepCertificate({
+    folder: folder.path,
+    config: () => live.current,
+    nowMs: () => clock.now().wallMs,
+    log: componentLog(log, 'tls'),
+  });
 }
 
 function openPostOffice(
@@ -315,7 +321,7 @@ async function recoverState(
   files: FileSystem,
 ): Promise<Recovered> {
   const log = componentLog(options.log, 'store');
-  return recover({
+  const recovered = await recover({
     files,
     folder: options.folder.path,
     store,
@@ -325,6 +331,14 @@ async function recoverState(
     onRebuilt: (reason) =>
       log.warn({ reason }, 'the stored state was not usable and was rebuilt from the journal'),
   });
+  if (recovered.state.tables.organisation.size === 0) {
+    throw new StartError(
+      'FOLDER_DAMAGED',
+      'The journal has no organisation in it.',
+      'Run berthd init in a new folder, or restore a backup.',
+    );
+  }
+  return recovered;
 }
 
 async function watchDisk({ folder, log }: ServerOptions, live: LiveConfig): Promise<DiskWatch> {

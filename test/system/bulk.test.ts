@@ -1,11 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openAdmin } from '@berth/client';
-import type { MailInfo } from '@berth/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from './paths.js';
 import { type Json, type Ran, Site } from './site.js';
-import { until } from './waiting.js';
 
 // PRODUCT.md, rows "invite users", "remove users" and "bulk assign / revoke" from CSV files (issue 5, part 5): real `berth` and `berthd`.
 // In order.
@@ -121,51 +118,3 @@ test.each([
   const { code: exit, json } = await owner('bulk', 'apply', 'invite', '--csv', csv);
   expect([exit, json.error.code]).toEqual([2, code]);
 });
-
-test('10,000 rows: killed in the middle, the job completes, no row twice, one mail each', async () => {
-  const people = Array.from({ length: 10_000 }, (_, at) => `p${at}@bulk.example`);
-  const csv = await site.write('many.csv', `email\n${people.join('\n')}\n`);
-  const applying = site.berth(site.owner, ['bulk', 'apply', 'invite', '--csv', csv, '--json']);
-  const decided = async (): Promise<Json> => (await jobs())[0];
-  await until('the job to be under way', async () => {
-    const job = await decided().catch(() => undefined);
-    return job?.rows === 10_000 && job.done > 500;
-  });
-  await site.kill();
-  await applying;
-  await site.serve();
-  const job = await until('the job to be done', async () => {
-    const now = await decided();
-    return now.endedAtMs !== undefined && now;
-  });
-  expect(job).toMatchObject({ rows: 10_000, done: 10_000, unchanged: 0, failed: 0 });
-  expect((await owner('org', 'show')).json.invited).toBeGreaterThanOrEqual(10_000);
-  const told = await mailsTo('bulk.example');
-  expect(told.length).toBe(10_000);
-  expect(new Set(told.map(({ to }) => to)).size).toBe(10_000);
-  expect((await site.check()).code).toBe(0);
-}, 300_000);
-
-async function jobs(): Promise<Json[]> {
-  const admin = await openAdmin({ home: site.owner.home });
-  try {
-    return (await admin.call('bulk.list', { limit: 5 })).items;
-  } finally {
-    await admin.close();
-  }
-}
-
-async function mailsTo(domain: string): Promise<MailInfo[]> {
-  const admin = await openAdmin({ home: site.owner.home });
-  const found: MailInfo[] = [];
-  try {
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page = await admin.call('mail.list', cursor === undefined ? {} : { cursor });
-      found.push(...page.items.filter(({ to }) => to.endsWith(domain)));
-      cursor = page.next;
-    }
-    return found;
-  } finally {
-    await admin.close();
-  }
-}
