@@ -42,6 +42,9 @@ describe('a move', () => {
       changes: [
         { type: 'allocation.set', allocation: { email: BO, quantity: 0 } },
         { type: 'allocation.set', allocation: { email: ANNA, quantity: 2 } },
+        // In the same commit as what it tells.
+        { type: 'mail.queued', mail: { to: BO, facts: [{ kind: 'revoked' }] } },
+        { type: 'mail.queued', mail: { to: ANNA, facts: [{ kind: 'assigned' }] } },
         { type: 'request.kept' },
       ],
     });
