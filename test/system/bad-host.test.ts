@@ -1,19 +1,17 @@
-import { execFile } from 'node:child_process';
-import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bins } from './paths.js';
 import type { Exit } from './process.js';
 import { newNonce, RawClient } from './raw-client.js';
 import { type Ran, Site } from './site.js';
+import { MIB, SmallDisk } from './small-disk.js';
 import { until, within } from './waiting.js';
 
 // "Bad input" of issue 2, where the computer is what is wrong: port, configuration, clock, disk.
 
-const run = promisify(execFile);
 const sites: Site[] = [];
 
 async function open(...given: Parameters<typeof Site.open>): Promise<Site> {
@@ -146,37 +144,33 @@ describe('clocks', () => {
 });
 
 describe('a full disk', () => {
-  const MIB = 1024 * 1024;
-  let disk = '';
+  let disk: SmallDisk | undefined;
 
   afterAll(async () => {
-    if (disk === '') return;
-    // Before the folder itself: its processes must be gone.
+    // Before the disk itself: its processes must be gone.
     await Promise.all(sites.map((site) => site.close()));
-    await run('umount', [disk]);
-    await rm(disk, { recursive: true });
+    await disk?.unmount();
   });
 
   test('below the mark nothing is granted and renewals go on; at zero the server stops and loses nothing', async ({
     skip,
   }) => {
-    const why = await mount();
-    if (why !== null) {
+    const small = await SmallDisk.mount(48).catch((error: Error) => {
       // A build that cannot show this must not look as if it had.
-      if (process.env.CI === 'true')
-        throw new Error(`The test of a full disk needs a small file system: ${why}`);
-      console.log(`skipped, a full disk: ${why}`);
-      skip(why);
-    }
+      if (process.env.CI === 'true') throw error;
+      console.log(`skipped, a full disk: ${error.message}`);
+      return skip(error.message);
+    });
+    disk = small;
     const flags = ['--disk-low-mib', '16'];
-    const site = await open({ under: disk, flags });
+    const site = await open({ under: small.path, flags });
     await site.grant({ seats: 30, share: 'process' });
     const plugin = site.plugin(site.owner);
     await plugin.hear({ event: 'ready' });
     plugin.tell('checkout');
     const held = await plugin.hear({ order: 'checkout', event: 'done' });
 
-    await leaveFree(8 * MIB);
+    await small.leaveFree(8 * MIB);
     const take = (): Promise<Ran> => site.berth(site.owner, ['run', '--product', 'render', '--', 'true']);
     await until('DISK_LOW', async () => (await take()).stderr.includes('berth: DISK_LOW '), 20_000);
     // Longer than D: without renewals the seat would be lost.
@@ -189,12 +183,12 @@ describe('a full disk', () => {
     );
     expect((await site.http('/readyz')).status).toBe(200);
 
-    await leaveFree(30 * MIB);
+    await small.leaveFree(30 * MIB);
     await until('grants again', async () => (await take()).code === 0, 20_000);
     const raw = await RawClient.enrolled(site.address, await site.invite('raw@studio.example'));
     const leases: string[] = [];
     for (let n = 0; n < 20; n++) leases.push(await checkout(raw));
-    await leaveFree(0);
+    await small.leaveFree(0);
     // Releases must be written down. The first ones may still fit into the page that the file has.
     for (const lease of leases) raw.send(releaseOf(lease));
     plugin.tell('release');
@@ -202,8 +196,12 @@ describe('a full disk', () => {
     expect([exit.code, exit.stderr]).toEqual([1, expect.stringContaining('berthd: JOURNAL_WRITE_FAILED ')]);
     expect(exit.stderr).toContain('ENOSPC');
 
-    await leaveFree(30 * MIB);
-    await site.serve(flags);
+    // A start that finds no space leaves everything as it is, and says what is wrong; a supervisor tries again and again.
+    for (let start = 0; start < 3; start++)
+      expect(startFailure(await refusal(site.data, flags))).toEqual([1, 'STATE_OPEN_FAILED']);
+
+    await small.leaveFree(30 * MIB);
+    expect((await site.serve(flags)).stdout).not.toContain('rebuilt');
     await plugin.hear({ order: 'release', event: 'done' }, 40_000);
     expect(await site.pool()).toMatchObject({ owned: 30 });
     plugin.tell('close');
@@ -232,32 +230,5 @@ describe('a full disk', () => {
   function stateOf(plugin: ReturnType<Site['plugin']>, isWanted: (state: unknown) => boolean): boolean {
     plugin.tell('state');
     return isWanted(plugin.said.findLast(({ order }) => order === 'state')?.state);
-  }
-
-  /** @returns why there is no small file system, or null */
-  async function mount(): Promise<string | null> {
-    const folder = join(tmpdir(), `berth-disk-${process.pid}`);
-    await mkdir(folder);
-    try {
-      await run('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', folder]);
-      disk = folder;
-      return null;
-    } catch (error) {
-      await rm(folder, { recursive: true });
-      return error instanceof Error ? error.message.trim() : String(error);
-    }
-  }
-
-  /** Fills the disk with one file until only so much is left. */
-  async function leaveFree(bytes: number): Promise<void> {
-    const file = join(disk, 'filler');
-    await rm(file, { force: true });
-    const { bavail, bsize } = await statfs(disk);
-    const filling = bavail * bsize - bytes;
-    if (filling <= 0) return;
-    // Piece by piece: the last one may not fit any more, which is as full as a disk gets.
-    await writeFile(file, Buffer.alloc(filling)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOSPC') throw error;
-    });
   }
 });

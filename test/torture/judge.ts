@@ -26,6 +26,7 @@ export class Judge {
   constructor(
     readonly folder: string,
     readonly keys: { readonly vendorKey: string; readonly serverKey: string },
+    readonly data = join(folder, 'data'),
   ) {
     this.#logs = new GrowingLogs(join(folder, 'logs'));
   }
@@ -34,7 +35,7 @@ export class Judge {
   async setAside(round: number): Promise<Remains> {
     const told = this.#logs.more();
     const copy = join(this.folder, `killed-${round}`);
-    await cp(join(this.folder, 'data'), copy, { recursive: true });
+    await cp(this.data, copy, { recursive: true });
     return { copy, told };
   }
 
@@ -60,7 +61,7 @@ export class Judge {
     return audit({
       entries: this.#logs.entries,
       ...this.keys,
-      journal: readJournal(join(this.folder, 'data')),
+      journal: readJournal(this.data),
     });
   }
 

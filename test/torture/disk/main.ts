@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util';
 import { failEverywhere } from './errors.js';
 import { type Flipped, flipRun } from './flip-run.js';
 import type { FlipReport } from './flips.js';
+import { fullRun } from './full-run.js';
 
-const HELP = `npm run torture:disk -- flips|errors [--seed S] [--json]
+const HELP = `npm run torture:disk -- flips|errors|full [--seed S] [--json]
 
 flips   One bit of one file of a data folder is flipped, and the server is started, twice: it serves the true state, or refuses and
         names the file, and of the journal the record. Every kind of file there is gets its share. Some are tried with a real
@@ -13,6 +14,10 @@ errors  One history of a server (founding, imports, checkouts, borrows, releases
         operations fails: EIO and ENOSPC, before, after and in the middle of a write, once and for good. Then the disk is sound again,
         the real code opens it, and everything that was acknowledged must be there, once.
 
+full    Clients at work on a real \`berthd serve\` whose disk, a small one of its own, becomes low, then full, and then has space again.
+        Below the mark it must grant nothing, and renew and take back; full, it stops, and does not start, and says why; and whatever
+        it acknowledged is there each time the folder is opened.
+
   --flips N    (default 2000)
   --real N     with a real \`berthd serve\`, asked over TLS (default 0)
   --bases N    sites to damage; each was killed once and stopped once (default 2)
@@ -20,6 +25,9 @@ errors  One history of a server (founding, imports, checkouts, borrows, releases
   --workers N  processes that start servers (default 2)
   --every N    errors: only every n-th operation, beginning with the one that the seed says (default 1: all)
   --json       nothing but the last line
+  --rounds N   full: how often (default 5)
+  --clients N  full: (default 12)
+  --fs KIND    full: tmpfs or ext4 (default tmpfs; both need the right to mount, tmpfs at least in a namespace of its own)
 The last line is a JSON object; the exit code is 1 when anything was lost or changed silently, or refused without a name.`;
 
 const { values, positionals } = parseArgs({
@@ -31,6 +39,9 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', default: '2' },
     every: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '5' },
+    clients: { type: 'string', default: '12' },
+    fs: { type: 'string', default: 'tmpfs' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -39,6 +50,7 @@ const [part = 'flips'] = positionals;
 if (values.help) console.log(HELP);
 else if (part === 'flips') process.exitCode = await flips();
 else if (part === 'errors') process.exitCode = await errors();
+else if (part === 'full') process.exitCode = await full();
 else {
   console.error(HELP);
   process.exitCode = 2;
@@ -68,6 +80,28 @@ async function errors(): Promise<number> {
   const { found, ...counts } = await failEverywhere({ seed, every: Number(values.every) });
   for (const text of found.slice(0, 40)) console.error(`VIOLATION ${text}`);
   const line = { seed, ...counts, violations: found.length, seconds: seconds(started) };
+  console.log(JSON.stringify(line));
+  return found.length === 0 ? 0 : 1;
+}
+
+async function full(): Promise<number> {
+  const started = performance.now();
+  const { seed, rounds, clients, fs } = values;
+  const kind = fs === 'ext4' ? 'ext4' : 'tmpfs';
+  const report = await fullRun({
+    ...{ seed: Number(seed), rounds: Number(rounds), clients: Number(clients), kind },
+    onRound: (soFar) => say(`round ${soFar.rounds} after ${seconds(started)} s`),
+  });
+  if (typeof report === 'number') return report;
+  const { found, ...counts } = report;
+  for (const text of found.slice(0, 20)) console.error(`VIOLATION ${text}`);
+  const line = {
+    seed: Number(seed),
+    fs: kind,
+    ...counts,
+    violations: found.length,
+    seconds: seconds(started),
+  };
   console.log(JSON.stringify(line));
   return found.length === 0 ? 0 : 1;
 }
