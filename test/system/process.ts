@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { atEnd } from './at-end.js';
 import { until, within } from './waiting.js';
 
 export interface Exit {
@@ -15,7 +16,7 @@ export interface Start {
   readonly cwd?: string;
 }
 
-/** A real process with its output; ended by its pid and by nothing else. */
+/** A real process with its output; ended by its pid and by nothing else, at the latest when this process ends. */
 export class Started {
   readonly pid: number;
   readonly exited: Promise<Exit>;
@@ -31,6 +32,7 @@ export class Started {
       ...(cwd === undefined ? {} : { cwd }),
     });
     this.pid = this.#child.pid ?? -1;
+    const outlived = atEnd(() => this.#child.kill('SIGKILL'));
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
     });
@@ -41,6 +43,7 @@ export class Started {
     this.#child.stdin.on('error', () => undefined);
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
+      this.#child.once('exit', outlived);
       this.#child.once('close', (code, signal) => {
         const number = signal === null ? (code ?? 1) : 128 + (signalNumbers[signal] ?? 0);
         this.#exit = { code: number, signal, stdout: this.#stdout, stderr: this.#stderr };

@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { atEnd } from './at-end.js';
 
 export const MIB = 1024 * 1024;
 
@@ -13,6 +14,7 @@ export class SmallDisk {
   readonly #folder: string;
   /** Where it is mounted. */
   readonly path: string;
+  #unmounted = (): void => {};
 
   /** Rejects, with what `mount` says, where this process may not mount. */
   static async mount(mib: number, kind: 'tmpfs' | 'ext4' = 'tmpfs'): Promise<SmallDisk> {
@@ -22,6 +24,8 @@ export class SmallDisk {
       await mkdir(disk.path);
       if (kind === 'tmpfs') await run('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', disk.path]);
       else await disk.#mountExt4(mib);
+      // Whoever still uses it is killed at the same end.
+      disk.#unmounted = atEnd(() => spawnSync('umount', ['--lazy', disk.path]));
       return disk;
     } catch (error) {
       await rm(folder, { recursive: true });
@@ -50,6 +54,7 @@ export class SmallDisk {
   /** Nobody may use it any more. */
   async unmount(): Promise<void> {
     await run('umount', [this.path]);
+    this.#unmounted();
     await rm(this.#folder, { recursive: true });
   }
 

@@ -31,6 +31,8 @@ const unbearable = [
 // A round is short: whoever lost the server looks for it again at once. Otherwise the SDK as it is.
 Object.assign(timing, { backoffMinMs: 40, backoffMaxMs: 160 });
 
+// Whoever started it is gone, perhaps killed: nobody would end it.
+process.stdin.once('end', () => process.exit(1)).resume();
 const orders = JSON.parse(process.argv[2]!) as CrowdOrders;
 const shared = new Random(orders.seed);
 const gateway = new Gateway(orders.server);

@@ -18,6 +18,8 @@ export interface Orders extends Doom {
 }
 
 process.umask(0o077);
+// Whoever started it is gone, perhaps killed: nobody would end it.
+process.stdin.once('end', () => process.exit(1));
 const [line] = (await once(process.stdin.setEncoding('utf8'), 'data')) as [string];
 const { settings, ...doom } = JSON.parse(line) as Orders;
 const reaper = new Reaper(doom);
