@@ -7,7 +7,7 @@ import { createAuthority } from '@berth/server/transport/certificates';
 import { isWholeKey } from '@berth/server/transport/private-key';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// What one flipped bit must not change unnoticed; `npm run torture:flips` tries them all over the folder.
+// What one flipped bit must not change unnoticed; `npm run torture:disk -- flips` tries them all over the folder.
 
 let folder: string;
 let marker: string;

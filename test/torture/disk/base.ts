@@ -27,14 +27,16 @@ const SEGMENT_KIB = 8;
 const DAY_SECONDS = 86_400;
 const people = ['anna', 'bo', 'cem', 'dua'];
 
-/** Everything in this process, with the real server and the real SDK over TLS. @param folder new, for all that is made */
-export async function makeBase(folder: string, random: Random): Promise<Base> {
+/**
+ * Everything in this process, with the real server and the real SDK over TLS.
+ * @param folder new, for all that is made
+ * @param lives of the server: LevelDB makes a table of its log at each start, and merges four of them into one
+ */
+export async function makeBase(folder: string, random: Random, lives = random.between(5, 7)): Promise<Base> {
   const founded = await found(folder, await freePort());
   const base = { killed: join(folder, 'killed'), stopped: founded.data, owner: founded.home('owner') };
   await withServer(founded.data, () => moveIn(founded));
-  // LevelDB makes a table of its log at each start, and merges four of them into one.
-  const lives = random.between(5, 7);
-  const killedIn = random.between(2, lives - 1);
+  const killedIn = random.between(1, lives - 1);
   for (let life = 1; life <= lives; life++) {
     await withServer(founded.data, async () => {
       await work(founded, random);

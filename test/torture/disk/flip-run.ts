@@ -13,6 +13,8 @@ export interface FlipOptions {
   /** How many sites are made to be damaged, each in two ways to have ended. */
   readonly bases: number;
   readonly workers: number;
+  /** Of each server before it is damaged; left out: some. */
+  readonly lives?: number;
   readonly seed: number;
 }
 
@@ -27,7 +29,8 @@ export async function flipRun(options: FlipOptions, onFlip?: (report: FlipReport
   const folder = await mkdtemp(join(tmpdir(), 'berth-flips-'));
   try {
     const bases: Base[] = [];
-    for (let at = 0; at < options.bases; at++) bases.push(await makeBase(join(folder, `base${at}`), random));
+    for (let at = 0; at < options.bases; at++)
+      bases.push(await makeBase(join(folder, `base${at}`), random, options.lives));
     const folders = bases.flatMap(({ killed, stopped }) => [killed, stopped]);
     const [inProcess, real] = [emptyReport(), emptyReport()];
     await flipAll(drawFlips(folders, options.flips, random), options.workers, folder, inProcess, onFlip);
