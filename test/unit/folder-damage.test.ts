@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { completeDataFolder, createDataFolder, openDataFolder } from '@berth/server/data-folder';
+import { FOLDER_FORMAT } from '@berth/server/store/migrations';
+import { loadOrCreateTls } from '@berth/server/transport/certificate-files';
 import { createAuthority } from '@berth/server/transport/certificates';
 import { isWholeKey } from '@berth/server/transport/private-key';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -35,8 +37,8 @@ test('another port in berthd.json is not taken for the one that init was told', 
 
 test('a bit flipped in its format does not make it an older one, nor one to migrate, nor a newer one', async () => {
   const text = await readFile(marker, 'utf8');
-  for (const format of [1, 2, 7]) {
-    await writeFile(marker, text.replace('"format": 3', `"format": ${format}`));
+  for (const format of [1, 2, FOLDER_FORMAT + 4]) {
+    await writeFile(marker, text.replace(`"format": ${FOLDER_FORMAT}`, `"format": ${format}`));
     for (const older of [false, true])
       await expect(openDataFolder(folder, { older })).rejects.toMatchObject({
         code: 'FOLDER_DAMAGED',
@@ -44,7 +46,22 @@ test('a bit flipped in its format does not make it an older one, nor one to migr
       });
   }
   await writeFile(marker, text);
-  expect((await openDataFolder(folder)).format).toBe(3);
+  expect((await openDataFolder(folder)).format).toBe(FOLDER_FORMAT);
+});
+
+test('what a reader of PEM skips is damage all the same: clients get the text of the authority', async () => {
+  const options = { folder, names: ['localhost'], nowMs: Date.now() };
+  expect((await loadOrCreateTls(options)).ok).toBe(true);
+  const path = join(folder, 'tls', 'ca.crt');
+  const bytes = await readFile(path);
+  for (const bit of [1, 4, 7]) {
+    const flipped = Buffer.from(bytes);
+    flipped[bytes.indexOf('\n', 40)]! ^= 1 << bit;
+    await writeFile(path, flipped);
+    expect(await loadOrCreateTls(options)).toMatchObject({ ok: false, problem: { file: path } });
+  }
+  await writeFile(path, bytes);
+  expect((await loadOrCreateTls(options)).ok).toBe(true);
 });
 
 test('a private RSA key of which one number is damaged is not whole, though OpenSSL takes it', async () => {

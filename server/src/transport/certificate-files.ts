@@ -193,7 +193,14 @@ async function loadOrCreateAuthority(paths: SitePaths, nowMs: number): Promise<C
   const [authority] = pair.value;
   if (!authority!.ca) return refuse(paths.ca, 'is not an authority', MEND_SITE);
   if (!isSignedBy(authority!, authority!)) return refuse(paths.ca, DAMAGED, MEND_SITE);
+  // Readers of PEM skip what is no base64, so the certificate may be whole; but clients get the text.
+  if (plainLines(cert.value.text) !== plainLines(authority!.toString()))
+    return refuse(paths.ca, 'is damaged: its text is not only its certificate', MEND_SITE);
   return { ok: true, value: { certPem: cert.value.text, keyPem: key.value.text } };
+}
+
+function plainLines(pem: string): string {
+  return pem.replaceAll('\r\n', '\n').trimEnd();
 }
 
 /**
