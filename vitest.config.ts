@@ -30,7 +30,8 @@ export default defineConfig({
           server,
           sequence: { groupOrder: 0 },
           include: ['test/{unit,tidy,conformance,store}/**/*.test.ts'],
-          testTimeout: 20_000,
+          // What computes takes its time on a busy machine: late is not failed.
+          testTimeout: 60_000,
           hookTimeout: 60_000,
           // Vitest's own default leaves one core free.
           maxWorkers: availableParallelism(),
@@ -48,8 +49,8 @@ export default defineConfig({
           globalSetup: 'test/system/site-template.setup.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          // Much of their time they wait for windows to end: one file more than cores keeps the cores busy.
-          maxWorkers: availableParallelism() + 1,
+          // Much of their time they wait for windows to end: two files more than cores keep the cores busy.
+          maxWorkers: availableParallelism() + 2,
         },
       },
     ],
