@@ -30,5 +30,5 @@ export function whenOf({ pending, cancel }: { pending?: boolean; cancel?: boolea
 }
 
 export function byOf(caller: Caller): By {
-  return { device: caller.deviceId, email: caller.email };
+  return { device: caller.deviceId, email: caller.email, from: caller.address };
 }

@@ -36,6 +36,8 @@ export interface RequestKey {
 export interface By {
   readonly device: string;
   readonly email: string;
+  /** The address it came from: for the audit. Nothing is decided by it. */
+  readonly from?: string;
 }
 
 /** Seats of one product: the first of `products`, in order of preference, that has them. */
@@ -68,12 +70,14 @@ export interface Commands {
   expire: { readonly due: readonly Due[] };
   /** Carries out pending revokes and removals whose borrows have ended (I8). */
   settlePending: Record<never, never>;
-  checkpoint: { readonly token: string };
+  /** By the server itself every hour, or because somebody asks. */
+  checkpoint: { readonly token: string } & Partial<Asked>;
   enrol: {
     readonly invitation: string;
     readonly leaseKey: string;
     readonly adminKey: string | null;
     readonly name: string;
+    readonly from?: string;
   };
   /** All wants or none (a bundle). */
   checkout: Asked & {
@@ -179,7 +183,12 @@ export interface Commands {
     readonly expiresAtMs: number | null;
   };
   revokeMachineToken: Asked & { readonly id: string };
-  enrolMachine: { readonly token: string; readonly leaseKey: string; readonly name: string };
+  enrolMachine: {
+    readonly token: string;
+    readonly leaseKey: string;
+    readonly name: string;
+    readonly from?: string;
+  };
   /** @param machine its id, or its name */
   removeMachine: Asked & { readonly machine: string };
   /** @param product `null`: every product there is */
@@ -218,7 +227,7 @@ export interface Outcomes {
   found: { readonly invitation: string };
   expire: { readonly ended: number };
   settlePending: { readonly settled: number };
-  checkpoint: Record<never, never>;
+  checkpoint: { readonly token: string };
   enrol: { readonly device: string; readonly email: string; readonly scopes: readonly PathName[] };
   checkout: { readonly leases: readonly LeaseClaims[]; readonly joined: boolean };
   renew: { readonly leases: readonly RenewedLease[]; readonly moved: boolean };

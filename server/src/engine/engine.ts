@@ -1,4 +1,5 @@
 import { rules, type Witness } from '@berth/protocol';
+import { type Act, actOf } from '../domain/acts.js';
 import { type Change, type ChangeType, isVolatile } from '../domain/changes.js';
 import type { Command, CommandType, Context, Decision, Denial, Settled } from '../domain/commands.js';
 import { mayBeServed } from '../domain/decide/checkout.js';
@@ -45,6 +46,7 @@ export interface Wait {
 
 interface Batch {
   readonly changes: Change[];
+  readonly acts: Act[];
   readonly durable: Promise<void>;
   readonly settle: () => void;
 }
@@ -203,9 +205,11 @@ export class Engine {
   #apply<T extends CommandType>(command: Command<T>, now: Now, awaited = this.#line.kept): Decision<T> {
     const decision = decide(this.#state, command, this.#context(now, awaited));
     if (!decision.ok) return decision;
-    this.#evolve(decision.changes, now);
     const durable = decision.changes.filter((change) => !isVolatile(change));
-    if (durable.length > 0) this.#enqueue(durable, now);
+    // Before they are applied: what was there before them is gone then.
+    const act = durable.length === 0 ? null : actOf(this.#state, command, durable, now);
+    this.#evolve(decision.changes, now);
+    if (act !== null) this.#enqueue(durable, act, now);
     if (durable.some(mayRipen)) this.#settlePending(now);
     // Whoever gave seats up for others may have taken fewer: the next tick looks, since this may be the line being served.
     if (durable.some(isGivenUp)) this.#line.stalled = true;
@@ -254,7 +258,7 @@ export class Engine {
     }
   }
 
-  #enqueue(changes: readonly Change[], now: Now): void {
+  #enqueue(changes: readonly Change[], act: Omit<Act, 'first'>, now: Now): void {
     const seen = clockSeen(this.#state, now.steadyWallMs);
     if (seen !== null) evolve(this.#state, seen, now.monoMs);
     if (this.#pending === null) {
@@ -262,6 +266,7 @@ export class Engine {
       // After the current turn: every command of the same burst of frames shares the commit.
       if (this.#inFlight === null) queueMicrotask(() => void this.#commitAll());
     }
+    this.#pending.acts.push({ first: this.#pending.changes.length, ...act });
     this.#pending.changes.push(...changes, ...(seen === null ? [] : [seen]));
   }
 
@@ -286,7 +291,7 @@ export class Engine {
     // The rows as they are now belong to exactly this batch: the next one has not begun.
     const rows = takeChangedRows(this.#state);
     const startedMs = this.#options.clock.now().monoMs;
-    const position = await this.#options.journal.append(encodeChanges(batch.changes));
+    const position = await this.#options.journal.append(encodeChanges(batch.changes, batch.acts));
     const seconds = (this.#options.clock.now().monoMs - startedMs) / 1000;
     this.#options.onCommitted({ position, changes: batch.changes, rows, seconds });
   }
@@ -331,7 +336,7 @@ function newBatch(): Batch {
   const durable = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { changes: [], durable, settle };
+  return { changes: [], acts: [], durable, settle };
 }
 
 /** Fail-stop: once a write failed, nobody gets an answer any more (DESIGN 2). */

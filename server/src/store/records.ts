@@ -1,3 +1,4 @@
+import type { Act } from '../domain/acts.js';
 import type { Change } from '../domain/changes.js';
 import type { LoadedRows } from '../domain/load.js';
 import type { Rows, State, TableName } from '../domain/state.js';
@@ -29,21 +30,33 @@ export class FormatNewer extends Error {
   }
 }
 
-/** The payload of one journal record: the changes of one group commit. */
-export function encodeChanges(changes: readonly Change[]): Uint8Array {
-  return Buffer.from(JSON.stringify({ v: FORMAT_VERSION, changes }));
+/** What one journal record says: the changes of one group commit, and who did them. Older servers wrote no acts and read past them. */
+export interface CommitRecord {
+  readonly changes: readonly Change[];
+  readonly acts: readonly Act[];
+}
+
+/** The payload of one journal record. */
+export function encodeChanges(changes: readonly Change[], acts: readonly Act[] = []): Uint8Array {
+  return Buffer.from(JSON.stringify({ v: FORMAT_VERSION, ...(acts.length === 0 ? {} : { acts }), changes }));
+}
+
+/** Throws FormatNewer. */
+export function decodeChanges(payload: Uint8Array): readonly Change[] {
+  return decodeCommit(payload).changes;
 }
 
 /** Throws FormatNewer. The payload was verified by the journal: anything else that does not decode is a bug and throws. */
-export function decodeChanges(payload: Uint8Array): readonly Change[] {
+export function decodeCommit(payload: Uint8Array): CommitRecord {
   const record = JSON.parse(
     Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString(),
   ) as {
     v: number;
     changes: readonly Change[];
+    acts?: readonly Act[];
   };
   if (record.v !== FORMAT_VERSION) throw new FormatNewer(record.v);
-  return record.changes;
+  return { changes: record.changes, acts: record.acts ?? [] };
 }
 
 /** The rows that changed since the last call, as the state store keeps them: `<table>/<id>` -> JSON, `null` when deleted. */

@@ -68,7 +68,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   checkpoint: (_state, { token }) => ({
     ok: true,
     changes: [{ type: 'journal.checkpoint', token }],
-    outcome: {},
+    outcome: { token },
   }),
   enrol,
   checkout,
@@ -121,7 +121,7 @@ function withMails<T extends CommandType>(
 }
 
 function requestOf(command: Command): RequestKey | null {
-  return 'request' in command ? command.request : null;
+  return 'request' in command ? (command.request ?? null) : null;
 }
 
 /** A retry gets the same outcome; the same key for something else is an error (I7). */
