@@ -62,8 +62,19 @@ export interface Output {
   write(text: string): void;
 }
 
+/** A file that is written piece by piece. */
+export interface Sink {
+  write(text: string): Promise<void>;
+  /** Durable from then on. */
+  close(): Promise<void>;
+}
+
 export interface Files {
   read(path: string): Promise<string>;
+  /** The bytes of a file of any size, in order. Rejects like `read`. */
+  chunks(path: string): AsyncIterable<Uint8Array>;
+  /** Begins a file. @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
+  create(path: string, mode: number, exclusive: boolean): Promise<Sink>;
   /** @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
   write(path: string, text: string, mode: number, exclusive: boolean): Promise<void>;
   exists(path: string): Promise<boolean>;

@@ -1,4 +1,4 @@
-import type { Context } from './context.js';
+import type { Context, Sink } from './context.js';
 import { Failure } from './fail.js';
 import { quote } from './parse.js';
 
@@ -28,6 +28,61 @@ export async function writeText(
     throw unwritable(path, error);
   }
 }
+
+/** Begins a file that is written piece by piece. */
+export async function openSink(
+  context: Context,
+  path: string,
+  { mode = 0o644, exclusive = false } = {},
+): Promise<Sink> {
+  try {
+    const sink = await context.files.create(path, mode, exclusive);
+    const failing = async (work: Promise<void>): Promise<void> => {
+      await work.catch((error: unknown) => {
+        throw unwritable(path, error);
+      });
+    };
+    return { write: (text) => failing(sink.write(text)), close: () => failing(sink.close()) };
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw fileExists(path);
+    throw unwritable(path, error);
+  }
+}
+
+/**
+ * The lines of a file of any size; the last one, too, must have an end. What is not UTF-8 makes a line of its own that is empty: no two files
+ * are read as the same lines.
+ */
+export async function* readLines(context: Context, path: string): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let rest: Uint8Array[] = [];
+  const line = (last: Uint8Array): string => {
+    const bytes = Buffer.concat([...rest, last]);
+    rest = [];
+    try {
+      return decoder.decode(bytes);
+    } catch {
+      return '';
+    }
+  };
+  try {
+    for await (const chunk of context.files.chunks(path)) {
+      let from = 0;
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+        yield line(chunk.subarray(from, at));
+        from = at + 1;
+      }
+      rest.push(chunk.subarray(from));
+    }
+  } catch (error) {
+    throw new Failure('FILE_UNREADABLE', {
+      message: `The file ${quote(path)} cannot be read: ${reason(error)}.`,
+    });
+  }
+  if (rest.some((part) => part.length > 0)) yield '';
+}
+
+const NEWLINE = 0x0a;
 
 export async function makeFolder(context: Context, path: string): Promise<void> {
   try {

@@ -56,6 +56,19 @@ const files: Files = {
       await file.close();
     }
   },
+  chunks: (path) => createReadStream(path),
+  create: async (path, mode, exclusive) => {
+    const file = await open(path, exclusive ? 'wx' : 'w', mode);
+    return {
+      write: async (text) => {
+        await file.writeFile(text);
+      },
+      close: async () => {
+        await file.sync().catch(() => undefined);
+        await file.close();
+      },
+    };
+  },
   exists: (path) =>
     access(path, constants.F_OK).then(
       () => true,

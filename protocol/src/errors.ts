@@ -319,6 +319,13 @@ export const errors = {
     'The borrow request is too old.',
     'Make a new one on that machine: `berth borrow request`. If it is new, set the clock of the machine right.',
   ),
+  AUDIT_BROKEN: row(
+    -33150,
+    1,
+    false,
+    'The audit file is not as the server wrote it.',
+    'Keep the file, and export again: `berth audit export`. If that one is broken too, the journal was changed: do not edit it, and report this.',
+  ),
   BORROW_FILE_INVALID: row(
     -33058,
     2,

@@ -17,6 +17,7 @@ export * from './limits.js';
 export * from './message-row.js';
 export * from './messages.js';
 export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messages-admin.js';
+export { AUDIT_PART_BYTES, AuditChange, AuditEntry, AuditFact } from './messages-audit.js';
 export { BulkJobInfo, BulkKind, BulkRowInfo } from './messages-bulk.js';
 export { ClockInfo } from './messages-clock.js';
 export * from './messages-http.js';

@@ -44,6 +44,8 @@ export const limits = {
   seatsPerEntitlement: 1_000_000,
   /** Rows in one page of a list; a page must fit `replyBytes` with the longest names. */
   pageRows: 100,
+  /** Changes of one act that the audit shows: a page of a hundred of them fits a frame. The export has all. */
+  auditChanges: 20,
   /** The highest page number of a list: with the smallest page it still reaches every row of any site. */
   pageNumber: 1_000_000,
   /** Rows of each kind that a user sees of themselves in one answer: more than anybody has, and it fits a frame. */

@@ -1,5 +1,6 @@
 import { adminRequests } from './messages-admin.js';
 import { allocationRequests } from './messages-allocation.js';
+import { auditRequests } from './messages-audit.js';
 import { bulkRequests } from './messages-bulk.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
@@ -38,6 +39,7 @@ export const requests = {
   ...offlineRequests,
   ...mailRequests,
   ...bulkRequests,
+  ...auditRequests,
 } as const;
 
 export type Method = keyof typeof requests;
@@ -52,7 +54,8 @@ export type AdminMethod =
   | keyof typeof machineRequests
   | keyof typeof offlineRequests
   | keyof typeof mailRequests
-  | keyof typeof bulkRequests;
+  | keyof typeof bulkRequests
+  | keyof typeof auditRequests;
 
 type AllParams = { readonly [M in Method]: Static<(typeof requests)[M]['params']> };
 type AllResults = { readonly [M in Method]: Static<(typeof requests)[M]['result']> };

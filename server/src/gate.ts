@@ -1,5 +1,6 @@
 import { canonicalName, type PathName, type UserInfo } from '@berth/protocol';
 import { allocationHandlers } from './admin/allocation-handlers.js';
+import { auditHandlers } from './admin/audit-handlers.js';
 import { bulkHandlers } from './admin/bulk-handlers.js';
 import { clockHandlers } from './admin/clock-handlers.js';
 import type { HandlerDeps } from './admin/deps.js';
@@ -55,7 +56,7 @@ export function createGate(
     verify: deps.verify,
     identify: (key, path) => identify(state, key, path),
     roleOf: (email) => userInfo(state, email)?.role ?? null,
-    enrol: (params) => enrol(state, deps, params, live),
+    enrol: (params, address) => enrol(state, deps, params, live, address),
   };
 }
 
@@ -74,6 +75,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...clockHandlers(deps),
     ...mailHandlers(deps),
     ...bulkHandlers(deps),
+    ...auditHandlers(deps),
   };
 }
 
@@ -97,6 +99,7 @@ async function enrol(
   deps: HandlerDeps,
   params: Parameters<Gate['enrol']>[0],
   live: LiveSettings,
+  from: string,
 ): Promise<Answer<'device.enrol'>> {
   const invitation = deps.invitations.read(params.token);
   if (invitation === null) return deny('INVITATION_INVALID');
@@ -105,8 +108,8 @@ async function enrol(
   const { leaseKey, adminKey = null } = params;
   const machine = state.tables.machineToken.has(invitation);
   const settled = machine
-    ? await deps.engine.submit({ type: 'enrolMachine', token: invitation, leaseKey, name })
-    : await deps.engine.submit({ type: 'enrol', invitation, leaseKey, adminKey, name });
+    ? await deps.engine.submit({ type: 'enrolMachine', token: invitation, leaseKey, name, from })
+    : await deps.engine.submit({ type: 'enrol', invitation, leaseKey, adminKey, name, from });
   if (!settled.ok) return settled;
   const { device, email, scopes } = settled.outcome;
   const user = userInfo(state, email);

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
+import { AuditLog } from './audit/audit-log.js';
 import { BulkWorker, type BulkWorkerOptions } from './bulk/worker.js';
 import { keepCertificate, loadCertificate, startError } from './certificate.js';
 import type { DataFolder } from './data-folder.js';
@@ -221,7 +223,6 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     onFatal: options.onFatal,
   });
   const { sign = nativeSigner(folder.identity.privateKey) } = options;
-  const issuer = new Issuer(sign);
   const submit: BulkWorkerOptions['submit'] = (command) => engine.submit(command);
   const worker = new BulkWorker({ state, submit, onFatal: options.onFatal });
   const invitations = new Invitations(folder.identity.seed);
@@ -236,7 +237,8 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const deps: HandlerDeps = {
     state,
     engine,
-    issuer,
+    issuer: new Issuer(sign),
+    audit: new AuditLog(files, journal, join(folder.path, 'audit')),
     invitations,
     verify: nativeVerify,
     metrics,
@@ -257,7 +259,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     store,
     recovered,
     engine,
-    issuer,
+    issuer: deps.issuer,
     deps,
     metrics,
     sessions,

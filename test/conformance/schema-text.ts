@@ -1,5 +1,8 @@
 import {
   AllocationInfo,
+  AuditChange,
+  AuditEntry,
+  AuditFact,
   BorrowLimits,
   BulkJobInfo,
   BulkRowInfo,
@@ -104,6 +107,9 @@ export const shapes = asSchemas({
   LeaseInfo,
   LeaseWarning,
   ClockInfo,
+  AuditFact,
+  AuditChange,
+  AuditEntry,
 });
 
 const named = new Map(

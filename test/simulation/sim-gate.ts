@@ -23,7 +23,7 @@ export interface GateParts {
 
 /** The real handlers over one running engine, as `server.ts` puts them together. */
 export function simGate(
-  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock'>,
+  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit'>,
   { crypto, dice, leaseSeconds, key, keyText, seed }: GateParts,
 ): Gate {
   const sign = (message: Uint8Array): Uint8Array => key.sign(message);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TLSSocket } from 'node:tls';
 import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
+import { AuditLog } from '@berth/server/audit/audit-log';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import { emptyState, type State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
@@ -199,7 +200,8 @@ export class SimServer {
         if (!owner.dead) this.#died(error);
       },
     });
-    const gate = this.#gate(recovered.state, engine, registry, steady);
+    const audit = new AuditLog(files, recovered.journal, `${FOLDER}/audit`);
+    const gate = this.#gate({ state: recovered.state, engine, sessions: registry, clock: steady, audit });
     this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
       if (event.type === 'handlerError' && !owner.dead)
@@ -291,10 +293,10 @@ export class SimServer {
     return this.#running;
   }
 
-  #gate(state: State, engine: Engine, sessions: SessionRegistry, clock: Clock): Gate {
+  #gate(running: Parameters<typeof simGate>[0]): Gate {
     const { crypto, dice } = this.#options;
     const leaseSeconds = this.#leaseSeconds;
     const identity = { key: this.#key, keyText: this.serverKey, seed: this.#seed };
-    return simGate({ state, engine, sessions, clock }, { crypto, dice, leaseSeconds, ...identity });
+    return simGate(running, { crypto, dice, leaseSeconds, ...identity });
   }
 }

@@ -23,10 +23,12 @@ export const serverLayers: { readonly [folder: string]: Layer } = {
   domain: { may: [] },
   // records.ts encodes what the domain decided, so it knows its shapes; the journal and the stores know none.
   store: { may: [], mayTypes: ['domain'] },
+  // Searches what the journal holds, in the words of the domain.
+  audit: { may: ['domain', 'store'] },
   engine: { may: ['domain', 'store'] },
   // The configuration and the certificates must read a host name in the same way; a limit that IT may change has one default.
   transport: { may: ['ops/config-values.ts', 'ops/config-table.ts'] },
-  admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops', 'mail'] },
+  admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops', 'mail', 'audit'] },
   // It is told what to send by the rows of the outbox alone, and says what became of it by commands.
   mail: { may: ['domain'], mayTypes: ['ops'] },
   bulk: { may: ['domain'] },

@@ -1,4 +1,9 @@
 import { type Command, defineGroup } from '../command.js';
+import { auditCheckpoint } from './audit-checkpoint.js';
+import { auditExport } from './audit-export.js';
+import { auditList } from './audit-list.js';
+import { auditTail } from './audit-tail.js';
+import { auditVerify } from './audit-verify.js';
 import { borrowAcceptReturn } from './borrow-accept-return.js';
 import { borrowGrant } from './borrow-grant.js';
 import { borrowInstall } from './borrow-install.js';
@@ -127,6 +132,13 @@ export const commands: readonly Command[] = [
     bulkReport,
   ]),
   defineGroup('mail', 'What people are told by mail', [mailList, mailShow, mailTest, mailRetry]),
+  defineGroup('audit', 'Who did what, and the proof that nothing of it was changed', [
+    auditList,
+    auditTail,
+    auditExport,
+    auditVerify,
+    auditCheckpoint,
+  ]),
   defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),
   defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),
   doctor,

@@ -176,6 +176,9 @@ wrong('allocation.assign', { subscription: '' }, 'subscription', 'no subscriptio
 wrong('allocation.move', { to: '' }, 'to', 'to nobody');
 wrong('allocation.move', { quantity: 'some' }, 'quantity', 'some seats');
 wrong('allocation.assign', { quantity: 1_000_001 }, 'quantity', 'a million and one seats');
+wrong('audit.list', { kind: 'lease granted' }, 'kind', 'a kind of two words');
+wrong('audit.list', { limit: 0 }, 'limit', 'a page of nothing of the audit');
+wrong('audit.records', { from: { seq: -1, offset: 0 } }, 'from.seq', 'a record before the first');
 wrong('allocation.revoke', { quantity: 'most' }, 'quantity', 'a quantity in words');
 
 const tooLarge = { close: 'TOO_LARGE', number: 1009 };

@@ -249,4 +249,20 @@ export const requests = [
   { method: 'borrow.grant', paths: admin, full: { key, request, email }, least: { key, request } },
   { method: 'borrow.accept', paths: admin, full: { key, device: device.text, stops: [stop] } },
   { method: 'clock.accept', paths: admin, full: { key }, least: { key } },
+  {
+    method: 'audit.list',
+    paths: admin,
+    full: {
+      ...{ user: email, by: 'machine:d-0001', product, kind: 'lease.granted' },
+      ...{ sinceMs: IAT * 1000, untilMs: IAT * 1000 + 1, after: '41.0', ...page },
+    },
+    least: {},
+  },
+  {
+    method: 'audit.records',
+    paths: admin,
+    full: { from: { seq: 41, offset: 0 }, until: 42 },
+    least: { from: { seq: 1, offset: 0 } },
+  },
+  { method: 'audit.checkpoint', paths: admin, full: { key } },
 ];

@@ -1,4 +1,5 @@
 import type { Verify } from '@berth/protocol';
+import type { AuditLog } from '../audit/audit-log.js';
 import type { Now, State } from '../domain/state.js';
 import type { Engine } from '../engine/engine.js';
 import type { Invitations } from '../engine/invitations.js';
@@ -13,6 +14,7 @@ export interface HandlerDeps {
   readonly state: State;
   readonly engine: Engine;
   readonly issuer: Issuer;
+  readonly audit: AuditLog;
   readonly invitations: Invitations;
   readonly verify: Verify;
   readonly metrics: Pick<Metrics, 'checkout' | 'denial' | 'waited'>;

@@ -84,6 +84,12 @@ const befores: { readonly [T in ChangeType]?: BeforeOf<T> } = {
   },
   'entitlement.state': (state, { id }) => ({ product: productOf(state, id) }),
   'entitlement.removing': (state, { id }) => ({ product: productOf(state, id) }),
+  'entitlement.warned': (state, { id }) => ({ product: productOf(state, id) }),
+  'mail.sent': (state, { id }) => mailFacts(state, id),
+  'mail.failed': (state, { id }) => mailFacts(state, id),
+  'mail.cancelled': (state, { id }) => mailFacts(state, id),
+  'mail.gathered': (state, { id }) => mailFacts(state, id),
+  'mail.retried': (state, { id }) => mailFacts(state, id),
   'invitation.dropped': ({ tables }, { id }) => ({ user: tables.invitation.get(id)?.email ?? null }),
   'device.removed': ({ tables }, { id }) => {
     const device = tables.device.get(id);
@@ -114,6 +120,10 @@ export function productFacts({ vendor, share, sharing, settings }: Product): Bef
 
 function productOf(state: State, entitlement: string): string | null {
   return state.tables.entitlement.get(entitlement)?.claims.product ?? null;
+}
+
+function mailFacts({ tables }: State, id: string): Before {
+  return { user: tables.mail.get(id)?.to ?? null };
 }
 
 function seatFacts({ tables }: State, id: string): Before {

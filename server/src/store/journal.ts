@@ -82,6 +82,11 @@ export class Journal {
     return this.#position;
   }
 
+  /** The files that its records lie in, oldest first. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
   /**
    * Makes one record durable and resolves with its position: from then on it is acknowledged (I6). One call at a time;
    * `payload` is at most MAX_PAYLOAD_BYTES. After any failure this and every later call rejects with JournalWriteError, because

@@ -51,6 +51,24 @@ export class SegmentReader {
     }
   }
 
+  /** From the middle: the record that begins at byte `offset` must continue `after`, and so on from there. */
+  static async openAt(
+    files: FileSystem,
+    segment: Segment,
+    { offset, after }: { readonly offset: number; readonly after: Position },
+  ): Promise<SegmentReader> {
+    const handle = await files.open(segment.file, 'read');
+    try {
+      const reader = new SegmentReader(segment, handle, await handle.size());
+      reader.#windowStart = offset;
+      reader.#last = after;
+      return reader;
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
   private constructor(segment: Segment, handle: OpenFile, size: number) {
     this.file = segment.file;
     this.size = size;

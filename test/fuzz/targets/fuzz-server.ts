@@ -1,5 +1,6 @@
 import { type PathName, strictly } from '@berth/protocol';
 import type { HandlerDeps } from '@berth/server/admin/deps';
+import { AuditLog } from '@berth/server/audit/audit-log';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import { loadState } from '@berth/server/domain/load';
 import type { State } from '@berth/server/domain/state';
@@ -33,10 +34,14 @@ export class FuzzServer {
     const files = new FaultyFiles();
     await files.makeFolder('/data');
     const journal = await Journal.open({ files, folder: '/data', onRecord: () => {} });
-    return new FuzzServer(rows, journal);
+    return new FuzzServer(rows, journal, new AuditLog(files, journal, '/data/audit'));
   }
 
-  private constructor(rows: ReadonlyMap<string, string>, journal: Journal) {
+  private constructor(
+    rows: ReadonlyMap<string, string>,
+    journal: Journal,
+    readonly audit: AuditLog,
+  ) {
     this.state = loadState(decodeRows(rows), now.monoMs);
     let ids = 0;
     const registry = new SessionRegistry();
@@ -66,6 +71,7 @@ export class FuzzServer {
     const deps: HandlerDeps = {
       state: this.state,
       engine,
+      audit: this.audit,
       issuer: new Issuer(key.sign),
       invitations: new Invitations(key.seed),
       verify: strictly(nativeVerify),

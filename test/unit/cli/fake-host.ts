@@ -104,6 +104,21 @@ function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number
       if (text === undefined) throw fail('ENOENT');
       return text;
     },
+    async *chunks(path) {
+      const text = files.get(path);
+      if (text === undefined) throw fail('ENOENT');
+      yield Buffer.from(text);
+    },
+    create: async (path, _mode, exclusive) => {
+      if (exclusive && files.has(path)) throw fail('EEXIST');
+      files.set(path, '');
+      return {
+        write: async (text) => {
+          files.set(path, `${files.get(path)}${text}`);
+        },
+        close: async () => undefined,
+      };
+    },
     write: async (path, text, _mode, exclusive) => {
       if (exclusive && files.has(path)) throw fail('EEXIST');
       files.set(path, text);

@@ -1,0 +1,253 @@
+import { type CheckpointClaims, parsePublicKey, parseToken, type Witness } from '@berth/protocol';
+import { verifyStrictly } from '../ed25519.js';
+import { chainHash, type Foot, type Head, NO_HASH, type RecordLine, readLine } from './audit-file.js';
+
+/** What is held against the file besides itself. */
+export interface Against {
+  /** The key the server must have; `null`: the one the file names. */
+  readonly serverKey: string | null;
+  /** Positions that somebody else was given: a later checkpoint, what a client saw in a lease. */
+  readonly known: readonly Known[];
+}
+
+export interface Known extends Witness {
+  /** As in a sentence: `the checkpoint`, `the witness`. */
+  readonly what: string;
+  /** Where it is a checkpoint: the server's signature is looked at too. */
+  readonly token?: string;
+}
+
+/** All of it is as the server wrote it, up to and with record `until`. */
+export interface Proved {
+  readonly ok: true;
+  readonly serverKey: string;
+  readonly from: number;
+  readonly until: number;
+  readonly head: string;
+  readonly epoch: string;
+  /** When the server signed for it, ms. */
+  readonly signedAtMs: number;
+  /** Signed positions inside the file that were right. */
+  readonly checkpoints: number;
+  /** How many of the known positions lie in the file and are right. */
+  readonly compared: number;
+}
+
+export interface Broken {
+  readonly ok: false;
+  readonly reason: BrokenReason;
+  /** The first record that is not as it was written; 0: the first line of the file. */
+  readonly seq: number;
+  /** The line of the file, from 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export type BrokenReason =
+  | 'HEAD'
+  | 'SERVER_KEY'
+  | 'DAMAGED'
+  | 'CHANGED'
+  | 'MISSING'
+  | 'SWAPPED'
+  | 'CHECKPOINT'
+  | 'UNSIGNED'
+  | 'TRUNCATED'
+  | 'WITNESS';
+
+/**
+ * Judges an audit file line by line, in memory that does not grow with it. What it says is broken is where a file that was changed with an
+ * editor is; who makes the hashes anew is found out at the next signed position, and `message` says between which two it was.
+ */
+export async function verifyAudit(lines: AsyncIterable<string>, against: Against): Promise<Proved | Broken> {
+  const source = lines[Symbol.asyncIterator]();
+  const first = await source.next();
+  const head = first.done === true ? null : readLine('head', first.value);
+  if (head === null || (head.from === 1 && head.prev !== NO_HASH))
+    return broken('HEAD', 0, 1, 'This is not an audit file of Berth, or its first line was changed.');
+  const serverKey = against.serverKey ?? head.server;
+  const key = parsePublicKey(serverKey);
+  if (key === null || head.server !== serverKey)
+    return broken('SERVER_KEY', 0, 1, `The file is of the server ${head.server}, not of ${serverKey}.`);
+  const chain = new Chain(head, key, against.known);
+  const foreign = against.known.find(({ token }) => token !== undefined && !chain.hasSigned(token));
+  if (foreign !== undefined)
+    return broken('CHECKPOINT', 0, 1, `${capital(foreign.what)} is not signed by ${head.server}.`);
+  const early = chain.witnessed(1);
+  if (early !== null) return early;
+  for (let line = 2; ; line += 1) {
+    const { done, value: text } = await source.next();
+    if (done === true) return chain.unsigned(line);
+    const foot = readLine('foot', text);
+    if (foot !== null) return chain.close(foot, line, (await source.next()).done === true);
+    const fault = chain.add(readLine('record', text), line);
+    if (fault === null) continue;
+    if (fault.reason !== 'MISSING') return fault;
+    const next = await source.next();
+    const later = next.done === true ? null : readLine('record', next.value);
+    return later?.seq === fault.seq ? swapped(fault) : fault;
+  }
+}
+
+function broken(reason: BrokenReason, seq: number, line: number, message: string): Broken {
+  return { ok: false, reason, seq, line, message };
+}
+
+function swapped(fault: Broken): Broken {
+  const message = `Records ${fault.seq} and ${fault.seq + 1} are swapped.`;
+  return { ...fault, reason: 'SWAPPED', message };
+}
+
+/** Hashes that a checkpoint may still name: it is signed a few records before the one it lies in. */
+const KEPT_HASHES = 4096;
+
+class Chain {
+  readonly #head: Head;
+  readonly #key: Uint8Array;
+  readonly #known: readonly Known[];
+  readonly #hashes = new Map<number, string>();
+  #seq: number;
+  #hash: string;
+  /** The last signed position that was right, 0 for none. */
+  #signed = 0;
+  #checkpoints = 0;
+  #compared = 0;
+
+  constructor(head: Head, key: Uint8Array, known: readonly Known[]) {
+    this.#head = head;
+    this.#key = key;
+    this.#known = known;
+    this.#seq = head.from - 1;
+    this.#hash = head.prev;
+    this.#hashes.set(this.#seq, this.#hash);
+  }
+
+  add(record: RecordLine | null, line: number): Broken | null {
+    const seq = this.#seq + 1;
+    if (record === null)
+      return broken('DAMAGED', seq, line, `Record ${seq} is damaged, or its line was changed.`);
+    if (record.seq > seq) return broken('MISSING', seq, line, missing(seq, record.seq - 1));
+    if (record.seq < seq)
+      return broken('SWAPPED', seq, line, `Record ${record.seq} stands where record ${seq} must be.`);
+    const hash = chainHash(seq, this.#hash, record.payload);
+    if (hash !== record.hash)
+      return broken(
+        'CHANGED',
+        seq,
+        line,
+        `Record ${seq} was changed, or does not continue record ${seq - 1}.`,
+      );
+    this.#seq = seq;
+    this.#hash = hash;
+    this.#hashes.set(seq, hash);
+    this.#hashes.delete(seq - KEPT_HASHES);
+    return this.witnessed(line) ?? this.#checkpoint(record.payload, line);
+  }
+
+  /** The last line: the server's word for everything before it. */
+  close({ checkpoint }: Foot, line: number, isLast: boolean): Proved | Broken {
+    const claims = this.#verified(checkpoint);
+    const until = this.#seq;
+    if (claims === null)
+      return broken('CHECKPOINT', until, line, 'The checkpoint at the end is not signed by this server.');
+    if (claims.seq > until)
+      return broken(
+        'TRUNCATED',
+        until + 1,
+        line,
+        `${missing(until + 1, claims.seq)} The checkpoint at the end names them.`,
+      );
+    if (claims.seq !== until || claims.head !== this.#hash)
+      return this.#notSigned(claims, 'the checkpoint at the end', line);
+    if (!isLast)
+      return broken('DAMAGED', until + 1, line + 1, 'Something follows the checkpoint at the end.');
+    const later = this.#known.find(({ seq }) => seq > until);
+    if (later !== undefined)
+      return broken(
+        'TRUNCATED',
+        until + 1,
+        line,
+        `${missing(until + 1, later.seq)} ${capital(later.what)} names them.`,
+      );
+    return {
+      ...{ ok: true, serverKey: this.#head.server, from: this.#head.from, until, head: this.#hash },
+      ...{ epoch: claims.epoch, signedAtMs: claims.iat * 1000, checkpoints: this.#checkpoints },
+      compared: this.#compared,
+    };
+  }
+
+  /** The file ends without the server's word for it. */
+  unsigned(line: number): Broken {
+    const at = `The file ends behind record ${this.#seq} without the checkpoint that closes it: its end was cut off.`;
+    return broken('UNSIGNED', this.#seq + 1, line, at);
+  }
+
+  hasSigned(token: string): boolean {
+    return this.#verified(token) !== null;
+  }
+
+  /** Whether the record just added is the one that others were told of. */
+  witnessed(line: number): Broken | null {
+    const named = this.#known.filter(({ seq }) => seq === this.#seq);
+    const wrong = named.find(({ head }) => head !== this.#hash);
+    this.#compared += named.length;
+    if (wrong === undefined) return null;
+    const message = `Record ${this.#seq} is not the one that ${wrong.what} names: ${this.#between(this.#seq)}`;
+    return broken('WITNESS', this.#seq, line, message);
+  }
+
+  /** Checkpoints that the server wrote into its journal on the way: what was changed lies behind the last good one. */
+  #checkpoint(payload: string, line: number): Broken | null {
+    if (!payload.includes('"journal.checkpoint"')) return null;
+    for (const token of checkpointsIn(payload)) {
+      const claims = this.#verified(token);
+      if (claims === null)
+        return broken(
+          'CHECKPOINT',
+          this.#seq,
+          line,
+          `The checkpoint in record ${this.#seq} is not signed by this server.`,
+        );
+      const hash = this.#hashes.get(claims.seq);
+      if (hash === undefined) continue;
+      if (hash !== claims.head) return this.#notSigned(claims, `the checkpoint in record ${this.#seq}`, line);
+      this.#signed = Math.max(this.#signed, claims.seq);
+      this.#checkpoints += 1;
+    }
+    return null;
+  }
+
+  #notSigned({ seq }: CheckpointClaims, what: string, line: number): Broken {
+    const at = Math.min(seq, this.#seq);
+    return broken(
+      'CHECKPOINT',
+      this.#signed + 1,
+      line,
+      `Record ${at} is not the one that ${what} signs: ${this.#between(at)}`,
+    );
+  }
+
+  #between(seq: number): string {
+    return `something in records ${this.#signed + 1} to ${seq} was changed, and the hashes made anew.`;
+  }
+
+  #verified(token: string): CheckpointClaims | null {
+    const parsed = parseToken('checkpoint', token);
+    if (!parsed.ok) return null;
+    const { claims, signed, signature } = parsed.token;
+    return verifyStrictly(this.#key, signed, signature) ? claims : null;
+  }
+}
+
+function checkpointsIn(payload: string): string[] {
+  const { changes } = JSON.parse(payload) as { changes: readonly { type?: unknown; token?: unknown }[] };
+  return changes.flatMap(({ type, token }) =>
+    type === 'journal.checkpoint' && typeof token === 'string' ? [token] : [],
+  );
+}
+
+function missing(from: number, to: number): string {
+  return from === to ? `Record ${from} is missing.` : `Records ${from} to ${to} are missing.`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

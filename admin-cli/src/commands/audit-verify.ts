@@ -1,0 +1,127 @@
+import { parseToken } from '@berth/protocol';
+import Type, { Compile } from '@berth/protocol/typebox';
+import { type Against, type Broken, type Known, type Proved, verifyAudit } from '../audit/verify.js';
+import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { Failure, failureJson, failureText, usage } from '../fail.js';
+import { readLines, readText } from '../files.js';
+import { readServerKey } from '../keys.js';
+import { fields } from '../output.js';
+import { quote } from '../parse.js';
+import { momentWords } from '../words.js';
+
+export const auditVerify = defineCommand({
+  usage: 'verify <file>',
+  describe: 'Prove offline that an audit file is whole and unchanged, or say where it is not',
+  positionals: { file: { type: 'string', demandOption: true, describe: 'what `berth audit export` wrote' } },
+  options: {
+    'server-key': {
+      type: 'string',
+      describe: 'key the server must have, as text or file; of the joined server when left out',
+    },
+    checkpoint: {
+      type: 'string',
+      describe: 'a later checkpoint, as text or file (`berth audit checkpoint`)',
+    },
+    witness: {
+      type: 'string',
+      describe: 'file with what a client saw: state/CONTEXT/witness.json of its folder',
+    },
+  },
+  examples: [
+    [
+      'berth audit verify audit.jsonl --server-key ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+      'by somebody who never joined',
+    ],
+    ['berth audit verify audit.jsonl --checkpoint 2026-03.checkpoint', 'and that nothing was cut off since'],
+  ],
+  more: 'Needs no network. Says the record that was changed, is missing or stands in another place; where somebody made all the hashes anew, the two signed positions between which it was.',
+  exits: [[1, 'it was changed, or is not whole; also a file that cannot be read']],
+  run: async (context, args) => {
+    const against = await againstWhat(context, args);
+    const verdict = await verifyAudit(readLines(context, args.file), against);
+    const pinned = against.serverKey !== null;
+    if (verdict.ok) return { document: { ...verdict, pinned }, text: provedText(context, verdict, against) };
+    const failure = brokenFailure(args.file, verdict);
+    context.stderr.write(failureText(failure, context));
+    return { document: { ...verdict, error: failureJson(failure) }, text: '', exitCode: failure.exitCode };
+  },
+});
+
+interface Given {
+  readonly 'server-key': string | undefined;
+  readonly checkpoint: string | undefined;
+  readonly witness: string | undefined;
+}
+
+async function againstWhat(context: Context, given: Given): Promise<Against> {
+  const serverKey =
+    given['server-key'] === undefined
+      ? await joinedKey(context)
+      : await readServerKey(context, given['server-key'], '--server-key');
+  const known: Known[] = [];
+  if (given.checkpoint !== undefined) known.push(await checkpointOf(context, given.checkpoint));
+  if (given.witness !== undefined) known.push(await witnessOf(context, given.witness));
+  return { serverKey, known };
+}
+
+/** `null` where nobody has joined: then the file is only proved to be of whom it says. */
+async function joinedKey({ settings, sdk }: Context): Promise<string | null> {
+  try {
+    return (await sdk.identities(settings.home).read(settings.contextName)).serverKey;
+  } catch {
+    return null;
+  }
+}
+
+async function checkpointOf(context: Context, given: string): Promise<Known> {
+  const text = (
+    given.includes('.') && given.startsWith('ey') ? given : await readText(context, given)
+  ).trim();
+  const parsed = parseToken('checkpoint', text);
+  if (!parsed.ok)
+    throw usage('--checkpoint holds no checkpoint.', 'Give what `berth audit checkpoint` wrote.');
+  const { epoch, seq, head } = parsed.token.claims;
+  return { what: 'the checkpoint', token: text, epoch, seq, head };
+}
+
+const witnessShape = Compile(Type.Object({ epoch: Type.String(), seq: Type.Integer(), head: Type.String() }));
+
+async function witnessOf(context: Context, path: string): Promise<Known> {
+  const text = await readText(context, path);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (witnessShape.Check(value)) return { what: 'the witness', ...value };
+  } catch {
+    // Said below.
+  }
+  throw usage(
+    `${quote(path)} holds no witness.`,
+    'Give the file witness.json of a client: { "epoch", "seq", "head" }.',
+  );
+}
+
+function provedText(context: Context, proved: Proved, { serverKey, known }: Against): string {
+  const pinned = serverKey !== null;
+  return fields([
+    [
+      'verdict',
+      pinned
+        ? 'whole and unchanged'
+        : 'whole and unchanged, of the server it names itself: give --server-key to know which',
+    ],
+    ['server', proved.serverKey],
+    ['records', `${proved.from} to ${proved.until}`],
+    ['signed', momentWords(proved.signedAtMs, context.nowMs())],
+    ['checkpoints', `${proved.checkpoints} on the way`],
+    ['held against', known.length === 0 ? undefined : `${proved.compared} of ${known.length} that lie in it`],
+    ['head', proved.head],
+  ]);
+}
+
+function brokenFailure(file: string, { message, reason, seq, line }: Broken): Failure {
+  return new Failure('AUDIT_BROKEN', {
+    message: `${quote(file)} is not as the server wrote it. ${message}`,
+    detail: { more: { reason, seq, line } },
+  });
+}

@@ -1,0 +1,129 @@
+import {
+  AUDIT_PART_BYTES,
+  type AuditEntry,
+  canonicalAlias,
+  canonicalEmail,
+  limits,
+  type ParamsOf,
+} from '@berth/protocol';
+import type { Entry, Place, Query, Shown } from '../audit/entry.js';
+import type { State } from '../domain/state.js';
+import type { Answer, Handlers } from '../transport/api.js';
+import type { HandlerDeps } from './deps.js';
+import { asked } from './request.js';
+
+type AuditHandlers = Pick<Handlers, 'audit.list' | 'audit.records' | 'audit.checkpoint'>;
+
+export function auditHandlers(deps: HandlerDeps): AuditHandlers {
+  const { audit, engine, issuer, clock } = deps;
+  return {
+    'audit.list': async (params): Promise<Answer<'audit.list'>> => {
+      const { after, cursor, limit = limits.pageRows } = params;
+      const query = queryOf(deps, params);
+      const from = placeIn(after);
+      const found =
+        from === null
+          ? await audit.newest(query, placeIn(cursor), limit)
+          : await audit.after(query, from, limit);
+      const all = found.entries.map((entry) => viewOf(deps.state, entry));
+      const items = withinFrame(all);
+      // What does not fit the frame comes with the next one.
+      const cut = items.length < all.length ? found.entries[items.length - 1]! : null;
+      const next = from === null ? (cut ?? found.next) : null;
+      const upTo = from === null ? found.upTo : (cut ?? found.upTo);
+      return { ok: true, result: { items, next: next && cursorOf(next), at: cursorOf(upTo) } };
+    },
+    'audit.records': async ({ from, until = Number.MAX_SAFE_INTEGER }): Promise<Answer<'audit.records'>> => {
+      const { parts, next } = await audit.records(from, until, AUDIT_PART_BYTES);
+      const shown = parts.map(({ prev, bytes, ...part }) => ({
+        ...part,
+        prev: Buffer.from(prev, 'hex').toString('base64url'),
+        bytes: Buffer.from(bytes).toString('base64url'),
+      }));
+      return { ok: true, result: { parts: shown, next } };
+    },
+    'audit.checkpoint': async (params, caller) => {
+      const iat = Math.floor(clock.now().wallMs / 1000);
+      const token = issuer.issue('checkpoint', { ...engine.witness, iat });
+      const settled = await engine.submit({
+        type: 'checkpoint',
+        token,
+        ...asked('audit.checkpoint', params, caller),
+      });
+      return settled.ok ? { ok: true, result: { checkpoint: settled.outcome.token } } : settled;
+    },
+  };
+}
+
+function queryOf(
+  { state }: Pick<HandlerDeps, 'state'>,
+  { user, by, product, kind, sinceMs, untilMs }: ParamsOf<'audit.list'>,
+): Query {
+  const said = {
+    user: user && nameIn(state, user),
+    by: by && nameIn(state, by),
+    product,
+    kind,
+    sinceMs,
+    untilMs,
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
+
+/** By e-mail or login name. Who was removed long ago is looked for too, and so is a machine: any other text is taken as it is. */
+function nameIn(state: State, text: string): string {
+  const alias = canonicalAlias(text);
+  const member = alias === null ? undefined : state.derived.userByAlias.get(alias);
+  return member ?? canonicalEmail(text) ?? text;
+}
+
+function viewOf(state: State, { changes, ...entry }: Entry): AuditEntry {
+  const deviceName = entry.device === null ? null : (state.tables.device.get(entry.device)?.name ?? null);
+  const more = changes.length - limits.auditChanges;
+  return {
+    ...entry,
+    deviceName,
+    changes: changes.slice(0, limits.auditChanges).map(changeView),
+    ...(more > 0 ? { more } : {}),
+  };
+}
+
+function changeView({ kind, facts, was }: Shown): AuditEntry['changes'][number] {
+  const said = Object.entries(facts).filter(([name, value]) => value !== null || name in was);
+  return {
+    kind,
+    facts: said.map(([name, value]) => ({
+      name,
+      value: textOf(value),
+      ...(name in was ? { was: textOf(was[name]!) } : {}),
+    })),
+  };
+}
+
+function textOf(value: string | number | boolean | null): string {
+  return value === null ? '' : String(value);
+}
+
+/** As many as fit a frame, at least one. */
+function withinFrame(entries: readonly AuditEntry[]): AuditEntry[] {
+  const items: AuditEntry[] = [];
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+    if (bytes > PAGE_BYTES && items.length > 0) break;
+    items.push(entry);
+  }
+  return items;
+}
+
+const PAGE_BYTES = limits.replyBytes - 16 * 1024;
+
+function cursorOf({ seq, place }: Place): string {
+  return `${seq}.${place}`;
+}
+
+/** One that cannot be read begins with the newest, as everywhere. */
+function placeIn(cursor: string | undefined): Place | null {
+  const [seq, place] = (cursor ?? '').split('.').map(Number);
+  return Number.isSafeInteger(seq) && Number.isSafeInteger(place) ? { seq: seq!, place: place! } : null;
+}

@@ -1,0 +1,116 @@
+import { type Before, productFacts, userFacts } from '../domain/acts.js';
+import type { Change, ChangeType } from '../domain/changes.js';
+import type { Mail } from '../domain/mail.js';
+import type { Allocation, Lease, Seat } from '../domain/state.js';
+
+/** What the audit shows of one change: names and plain values, none of them a secret, a key or a token. */
+export type Facts = Before;
+
+/**
+ * What a change says to an auditor; `null`: nothing, it is the server's own bookkeeping. `user` and `product`, where a change has them, are what
+ * `berth audit list` looks for.
+ */
+export function factsOf(change: Change): Facts | null {
+  return (facts[change.type] as (change: Change) => Facts | null)(change);
+}
+
+/** A new kind of change does not compile without its row: whoever adds one says what of it may be seen. */
+const facts: {
+  readonly [T in ChangeType]: (change: Extract<Change, { type: T }>) => Facts | null;
+} = {
+  'organisation.founded': ({ organisation: { name, serverId, epoch } }) => ({
+    name,
+    server: serverId,
+    epoch,
+  }),
+  'organisation.renamed': ({ name }) => ({ name }),
+  'clock.seen': () => null,
+  'clock.accepted': ({ wallMs, highWaterMs, steadyWallMs }) => ({ wallMs, highWaterMs, steadyWallMs }),
+  'user.put': ({ user }) => ({ user: user.email, ...userFacts(user) }),
+  'user.removed': ({ email }) => ({ user: email }),
+  'invitation.made': ({ invitation: { id, email, scopes, expiresAtMs } }) => ({
+    ...{ user: email, invitation: id, scopes: scopes.join(' '), expiresAtMs },
+  }),
+  'invitation.dropped': ({ id }) => ({ invitation: id }),
+  'machineToken.put': ({ token: { id, name, group, maxUses, uses, expiresAtMs, revoked } }) => ({
+    ...{ token: id, name, group, maxUses, uses, expiresAtMs, revoked },
+  }),
+  'device.enrolled': ({ device: { id, email, name, adminKey, invitation } }) => ({
+    ...{ user: email, device: id, name, scopes: adminKey === null ? 'lease' : 'lease admin', invitation },
+  }),
+  'device.removed': ({ id }) => ({ device: id }),
+  'product.put': ({ product }) => ({ product: product.product, ...productFacts(product) }),
+  'endorsement.put': ({ endorsement: { claims } }) => ({ vendor: claims.iss, successor: claims.sub }),
+  'entitlement.put': ({ entitlement: { claims, state } }) => ({
+    ...{ product: claims.product, entitlement: claims.jti, rev: claims.rev, seats: claims.seats, state },
+    ...{ fromMs: claims.nbf * 1000, untilMs: claims.exp * 1000, number: claims.display.number ?? null },
+    ...(claims.holder === undefined ? {} : { user: claims.holder }),
+  }),
+  'entitlement.state': ({ id, state }) => ({ entitlement: id, state }),
+  'entitlement.warned': ({ id, days }) => ({ entitlement: id, days }),
+  'entitlement.removing': ({ id, removing }) => ({ entitlement: id, pending: removing !== null }),
+  'allocation.set': ({ allocation }) => allocationFacts(allocation),
+  'seat.taken': ({ seat }) => seatFacts(seat),
+  'seat.charged': ({ id, entitlement, allocation }) => ({ seat: id, entitlement, allocation }),
+  'seat.resumed': ({ id, device }) => ({ seat: id, device }),
+  'seat.freed': ({ id, reason }) => ({ seat: id, reason }),
+  'lease.granted': ({ lease }) => leaseFacts(lease),
+  'lease.revoked': ({ id, reason, cause }) => ({ lease: id, reason, ...(cause ? { cause } : {}) }),
+  'lease.warned': ({ id, release: { atMs, reason } }) => ({ lease: id, atMs, reason }),
+  'lease.kept': ({ id }) => ({ lease: id }),
+  'lease.messaged': ({ id, text }) => ({ lease: id, text }),
+  'lease.ended': ({ id, reason, linger }) => ({ lease: id, reason, lingers: linger !== undefined }),
+  'request.kept': () => null,
+  'request.dropped': () => null,
+  'mail.queued': ({ mail }) => mailFacts(mail),
+  'mail.tried': () => null,
+  'mail.sent': ({ id, answer }) => ({ mail: id, answer }),
+  'mail.deferred': () => null,
+  'mail.failed': ({ id, error }) => ({ mail: id, error }),
+  'mail.cancelled': ({ id }) => ({ mail: id }),
+  'mail.retried': ({ id }) => ({ mail: id }),
+  'mail.gathered': ({ id, fact }) => ({ mail: id, tells: fact.kind }),
+  'mail.dropped': () => null,
+  'job.made': ({ job: { id, kind, by, rows } }) => ({ user: by, job: id, bulk: kind, rows }),
+  'job.row': ({ job, index }) => ({ job, row: index }),
+  'job.ended': ({ id }) => ({ job: id }),
+  'job.dropped': () => null,
+  'journal.checkpoint': () => ({}),
+  'lease.renewed': () => null,
+};
+
+function allocationFacts({ email, entitlement, quantity, revoking }: Allocation): Facts {
+  const pending = revoking === undefined ? {} : { revoking: revoking.seats };
+  return { user: email, entitlement, quantity, ...pending };
+}
+
+/** What it tells, in one word each: the rest is in the changes of the same act. */
+function mailFacts({ id, to, facts: told }: Mail): Facts {
+  return { user: to, mail: id, tells: told.map(({ kind }) => kind).join(' ') };
+}
+
+function seatFacts({ id, product, entitlement, count, allocation, email, device }: Seat): Facts {
+  return {
+    user: email,
+    product,
+    seat: id,
+    seats: count,
+    entitlement,
+    allocated: allocation !== null,
+    device,
+  };
+}
+
+function leaseFacts({ claims: { jti, product, seat, n, kind, ent, exp }, email, device }: Lease): Facts {
+  return {
+    user: email,
+    product,
+    lease: jti,
+    seat,
+    seats: n,
+    kind,
+    entitlement: ent,
+    device,
+    untilMs: exp * 1000,
+  };
+}

@@ -1,0 +1,202 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newIdempotencyKey, openAdmin } from '@berth/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Json, type Person, type Ran, Site } from './site.js';
+import { until } from './waiting.js';
+
+// PRODUCT.md, "A tamper-evident audit journal that an outsider can check", through `berth` against `berthd` (issue 5, part 8). In order.
+
+let site: Site;
+let anna: Person;
+let viewer: Person;
+let invited = '';
+let file = '';
+
+beforeAll(async () => {
+  site = await Site.open();
+  await site.grant({ seats: 2, borrow: { max: '1d', seats: 1 }, id: 'ent-render' });
+  viewer = site.person('vera@studio.example');
+  const join = async () => site.joinWith(viewer, await site.invite(viewer.email, '--role', 'viewer'));
+  [[anna], , invited] = (await Promise.all([
+    site.hire('anna@studio.example'),
+    join(),
+    site.invite('not-yet@studio.example'),
+  ])) as [[Person], Ran, string];
+  // In this process, since a command costs a second.
+  const admin = await openAdmin({ home: site.owner.home });
+  try {
+    const key = newIdempotencyKey;
+    const two = { email: anna.email, product: 'render' };
+    await admin.call('allocation.assign', { key: key(), ...two, quantity: 1 });
+    await admin.call('allocation.assign', { key: key(), ...two, quantity: 1 });
+    await admin.call('user.set', { key: key(), email: anna.email, name: 'Anna Ek' });
+    await admin.call('allocation.revoke', { key: key(), ...two });
+  } finally {
+    await admin.close();
+  }
+}, 240_000);
+
+afterAll(() => site?.close());
+
+const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
+const factsOf = ({ changes }: Json, kind: string): Json => {
+  const change = changes.find((one: Json) => one.kind === kind);
+  return Object.fromEntries(
+    change.facts.map(({ name, value, was }: Json) => [name, was === undefined ? value : [value, was]]),
+  );
+};
+
+describe('audit list', () => {
+  test('who, from where, with which device, what changed and what it was', async () => {
+    const { json } = await owner('audit', 'list', '--user', anna.email, '--kind', 'allocation');
+    const [revoked, , assigned] = json.items;
+    const by = { by: site.owner.email, from: '127.0.0.1', did: 'revoke' };
+    expect(revoked).toMatchObject(by);
+    expect(revoked.deviceName).toMatch(/\S/);
+    expect(Math.abs(revoked.atMs - Date.now())).toBeLessThan(120_000);
+    expect(factsOf(revoked, 'allocation.set')).toMatchObject({
+      user: anna.email,
+      product: 'render',
+      quantity: ['1', '2'],
+    });
+    expect(factsOf(assigned, 'allocation.set')).toMatchObject({ quantity: ['1', '0'] });
+    const { json: named } = await owner('audit', 'list', '--kind', 'user.put', '--user', anna.email);
+    expect(factsOf(named.items[0], 'user.put')).toMatchObject({ name: ['Anna Ek', ''] });
+  });
+
+  test('newest first, in pages, by product, person and time; for a viewer too', async () => {
+    const { json } = await owner('audit', 'list', '--limit', '1000');
+    const places = json.items.map(({ seq, place }: Json) => seq * 1000 + place);
+    expect(places).toEqual([...places].sort((a, b) => b - a));
+    const first = (await owner('audit', 'list', '--limit', '3')).json;
+    const rest = (await owner('audit', 'list', '--limit', '1000', '--cursor', first.next)).json;
+    expect([...first.items, ...rest.items].map(({ seq }: Json) => seq)).toEqual(
+      json.items.map(({ seq }: Json) => seq),
+    );
+    expect((await owner('audit', 'list', '--by', anna.email)).json.items.map(({ did }: Json) => did)).toEqual(
+      ['enrol'],
+    );
+    expect((await owner('audit', 'list', '--until', '1h')).json.items).toEqual([]);
+    expect(
+      (await owner('audit', 'list', '--since', '1h', '--product', 'render')).json.items.length,
+    ).toBeGreaterThan(3);
+    expect((await site.berth(viewer, ['audit', 'list', '--json'])).code).toBe(0);
+  });
+
+  test('a viewer may not export', async () => {
+    const { code, json } = await site.berth(viewer, [
+      'audit',
+      'export',
+      '--out',
+      join(site.folder, 'no'),
+      '--json',
+    ]);
+    expect([code, json.error.code]).toEqual([4, 'NOT_ALLOWED']);
+  });
+});
+
+test('audit tail shows what is done as it happens', async () => {
+  const tail = site.start({
+    argv: site.berthArgv(['audit', 'tail', '--lines', '1', '--kind', 'user']),
+    env: site.environmentOf(site.owner, 'tail'),
+  });
+  await until('the last one before', () => tail.stdout.includes('Anna Ek'));
+  // A name that turns the direction of writing is shown without doing so.
+  await owner('user', 'set', anna.email, '--name', '\u202eAnna');
+  await owner('user', 'set', anna.email, '--name', 'Anna Berg');
+  await until('the new one', () => tail.stdout.includes('name="Anna Berg" (was "\ufffdAnna")'));
+  expect(tail.stdout).not.toContain('\u202e');
+  tail.signal('SIGINT');
+  expect((await tail.exited).code).toBe(0);
+});
+
+describe('audit export and verify', () => {
+  const verify = (path: string, ...words: string[]): Promise<Ran> =>
+    site.berth(site.person('outsider@elsewhere.example'), [
+      ...['audit', 'verify', path, '--server-key', site.serverKey, '--json'],
+      ...words,
+    ]);
+  const changed = async (name: string, change: (lines: string[]) => string[]): Promise<Ran> => {
+    const lines = (await readFile(file, 'utf8')).split(/(?<=\n)/);
+    return await verify(await site.write(name, change(lines).join('')));
+  };
+
+  test('whole: proved offline, with the public key of the server alone', async () => {
+    file = join(site.folder, 'audit.jsonl');
+    const exported = (await owner('audit', 'export', '--out', file)).json;
+    const { code, json } = await verify(file);
+    expect([code, json.ok, json.until, json.head, json.pinned]).toEqual([
+      0,
+      true,
+      exported.until,
+      exported.head,
+      true,
+    ]);
+    expect(json.checkpoints).toBeGreaterThan(0);
+    expect((await owner('audit', 'export', '--out', file)).json.error.code).toBe('FILE_EXISTS');
+  });
+
+  test('one changed byte: refused, and the record named', async () => {
+    const { code, json } = await changed('byte', (lines) =>
+      lines.map((line, at) => (at === 5 ? line.replace('studio.example', 'studio.examplf') : line)),
+    );
+    expect([code, json.error.code, json.reason, json.seq]).toEqual([1, 'AUDIT_BROKEN', 'CHANGED', 5]);
+  });
+
+  test('one removed record: refused, and the record named', async () => {
+    const { code, json } = await changed('removed', (lines) => lines.filter((_, at) => at !== 6));
+    expect([code, json.reason, json.seq]).toEqual([1, 'MISSING', 6]);
+  });
+
+  test('two swapped records: refused, and the first of them named', async () => {
+    const { code, json } = await changed('swapped', (lines) => [
+      ...lines.slice(0, 4),
+      ...[lines[5]!, lines[4]!],
+      ...lines.slice(6),
+    ]);
+    expect([code, json.reason, json.seq]).toEqual([1, 'SWAPPED', 4]);
+  });
+
+  test('a tail that was cut off shows against its own end, a later checkpoint and the witness of a client', async () => {
+    const cut = await changed('cut', (lines) => lines.slice(0, 8));
+    expect([cut.code, cut.json.reason, cut.json.seq]).toEqual([1, 'UNSIGNED', 8]);
+    const plugin = site.plugin(anna);
+    await plugin.hear({ event: 'ready' });
+    for (const order of ['checkout', 'release', 'close']) {
+      plugin.tell(order);
+      await plugin.hear({ order });
+    }
+    await plugin.exited;
+    const out = join(site.folder, 'later');
+    expect((await owner('audit', 'checkpoint', '--out', out)).json.seq).toBeGreaterThan(10);
+    const later = await verify(file, '--checkpoint', out);
+    expect([later.code, later.json.reason]).toEqual([1, 'TRUNCATED']);
+    const names = await readdir(join(anna.home, 'state'));
+    const context = names.find((name) => !name.startsWith('.'));
+    const witness = join(anna.home, 'state', context!, 'witness.json');
+    expect((await verify(file, '--witness', witness)).json).toMatchObject({ reason: 'TRUNCATED' });
+    const again = join(site.folder, 'again.jsonl');
+    await owner('audit', 'export', '--out', again);
+    expect((await verify(again, '--checkpoint', out, '--witness', witness)).json).toMatchObject({
+      ...{ ok: true, compared: 2 },
+    });
+  });
+
+  test('neither the journal nor an export has a secret in it', async () => {
+    const seed = (await readFile(join(site.data, 'keys', 'server.key'), 'utf8')).trim();
+    const secrets = [seed, seed.split(':').at(-1)!, tokenOf(site.ownerLink), tokenOf(invited)];
+    const text = await readFile(file, 'utf8');
+    for (const secret of secrets) {
+      expect(secret.length).toBeGreaterThan(20);
+      expect(text.includes(secret)).toBe(false);
+    }
+    // The id of an invitation is there, and what makes a token of it is not.
+    expect(text).toContain(tokenOf(invited).split('.')[0]);
+    expect(text).not.toContain(tokenOf(invited).split('.')[1]);
+  });
+});
+
+function tokenOf(link: string): string {
+  return new URL(link.replace('berth:', 'https:')).searchParams.get('token')!;
+}

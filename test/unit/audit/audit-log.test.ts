@@ -1,0 +1,174 @@
+import { AuditLog } from '@berth/server/audit/audit-log';
+import { type Entry, entriesOf, matches, type Query } from '@berth/server/audit/entry';
+import type { Act } from '@berth/server/domain/acts';
+import type { Change } from '@berth/server/domain/changes';
+import type { FileSystem } from '@berth/server/store/files';
+import { Journal } from '@berth/server/store/journal';
+import { encodeChanges } from '@berth/server/store/records';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { FaultyFiles } from '../../store/faulty-files.js';
+
+const RECORDS = 1500;
+const START_MS = 1_788_264_000_000;
+/** What is looked for is in this record alone. */
+const RARE = 137;
+
+/** The disk, counting what is read of the journal. */
+function counting(files: FileSystem): FileSystem & { bytes: number } {
+  const counted = {
+    bytes: 0,
+    open: async (path: string, mode: Parameters<FileSystem['open']>[1]) => {
+      const file = await files.open(path, mode);
+      const read: typeof file.read = async (position, length) => {
+        const bytes = await file.read(position, length);
+        if (path.endsWith('.log')) counted.bytes += bytes.length;
+        return bytes;
+      };
+      return new Proxy(file, {
+        get: (target, name) => {
+          if (name === 'read') return read;
+          const value = Reflect.get(target, name);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    },
+    list: (folder: string) => files.list(folder),
+    makeFolder: (folder: string) => files.makeFolder(folder),
+    remove: (path: string) => files.remove(path),
+    rename: (from: string, to: string) => files.rename(from, to),
+    syncFolder: (folder: string) => files.syncFolder(folder),
+    freeBytes: (folder: string) => files.freeBytes(folder),
+  };
+  return counted;
+}
+
+function changeOf(seq: number): Change {
+  if (seq === RARE) return { type: 'user.removed', email: 'rare@studio.example' };
+  if (seq % 3 === 0) return { type: 'lease.kept', id: `l${seq}`, by: `a${seq % 7}@studio.example` };
+  return { type: 'user.removed', email: `u${seq % 50}@studio.example` };
+}
+
+function actOf(seq: number): Act {
+  const before = seq % 3 === 0 ? { 0: { user: `u${seq % 50}@studio.example`, product: `p${seq % 4}` } } : {};
+  return {
+    ...{
+      first: 0,
+      count: 1,
+      atMs: START_MS + seq * 1000,
+      did: 'removeUser',
+      device: `d${seq % 9}`,
+      from: '10.0.0.1',
+    },
+    ...{ by: `a${seq % 7}@studio.example`, before },
+  };
+}
+
+let files: FileSystem & { bytes: number };
+let journal: Journal;
+const all: Entry[] = [];
+
+beforeAll(async () => {
+  files = counting(new FaultyFiles());
+  await files.makeFolder('/data');
+  journal = await Journal.open({ files, folder: '/data', segmentBytes: 64 * 1024, onRecord: () => {} });
+  for (let seq = 1; seq <= RECORDS; seq += 1) {
+    const payload = encodeChanges([changeOf(seq)], [actOf(seq)]);
+    await journal.append(payload);
+    all.unshift(...entriesOf(seq, payload));
+  }
+});
+
+const open = (): AuditLog => new AuditLog(files, journal, '/data/audit');
+
+async function everything(log: AuditLog, query: Query, limit = 100): Promise<Entry[]> {
+  const found: Entry[] = [];
+  for (let page = await log.newest(query, null, limit); ; page = await log.newest(query, page.next, limit)) {
+    found.push(...page.entries);
+    if (page.next === null) return found;
+  }
+}
+
+describe('newest first', () => {
+  const queries: Query[] = [
+    {},
+    { user: 'u7@studio.example' },
+    { by: 'a3@studio.example', kind: 'lease' },
+    { product: 'p1', kind: 'lease.kept' },
+    { sinceMs: START_MS + 600_000, untilMs: START_MS + 900_000 },
+    { user: 'nobody@studio.example' },
+  ];
+  test.each(queries)('%j: what reading everything finds, in pages of any size', async (query) => {
+    const wanted = all.filter((entry) => matches(entry, query));
+    expect(journal.segments.length).toBeGreaterThan(5);
+    for (const limit of [1000, 37]) expect(await everything(open(), query, limit)).toEqual(wanted);
+  });
+
+  test('the first page reads the end of the journal and no more of it', async () => {
+    const log = open();
+    await log.newest({}, null, 10);
+    files.bytes = 0;
+    expect((await log.newest({}, null, 10)).entries).toHaveLength(10);
+    expect(files.bytes).toBeLessThan(200 * 1024);
+  });
+
+  test('what is rare is found without reading what cannot hold it, also by the next process', async () => {
+    expect(await everything(open(), { user: 'rare@studio.example' })).toHaveLength(1);
+    files.bytes = 0;
+    expect(await everything(open(), { user: 'rare@studio.example' })).toMatchObject([{ seq: RARE }]);
+    // One block, and the segment that is still written to, whose index is nowhere.
+    const total = journal.segments.length * 64 * 1024;
+    expect(files.bytes).toBeLessThan(total / 2);
+  });
+
+  test('an index that is damaged or of another journal is made again', async () => {
+    await everything(open(), {});
+    for (const name of await files.list('/data/audit')) {
+      const file = await files.open(`/data/audit/${name}`, 'write');
+      await file.write(Buffer.from('x'), 70);
+      await file.close();
+    }
+    expect(await everything(open(), { user: 'rare@studio.example' })).toMatchObject([{ seq: RARE }]);
+  });
+});
+
+describe('what comes after a place', () => {
+  test('oldest first, nothing twice and nothing left out, while the journal grows', async () => {
+    const log = open();
+    const { upTo } = await log.newest({}, null, 1);
+    expect((await log.after({}, upTo, 10)).entries).toEqual([]);
+    const seen: number[] = [];
+    let at = { seq: RECORDS - 100, place: 0 };
+    while (seen.length < 100) {
+      const found = await log.after({}, at, 7);
+      seen.push(...found.entries.map(({ seq }) => seq));
+      at = found.upTo;
+    }
+    expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => RECORDS - 99 + index));
+    const { seq } = await journal.append(encodeChanges([changeOf(1)], [actOf(RECORDS + 1)]));
+    all.unshift(...entriesOf(seq, encodeChanges([changeOf(1)], [actOf(RECORDS + 1)])));
+    expect((await log.after({}, upTo, 10)).entries).toMatchObject([{ seq }]);
+  });
+});
+
+describe('records as they are', () => {
+  test('in parts, put together again', async () => {
+    const log = open();
+    const read: Buffer[] = [];
+    let next: { seq: number; offset: number } | null = { seq: 1001, offset: 0 };
+    let pieces: Buffer[] = [];
+    while (next !== null) {
+      const answer: Awaited<ReturnType<AuditLog['records']>> = await log.records(next, 1050, 300);
+      for (const { bytes, offset, size } of answer.parts) {
+        pieces.push(Buffer.from(bytes));
+        if (offset + bytes.length < size) continue;
+        read.push(Buffer.concat(pieces));
+        pieces = [];
+      }
+      next = answer.next;
+    }
+    const wanted = Array.from({ length: 50 }, (_, index) =>
+      Buffer.from(encodeChanges([changeOf(1001 + index)], [actOf(1001 + index)])),
+    );
+    expect(read).toEqual(wanted);
+  });
+});

@@ -1,0 +1,149 @@
+import { type Against, type Broken, type Proved, verifyAudit } from '@berth/cli/audit/verify';
+import type { Context } from '@berth/cli/context';
+import { readLines } from '@berth/cli/files';
+import { describe, expect, test } from 'vitest';
+import { auditLines, checkpoint, EPOCH, server } from './audit-lines.js';
+
+const alone: Against = { serverKey: server, known: [] };
+const whole = auditLines(12);
+
+async function verify(file: string | Uint8Array, against = alone): Promise<Proved | Broken> {
+  const chunks = async function* () {
+    // In pieces: lines do not end where chunks do.
+    const bytes = Buffer.from(file);
+    for (let at = 0; at < bytes.length; at += 700) yield bytes.subarray(at, at + 700);
+  };
+  const context = { files: { chunks } } as unknown as Context;
+  return await verifyAudit(readLines(context, 'audit.jsonl'), against);
+}
+
+const without = (lines: readonly string[], at: number): string =>
+  lines.filter((_, line) => line !== at).join('');
+
+test('whole: proved to its last record, with every checkpoint on the way', async () => {
+  expect(await verify(whole.lines.join(''))).toMatchObject({
+    ...{
+      ok: true,
+      serverKey: server,
+      from: 1,
+      until: 12,
+      head: whole.hashes[12],
+      epoch: EPOCH,
+      checkpoints: 2,
+    },
+  });
+});
+
+describe('what was changed is named', () => {
+  test('one byte, whichever it is: refused, and in a record by its number', async () => {
+    const small = auditLines(4, 3);
+    const bytes = Buffer.from(small.lines.join(''));
+    let line = 0;
+    for (let at = 0; at < bytes.length; at += 1) {
+      const changed = Buffer.from(bytes);
+      changed[at]! ^= 0x04;
+      const verdict = await verify(changed);
+      expect(verdict.ok, `byte ${at}`).toBe(false);
+      if (!verdict.ok && line > 0 && line <= 4)
+        expect(Math.abs(verdict.seq - line), `byte ${at}`).toBeLessThanOrEqual(1);
+      if (bytes[at] === 0x0a) line += 1;
+    }
+  }, 60_000);
+
+  test('one record is missing', async () => {
+    expect(await verify(without(whole.lines, 7))).toMatchObject({
+      ok: false,
+      reason: 'MISSING',
+      seq: 7,
+      line: 8,
+    });
+  });
+
+  test('several are', async () => {
+    const verdict = await verify([...whole.lines.slice(0, 4), ...whole.lines.slice(8)].join(''));
+    expect(verdict).toMatchObject({ reason: 'MISSING', seq: 4, message: 'Records 4 to 7 are missing.' });
+  });
+
+  test('two are swapped', async () => {
+    const { lines } = whole;
+    const verdict = await verify([...lines.slice(0, 3), lines[4]!, lines[3]!, ...lines.slice(5)].join(''));
+    expect(verdict).toMatchObject({ ok: false, reason: 'SWAPPED', seq: 3, line: 4 });
+  });
+
+  test('one is there twice', async () => {
+    const { lines } = whole;
+    const verdict = await verify([...lines.slice(0, 4), lines[3]!, ...lines.slice(4)].join(''));
+    expect(verdict).toMatchObject({ ok: false, reason: 'SWAPPED', seq: 4 });
+  });
+
+  test('all hashes made anew: the next signed position says between which two it was', async () => {
+    const forged = auditLines(12, 5, (payload, seq) => (seq === 7 ? payload.replace('u7@', 'x7@') : payload));
+    const mixed = [...forged.lines.slice(0, 10), ...whole.lines.slice(10)];
+    // Record 10 carries the server's word for record 9; whoever made the hashes anew cannot.
+    mixed[10] = forged.lines[10]!.replace(/ey[\w.-]+/, () => /ey[\w.-]+/.exec(whole.lines[10]!)![0]);
+    const { payload } = JSON.parse(mixed[10]) as { payload: string };
+    const { chainHash, formatLine } = await import('@berth/cli/audit/audit-file');
+    mixed[10] = formatLine({ seq: 10, hash: chainHash(10, forged.hashes[9]!, payload), payload });
+    expect(await verify(mixed.join(''))).toMatchObject({ ok: false, reason: 'CHECKPOINT', seq: 5 });
+  });
+});
+
+describe('a tail that was cut off', () => {
+  test('without the closing checkpoint', async () => {
+    expect(await verify(whole.lines.slice(0, 9).join(''))).toMatchObject({ reason: 'UNSIGNED', seq: 9 });
+  });
+
+  test('with the closing checkpoint kept', async () => {
+    const cut = [...whole.lines.slice(0, 9), whole.lines[13]!].join('');
+    expect(await verify(cut)).toMatchObject({ reason: 'TRUNCATED', seq: 9 });
+  });
+
+  test('of a file that is whole in itself: a later checkpoint or a witness names what is missing', async () => {
+    const short = auditLines(8);
+    const file = [...whole.lines.slice(0, 9), ...short.lines.slice(9)].join('');
+    expect(await verify(file)).toMatchObject({ ok: true, until: 8 });
+    const token = checkpoint(12, whole.hashes[12]!);
+    const later = { what: 'the checkpoint', epoch: EPOCH, seq: 12, head: whole.hashes[12]!, token };
+    expect(await verify(file, { serverKey: server, known: [later] })).toMatchObject({
+      reason: 'TRUNCATED',
+      seq: 9,
+    });
+    const { token: _, ...witness } = later;
+    expect(await verify(file, { serverKey: server, known: [witness] })).toMatchObject({
+      reason: 'TRUNCATED',
+      seq: 9,
+    });
+  });
+});
+
+describe('held against what others know', () => {
+  const known = (seq: number, head: string) => [{ what: 'the witness', epoch: EPOCH, seq, head }];
+
+  test('a witness inside: right, and of another history', async () => {
+    const file = whole.lines.join('');
+    expect(await verify(file, { serverKey: server, known: known(6, whole.hashes[6]!) })).toMatchObject({
+      compared: 1,
+    });
+    expect(await verify(file, { serverKey: server, known: known(6, whole.hashes[5]!) })).toMatchObject({
+      ...{ ok: false, reason: 'WITNESS', seq: 6 },
+    });
+  });
+
+  test('another server, and a checkpoint that it signed', async () => {
+    const other = `ed25519:${'A'.repeat(43)}`;
+    expect(await verify(whole.lines.join(''), { serverKey: other, known: [] })).toMatchObject({
+      reason: 'SERVER_KEY',
+    });
+    const forged = {
+      ...known(12, whole.hashes[12]!)[0]!,
+      token: `${checkpoint(12, whole.hashes[12]!).slice(0, -4)}AAAA`,
+    };
+    expect(await verify(whole.lines.join(''), { serverKey: server, known: [forged] })).toMatchObject({
+      reason: 'CHECKPOINT',
+    });
+  });
+
+  test('no audit file', async () => {
+    for (const text of ['', 'hello\n', '{}\n']) expect(await verify(text)).toMatchObject({ reason: 'HEAD' });
+  });
+});
