@@ -51,9 +51,9 @@ export class SmallDisk {
     });
   }
 
-  /** Nobody may use it any more. */
+  /** Nobody may use it any more. Lazily, since the kernel may not have closed the files of a process that was just killed. */
   async unmount(): Promise<void> {
-    await run('umount', [this.path]);
+    await run('umount', ['--lazy', this.path]);
     this.#unmounted();
     await rm(this.#folder, { recursive: true });
   }
