@@ -114,8 +114,11 @@ export const actions: { readonly [D in keyof Parameters]: (site: Site, given: Pa
     const lease = one(site.leases('borrow', who), pick);
     if (lease === undefined) return { words: `${who} has no borrow to return` };
     const [product, seats] = seatsOf(site, lease);
+    // A removal that was pending for it is carried out, and gives up what was kept.
+    const bound: Bounds = { ...all(site, 'render'), ...all(site, 'sim') };
+    const least = -seats - site.lingering(product);
     site.world.ok({ type: 'return', ...site.world.by(site.device(who)), leases: [lease] });
-    return { words: `${who} returns ${lease}`, bounds: { [product]: [-seats - site.lingering(product), 0] } };
+    return { words: `${who} returns ${lease}`, bounds: { ...bound, [product]: [least, 0] } };
   },
   assign: (site, { who, product, seats }) => {
     const bound = all(site, product);
