@@ -1,4 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
 import { Failure } from './fail.js';
 
 /** A table as it is in a file: what the cells mean is for the server to say. */
@@ -53,10 +54,10 @@ function invalid(name: string, why: string): Failure {
  * spreadsheet does not show.
  */
 export function writeCsv(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, ...rows].map((row) => `${row.map(cellText).join(',')}\r\n`).join('');
-}
-
-function cellText(cell: string): string {
-  const safe = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-  return /[",;\t\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return stringify([[...header], ...rows.map((row) => [...row])], {
+    escape_formulas: true,
+    record_delimiter: 'windows',
+    // Also what only some spreadsheets take for a separator, and what a reader would trim.
+    quoted_match: /[;\t\r\n]|^\s|\s$/,
+  });
 }

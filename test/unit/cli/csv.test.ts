@@ -49,17 +49,21 @@ describe('a table as spreadsheets write it', () => {
 });
 
 describe('a table that is written', () => {
-  test.each(['=1+1', '+44', '-1', '@SUM(A1)', '\t=1', '\r=1'])('%j runs in no spreadsheet', (cell) => {
-    const text = writeCsv(['name'], [[cell]]);
-    const [, row] = text.split('\r\n');
-    expect(row).toMatch(/^"?'/);
-  });
+  test.each(['=1+1', '+44', '-1', '@SUM(A1)', '\t=1', '\r=1', '\uff1d1'])(
+    '%j runs in no spreadsheet',
+    (cell) => {
+      const text = writeCsv(['name'], [[cell]]);
+      const [, row] = text.split('\r\n');
+      expect(row).toMatch(/^"?'/);
+    },
+  );
 
   test('is read back as it was', () => {
     const rows = [
       ['a@x.example', 'Lead; "x", y'],
       ['b@x.example', 'two\nlines'],
       ['c@x.example', 'Ærø'],
+      ['d@x.example', 'a;b\tc'],
     ];
     expect(read(writeCsv(['email', 'name'], rows)).rows.map(({ cells }) => cells)).toEqual(rows);
   });
