@@ -66,7 +66,7 @@ export class HeldSeat implements Seat {
     this.#host = host;
     this.#kind = facts.kind;
     this.#giveBack = giveBack;
-    for (const lease of facts.leases) this.#put(lease);
+    this.#put(facts.leases);
     this.#letProcessEnd = host.keepAlive();
     this.#watch();
   }
@@ -158,7 +158,7 @@ export class HeldSeat implements Seat {
     const { state } = this;
     if (state === 'lost') this.#giveBackLate();
     if (state === 'lost' || state === 'released') return;
-    this.#put(lease);
+    this.#put([lease]);
     this.#ending.delete(lease.id);
     this.#trouble = null;
     this.#watch();
@@ -193,7 +193,7 @@ export class HeldSeat implements Seat {
     this.#trouble = null;
     this.#ending.clear();
     this.#leases.clear();
-    for (const lease of leases) this.#put(lease);
+    this.#put(leases);
     this.#watch();
     return true;
   }
@@ -261,8 +261,8 @@ export class HeldSeat implements Seat {
     };
   }
 
-  #put(lease: SeatLease): void {
-    this.#leases.set(lease.id, lease);
+  #put(leases: readonly SeatLease[]): void {
+    for (const lease of leases) this.#leases.set(lease.id, lease);
     this.#rights = this.leases.map(({ right }) => right);
   }
 
