@@ -63,7 +63,7 @@ export async function verifyAudit(lines: AsyncIterable<string>, against: Against
   const source = lines[Symbol.asyncIterator]();
   const first = await source.next();
   const head = first.done === true ? null : readLine('head', first.value);
-  if (head === null || (head.from === 1 && head.prev !== NO_HASH))
+  if (head === null || !isHash(head.prev) || (head.from === 1 && head.prev !== NO_HASH))
     return broken('HEAD', 0, 1, 'This is not an audit file of Berth, or its first line was changed.');
   const serverKey = against.serverKey ?? head.server;
   const key = parsePublicKey(serverKey);
@@ -124,7 +124,7 @@ class Chain {
 
   add(record: RecordLine | null, line: number): Broken | null {
     const seq = this.#seq + 1;
-    if (record === null)
+    if (record === null || !isWellFormed(record.payload))
       return broken('DAMAGED', seq, line, `Record ${seq} is damaged, or its line was changed.`);
     if (record.seq > seq) return broken('MISSING', seq, line, missing(seq, record.seq - 1));
     if (record.seq < seq)
@@ -199,7 +199,10 @@ class Chain {
   /** Checkpoints that the server wrote into its journal on the way: what was changed lies behind the last good one. */
   #checkpoint(payload: string, line: number): Broken | null {
     if (!payload.includes('"journal.checkpoint"')) return null;
-    for (const token of checkpointsIn(payload)) {
+    const tokens = checkpointsIn(payload);
+    if (tokens === null)
+      return broken('DAMAGED', this.#seq, line, `Record ${this.#seq} is no record of a server.`);
+    for (const token of tokens) {
       const claims = this.#verified(token);
       if (claims === null)
         return broken(
@@ -239,11 +242,29 @@ class Chain {
   }
 }
 
-function checkpointsIn(payload: string): string[] {
-  const { changes } = JSON.parse(payload) as { changes: readonly { type?: unknown; token?: unknown }[] };
-  return changes.flatMap(({ type, token }) =>
-    type === 'journal.checkpoint' && typeof token === 'string' ? [token] : [],
+/** Those that a record carries; `null`: whoever wrote it was no server. */
+function checkpointsIn(payload: string): string[] | null {
+  let record: { changes?: unknown } | null;
+  try {
+    record = JSON.parse(payload) as { changes?: unknown } | null;
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(record?.changes)) return null;
+  return record.changes.flatMap((change: { type?: unknown; token?: unknown } | null) =>
+    change?.type === 'journal.checkpoint' && typeof change.token === 'string' ? [change.token] : [],
   );
+}
+
+/** Of a hash there is one spelling only: Node reads others of the same bytes, and a changed byte would not show. */
+function isHash(text: string): boolean {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.length === 32 && bytes.toString('base64url') === text;
+}
+
+/** Half a surrogate pair is hashed as U+FFFD is: a record that had one could be exchanged for the other. */
+function isWellFormed(text: string): boolean {
+  return Buffer.from(text).toString() === text;
 }
 
 function missing(from: number, to: number): string {

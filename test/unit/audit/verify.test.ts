@@ -1,8 +1,9 @@
+import { formatLine } from '@berth/cli/audit/audit-file';
 import { type Against, type Broken, type Proved, verifyAudit } from '@berth/cli/audit/verify';
 import type { Context } from '@berth/cli/context';
 import { readLines } from '@berth/cli/files';
 import { describe, expect, test } from 'vitest';
-import { auditLines, checkpoint, EPOCH, server } from './audit-lines.js';
+import { type AuditLines, auditLines, checkpoint, EPOCH, server } from './audit-lines.js';
 
 const alone: Against = { serverKey: server, known: [] };
 const whole = auditLines(12);
@@ -15,6 +16,12 @@ async function verify(file: string | Uint8Array, against = alone): Promise<Prove
   };
   const context = { files: { chunks } } as unknown as Context;
   return await verifyAudit(readLines(context, 'audit.jsonl'), against);
+}
+
+/** The same file from a record on, as a server with a pruned journal would write it. */
+function partFrom({ lines, hashes }: AuditLines, from: number): string {
+  const head = formatLine({ berth: 'audit', version: 1, server, from, prev: hashes[from - 1]! });
+  return [head, ...lines.slice(from)].join('');
 }
 
 const without = (lines: readonly string[], at: number): string =>
@@ -40,15 +47,50 @@ describe('what was changed is named', () => {
     const bytes = Buffer.from(small.lines.join(''));
     let line = 0;
     for (let at = 0; at < bytes.length; at += 1) {
-      const changed = Buffer.from(bytes);
-      changed[at]! ^= 0x04;
-      const verdict = await verify(changed);
-      expect(verdict.ok, `byte ${at}`).toBe(false);
-      if (!verdict.ok && line > 0 && line <= 4)
-        expect(Math.abs(verdict.seq - line), `byte ${at}`).toBeLessThanOrEqual(1);
+      for (const bit of [0x01, 0x02, 0x04]) {
+        const changed = Buffer.from(bytes);
+        changed[at]! ^= bit;
+        const verdict = await verify(changed);
+        expect(verdict.ok, `byte ${at}, bit ${bit}`).toBe(false);
+        if (!verdict.ok && line > 0 && line <= 4)
+          expect(Math.abs(verdict.seq - line), `byte ${at}`).toBeLessThanOrEqual(1);
+      }
       if (bytes[at] === 0x0a) line += 1;
     }
   }, 60_000);
+
+  test('the hash that a part of the journal begins with has one spelling only', async () => {
+    const file = partFrom(whole, 5);
+    expect(await verify(file)).toMatchObject({ ok: true, from: 5, until: 12 });
+    const { prev } = JSON.parse(file.split('\n')[0]!) as { prev: string };
+    const last = prev.at(-1)!;
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    // Two bits of its last character are in no byte.
+    const spelling = `${prev.slice(0, -1)}${alphabet[alphabet.indexOf(last) ^ 1]}`;
+    expect(Buffer.from(spelling, 'base64url')).toEqual(Buffer.from(prev, 'base64url'));
+    for (const other of [spelling, `${prev}=`, `${prev}A`])
+      expect(await verify(file.replace(prev, other))).toMatchObject({ ok: false, reason: 'HEAD' });
+  });
+
+  test('a replacement character is not exchanged for half a surrogate pair, which is hashed alike', async () => {
+    const named = auditLines(4, 3, (payload, seq) =>
+      seq === 2 ? payload.replace('u2@', '\ufffd@') : payload,
+    );
+    const file = named.lines.join('');
+    expect(await verify(file)).toMatchObject({ ok: true });
+    expect(await verify(file.replace('\ufffd', '\\ud800'))).toMatchObject({ reason: 'DAMAGED', seq: 2 });
+  });
+
+  test.each([
+    '"journal.checkpoint" {',
+    '{"journal.checkpoint":5}',
+    '{"changes":["journal.checkpoint",null]}',
+  ])('a record that no server wrote: %s', async (foreign) => {
+    const forged = auditLines(6, 9, (payload, seq) => (seq === 3 ? foreign : payload));
+    const verdict = await verify(forged.lines.join(''));
+    if (foreign.startsWith('{"changes"')) expect(verdict).toMatchObject({ ok: true });
+    else expect(verdict).toMatchObject({ reason: 'DAMAGED', seq: 3 });
+  });
 
   test('one record is missing', async () => {
     expect(await verify(without(whole.lines, 7))).toMatchObject({
@@ -82,7 +124,7 @@ describe('what was changed is named', () => {
     // Record 10 carries the server's word for record 9; whoever made the hashes anew cannot.
     mixed[10] = forged.lines[10]!.replace(/ey[\w.-]+/, () => /ey[\w.-]+/.exec(whole.lines[10]!)![0]);
     const { payload } = JSON.parse(mixed[10]) as { payload: string };
-    const { chainHash, formatLine } = await import('@berth/cli/audit/audit-file');
+    const { chainHash } = await import('@berth/cli/audit/audit-file');
     mixed[10] = formatLine({ seq: 10, hash: chainHash(10, forged.hashes[9]!, payload), payload });
     expect(await verify(mixed.join(''))).toMatchObject({ ok: false, reason: 'CHECKPOINT', seq: 5 });
   });
