@@ -36,7 +36,7 @@ export interface From {
   readonly offset: number;
 }
 
-/** Records that one search may read before it answers with what it has: about 100 ms, so that nobody waits long behind it. */
+/** Records that one search reads before it answers with what it has, and at most a segment more where its index has yet to be made. */
 const RECORDS_PER_SEARCH = 8192;
 
 /** Searches the journal for people, and hands it out as it is. One at a time: it reads files, and leases come first. */
@@ -44,9 +44,17 @@ export class AuditLog {
   readonly #files: FileSystem;
   readonly #journal: AuditedJournal;
   readonly #index: BlockIndex;
+  readonly #recordsPerSearch: number;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(files: FileSystem, journal: AuditedJournal, indexFolder: string) {
+  /** @param recordsPerSearch other than in a test, as it is */
+  constructor(
+    files: FileSystem,
+    journal: AuditedJournal,
+    indexFolder: string,
+    recordsPerSearch = RECORDS_PER_SEARCH,
+  ) {
+    this.#recordsPerSearch = recordsPerSearch;
     this.#files = files;
     this.#journal = journal;
     this.#index = new BlockIndex(files, indexFolder);
@@ -97,6 +105,8 @@ export class AuditLog {
     const budget = this.#budget();
     for (const span of this.#spans(seq)) {
       if (span.last < after.seq) continue;
+      if (budget.indexed())
+        return { entries, next: null, upTo: { seq: span.segment.firstSeq - 1, place: ALL } };
       for (const block of await this.#blocksOf(span)) {
         if (block.last < after.seq || !mayHold(block, query)) continue;
         if (budget.spent()) return { entries, next: null, upTo: { seq: block.after.seq, place: ALL } };
@@ -162,9 +172,9 @@ export class AuditLog {
       spend: (records) => {
         read += records;
       },
-      spent: () => read >= RECORDS_PER_SEARCH,
+      spent: () => read >= this.#recordsPerSearch,
       /** What making the index reads counts as well, once a segment is through. */
-      indexed: () => read + this.#index.recordsRead - before >= RECORDS_PER_SEARCH,
+      indexed: () => read + this.#index.recordsRead - before >= this.#recordsPerSearch,
     };
   }
 

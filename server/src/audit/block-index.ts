@@ -54,9 +54,8 @@ export class BlockIndex {
     const known = this.#segments.get(segment.firstSeq) ?? (full ? await this.#load(segment, upTo) : null);
     const indexed = known ?? newIndexed(segment);
     this.#segments.set(segment.firstSeq, indexed);
-    if (indexed.last.seq >= upTo) return indexed.blocks.map(asBlock);
-    await this.#extend(indexed, upTo);
-    if (full) await this.#save(indexed);
+    if (indexed.last.seq < upTo) await this.#extend(indexed, upTo);
+    if (full && !indexed.isKept) await this.#save(indexed);
     return indexed.blocks.map(asBlock);
   }
 
@@ -97,6 +96,7 @@ export class BlockIndex {
 
   /** Costs only the next start some time where it cannot be written. */
   async #save(indexed: Indexed): Promise<void> {
+    indexed.isKept = true;
     try {
       await this.#files.makeFolder(this.#folder);
       await writeWhole(this.#files, this.#pathOf(indexed.segment.firstSeq), keptText(indexed));
@@ -135,10 +135,12 @@ interface Indexed {
   last: Position;
   /** Where the next record begins; 0: not even the header was read. */
   end: number;
+  /** It is in its file, or it was tried. */
+  isKept: boolean;
 }
 
 function newIndexed(segment: Segment): Indexed {
-  return { segment, blocks: [], last: { seq: segment.firstSeq - 1, hash: '' }, end: 0 };
+  return { segment, blocks: [], last: { seq: segment.firstSeq - 1, hash: '' }, end: 0, isKept: false };
 }
 
 function asBlock({ segment, after, offset, last, times, timeless, words }: Growing): Block {
@@ -193,7 +195,7 @@ function readKept(text: string, segment: Segment): Indexed | null {
   };
   if (kept.version !== KEPT_VERSION) return null;
   const blocks = kept.blocks.map((row) => ({ ...row, segment, words: new WordSet(row.words) }));
-  return { segment, blocks, last: kept.last, end: kept.end };
+  return { segment, blocks, last: kept.last, end: kept.end, isKept: true };
 }
 
 function sumOf(body: string): string {

@@ -148,6 +148,40 @@ describe('what comes after a place', () => {
     all.unshift(...entriesOf(seq, encodeChanges([changeOf(1)], [actOf(RECORDS + 1)])));
     expect((await log.after({}, upTo, 10)).entries).toMatchObject([{ seq }]);
   });
+
+  test('what is in no record makes no index of the whole journal at once, and comes to its end', async () => {
+    const log = new AuditLog(files, journal, '/data/audit-small', 200);
+    const query = { kind: 'no.such' };
+    const steps: number[] = [];
+    files.bytes = 0;
+    for (let at = { seq: 0, place: 0 }; at.seq < journal.position.seq; steps.push(at.seq)) {
+      const found = await log.after(query, at, 10);
+      expect(found.entries).toEqual([]);
+      expect(found.upTo.seq).toBeGreaterThan(at.seq);
+      at = found.upTo;
+    }
+    expect(steps.length).toBeGreaterThan(5);
+  });
+});
+
+test('an index that was made while its segment was written to is kept once the segment is full', async () => {
+  const disk = counting(new FaultyFiles());
+  await disk.makeFolder('/data');
+  const growing = await Journal.open({
+    files: disk,
+    folder: '/data',
+    segmentBytes: 64 * 1024,
+    onRecord: () => {},
+  });
+  const append = (seq: number) => growing.append(encodeChanges([changeOf(seq)], [actOf(seq)]));
+  const log = new AuditLog(disk, growing, '/data/audit');
+  // Looked at after every record, so that no segment is ever found unread and full.
+  for (let seq = 1; growing.segments.length < 3; seq += 1) {
+    await append(seq);
+    await log.after({}, { seq: seq - 1, place: 0 }, 10);
+  }
+  await log.newest({ user: 'nobody@studio.example' }, null, 10);
+  expect(await disk.list('/data/audit')).toHaveLength(2);
 });
 
 describe('records as they are', () => {
