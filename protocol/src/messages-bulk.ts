@@ -88,7 +88,7 @@ export const bulkRequests = {
       /** Columns of the header that nobody reads. */
       ignored: Type.Array(Type.String()),
     }),
-    errors: ['HEADER_INVALID', 'UPLOAD_UNKNOWN', 'DATE_INVALID'],
+    errors: ['HEADER_INVALID', 'UPLOAD_UNKNOWN', 'BULK_TOO_LARGE', 'DATE_INVALID'],
     text: 'What would become of each row if they were applied now, one after the other. Changes nothing.',
   }),
   'bulk.apply': request({
@@ -102,7 +102,15 @@ export const bulkRequests = {
       again: Type.Optional(Type.Boolean()),
     }),
     result: Type.Object({ job: BulkJobInfo, existing: Type.Boolean(), ignored: Type.Array(Type.String()) }),
-    errors: ['HEADER_INVALID', 'UPLOAD_UNKNOWN', 'BULK_BUSY', 'DATE_INVALID', 'KEY_REUSED', 'DISK_LOW'],
+    errors: [
+      'HEADER_INVALID',
+      'UPLOAD_UNKNOWN',
+      'BULK_TOO_LARGE',
+      'BULK_BUSY',
+      'DATE_INVALID',
+      'KEY_REUSED',
+      'DISK_LOW',
+    ],
     text: 'Makes a durable job of the rows; each of them succeeds or fails alone. The same rows again are the same job.',
   }),
   'bulk.list': request({

@@ -15,6 +15,7 @@ import { Invitations } from './engine/invitations.js';
 import { Issuer, type Signer } from './engine/issuer.js';
 import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
+import { later } from './later.js';
 import { PostOffice, type PostOfficeOptions } from './mail/post-office.js';
 import { type Clock, systemClock } from './ops/clock.js';
 import { ClockWatch } from './ops/clock-watch.js';
@@ -160,7 +161,7 @@ export class Server {
     if (!tls.ok) throw startError(tls.problem);
     setLogLevel(log, merged.logLevel);
     this.#doors.setLimits(merged);
-    this.#parts.office.hurry();
+    this.#parts.office.reopen();
     return difference;
   }
 
@@ -224,7 +225,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   });
   const { sign = nativeSigner(folder.identity.privateKey) } = options;
   const submit: BulkWorkerOptions['submit'] = (command) => engine.submit(command);
-  const worker = new BulkWorker({ state, submit, onFatal: options.onFatal });
+  const worker = new BulkWorker({ state, submit, after: later, onFatal: options.onFatal });
   const invitations = new Invitations(folder.identity.seed);
   const address = () => linkAddress(live.current);
   const serverKey = folder.identity.publicKey;
@@ -309,6 +310,7 @@ function openPostOffice(
   const config = (): Config => live.current;
   return new PostOffice({
     ...parts,
+    after: later,
     config,
     password: mailPassword,
     log: componentLog(log, 'mail'),

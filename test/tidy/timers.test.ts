@@ -7,7 +7,7 @@ import { type Source, sourceOf, sourcesUnder } from './sources.js';
 const serverTimers: { readonly [path: string]: string } = {
   'server/src/engine/ticker.ts': 'the only expiry timer: it merely submits what is due',
   'server/src/server.ts': 'writes the state behind, and a checkpoint every hour',
-  'server/src/mail/post-office.ts': 'when a mail that was not taken is tried again',
+  'server/src/later.ts': 'when a mail that was not taken, or a bulk job that cannot go on, is tried again',
   'server/src/ops/disk.ts': 'looks at the free space now and then',
   'server/src/transport/certificate-keeper.ts': 'looks daily whether the certificate is to be renewed',
   'server/src/transport/connection.ts': 'how long a handshake may take, and pings to find dead sockets',

@@ -78,27 +78,26 @@ async function apply(
   params: Parameters<Handlers['bulk.apply']>[0],
   caller: Caller,
 ): Promise<Answer<'bulk.apply'>> {
-  const table = tableOf(uploads, params, caller, deps.clock.now().monoMs);
-  if ('ok' in table) return table;
-  const { cells, ignored } = table;
+  const read = tableOf(uploads, params, caller, deps.clock.now().monoMs);
   const { kind, pending = false, again = false } = params;
+  // Not refused here: a retry has its answer, although the upload is gone (I7).
+  const table = 'ok' in read ? read : { ...read, hash: hashOf(kind, pending, read.cells) };
   const settled = await deps.engine.submit({
     type: 'makeJob',
     ...asked('bulk.apply', params, caller),
     kind,
-    cells,
-    hash: hashOf(kind, pending, cells),
+    table,
     pending,
     again,
     invitationMs: deps.invitationMs,
   });
   if (!settled.ok) return settled;
-  const { id, existing } = settled.outcome;
+  const { id, existing, ignored } = settled.outcome;
   return deps.engine.read((state): Answer<'bulk.apply'> => {
     const job = state.tables.job.get(id);
     return job === undefined
       ? deny('JOB_UNKNOWN', undefined, { id })
-      : { ok: true, result: { job: jobInfo(job), existing, ignored } };
+      : { ok: true, result: { job: jobInfo(job), existing, ignored: [...ignored] } };
   });
 }
 

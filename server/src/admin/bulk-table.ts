@@ -1,3 +1,4 @@
+import { limits } from '@berth/protocol';
 import type { BulkCells, BulkKind } from '../domain/bulk.js';
 import { type Denial, deny } from '../domain/commands.js';
 
@@ -46,8 +47,18 @@ export function readTable(
   const twice = known.find((column) => titles.filter((title) => title === column).length > 1);
   if (!titles.includes('email') || twice !== undefined) return badHeader(kind, header, twice);
   const ignored = header.filter((_, at) => !known.includes(titles[at] as Column));
-  const cells = rows.flatMap((row) => withProducts(kind, readRow(row, titles, known), defaults));
+  const cells: BulkCells[] = [];
+  for (const row of rows) {
+    cells.push(...withProducts(kind, readRow(row, titles, known), defaults));
+    if (cells.length > limits.bulkRows) return tooMany(defaults);
+  }
   return { cells, ignored: ignored.map((title) => title.trim()).filter((title) => title !== '') };
+}
+
+/** The rows of the file are few enough, but each is one for every product. */
+function tooMany({ products = [] }: Defaults): Denial {
+  const message = `With ${products.length} products these rows are more than the ${limits.bulkRows} of one job.`;
+  return deny('BULK_TOO_LARGE', message, { rows: limits.bulkRows });
 }
 
 /** `Email ` and `E-mail` are `email`. */
@@ -82,5 +93,5 @@ function withProducts(kind: BulkKind, row: BulkCells, { products, expires }: Def
   if (kind !== 'assign' && kind !== 'revoke') return [row];
   const dated = row.expires !== undefined || expires === undefined ? row : { ...row, expires };
   if (row.product !== undefined || products === undefined || row.short === true) return [dated];
-  return products.map((product) => ({ ...dated, product }));
+  return [...new Set(products)].map((product) => ({ ...dated, product }));
 }

@@ -1,3 +1,4 @@
+import type { BulkJob } from '../domain/bulk.js';
 import type { Command, CommandType, Settled } from '../domain/commands.js';
 import type { State } from '../domain/state.js';
 
@@ -5,9 +6,14 @@ export interface BulkWorkerOptions {
   /** Read-only: which jobs are not done. */
   readonly state: State;
   readonly submit: <T extends CommandType>(command: Command<T>) => Promise<Settled<T>>;
+  /** Calls back once, later. @returns a function that calls it off */
+  readonly after: (ms: number, then: () => void) => () => void;
   /** A write failed, or a bug: the process must stop. */
   readonly onFatal: (error: unknown) => void;
 }
+
+/** The disk or the clock does not let a row be decided now: looked at again after this, ms. */
+const REST_MS = 5_000;
 
 /** Rows that share a commit. Each takes some tens of microseconds, and renewals must not wait for hundreds of them. */
 const ROWS_AT_ONCE = 50;
@@ -20,6 +26,7 @@ export class BulkWorker {
   readonly #options: BulkWorkerOptions;
   #running: Promise<void> | null = null;
   #stopped = false;
+  #callOff: () => void = () => {};
 
   constructor(options: BulkWorkerOptions) {
     this.#options = options;
@@ -38,22 +45,32 @@ export class BulkWorker {
   /** After the rows that are being decided. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#callOff();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    const { state, submit } = this.#options;
-    for (
-      let [id] = state.derived.jobsRunning;
-      id !== undefined && !this.#stopped;
-      [id] = state.derived.jobsRunning
-    ) {
-      const { next, rows } = state.tables.job.get(id)!;
+    const { state, submit, after } = this.#options;
+    this.#callOff();
+    for (let job = firstOf(state); job !== undefined && !this.#stopped; job = firstOf(state)) {
+      const { id, next, rows, by: email, device } = job;
+      const by = { email, device };
       const until = Math.min(rows, next + ROWS_AT_ONCE);
-      const job = id;
       const indexes = Array.from({ length: until - next }, (_, at) => next + at);
       // In one turn, so in one commit; each is decided on what those before it have changed.
-      await Promise.all(indexes.map((index) => submit({ type: 'decideRow', job, index })));
+      const decided = await Promise.all(
+        indexes.map((index) => submit({ type: 'decideRow', job: id, index, by })),
+      );
+      if (decided.every(({ ok }) => ok)) continue;
+      this.#callOff = after(REST_MS, () => this.wake());
+      return;
     }
   }
+}
+
+/** The one that was asked for first, also after a restart. */
+function firstOf({ tables, derived }: State): BulkJob | undefined {
+  return [...derived.jobsRunning]
+    .map((id) => tables.job.get(id)!)
+    .sort((a, b) => a.madeAtMs - b.madeAtMs || (a.id < b.id ? -1 : 1))[0];
 }

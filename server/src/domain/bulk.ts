@@ -21,6 +21,15 @@ export interface BulkCells {
   readonly duplicateOf?: number;
 }
 
+/** A file as its kind reads it. */
+export interface BulkTable {
+  readonly cells: readonly BulkCells[];
+  /** What the rows say, whatever file they stand in: the same rows have the same. */
+  readonly hash: string;
+  /** Columns that nobody reads. */
+  readonly ignored: readonly string[];
+}
+
 export type BulkVerdict =
   /** It changed something. */
   | { readonly is: 'done' }

@@ -18,7 +18,7 @@ import type {
   UserInfo,
   Witness,
 } from '@berth/protocol';
-import type { BulkCells, BulkKind } from './bulk.js';
+import type { BulkKind, BulkTable } from './bulk.js';
 import type { Change } from './changes.js';
 import type { ClockReading } from './clock.js';
 import type { Due } from './expiry-queue.js';
@@ -208,13 +208,14 @@ export interface Commands {
   testMail: Asked & { readonly to: string };
   makeJob: Asked & {
     readonly kind: BulkKind;
-    readonly cells: readonly BulkCells[];
-    readonly hash: string;
+    /** What was uploaded, or why it cannot be used: looked at only by whoever asks for the first time (I7). */
+    readonly table: BulkTable | Denial;
     readonly pending: boolean;
     readonly again: boolean;
     readonly invitationMs: number;
   };
-  decideRow: { readonly job: string; readonly index: number };
+  /** `by`: whoever asked for the job, for the audit. */
+  decideRow: { readonly job: string; readonly index: number; readonly by: By };
 }
 
 export type CommandType = keyof Commands;
@@ -289,7 +290,7 @@ export interface Outcomes {
   settleMail: Record<never, never>;
   retryMail: { readonly retried: number };
   testMail: { readonly id: string };
-  makeJob: { readonly id: string; readonly existing: boolean };
+  makeJob: { readonly id: string; readonly existing: boolean; readonly ignored: readonly string[] };
   decideRow: Record<never, never>;
 }
 

@@ -20,14 +20,14 @@ export const mailEvolvers: {
   },
   'mail.sent': (state, { id, atMs }) => {
     const { error: _, ...mail } = known(state, id);
-    put(state, { ...mail, state: 'sent', endedAtMs: atMs });
+    end(state, { ...mail, state: 'sent', endedAtMs: atMs });
   },
   'mail.deferred': (state, { id, nextAtMs, error, unsure }) =>
     put(state, { ...known(state, id), state: 'queued', nextAtMs, error, ...(unsure ? { unsure } : {}) }),
   'mail.failed': (state, { id, atMs, error }) =>
-    put(state, { ...known(state, id), state: 'failed', endedAtMs: atMs, error }),
+    end(state, { ...known(state, id), state: 'failed', endedAtMs: atMs, error }),
   'mail.cancelled': (state, { id, atMs }) =>
-    put(state, { ...known(state, id), state: 'cancelled', endedAtMs: atMs }),
+    end(state, { ...known(state, id), state: 'cancelled', endedAtMs: atMs }),
   'mail.retried': (state, { id, atMs }) => {
     const { endedAtMs: _, triedFromMs: __, ...mail } = known(state, id);
     put(state, { ...mail, state: 'queued', nextAtMs: atMs });
@@ -54,7 +54,13 @@ export function releaseMails(state: State, job: string, atMs: number): void {
   }
 }
 
-/** Puts the end of its time on the wall clock; it comes up too early where the mail was sent since, and is queued again. */
+/** Its time is over sooner than that of one which waits. */
+function end(state: State, mail: Mail): void {
+  put(state, mail);
+  watchMail(state, mail);
+}
+
+/** Puts the end of its time on the wall clock; it comes up too early where the mail was queued again since, and is put there anew. */
 export function watchMail(state: State, mail: Mail): void {
   state.wallQueue.push({ atMs: mailGoneAtMs(mail), kind: 'mail', id: mail.id });
 }

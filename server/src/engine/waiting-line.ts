@@ -1,6 +1,6 @@
 import { limits } from '@berth/protocol';
 import type { Command, Denial, Settled } from '../domain/commands.js';
-import { canPass } from '../domain/decide/denial.js';
+import { canPass, passing } from '../domain/decide/denial.js';
 import { requestId } from '../domain/state.js';
 import { type Place, PlaceTeller } from './place-teller.js';
 
@@ -41,9 +41,6 @@ interface Left {
  * certain without looking that there are none.
  */
 export type Attempt = (command: Checkout, ahead: ReadonlyMap<string, number>) => Settled<'checkout'> | null;
-
-/** Passing states of the server itself: the place is kept until they are over. */
-const passing: ReadonlySet<string> = new Set(['DISK_LOW', 'CLOCK_BEHIND']);
 
 /**
  * Who waits for seats, first come first served. Not journaled: after a restart everybody comes again. Whoever waits keeps as many shared

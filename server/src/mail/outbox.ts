@@ -2,7 +2,7 @@ import type { Command, CommandType, Settled } from '../domain/commands.js';
 import type { Mail, MailResult } from '../domain/mail.js';
 import type { Now, State } from '../domain/state.js';
 import type { Letter } from './letter.js';
-import type { Carried, Carrier } from './smtp.js';
+import type { Carried, Carrier, Message } from './smtp.js';
 
 export interface OutboxOptions {
   /** Read-only: what is due is looked for here, and decided by the command that follows. */
@@ -13,10 +13,9 @@ export interface OutboxOptions {
   readonly open: () => Promise<Carrier>;
   /** Whether one is configured now. */
   readonly configured: () => boolean;
-  readonly from: () => { readonly name: string; readonly address: string };
+  /** Who sends, as it is configured now; only asked while one is. */
+  readonly from: () => Message['from'];
   readonly letterOf: (mail: Mail) => Letter;
-  /** The part of a Message-ID behind the @. */
-  readonly domain: () => string;
   /** Calls back once, later. @returns a function that calls it off */
   readonly after: (ms: number, then: () => void) => () => void;
   readonly onEvent: (event: OutboxEvent) => void;
@@ -50,8 +49,10 @@ export class Outbox {
   #restsUntilMs = 0;
   #restMs = 0;
   /** To be sent before all others, and those who wait for that. */
-  readonly #urgent = new Map<string, () => void>();
+  readonly #urgent = new Map<string, Set<() => void>>();
   #carrier: Carrier | null = null;
+  /** What is open leads to a mail server that may be another one by now. */
+  #isOutdated = false;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -83,10 +84,19 @@ export class Outbox {
     this.wake();
   }
 
-  /** Resolves when this mail has been tried once, before all others. */
+  /** The configuration may name another mail server now, or none: what comes next does not go to the old one. */
+  reopen(): void {
+    this.#isOutdated = true;
+    this.hurry();
+  }
+
+  /** Resolves when this mail has been tried once, before all others; at once when it has been already. */
   sendNow(id: string): Promise<void> {
+    const mail = this.#options.state.tables.mail.get(id);
+    const isAhead = mail?.state === 'sending' || (mail?.state === 'queued' && mail.attempts === 0);
+    if (!isAhead || this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#urgent.set(id, resolve);
+      this.#urgent.set(id, (this.#urgent.get(id) ?? new Set()).add(resolve));
       this.hurry();
     });
   }
@@ -98,6 +108,7 @@ export class Outbox {
     const patience = this.#options.after(STOP_MS, () => this.#carrier?.abort());
     await this.#running;
     patience();
+    this.#releaseUrgent();
   }
 
   async #run(): Promise<void> {
@@ -115,23 +126,28 @@ export class Outbox {
     if (!this.#options.configured()) return this.#releaseUrgent();
     const first = this.#next();
     if (first === undefined) return;
+    this.#isOutdated = false;
+    // In one turn, so of one configuration.
+    const from = this.#options.from();
     const carrier = await this.#options.open().catch(cannotOpen);
     this.#carrier = carrier;
-    for (let mail: Mail | undefined = first; mail !== undefined && !this.#stopped; mail = this.#next())
-      await this.#send(mail, carrier);
+    const goesOn = (): boolean => !this.#stopped && !this.#isOutdated;
+    for (let mail: Mail | undefined = first; mail !== undefined && goesOn(); mail = this.#next())
+      await this.#send(mail, carrier, from);
     this.#carrier = null;
     carrier.close();
   }
 
-  async #send(mail: Mail, carrier: Carrier): Promise<void> {
-    const { submit, from, letterOf, domain } = this.#options;
-    const tried = await submit({ type: 'tryMail', id: mail.id, messageId: `<${mail.id}@${domain()}>` });
+  async #send(mail: Mail, carrier: Carrier, from: Message['from']): Promise<void> {
+    const { submit, letterOf } = this.#options;
+    const domain = from.address.split('@').at(-1)!;
+    const tried = await submit({ type: 'tryMail', id: mail.id, messageId: `<${mail.id}@${domain}>` });
     if (tried.ok) {
       const { messageId } = tried.outcome;
       const letter = letterOf(mail);
       const carried = await carrier.send({
         ...letter,
-        from: from(),
+        from,
         to: mail.to,
         messageId,
         dateMs: mail.madeAtMs,
@@ -140,8 +156,12 @@ export class Outbox {
       this.#tell(mail.id, carried);
       this.#rest(carried);
     }
-    this.#urgent.get(mail.id)?.();
-    this.#urgent.delete(mail.id);
+    this.#release(mail.id);
+  }
+
+  #release(id: string): void {
+    for (const tell of this.#urgent.get(id) ?? []) tell();
+    this.#urgent.delete(id);
   }
 
   #rest(carried: Carried): void {
@@ -165,11 +185,10 @@ export class Outbox {
   /** The urgent ones first, then whatever has been due longest. */
   #next(): Mail | undefined {
     const { state, clock } = this.#options;
-    for (const [id, tell] of this.#urgent) {
+    for (const id of this.#urgent.keys()) {
       const mail = state.tables.mail.get(id);
       if (mail?.state === 'queued') return mail;
-      this.#urgent.delete(id);
-      tell();
+      this.#release(id);
     }
     const { wallMs } = clock.now();
     if (wallMs < this.#restsUntilMs) return undefined;
@@ -196,10 +215,9 @@ export class Outbox {
     this.#cancel = after(Math.min(LOOK_AGAIN_MS, Math.max(0, waitMs)), () => this.wake());
   }
 
-  /** No mail server is configured: nobody is left waiting. */
+  /** No mail server is configured, or nothing is sent any more: nobody is left waiting. */
   #releaseUrgent(): void {
-    for (const tell of this.#urgent.values()) tell();
-    this.#urgent.clear();
+    for (const id of [...this.#urgent.keys()]) this.#release(id);
   }
 }
 

@@ -7,7 +7,8 @@ import { type Letter, letterOf } from './letter.js';
 import { Outbox, type OutboxEvent, type OutboxOptions } from './outbox.js';
 import { openSmtp, type SmtpSettings } from './smtp.js';
 
-export interface PostOfficeOptions extends Pick<OutboxOptions, 'state' | 'submit' | 'clock' | 'onFatal'> {
+export interface PostOfficeOptions
+  extends Pick<OutboxOptions, 'state' | 'submit' | 'clock' | 'after' | 'onFatal'> {
   readonly config: () => Config;
   /** From the environment: the flags of a process and its configuration are read by more people. */
   readonly password: string | undefined;
@@ -26,7 +27,7 @@ export class PostOffice {
 
   constructor(options: PostOfficeOptions) {
     this.#options = options;
-    const { state, submit, clock, onFatal } = options;
+    const { state, submit, clock, after, onFatal } = options;
     this.#outbox = new Outbox({
       state,
       submit,
@@ -36,11 +37,7 @@ export class PostOffice {
       open: () => openSmtp(this.#settings()),
       from: () => ({ name: organisationOf(state).name, address: this.#settings().from }),
       letterOf: (mail) => this.letterOf(mail, () => true),
-      domain: () => this.#settings().from.split('@').at(-1)!,
-      after: (ms, then) => {
-        const timer = setTimeout(then, ms).unref();
-        return () => clearTimeout(timer);
-      },
+      after,
       onEvent: (event) => this.#log(event),
     });
   }
@@ -51,13 +48,14 @@ export class PostOffice {
 
   /** @param mayRead who may read the link of an invitation */
   letterOf(mail: Mail, mayRead: Reader): Letter {
-    const { state, link } = this.#options;
+    const { state, clock, link } = this.#options;
     return letterOf(mail, {
       organisation: organisationOf(state).name,
       name: state.tables.user.get(mail.to)?.name ?? '',
       link: (fact) => {
-        const open = state.tables.invitation.get(fact.invitation);
-        return open !== undefined && open.usedBy === null && mayRead(fact) ? link(fact.invitation) : null;
+        const invitation = state.tables.invitation.get(fact.invitation);
+        const isOpen = invitation?.usedBy === null && invitation.expiresAtMs > clock.now().wallMs;
+        return isOpen && mayRead(fact) ? link(fact.invitation) : null;
       },
     });
   }
@@ -77,8 +75,8 @@ export class PostOffice {
   }
 
   /** The configuration may name another mail server now. */
-  hurry(): void {
-    this.#outbox.hurry();
+  reopen(): void {
+    this.#outbox.reopen();
   }
 
   /** Resolves when this mail was tried. */

@@ -1,5 +1,6 @@
 import type { BulkCells, BulkKind } from '@berth/server/domain/bulk';
 import { withDuplicates } from '@berth/server/domain/bulk';
+import type { Command } from '@berth/server/domain/commands';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, World } from './world.js';
 
@@ -12,15 +13,24 @@ function table(kind: BulkKind, rows: readonly Omit<BulkCells, 'line'>[]): BulkCe
   );
 }
 
-function make(world: World, kind: BulkKind, rows: readonly Omit<BulkCells, 'line'>[], more = {}) {
+function make(
+  world: World,
+  kind: BulkKind,
+  rows: readonly Omit<BulkCells, 'line'>[],
+  { hash = JSON.stringify([kind, rows]), ...more }: { hash?: string } & Partial<Command<'makeJob'>> = {},
+) {
   const cells = table(kind, rows);
-  const options = { hash: JSON.stringify([kind, rows]), pending: false, again: false, invitationMs: DAY_MS };
-  return world.ok({ type: 'makeJob', ...world.admin(), kind, cells, ...options, ...more });
+  const uploaded = { cells, hash, ignored: [] };
+  const options = { pending: false, again: false, invitationMs: DAY_MS };
+  return world.ok({ type: 'makeJob', ...world.admin(), kind, table: uploaded, ...options, ...more });
 }
+
+const asker = (world: World) => world.admin().by;
 
 function run(world: World, id: string): string[] {
   const { rows, next } = world.state.tables.job.get(id)!;
-  for (let index = next; index < rows; index++) world.ok({ type: 'decideRow', job: id, index });
+  for (let index = next; index < rows; index++)
+    world.ok({ type: 'decideRow', job: id, index, by: asker(world) });
   return verdicts(world, id);
 }
 
@@ -86,7 +96,7 @@ describe('invite', () => {
       [{ email: 'x@studio.example', role: 'owner' }, { email: 'y@studio.example' }],
       by,
     );
-    world.ok({ type: 'decideRow', job: id, index: 0 });
+    world.ok({ type: 'decideRow', job: id, index: 0, by: asker(world) });
     const set = { addAliases: [], removeAliases: [], was: {}, name: null, role: 'viewer' } as const;
     world.ok({ type: 'setUser', ...world.admin(), email: 'adm@studio.example', ...set });
     expect(run(world, id)).toEqual(['NOT_ALLOWED', 'NOT_ALLOWED']);
@@ -135,10 +145,10 @@ describe('assign, revoke, remove', () => {
       { email: 'a@studio.example', product: 'render' },
       { email: 'a@studio.example', product: 'comp' },
     ]);
-    world.ok({ type: 'decideRow', job: id, index: 0 });
+    world.ok({ type: 'decideRow', job: id, index: 0, by: asker(world) });
     expect(mailTo(world, 'a').at(-1)).toMatchObject({ state: 'gathering', facts: [{ product: 'render' }] });
     world.restart();
-    world.ok({ type: 'decideRow', job: id, index: 1 });
+    world.ok({ type: 'decideRow', job: id, index: 1, by: asker(world) });
     expect(mailTo(world, 'a')).toHaveLength(2);
     expect(mailTo(world, 'a').find(({ job }) => job === id)).toMatchObject({
       state: 'queued',
@@ -203,28 +213,28 @@ describe('a job', () => {
     const rows = [{ email: 'x@studio.example' }];
     const first = make(world, 'invite', rows);
     expect(first.existing).toBe(false);
-    expect(make(world, 'invite', rows)).toEqual({ id: first.id, existing: true });
+    expect(make(world, 'invite', rows)).toEqual({ id: first.id, existing: true, ignored: [] });
     const again = make(world, 'invite', rows, { again: true });
     expect(again).toMatchObject({ existing: false });
-    expect(make(world, 'invite', rows)).toEqual({ id: again.id, existing: true });
+    expect(make(world, 'invite', rows)).toEqual({ id: again.id, existing: true, ignored: [] });
     world.restart();
-    expect(make(world, 'invite', rows)).toEqual({ id: again.id, existing: true });
+    expect(make(world, 'invite', rows)).toEqual({ id: again.id, existing: true, ignored: [] });
   });
 
   test('goes on where it was after a restart; a row that was decided is nothing', () => {
     const world = new World();
     const { id } = make(world, 'invite', [{ email: 'x@studio.example' }, { email: 'y@studio.example' }]);
-    world.ok({ type: 'decideRow', job: id, index: 1 });
+    world.ok({ type: 'decideRow', job: id, index: 1, by: asker(world) });
     expect(verdicts(world, id)).toEqual(['waiting', 'waiting']);
-    world.ok({ type: 'decideRow', job: id, index: 0 });
+    world.ok({ type: 'decideRow', job: id, index: 0, by: asker(world) });
     world.restart();
     expect([...world.state.derived.jobsRunning]).toEqual([id]);
-    world.ok({ type: 'decideRow', job: id, index: 0 });
+    world.ok({ type: 'decideRow', job: id, index: 0, by: asker(world) });
     expect(verdicts(world, id)).toEqual(['done', 'waiting']);
     expect(mailTo(world, 'x')).toHaveLength(1);
     expect(run(world, id)).toEqual(['done', 'done']);
     expect(world.state.derived.jobsRunning.size).toBe(0);
-    world.ok({ type: 'decideRow', job: id, index: 1 });
+    world.ok({ type: 'decideRow', job: id, index: 1, by: asker(world) });
     expect(mailTo(world, 'owner')).toHaveLength(1);
   });
 
@@ -238,5 +248,33 @@ describe('a job', () => {
     expect(world.state.tables.job.size).toBe(1);
     world.pass(2 * DAY_MS);
     expect([world.state.tables.job.size, world.state.tables.jobRow.size]).toEqual([0, 0]);
+  });
+});
+
+describe('what is not the rows\u2019 fault', () => {
+  test('a retry has its job although the upload is gone; asked for the first time it is refused', () => {
+    const world = new World();
+    const asked = world.admin();
+    const { id } = make(world, 'invite', [{ email: 'a@studio.example' }], asked);
+    const gone = { ok: false, code: 'UPLOAD_UNKNOWN' } as const;
+    const again = {
+      kind: 'invite',
+      table: gone,
+      pending: false,
+      again: false,
+      invitationMs: DAY_MS,
+    } as const;
+    expect(world.ok({ type: 'makeJob', ...asked, ...again })).toMatchObject({ id, existing: false });
+    world.refused({ type: 'makeJob', ...world.admin(), ...again }, 'UPLOAD_UNKNOWN');
+  });
+
+  test('a full disk refuses the row, which has no verdict and comes again', () => {
+    const world = new World();
+    const { id } = make(world, 'invite', [{ email: 'a@studio.example' }]);
+    world.diskLow = true;
+    world.refused({ type: 'decideRow', job: id, index: 0, by: asker(world) }, 'DISK_LOW');
+    expect(verdicts(world, id)).toEqual(['waiting']);
+    world.diskLow = false;
+    expect(run(world, id)).toEqual(['done']);
   });
 });

@@ -1,3 +1,4 @@
+import { decide } from '@berth/server/domain/decide/decide';
 import { nextAttemptMs } from '@berth/server/domain/mail';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, World } from './world.js';
@@ -156,17 +157,33 @@ describe('an attempt', () => {
     world.refused({ type: 'retryMail', ...world.admin(), id: 'm-none' }, 'MAIL_UNKNOWN');
   });
 
-  test('goes 30 days after its end, or 90 days old and unsent; a restart in between changes nothing', () => {
+  test.each([
+    ['without', false],
+    ['with', true],
+  ])('goes 30 days after its end, or 90 days old and unsent, %s a restart in between', (_, restarts) => {
     const { world, id } = one();
     world.user('b');
     tried(world, id);
     world.ok({ type: 'settleMail', id, result: { state: 'sent', answer: '250' } });
     world.pass(29 * DAY_MS);
-    world.restart();
+    if (restarts) world.restart();
     expect(mails(world)).toHaveLength(2);
     world.pass(2 * DAY_MS);
     expect(told(world)).toEqual(['b invited']);
     world.pass(60 * DAY_MS);
     expect(mails(world)).toEqual([]);
+  });
+
+  test('is not made sooner for what a job still gathers, nor at all while the disk is low', () => {
+    const { world, id } = one();
+    const mail = world.state.tables.mail.get(id)!;
+    world.state.tables.mail.set(id, { ...mail, state: 'gathering', job: 'j1' });
+    expect(decide(world.state, { type: 'retryMail', ...world.admin(), id }, world.context)).toMatchObject({
+      ok: false,
+      code: 'MAIL_ENDED',
+    });
+    world.state.tables.mail.set(id, mail);
+    world.diskLow = true;
+    world.refused({ type: 'testMail', ...world.admin(), to: a }, 'DISK_LOW');
   });
 });

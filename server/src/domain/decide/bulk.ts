@@ -4,16 +4,19 @@ import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, deny } from '../commands.js';
 import type { State } from '../state.js';
 import { judge } from './bulk-row.js';
+import { passing } from './denial.js';
 import { digested, queued } from './mails.js';
 import { roleOf } from './user.js';
 
 /** Makes a job of rows: all of them or none. The same rows again are the job that they are already, unless asked otherwise. */
 export function makeJob(state: State, command: Command<'makeJob'>, context: Context): Decision<'makeJob'> {
+  const { kind, table, by, again, pending, invitationMs } = command;
+  if ('ok' in table) return table;
   if (context.diskLow) return deny('DISK_LOW');
-  const { kind, cells, hash, by, again, pending, invitationMs } = command;
+  const { cells, hash, ignored } = table;
   const known = state.tables.job.get(state.derived.jobByHash.get(hash) ?? '');
   if (known !== undefined && !again)
-    return { ok: true, changes: [], outcome: { id: known.id, existing: true } };
+    return { ok: true, changes: [], outcome: { id: known.id, existing: true, ignored } };
   const running = state.derived.jobsRunning.size;
   if (running >= limits.bulkJobsRunning) return deny('BULK_BUSY', undefined, { running });
   const job: BulkJob = {
@@ -34,11 +37,14 @@ export function makeJob(state: State, command: Command<'makeJob'>, context: Cont
   return {
     ok: true,
     changes: [{ type: 'job.made', job, cells }],
-    outcome: { id: job.id, existing: false },
+    outcome: { id: job.id, existing: false, ignored },
   };
 }
 
-/** Decides the next row of a job; one whose turn is over or has not come is nothing. */
+/**
+ * Decides the next row of a job; one whose turn is over or has not come is nothing. Refused while only the server itself is in the way: that
+ * passes, and a verdict stays.
+ */
 export function decideRow(
   state: State,
   { job: id, index }: Command<'decideRow'>,
@@ -49,6 +55,7 @@ export function decideRow(
     return { ok: true, changes: [], outcome: {} };
   const row = state.tables.jobRow.get(bulkRowId(id, index))!;
   const { verdict, changes } = decided(state, job, row, context);
+  if (verdict.is === 'failed' && passing.has(verdict.code)) return deny(verdict.code);
   const all: Change[] = [...digested(state, id, changes), { type: 'job.row', job: id, index, verdict }];
   if (index + 1 === job.rows) all.push(...ended(job, verdict, context));
   return { ok: true, changes: all, outcome: {} };

@@ -26,6 +26,9 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
   BORROW_LENGTH: 'BORROW_TOO_LONG',
 };
 
+/** Passing states of the server itself: whoever can wait waits until they are over. */
+export const passing: ReadonlySet<ErrorCode> = new Set(['DISK_LOW', 'CLOCK_BEHIND']);
+
 /** An explained refusal: which rule, who holds what, and the latest moment at which the next seat is free if nobody renews. */
 export function explain(state: State, product: string, rule: DenialRule, now: Now): Denial {
   const holders = holdersOf(state, product, now);

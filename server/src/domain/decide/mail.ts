@@ -1,6 +1,6 @@
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, deny } from '../commands.js';
-import { isWaiting, type Mail, nextAttemptMs } from '../mail.js';
+import { type Mail, nextAttemptMs } from '../mail.js';
 import type { State } from '../state.js';
 import { queued } from './mails.js';
 
@@ -50,7 +50,8 @@ export function retryMail(
 ): Decision<'retryMail'> {
   const named = id === null ? undefined : state.tables.mail.get(id);
   if (id !== null && named === undefined) return deny('MAIL_UNKNOWN', undefined, { id });
-  if (named !== undefined && !isWaiting(named))
+  // What is being gathered leaves when its job is done, in one mail.
+  if (named !== undefined && !retryable.has(named.state))
     return deny('MAIL_ENDED', `The mail is ${named.state}.`, { id: named.id, state: named.state });
   const mails = named === undefined ? waiting(state) : [named];
   const changes = mails.map(
@@ -59,8 +60,10 @@ export function retryMail(
   return { ok: true, changes, outcome: { retried: changes.length } };
 }
 
+const retryable: ReadonlySet<Mail['state']> = new Set(['queued', 'failed']);
+
 function waiting(state: State): Mail[] {
-  return ['queued', 'failed'].flatMap((name) =>
+  return [...retryable].flatMap((name) =>
     [...state.derived.mailsByState.get(name)].map((id) => state.tables.mail.get(id)!),
   );
 }
@@ -71,6 +74,7 @@ export function testMail(
   { to, by }: Command<'testMail'>,
   context: Context,
 ): Decision<'testMail'> {
+  if (context.diskLow) return deny('DISK_LOW');
   const change = queued(to, { kind: 'test', by: by.email }, context);
   return { ok: true, changes: [change], outcome: { id: change.mail.id } };
 }

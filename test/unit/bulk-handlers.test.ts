@@ -1,0 +1,69 @@
+import { limits } from '@berth/protocol';
+import { bulkHandlers } from '@berth/server/admin/bulk-handlers';
+import type { HandlerDeps } from '@berth/server/admin/deps';
+import type { Command } from '@berth/server/domain/commands';
+import { expect, test } from 'vitest';
+import { DAY_MS, World } from './domain/world.js';
+
+type Handlers = ReturnType<typeof bulkHandlers>;
+type Caller = Parameters<Handlers['bulk.apply']>[1];
+type Applied = Parameters<Handlers['bulk.apply']>[0];
+
+const upload = 'u-0123456789abcdef';
+
+/** The handlers of one process: what was uploaded is gone with it. */
+function open(world: World) {
+  const deps = {
+    clock: { now: () => world.now },
+    invitationMs: DAY_MS,
+    engine: {
+      submit: async (command: Command) => world.send(command),
+      read: async (view: (state: World['state'], now: World['now']) => unknown) =>
+        view(world.state, world.now),
+    },
+  };
+  const handlers = bulkHandlers(deps as unknown as HandlerDeps);
+  const { by } = world.admin();
+  const caller = { deviceId: by.device, deviceKey: 'k', email: by.email } as Caller;
+  const put = async (header: readonly string[], rows: readonly (readonly string[])[]) => {
+    const numbered = rows.map((cells, at) => ({ line: at + 2, cells: [...cells] }));
+    const part = { upload, header: [...header], from: 0, rows: numbered };
+    expect(await handlers['bulk.put'](part as never, caller)).toMatchObject({ ok: true });
+  };
+  const apply = (params: object) => handlers['bulk.apply']({ upload, ...params } as Applied, caller);
+  return { put, apply };
+}
+
+test('a request for it again has its job although another process has never seen the upload (I7)', async () => {
+  const world = new World();
+  const one = open(world);
+  await one.put(['email', 'shoe size'], [['a@studio.example', '42']]);
+  const asked = { key: 'k-0123456789abcdef', kind: 'invite' };
+  const first = await one.apply(asked);
+  expect(first).toMatchObject({ ok: true, result: { existing: false, ignored: ['shoe size'] } });
+  const other = open(world);
+  expect(await other.apply(asked)).toEqual(first);
+  expect(await other.apply({ ...asked, key: 'k-1123456789abcdef' })).toMatchObject({
+    code: 'UPLOAD_UNKNOWN',
+  });
+});
+
+test('rows times products are no more than a job may have; rows that name their own count once', async () => {
+  const world = new World();
+  const { put, apply } = open(world);
+  const half = Array.from({ length: limits.bulkRows / 2 + 1 }, (_, at) => `u${at}@studio.example`);
+  const asked = { kind: 'assign', products: ['render', 'comp', 'render'] };
+  await put(
+    ['email', 'product'],
+    half.map((email) => [email, '']),
+  );
+  const refused = await apply({ ...asked, key: 'k-0123456789abcdef' });
+  expect(refused).toMatchObject({ ok: false, code: 'BULK_TOO_LARGE', detail: { rows: limits.bulkRows } });
+  const named = open(world);
+  await named.put(
+    ['email', 'product'],
+    half.map((email) => [email, 'render']),
+  );
+  const done = await named.apply({ ...asked, key: 'k-1123456789abcdef' });
+  expect(done).toMatchObject({ ok: true, result: { job: { rows: half.length } } });
+});
