@@ -50,11 +50,11 @@ export async function openOrRecreate(path: string): Promise<Opened> {
  * two processes could each lock one of the two.
  */
 export async function recreate(path: string): Promise<Database> {
-  await mkdir(path, { recursive: true });
-  for (const name of await readdir(path)) {
-    if (name !== 'LOCK') await rm(join(path, name), { recursive: true, force: true });
-  }
   try {
+    await mkdir(path, { recursive: true });
+    for (const name of await readdir(path)) {
+      if (name !== 'LOCK') await rm(join(path, name), { recursive: true, force: true });
+    }
     return await openDatabase(path);
   } catch (error) {
     throw isLocked(error) ? error : new StateOpenError(path, reasonOf(error), error);
