@@ -11,8 +11,8 @@ import {
   issueServerCertificate,
   type KeyedCertificate,
 } from '@berth/server/transport/certificates';
-import forge from 'node-forge';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { rsaServer } from './rsa-server.js';
 
 // The handshakes compare with the real clock, so the certificates must be of today.
 const NOW_MS = Date.now();
@@ -343,15 +343,11 @@ describe("IT's own files", () => {
   });
 
   test('one that is made for clients only is refused', async () => {
-    const issued = await issueServerCertificate(foreign, { names: ['a.example'], days: 90, nowMs: NOW_MS });
-    const certificate = forge.pki.certificateFromPem(issued.certPem);
-    const others = certificate.extensions.filter(({ name }) => name !== 'extKeyUsage');
-    const withUsage = (usage: object) => {
-      certificate.setExtensions([...others, { name: 'extKeyUsage', ...usage }]);
-      certificate.sign(forge.pki.privateKeyFromPem(foreign.keyPem), forge.md.sha256.create());
-      return writeFile(own.cert, forge.pki.certificateToPem(certificate));
+    const withUsage = async (usage: object) => {
+      const issued = rsaServer(foreign, { names: ['a.example'], days: 90, nowMs: NOW_MS }, usage);
+      await writeFile(own.cert, issued.certPem);
+      await writeFile(own.key, issued.keyPem);
     };
-    await writeFile(own.key, issued.keyPem);
     await writeFile(own.ca, foreign.certPem);
     await withUsage({ clientAuth: true });
     expect(await load()).toMatchObject({ ok: false, problem: { file: own.cert } });

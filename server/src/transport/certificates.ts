@@ -3,7 +3,7 @@
  * by `node:crypto`; `node-forge` only encodes and signs, since Node cannot make certificates itself.
  */
 import assert from 'node:assert/strict';
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPair, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
@@ -18,8 +18,14 @@ const DAY_MS = 86_400_000;
 const AUTHORITY_DAYS = 3_650;
 /** Clients whose clock is behind must not take a new certificate for one of tomorrow. */
 const BACKDATED_MS = DAY_MS;
-/** What clients in the field accept everywhere; ECDSA would be faster, but forge cannot sign with it. */
+/** Of the authority: forge signs with no other kind of key. */
 const RSA_BITS = 2048;
+/** Of the server: it signs every handshake, and P-256 signs thirty times as fast as RSA (decision 0013). */
+const SERVER_CURVE = 'P-256';
+/** A point of that curve, uncompressed, is the end of its SubjectPublicKeyInfo (RFC 5480 2.2). */
+const POINT_BYTES = 65;
+/** RFC 5280 4.1: the place of SubjectPublicKeyInfo in a certificate of version 3. */
+const PUBLIC_KEY_AT = 6;
 /** X.520: a common name has at most 64 characters. */
 const MAX_COMMON_NAME = 64;
 
@@ -28,8 +34,8 @@ const MAX_COMMON_NAME = 64;
  * @param name its common name; two sites should not share one.
  */
 export async function createAuthority(name: string, nowMs: number): Promise<KeyedCertificate> {
-  const keys = await generateKeys();
-  const certificate = blankCertificate(keys, nowMs, nowMs + AUTHORITY_DAYS * DAY_MS);
+  const keys = await generateAuthorityKeys();
+  const certificate = blankCertificate(keys.publicKey, nowMs, nowMs + AUTHORITY_DAYS * DAY_MS);
   const subject = subjectOf(name);
   certificate.setSubject(subject);
   certificate.setIssuer(subject);
@@ -53,8 +59,9 @@ export async function issueServerCertificate(
   assert(options.names.length > 0, 'a server certificate needs a name');
   const issuer = forge.pki.certificateFromPem(authority.certPem);
   const endMs = Math.min(options.nowMs + options.days * DAY_MS, issuer.validity.notAfter.getTime());
-  const keys = await generateKeys();
-  const certificate = blankCertificate(keys, options.nowMs, endMs);
+  const keys = await generateServerKeys();
+  // forge knows only keys of RSA: the authority's keeps the place of the server's until it is signed.
+  const certificate = blankCertificate(issuer.publicKey as forge.pki.rsa.PublicKey, options.nowMs, endMs);
   certificate.setSubject(subjectOf(options.names[0]!));
   certificate.setIssuer(issuer.subject.attributes.map(decoded));
   certificate.setExtensions([
@@ -62,20 +69,50 @@ export async function issueServerCertificate(
     { name: 'keyUsage', critical: true, digitalSignature: true },
     { name: 'extKeyUsage', serverAuth: true },
     { name: 'subjectAltName', altNames: options.names.map(alternativeName) },
-    { name: 'subjectKeyIdentifier' },
+    { name: 'subjectKeyIdentifier', value: keyIdentifier(keys.spki) },
     { name: 'authorityKeyIdentifier', keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes() },
   ]);
-  certificate.sign(forge.pki.privateKeyFromPem(authority.keyPem), forge.md.sha256.create());
+  signFor(certificate, keys.spki, authority.keyPem);
   return { certPem: forge.pki.certificateToPem(certificate), keyPem: keys.keyPem };
 }
 
-interface Keys {
+/** forge signs what it can encode; what it made is then signed once more with the public key that it is for. */
+function signFor(certificate: forge.pki.Certificate, spki: Buffer, authorityKeyPem: string): void {
+  certificate.sign(forge.pki.privateKeyFromPem(authorityKeyPem), forge.md.sha256.create());
+  const body = certificate.tbsCertificate;
+  (body.value as forge.asn1.Asn1[])[PUBLIC_KEY_AT] = forge.asn1.fromDer(spki.toString('latin1'));
+  const bytes = Buffer.from(forge.asn1.toDer(body).getBytes(), 'latin1');
+  certificate.signature = sign('sha256', bytes, authorityKeyPem).toString('latin1');
+}
+
+/** RFC 5280 4.2.1.2 (1): SHA-1 of the public key's bits, an octet string. */
+function keyIdentifier(spki: Buffer): forge.asn1.Asn1 {
+  const sha1 = createHash('sha1').update(spki.subarray(-POINT_BYTES)).digest('binary');
+  return forge.asn1.create(forge.asn1.Class.UNIVERSAL, forge.asn1.Type.OCTETSTRING, false, sha1);
+}
+
+interface ServerKeys {
+  readonly keyPem: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Buffer;
+}
+
+async function generateServerKeys(): Promise<ServerKeys> {
+  const { privateKey, publicKey } = await promisify(generateKeyPair)('ec', {
+    namedCurve: SERVER_CURVE,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+  });
+  return { keyPem: privateKey, spki: publicKey };
+}
+
+interface AuthorityKeys {
   readonly keyPem: string;
   readonly privateKey: forge.pki.rsa.PrivateKey;
   readonly publicKey: forge.pki.rsa.PublicKey;
 }
 
-async function generateKeys(): Promise<Keys> {
+async function generateAuthorityKeys(): Promise<AuthorityKeys> {
   const { privateKey: keyPem } = await promisify(generateKeyPair)('rsa', {
     modulusLength: RSA_BITS,
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -85,9 +122,13 @@ async function generateKeys(): Promise<Keys> {
   return { keyPem, privateKey, publicKey: forge.pki.setRsaPublicKey(privateKey.n, privateKey.e) };
 }
 
-function blankCertificate(keys: Keys, nowMs: number, endMs: number): forge.pki.Certificate {
+function blankCertificate(
+  publicKey: forge.pki.rsa.PublicKey,
+  nowMs: number,
+  endMs: number,
+): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
-  certificate.publicKey = keys.publicKey;
+  certificate.publicKey = publicKey;
   certificate.serialNumber = serialNumber();
   certificate.validity.notBefore = new Date(nowMs - BACKDATED_MS);
   certificate.validity.notAfter = new Date(endMs);
