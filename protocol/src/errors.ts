@@ -613,6 +613,50 @@ export const errors = {
     'Write a whole number from 1 on, or leave the cell empty.',
   ),
 
+  // Credits.
+  CREDIT_DISABLED: row(
+    -33160,
+    4,
+    false,
+    'You may not spend credits of the organisation.',
+    'Ask an admin for some: `berth credit request N`.',
+  ),
+  CREDIT_LIMIT: row(
+    -33161,
+    4,
+    false,
+    'This is more than your limit leaves you.',
+    'Wait until the limit begins anew, spend fewer, or ask an admin for more: `berth credit request N`.',
+  ),
+  CREDIT_LOW: row(
+    -33162,
+    7,
+    false,
+    'The organisation has fewer credits left than this.',
+    'Spend fewer, or ask an admin to buy more.',
+  ),
+  CREDIT_REQUEST_OPEN: row(
+    -33163,
+    8,
+    false,
+    'You have asked for credits already, and nobody has answered yet.',
+    'Wait for the answer of an admin; it comes by mail.',
+  ),
+  CREDIT_REQUEST_UNKNOWN: row(
+    -33164,
+    6,
+    false,
+    'Nobody is waiting for an answer here.',
+    'See `berth credit requests`.',
+  ),
+  CREDIT_LIMIT_INVALID: row(
+    -33165,
+    2,
+    false,
+    'This is no limit of credits.',
+    'Write a whole number from 0 on, `unlimited` or `disabled`.',
+  ),
+
   // Raised by the SDK and the CLI themselves.
   UNREACHABLE: row(
     -33100,

@@ -2,6 +2,7 @@ export * from './alias.js';
 export * from './bytes.js';
 export * from './chain.js';
 export * from './close-codes.js';
+export * from './credit-shapes.js';
 export * from './dates.js';
 export * from './ed25519-strict.js';
 export * from './email.js';

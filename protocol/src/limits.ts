@@ -96,6 +96,14 @@ export const limits = {
   bulkUploadMs: 600_000,
   /** Bulk jobs that are not done yet: they are done one after the other. */
   bulkJobsRunning: 16,
+  /** Credits that are spent or asked for at once. With 2^53 to count in, nobody can spend often enough to overflow a sum. */
+  creditsAtOnce: 1_000_000,
+  /** The highest limit of one user: beyond it is unlimited. */
+  creditLimit: 1_000_000_000,
+  /** How long a plugin can ask once more with the key of what it has spent, milliseconds: a week. A job that broke off on Friday goes on on Monday. */
+  creditKeptMs: 7 * 86_400_000,
+  /** Length of the note of whoever asks for credits, characters: a few sentences in a mail. */
+  creditNoteChars: 400,
   /** Length of one e-mail address, characters (RFC 5321 4.5.3.1.3 allows 254 in a path). */
   emailChars: 254,
   /** Length of a name of a person, device or organisation, characters. */

@@ -10,7 +10,17 @@ export const MailInfo = Type.Object({
   id: Id,
   to: Type.String(),
   /** What the first thing is that it tells. */
-  kind: Type.Enum(['invited', 'assigned', 'revoked', 'removed', 'ending', 'bulk', 'test']),
+  kind: Type.Enum([
+    'invited',
+    'assigned',
+    'revoked',
+    'removed',
+    'ending',
+    'bulk',
+    'creditAsked',
+    'creditAnswered',
+    'test',
+  ]),
   subject: Type.String(),
   state: MailState,
   madeAtMs: WallMs,

@@ -27,6 +27,10 @@ const effects: Readonly<Record<string, readonly string[]>> = {
   'borrow.take': ['lease.granted'],
   'borrow.return': ['lease.ended'],
   'borrow.accept': ['lease.ended'],
+  'credit.consume': ['credit.spent'],
+  'credit.request': ['credit.asked'],
+  'credit.limit': ['credit.access'],
+  'credit.decide': ['credit.answered'],
 };
 
 /**
@@ -38,6 +42,9 @@ const alwaysChange: ReadonlySet<string> = new Set([
   'allocation.assign',
   'lease.checkout',
   'borrow.take',
+  'credit.consume',
+  'credit.request',
+  'credit.decide',
 ]);
 
 /** I6: every change that was acknowledged is in the journal, whatever it was, and in an order that fits the answers. */

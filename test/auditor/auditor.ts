@@ -3,6 +3,7 @@ import { notAsAsked } from './asked.js';
 import { borrowsTaken } from './borrow-kept.js';
 import { brokenChains } from './chain.js';
 import { heldTooLong, lentToWrongClocks } from './client-states.js';
+import { creditsMisspent } from './credits.js';
 import { notDurable } from './durable.js';
 import { endedEarly } from './early-endings.js';
 import { type Case, type Evidence, type Finding, gather } from './evidence.js';
@@ -41,6 +42,7 @@ export function audit(input: Case): Verdict {
     ...journalFaults(evidence),
     ...notDurable(evidence),
     ...notOnce(evidence),
+    ...creditsMisspent(evidence),
     ...borrowsTaken(evidence),
     ...wrongStatuses(evidence),
     ...(input.isThorough === true ? thoroughly(evidence) : []),
@@ -66,7 +68,12 @@ export function audit(input: Case): Verdict {
 /** The quick part, for after each kill: is everything that was acknowledged in the journal? No signature is looked at. */
 export function auditDurability(input: Case): Finding[] {
   const evidence = gather(input);
-  return [...journalFaults(evidence), ...notDurable(evidence), ...notOnce(evidence)];
+  return [
+    ...journalFaults(evidence),
+    ...notDurable(evidence),
+    ...notOnce(evidence),
+    ...creditsMisspent(evidence),
+  ];
 }
 
 /** Everybody's journal keeps I1; the other rules of a valid history are for whoever asks to be judged thoroughly. */

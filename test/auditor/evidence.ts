@@ -31,7 +31,7 @@ export interface Finding {
     | ('EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL')
     /** What a checkout asked for; who shares a seat; for whom a seat lingers; who waits. */
     | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE')
-    | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL');
+    | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL' | 'CREDIT');
   readonly text: string;
   /** Whose borrows it rests on, by process: how long one lasts is a question of wall clocks (I3). Left out: no wall clock has a part in it. */
   readonly borrowers?: readonly string[];

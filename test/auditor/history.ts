@@ -24,6 +24,8 @@ export type Happening =
       readonly nonce?: string;
       /** Of a checkout: what it asks for. */
       readonly wants?: readonly { readonly products: readonly string[]; readonly seats: number }[];
+      /** Of a `credit.consume`. */
+      readonly credits?: number;
     }
   /** The answer to a request with a key, as text, but for the entitlements that come along with it. */
   | { readonly event: 'result'; readonly method: string; readonly key: string; readonly text: string }

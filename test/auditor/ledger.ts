@@ -1,3 +1,4 @@
+import { CreditBook } from './credit-book.js';
 import type { Change } from './journal-reader.js';
 import type { LeaseClaims } from './token.js';
 
@@ -25,6 +26,7 @@ export interface EntitlementRow {
     readonly borrow?: { readonly maxSeconds: number; readonly seats: number };
     readonly earlyReturn?: string;
     readonly holder?: string;
+    readonly credits?: number;
   };
   readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
   readonly removing?: object;
@@ -76,6 +78,7 @@ export class Ledger {
   readonly seats = new Map<string, SeatRow>();
   readonly leases = new Map<string, LeaseRow>();
   readonly kept = new Map<string, KeptRow>();
+  readonly credits = new CreditBook();
   highWaterMs = 0;
   /** Borrows that ended by the clock since somebody looked. */
   readonly expiredBorrows: LeaseClaims[] = [];
@@ -83,6 +86,7 @@ export class Ledger {
   /** Applies a change that the rules have seen. */
   apply(change: Change): void {
     this.#steps[change.type]?.(change);
+    this.credits.apply(change);
   }
 
   seatOf(lease: string): SeatRow | undefined {

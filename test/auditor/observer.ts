@@ -13,6 +13,7 @@ interface Params {
   readonly leases?: string[];
   readonly stops?: string[];
   readonly wants?: { readonly products: string[]; readonly seats: number }[];
+  readonly credits?: number;
   readonly checkout?: string;
   readonly position?: number;
   readonly endorsement?: string;
@@ -59,6 +60,7 @@ export class Observer {
       ...keyOf(params),
       ...(nonce === undefined ? {} : { nonce }),
       ...(params.wants === undefined ? {} : { wants: params.wants }),
+      ...(params.credits === undefined ? {} : { credits: params.credits }),
     });
     if (method === 'entitlement.remove') this.#write({ event: 'removing', id: params.id ?? '' });
     if (method === 'session.open' && params.deviceKey !== undefined)

@@ -1,3 +1,4 @@
+import { creditRules } from './credits.js';
 import type { Evidence, Finding } from './evidence.js';
 import type { Change } from './journal-reader.js';
 import { Ledger } from './ledger.js';
@@ -28,7 +29,7 @@ export function invalidHistory({ journal }: Pick<Evidence, 'journal'>): Finding[
   return findings;
 }
 
-const judges: Readonly<Record<string, Judge>> = { ...grantRules, ...adminRules };
+const judges: Readonly<Record<string, Judge>> = { ...grantRules, ...adminRules, ...creditRules };
 
 /** What a change names that is not there; null when all is. */
 function missingIn(ledger: Ledger, change: Change): string | null {

@@ -52,7 +52,7 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
   expect(await readFile(join(copy.folder, 'berthd.json'), 'utf8')).toBe(old);
   const key = join(copy.folder, 'keys/server.key');
   expect((await stat(key)).mode & 0o777).toBe(0o600);
-  expect(JSON.parse(await readFile(marker, 'utf8'))).toMatchObject({ format: 4, check: expect.any(String) });
+  expect(JSON.parse(await readFile(marker, 'utf8'))).toMatchObject({ format: 5, check: expect.any(String) });
 
   await site.serve();
   expect(await site.pool()).toMatchObject({ owned: 2, free: 2 });

@@ -1,5 +1,6 @@
 import { type Before, productFacts, userFacts } from '../domain/acts.js';
 import type { Change, ChangeType } from '../domain/changes.js';
+import { accessOf } from '../domain/credits.js';
 import type { Mail } from '../domain/mail.js';
 import type { Allocation, Lease, Seat } from '../domain/state.js';
 
@@ -75,6 +76,19 @@ const facts: {
   'job.row': ({ job, index }) => ({ job, row: index }),
   'job.ended': ({ id }) => ({ job: id }),
   'job.dropped': () => null,
+  'credit.access': ({ email, grant }) => ({ user: email, ...accessOf(grant) }),
+  'credit.spent': ({ spend: { id, email, product, credits, day, device } }) => ({
+    ...{ user: email, product, credits, day, spend: id, device },
+  }),
+  'credit.moved': ({ from, to, credits }) => ({ from, to, credits }),
+  'credit.asked': ({ request: { id, email, credits, note } }) => ({
+    user: email,
+    request: id,
+    credits,
+    note,
+  }),
+  'credit.answered': ({ email, answer: { approved, note } }) => ({ user: email, approved, note }),
+  'credit.forgotten': ({ email }) => ({ user: email }),
   'journal.checkpoint': () => ({}),
   'lease.renewed': () => null,
 };

@@ -1,5 +1,6 @@
 import type { Change, ChangeType } from './changes.js';
 import type { Command, CommandType } from './commands.js';
+import { accessOf, grantOf } from './credits.js';
 import { allocationId, type Now, type Product, type State, type User } from './state.js';
 
 /**
@@ -103,6 +104,7 @@ const befores: { readonly [T in ChangeType]?: BeforeOf<T> } = {
   'lease.kept': (state, { id }) => leaseFacts(state, id),
   'lease.messaged': (state, { id }) => leaseFacts(state, id),
   'lease.ended': (state, { id }) => leaseFacts(state, id),
+  'credit.access': (state, { email }) => ({ ...accessOf(grantOf(state, email)) }),
 };
 
 function differing(was: Before, is: Before): Before {

@@ -1,4 +1,5 @@
 import type { BulkCells, BulkJob, BulkVerdict } from './bulk.js';
+import type { CreditAnswer, CreditGrant, CreditRequest, CreditSpend } from './credit-rows.js';
 import type { Mail, MailFact } from './mail.js';
 import type {
   Allocation,
@@ -130,6 +131,27 @@ export type Change =
     }
   | { readonly type: 'job.ended'; readonly id: string; readonly atMs: number }
   | { readonly type: 'job.dropped'; readonly id: string }
+  /** What somebody may spend from now on. */
+  | {
+      readonly type: 'credit.access';
+      readonly email: string;
+      readonly grant: CreditGrant;
+      readonly by: string;
+      readonly atMs: number;
+    }
+  | { readonly type: 'credit.spent'; readonly spend: CreditSpend }
+  /** An entitlement was replaced: what was spent of it counts to its heir. */
+  | {
+      readonly type: 'credit.moved';
+      readonly from: string;
+      readonly to: string;
+      readonly credits: number;
+    }
+  /** An earlier request of the same user, which was answered, is replaced. */
+  | { readonly type: 'credit.asked'; readonly request: CreditRequest }
+  | { readonly type: 'credit.answered'; readonly email: string; readonly answer: CreditAnswer }
+  /** No member any more: spends none, and asks for none. */
+  | { readonly type: 'credit.forgotten'; readonly email: string }
   /** A signed checkpoint of the journal (I10); changes nothing in the state. */
   | { readonly type: 'journal.checkpoint'; readonly token: string }
   /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */

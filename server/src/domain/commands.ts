@@ -1,5 +1,6 @@
 import type {
   AllocationInfo,
+  CreditInfo,
   DeviceInfo,
   EndorsementClaims,
   EntitlementClaims,
@@ -21,6 +22,7 @@ import type {
 import type { BulkKind, BulkTable } from './bulk.js';
 import type { Change } from './changes.js';
 import type { ClockReading } from './clock.js';
+import type { CreditGrant } from './credit-rows.js';
 import type { Due } from './expiry-queue.js';
 import type { MailResult } from './mail.js';
 import type { Now, State } from './state.js';
@@ -216,6 +218,23 @@ export interface Commands {
   };
   /** `by`: whoever asked for the job, for the audit. */
   decideRow: { readonly job: string; readonly index: number; readonly by: By };
+  consumeCredits: Asked & { readonly product: string; readonly credits: number };
+  askCredits: Asked & { readonly credits: number; readonly note: string };
+  /** @param was what the caller saw; `null`: whatever it is */
+  setCreditAccess: Asked & {
+    readonly email: string;
+    readonly grant: CreditGrant;
+    readonly was: CreditGrant | null;
+  };
+  answerCredits: Asked & {
+    readonly email: string;
+    /** The request that the caller saw; `null`: whichever is open. */
+    readonly id: string | null;
+    readonly approve: boolean;
+    /** `null`: as much more as was asked for. */
+    readonly grant: CreditGrant | null;
+    readonly note: string;
+  };
 }
 
 export type CommandType = keyof Commands;
@@ -292,6 +311,10 @@ export interface Outcomes {
   testMail: { readonly id: string };
   makeJob: { readonly id: string; readonly existing: boolean; readonly ignored: readonly string[] };
   decideRow: Record<never, never>;
+  consumeCredits: { readonly id: string; readonly credits: number; readonly left: number };
+  askCredits: { readonly id: string; readonly credits: number };
+  setCreditAccess: { readonly email: string; readonly credits: CreditInfo; readonly changed: boolean };
+  answerCredits: { readonly email: string; readonly approved: boolean; readonly credits: CreditInfo };
 }
 
 /** What became of a removal that may be left pending. */

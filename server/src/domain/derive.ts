@@ -1,4 +1,5 @@
 import type { BulkJob } from './bulk.js';
+import type { PendingKind, SeatStatus } from './derived.js';
 import type { Mail } from './mail.js';
 import {
   type Allocation,
@@ -7,9 +8,7 @@ import {
   type Entitlement,
   type Invitation,
   type Lease,
-  type PendingKind,
   type Seat,
-  type SeatStatus,
   type State,
   type User,
 } from './state.js';
@@ -32,9 +31,11 @@ export function trackDevice(state: State, before: Device | undefined, after: Dev
 }
 
 export function trackEntitlement(state: State, before: Entitlement | undefined, after: Entitlement): void {
-  const { entitlementsByProduct } = state.derived;
+  const { entitlementsByProduct, creditEntitlements } = state.derived;
   if (before !== undefined) entitlementsByProduct.remove(before.claims.product, before.claims.jti);
   if (isLive(after)) entitlementsByProduct.add(after.claims.product, after.claims.jti);
+  if (isLive(after) && (after.claims.credits ?? 0) > 0) creditEntitlements.add(after.claims.jti);
+  else creditEntitlements.delete(after.claims.jti);
   trackPending(state, 'entitlement', after.claims.jti, isLive(after) && after.removing !== undefined);
 }
 

@@ -12,6 +12,7 @@ import {
 } from './derive.js';
 import { nextNoticeMs } from './end-notices.js';
 import { bulkEvolvers } from './evolve-bulk.js';
+import { creditEvolvers } from './evolve-credits.js';
 import { mailEvolvers } from './evolve-mail.js';
 import type { Entitlement, Lease, Seat, State } from './state.js';
 import type { Table } from './table.js';
@@ -133,6 +134,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   },
   ...mailEvolvers,
   ...bulkEvolvers,
+  ...creditEvolvers,
   'journal.checkpoint': () => {},
   'lease.renewed': (state, { id, idleMs }, monoMs) => {
     state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));

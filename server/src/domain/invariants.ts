@@ -10,10 +10,12 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
+import { trackCreditAccess, trackCreditRequest, trackCreditUse } from './derive-credits.js';
+import type { Derived } from './derived.js';
 import { succeeds } from './endorsements.js';
 import { ripe } from './pending.js';
 import { activeEntitlements, usageOf } from './pools.js';
-import { type Derived, emptyState, type Now, type State } from './state.js';
+import { emptyState, type Now, type State } from './state.js';
 import { Index } from './table.js';
 
 /**
@@ -30,6 +32,7 @@ export function brokenInvariants(state: State, now: Now): string[] {
     ...vendorsWithoutRight(state),
     ...overduePending(state),
     ...aliasesTwice(state),
+    ...creditsDiffer(state),
   ];
 }
 
@@ -63,6 +66,9 @@ function derivedDiffers(state: State): string[] {
     fresh.tables.job.set(id, row);
     trackJob(fresh, undefined, row);
   }
+  for (const row of tables.creditAccess.values()) trackCreditAccess(fresh, undefined, row);
+  for (const row of tables.creditUse.values()) trackCreditUse(fresh, undefined, row);
+  for (const row of tables.creditRequest.values()) trackCreditRequest(fresh, row);
   return (Object.keys(fresh.derived) as (keyof Derived)[])
     .filter((name) => plain(fresh.derived[name]) !== plain(state.derived[name]))
     .map(
@@ -147,6 +153,22 @@ function aliasesTwice(state: State): string[] {
         : [`${alias} is a login name of ${email} and of another`],
     ),
   );
+}
+
+/** Whatever users spent was charged to entitlements, a credit once; who may spend, or asks to, is a member. */
+function creditsDiffer(state: State): string[] {
+  const { creditAccount, creditUse, creditAccess, creditRequest, user } = state.tables;
+  let [charged, used] = [0, 0];
+  for (const { spent } of creditAccount.values()) charged += spent;
+  for (const { credits } of creditUse.values()) used += credits;
+  const broken = charged === used ? [] : [`${used} credits were spent, ${charged} are charged`];
+  for (const { email, month, credits, days } of creditUse.values()) {
+    const sum = Object.values(days).reduce((total, count) => total + count, 0);
+    if (sum !== credits) broken.push(`${email} spent ${credits} credits in ${month}, its days say ${sum}`);
+  }
+  for (const email of [...creditAccess.keys(), ...creditRequest.keys()])
+    if (!user.has(email)) broken.push(`${email} has credits and is no member`);
+  return broken;
 }
 
 /** DESIGN 4: whatever still grants was signed by the key that owns its product, or by one that was endorsed away. */

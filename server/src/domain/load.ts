@@ -9,6 +9,7 @@ import {
   trackSeat,
   trackUser,
 } from './derive.js';
+import { trackCreditAccess, trackCreditRequest, trackCreditUse } from './derive-credits.js';
 import { watchEntitlement, watchLease, watchLinger, watchRelease } from './evolve.js';
 import { watchJob } from './evolve-bulk.js';
 import { watchMail } from './evolve-mail.js';
@@ -68,6 +69,7 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     watchJob(state, row);
   }
   for (const [id, row] of rows.jobRow) tables.jobRow.set(id, row);
+  loadCredits(state, rows);
   for (const table of Object.values(tables)) table.takeDirty();
   return state;
 }
@@ -79,6 +81,23 @@ function loadEntitlements(state: State, rows: LoadedRows): void {
     watchEntitlement(state, row);
   }
   for (const row of rows.allocation.values()) trackAllocation(state, row);
+}
+
+function loadCredits(state: State, rows: LoadedRows): void {
+  const { creditAccess, creditAccount, creditUse, creditRequest } = state.tables;
+  for (const [id, row] of rows.creditAccess) {
+    creditAccess.set(id, row);
+    trackCreditAccess(state, undefined, row);
+  }
+  for (const [id, row] of rows.creditAccount) creditAccount.set(id, row);
+  for (const [id, row] of rows.creditUse) {
+    creditUse.set(id, row);
+    trackCreditUse(state, undefined, row);
+  }
+  for (const [id, row] of rows.creditRequest) {
+    creditRequest.set(id, row);
+    trackCreditRequest(state, row);
+  }
 }
 
 /** Kept requests whose leases have ended, or that have none, start their time anew (I7). */

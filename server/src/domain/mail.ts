@@ -1,5 +1,6 @@
 import type { Role } from '@berth/protocol';
 import type { BulkKind } from './bulk.js';
+import type { CreditGrant } from './credit-rows.js';
 
 // PRODUCT.md, "notifications": what people are told by mail. A mail is a row like any other: it is written in the commit of what it
 // tells, and is kept until it was sent. It holds facts; the words are made when it is sent or shown, so no link is ever stored.
@@ -52,6 +53,22 @@ export type MailFact =
       readonly done: number;
       readonly unchanged: number;
       readonly failed: number;
+    }
+  /** To those who run the organisation: somebody wants to spend more than they may. */
+  | {
+      readonly kind: 'creditAsked';
+      readonly by: string;
+      readonly credits: number;
+      readonly note: string;
+      readonly grant: CreditGrant;
+    }
+  /** To who asked: `grant` is what they may spend now. */
+  | {
+      readonly kind: 'creditAnswered';
+      readonly by: string;
+      readonly approved: boolean;
+      readonly note: string;
+      readonly grant: CreditGrant;
     }
   | { readonly kind: 'test'; readonly by: string };
 

@@ -1,6 +1,7 @@
 import type { PendingInfo } from '@berth/protocol';
+import type { PendingKind } from './derived.js';
 import { borrowEndsMs } from './evolve.js';
-import { allocationId, type Now, type Pending, type PendingKind, type Seat, type State } from './state.js';
+import { allocationId, type Now, type Pending, type Seat, type State } from './state.js';
 
 // I8: what was asked for while a borrow forbids it waits for that borrow, and keeps everything new away meanwhile.
 

@@ -8,10 +8,11 @@ import type {
   Share,
 } from '@berth/protocol';
 import type { BulkJob, BulkRow } from './bulk.js';
+import type { CreditAccessRow, CreditAccount, CreditRequest, CreditUse } from './credit-rows.js';
+import { type Derived, emptyDerived } from './derived.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import type { Mail } from './mail.js';
-import { SortedKeys } from './sorted-keys.js';
-import { Index, Table, Tally } from './table.js';
+import { Table } from './table.js';
 
 /** Both clocks as the engine read them once for one command: integer milliseconds. The domain reads no clock itself. */
 export interface Now {
@@ -211,71 +212,16 @@ export interface Rows {
   mail: Mail;
   job: BulkJob;
   jobRow: BulkRow;
+  /** By e-mail. */
+  creditAccess: CreditAccessRow;
+  /** By entitlement. */
+  creditAccount: CreditAccount;
+  creditUse: CreditUse;
+  /** By e-mail: the last one of each. */
+  creditRequest: CreditRequest;
 }
 export type TableName = keyof Rows;
 export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
-
-/** What has a revoke or removal pending. */
-export type PendingKind = 'allocation' | 'user' | 'entitlement';
-
-export type SeatStatus = 'inUse' | 'borrowed' | 'held';
-
-/** What is derived from the tables, kept up to date by evolve; `invariants.ts` recomputes it and compares. */
-export interface Derived {
-  /** `<path> <key text>` -> device id. */
-  readonly deviceByKey: Map<string, string>;
-  readonly devicesByUser: Index;
-  /** E-mails of all users, in order. */
-  readonly userNames: SortedKeys;
-  /** Role -> e-mails. */
-  readonly usersByRole: Index;
-  /** E-mails of those who have not joined yet. */
-  readonly invited: Set<string>;
-  /** Login name -> e-mail. */
-  readonly userByAlias: Map<string, string>;
-  /** E-mail -> invitations, used ones too. */
-  readonly invitationsByUser: Index;
-  /** Product -> entitlements that are future or active. */
-  readonly entitlementsByProduct: Index;
-  readonly allocationsByUser: Index;
-  readonly allocationsByEntitlement: Index;
-  /** Entitlement -> seats allocated. */
-  readonly allocated: Tally;
-  readonly seatsByProduct: Index;
-  readonly seatsByUser: Index;
-  readonly seatsByEntitlement: Index;
-  readonly seatsByShareKey: Index;
-  readonly leasesBySeat: Index;
-  readonly lingeringByProduct: Index;
-  /** Last lease of a lingering seat -> the seat. */
-  readonly lingerByLease: Map<string, string>;
-  readonly requestsByLease: Map<string, string>;
-  readonly statusBySeat: Map<string, SeatStatus>;
-  /** `<entitlement>` -> seats taken, from anywhere. */
-  readonly usedByEntitlement: Tally;
-  /** `<entitlement>` -> seats taken from the shared ones. */
-  readonly sharedUsed: Tally;
-  /** `<entitlement>` -> seats borrowed. */
-  readonly borrowedByEntitlement: Tally;
-  /** Allocation id -> seats taken. */
-  readonly usedByAllocation: Tally;
-  /** Allocation id -> seats borrowed. */
-  readonly borrowedByAllocation: Tally;
-  /** `<product> <status>` -> seats. */
-  readonly byStatus: Tally;
-  /** `PendingKind` -> ids of the rows that have a revoke or removal pending. */
-  readonly pending: Index;
-  /** `MailState` -> mails, in the order in which they got there. */
-  readonly mailsByState: Index;
-  /** Jobs of which a row is still to be decided. */
-  readonly jobsRunning: Set<string>;
-  /** What was asked -> the latest job of it. */
-  readonly jobByHash: Map<string, string>;
-  /** `<job> <e-mail>` -> the mail that gathers what its rows tell somebody. */
-  readonly digestByJob: Map<string, string>;
-  /** Invitation -> the mail with its link. */
-  readonly mailByInvitation: Map<string, string>;
-}
 
 export interface State {
   readonly tables: Tables;
@@ -314,6 +260,10 @@ export function emptyState(): State {
       mail: new Table(),
       job: new Table(),
       jobRow: new Table(),
+      creditAccess: new Table(),
+      creditAccount: new Table(),
+      creditUse: new Table(),
+      creditRequest: new Table(),
     },
     derived: emptyDerived(),
     windowEndsMs: new Map(),
@@ -321,43 +271,6 @@ export function emptyState(): State {
     lingerEndsMs: new Map(),
     monoQueue: new ExpiryQueue(),
     wallQueue: new ExpiryQueue(),
-  };
-}
-
-export function emptyDerived(): Derived {
-  return {
-    deviceByKey: new Map(),
-    devicesByUser: new Index(),
-    userNames: new SortedKeys(),
-    usersByRole: new Index(),
-    invited: new Set(),
-    userByAlias: new Map(),
-    invitationsByUser: new Index(),
-    entitlementsByProduct: new Index(),
-    allocationsByUser: new Index(),
-    allocationsByEntitlement: new Index(),
-    allocated: new Tally(),
-    seatsByProduct: new Index(),
-    seatsByUser: new Index(),
-    seatsByEntitlement: new Index(),
-    seatsByShareKey: new Index(),
-    leasesBySeat: new Index(),
-    lingeringByProduct: new Index(),
-    lingerByLease: new Map(),
-    requestsByLease: new Map(),
-    statusBySeat: new Map(),
-    usedByEntitlement: new Tally(),
-    sharedUsed: new Tally(),
-    borrowedByEntitlement: new Tally(),
-    usedByAllocation: new Tally(),
-    borrowedByAllocation: new Tally(),
-    byStatus: new Tally(),
-    pending: new Index(),
-    mailsByState: new Index(),
-    jobsRunning: new Set(),
-    jobByHash: new Map(),
-    digestByJob: new Map(),
-    mailByInvitation: new Map(),
   };
 }
 

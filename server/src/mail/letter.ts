@@ -1,3 +1,4 @@
+import type { CreditGrant } from '../domain/credit-rows.js';
 import type { Mail, MailFact } from '../domain/mail.js';
 
 /** A mail in words. */
@@ -103,11 +104,32 @@ const writers: { readonly [K in MailFact['kind']]: Writer<K> } = {
       { copy: `berth bulk report ${job}${failed === 0 ? '' : ' --failures'}` },
     ],
   }),
+  creditAsked: ({ by, credits, note, grant }) => ({
+    subject: `${by} asks for ${credits} credits`,
+    lines: [
+      `${by} asks for ${credits} credits more. Until now: ${spending(grant)}.`,
+      ...(note === '' ? [] : [`The reason given: ${note}`]),
+      { copy: `berth credit approve ${by}` },
+    ],
+  }),
+  creditAnswered: ({ by, approved, note, grant }) => ({
+    subject: approved ? 'Credits for you' : 'No more credits for now',
+    lines: [
+      `${by} has ${approved ? 'approved' : 'denied'} your request for credits. You may spend ${spending(grant)}.`,
+      ...(note === '' ? [] : [`The reason given: ${note}`]),
+    ],
+  }),
   test: ({ by }) => ({
     subject: 'A test',
     lines: [`${by} tried whether the licence server can send mail. It can.`],
   }),
 };
+
+function spending(grant: CreditGrant): string {
+  if (grant.access === 'disabled') return 'none';
+  if (grant.access === 'unlimited') return 'as many as there are';
+  return grant.per === 'total' ? `${grant.limit} in all` : `${grant.limit} a ${grant.per}`;
+}
 
 const seats = (count: number): string => (count === 1 ? '1 seat' : `${count} seats`);
 const days = (count: number): string => (count === 1 ? '1 day' : `${count} days`);

@@ -12,9 +12,9 @@ import { withCheck } from './marker-check.js';
  * checksum, and one that does not match is refused; and the journal may hold what a server of format 2 does not know
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
  * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`) and bulk jobs
- * (`job.…`).
+ * (`job.…`). 5: the journal may hold credits (`credit.…`).
  */
-export const FOLDER_FORMAT = 4;
+export const FOLDER_FORMAT = 5;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -43,6 +43,12 @@ export const migrations: readonly Migration[] = [
     to: 4,
     does: 'the journal may hold mails that are to be sent: an older berthd then refuses the folder instead of failing on it',
     run: (files, folder, version) => rewriteMarker(files, folder, 4, version),
+  },
+  {
+    from: 4,
+    to: 5,
+    does: 'the journal may hold credits that were spent: an older berthd then refuses the folder instead of failing on it',
+    run: (files, folder, version) => rewriteMarker(files, folder, 5, version),
   },
 ];
 

@@ -88,6 +88,10 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
     mail: new Map(),
     job: new Map(),
     jobRow: new Map(),
+    creditAccess: new Map(),
+    creditAccount: new Map(),
+    creditUse: new Map(),
+    creditRequest: new Map(),
   };
   for (const [key, value] of stored) {
     const at = key.indexOf('/');

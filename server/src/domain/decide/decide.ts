@@ -16,6 +16,8 @@ import { assign } from './allocation.js';
 import { borrow, returnBorrow } from './borrow.js';
 import { decideRow, makeJob } from './bulk.js';
 import { checkout } from './checkout.js';
+import { answerCredits, askCredits } from './credit-requests.js';
+import { consumeCredits, setCreditAccess } from './credits.js';
 import { importEndorsement } from './endorsement.js';
 import { importEntitlement } from './entitlement.js';
 import { expire } from './expire.js';
@@ -105,6 +107,10 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   testMail,
   makeJob,
   decideRow,
+  consumeCredits,
+  askCredits,
+  setCreditAccess,
+  answerCredits,
 };
 
 /** With the mails that follow, in the same commit. */
@@ -136,6 +142,8 @@ const taking: ReadonlySet<CommandType> = new Set<CommandType>(['checkout', 'borr
 function keptMs(method: CommandType, context: Context): number {
   // Plugins give back a thousand times a day: their retries come within a window or not at all.
   if (method === 'release') return onlineWindowMs(context.leaseSeconds * 1000);
+  // A job that broke off asks again when it goes on.
+  if (method === 'consumeCredits') return limits.creditKeptMs;
   // A file may be brought again as long as its request is young enough to be granted anew.
   return method === 'grantBorrow' ? 2 * OFFLINE_REQUEST_AGE_MS : limits.requestKeptMs;
 }

@@ -1,6 +1,7 @@
 import { type EntitlementClaims, formatDay } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
+import { spentOf } from '../credits.js';
 import { isLive } from '../derive.js';
 import { noticeAt } from '../end-notices.js';
 import { succeeds } from '../endorsements.js';
@@ -157,6 +158,8 @@ function moveAll(state: State, old: Entitlement, { jti: to, holder }: Entitlemen
     const gone = kept !== null && holder === undefined && old.claims.holder !== undefined;
     changes.push({ type: 'seat.charged', id, entitlement: to, allocation: gone ? null : kept });
   }
+  const spent = spentOf(state, from);
+  if (spent > 0) changes.push({ type: 'credit.moved', from, to, credits: spent });
   changes.push({ type: 'entitlement.state', id: from, state: 'replaced' });
   return changes;
 }

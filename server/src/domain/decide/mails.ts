@@ -1,6 +1,7 @@
 import { lastDay, type Role, roleAtLeast } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import type { Command, CommandType, Context } from '../commands.js';
+import { grantOf } from '../credits.js';
 import { isWaiting, type Mail, type MailFact } from '../mail.js';
 import { type Allocation, allocationId, type State } from '../state.js';
 import { entitlementInfo } from '../views.js';
@@ -90,6 +91,15 @@ const tellers: { readonly [T in Change['type']]?: Teller<T> } = {
   'user.removed': (state, { email }, { command }) => {
     const by = byOf(command) ?? state.tables.user.get(email)?.removing?.by ?? '';
     return [{ to: email, fact: { kind: 'removed', by } }];
+  },
+  'credit.asked': (state, { request: { email: by, credits, note } }) => {
+    const fact: MailFact = { kind: 'creditAsked', by, credits, note, grant: grantOf(state, by) };
+    return whoRuns(state).map((to) => ({ to, fact }));
+  },
+  'credit.answered': (state, { email, answer: { by, approved, note } }, { changes }) => {
+    const given = changes.find((change) => change.type === 'credit.access');
+    const grant = given?.grant ?? grantOf(state, email);
+    return [{ to: email, fact: { kind: 'creditAnswered', by, approved, note, grant } }];
   },
   'entitlement.warned': (state, { id }, { context }) => {
     const row = state.tables.entitlement.get(id)!;

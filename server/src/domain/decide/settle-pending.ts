@@ -1,7 +1,8 @@
 import type { Change } from '../changes.js';
 import type { Command, Context, Decision } from '../commands.js';
+import type { PendingKind } from '../derived.js';
 import { ripe, ripeSeats } from '../pending.js';
-import type { PendingKind, State } from '../state.js';
+import type { State } from '../state.js';
 import { shrink } from './allocation.js';
 import { freedOnce } from './linger.js';
 import { entitlementGone } from './remove-entitlement.js';

@@ -4,6 +4,7 @@ import { type Command, type Context, type Decision, type Denial, deny, type Outc
 import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Device, Invitation, State, User } from '../state.js';
 import { withdraw } from './allocation.js';
+import { creditsGone } from './credits.js';
 import { borrowedBy, userUnknown } from './denial.js';
 import { freed } from './linger.js';
 import { leaving } from './pending.js';
@@ -230,7 +231,7 @@ export function userGone(state: State, email: string, by: string): Change[] {
   for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
   for (const id of state.derived.invitationsByUser.get(email))
     changes.push({ type: 'invitation.dropped', id });
-  changes.push({ type: 'user.removed', email });
+  changes.push(...creditsGone(state, email), { type: 'user.removed', email });
   return changes;
 }
 

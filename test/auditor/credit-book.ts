@@ -1,0 +1,65 @@
+import type { Change } from './journal-reader.js';
+
+// What the journal says of credits, written down a second time: who may spend, what was spent of which entitlement, and when.
+
+export interface SpendRow {
+  readonly id: string;
+  readonly email: string;
+  readonly device: string;
+  readonly product: string;
+  readonly credits: number;
+  readonly day: string;
+  readonly charges: readonly { readonly entitlement: string; readonly credits: number }[];
+}
+
+interface Grant {
+  readonly access: 'disabled' | 'limited' | 'unlimited';
+  readonly limit?: number;
+  readonly per?: 'day' | 'month' | 'year' | 'total';
+}
+
+/** How much of `2026-11-28` the days of a period have in common. */
+const common = { day: 10, month: 7, year: 4, total: 0 } as const;
+
+export class CreditBook {
+  readonly #grants = new Map<string, Grant>();
+  /** Of each entitlement. */
+  readonly #spent = new Map<string, number>();
+  readonly #spends: SpendRow[] = [];
+
+  apply(change: Change): void {
+    if (change.type === 'credit.access') this.#grants.set(String(change.email), change.grant as Grant);
+    if (change.type === 'user.removed') this.#grants.delete(String(change.email));
+    if (change.type === 'credit.moved') {
+      this.#add(String(change.from), -(change.credits as number));
+      this.#add(String(change.to), change.credits as number);
+    }
+    if (change.type !== 'credit.spent') return;
+    const spend = change.spend as SpendRow;
+    this.#spends.push(spend);
+    for (const { entitlement, credits } of spend.charges) this.#add(entitlement, credits);
+  }
+
+  spentOf(entitlement: string): number {
+    return this.#spent.get(entitlement) ?? 0;
+  }
+
+  has(id: string): boolean {
+    return this.#spends.some((spend) => spend.id === id);
+  }
+
+  /** Why this may not be spent by whoever does; null when it may. */
+  beyond({ email, credits, day }: SpendRow): string | null {
+    const { access, limit = 0, per = 'total' } = this.#grants.get(email) ?? { access: 'disabled' };
+    if (access === 'disabled') return 'who may spend none';
+    if (access === 'unlimited') return null;
+    const period = day.slice(0, common[per]);
+    const own = this.#spends.filter((spend) => spend.email === email && spend.day.startsWith(period));
+    const sum = own.reduce((total, spend) => total + spend.credits, credits);
+    return sum > limit ? `who has spent ${sum} by that, of ${limit} per ${per}` : null;
+  }
+
+  #add(entitlement: string, credits: number): void {
+    this.#spent.set(entitlement, this.spentOf(entitlement) + credits);
+  }
+}
