@@ -8,6 +8,7 @@ import type {
   ResultOf,
   UserInfo,
 } from '@berth/protocol';
+import type { ClientCredits } from './api-credits.js';
 import type { Context } from './context.js';
 import type { Host } from './host.js';
 
@@ -146,6 +147,8 @@ export interface Client extends AsyncDisposable {
   returnBorrow(id?: string): Promise<ReturnedBorrow[]>;
   /** The seats of the product. @throws BerthError NO_PRODUCT, UNREACHABLE */
   status(): Promise<Pool>;
+  /** What the user may spend. */
+  readonly credits: ClientCredits;
   /** Gives back every seat, waits briefly for the answer and leaves no handle. Never throws. */
   close(): Promise<void>;
 }
@@ -367,7 +370,7 @@ export interface Channel<Allowed extends AdminMethod | LeaseMethod> extends Asyn
   close(): Promise<void>;
 }
 /** Everything an administrator may ask, and the seats there are. */
-export type AdminConnection = Channel<AdminMethod | 'pool.status' | 'user.me'>;
+export type AdminConnection = Channel<AdminMethod | 'pool.status' | 'user.me' | 'credit.request'>;
 /** Everything a user may ask of the server. */
 export type LeaseConnection = Channel<Exclude<LeaseMethod, 'session.open' | 'device.enrol'>>;
 

@@ -19,6 +19,7 @@ import { takeBorrow } from './borrow-take.js';
 import { BorrowUses } from './borrow-use.js';
 import { type Counter, takeSeats } from './checkout.js';
 import type { Connection } from './connection.js';
+import { Credits } from './credits.js';
 import type { DialPlan } from './dial.js';
 import { BerthError } from './errors.js';
 import { Ghosts } from './ghosts.js';
@@ -50,6 +51,7 @@ export interface ClientParts {
 export class ProductClient implements Client {
   readonly product: string;
   readonly products: readonly string[];
+  readonly credits: Credits;
   readonly #host: Host;
   readonly #witness: WitnessFile;
   readonly #link: Link;
@@ -87,6 +89,7 @@ export class ProductClient implements Client {
     this.#book = new SeatBook(check, (seat) => this.#borrowed.adoptOne(seat));
     this.#heartbeat = new Heartbeat(host, this.#book, () => this.#link);
     this.#link = this.#makeLink(plan);
+    this.credits = new Credits(host, this.#link, product, (work) => this.#whileOpen(work));
     const session = { host, link: this.#link, key, check };
     const seats = { borrowed: this.#borrowed, online: () => this.#book.live };
     this.#desk = { session, shelf, uses, pending, product, seats };

@@ -30,6 +30,7 @@ import { newKey } from './random.js';
 // The public entry: the core with Node as its host. `src/node` is the only part that knows Node.
 
 export type * from './api.js';
+export type * from './api-credits.js';
 export type { Context } from './context.js';
 export { BerthError, type BerthErrorFacts, type ServerAttempt } from './errors.js';
 export type * from './host.js';

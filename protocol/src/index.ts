@@ -21,6 +21,7 @@ export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messa
 export { AUDIT_PART_BYTES, AuditChange, AuditEntry, AuditFact } from './messages-audit.js';
 export { BulkJobInfo, BulkKind, BulkRowInfo } from './messages-bulk.js';
 export { ClockInfo } from './messages-clock.js';
+export { CreditRequestInfo, CreditSourceInfo } from './messages-credit.js';
 export * from './messages-http.js';
 export { Holder, Pool, Renewal, UserInfo } from './messages-lease.js';
 export { MachineInfo, MachineTokenInfo } from './messages-machine.js';

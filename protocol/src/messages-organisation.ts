@@ -19,7 +19,7 @@ export const organisationRequests = {
       products: Count,
       /** Products whose floating sharing is on. */
       sharing: Count,
-      /** Credits that active entitlements grant. */
+      /** Credits of the organisation that can be spent now. */
       credits: Count,
       version: Type.String(),
     }),

@@ -1,8 +1,19 @@
+import { CreditAccess, CreditAccessName, CreditInfo } from './credit-shapes.js';
 import { limits } from './limits.js';
 import { request } from './message-row.js';
 import { AllocationInfo, LeaseInfo, Next, Page, PendingInfo, Removed, When } from './messages-admin.js';
 import { UserInfo } from './messages-lease.js';
-import { Count, EmailText, Id, IdempotencyKey, NameText, ProductId, Role, WallMs } from './schemas.js';
+import {
+  Count,
+  DayText,
+  EmailText,
+  Id,
+  IdempotencyKey,
+  NameText,
+  ProductId,
+  Role,
+  WallMs,
+} from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
 const RoleText = Type.String({ maxLength: 40 });
@@ -22,6 +33,8 @@ export const MemberInfo = Type.Object({
   removing: Type.Optional(PendingInfo),
   devices: Count,
   products: Type.Array(Type.Object({ product: ProductId, quantity: Count }), { maxItems: 1000 }),
+  /** What they may spend, and what they have spent: ever, or until the day that was asked for. Left out by older servers. */
+  credits: Type.Optional(Type.Object({ ...CreditAccess.properties, spent: Count })),
 });
 export type MemberInfo = Static<typeof MemberInfo>;
 
@@ -37,7 +50,7 @@ export const DeviceInfo = Type.Object({
 export type DeviceInfo = Static<typeof DeviceInfo>;
 
 /** By what a list of members may be sorted; ties by e-mail. */
-export const MemberOrder = Type.Enum(['email', 'name', 'role', 'state', 'devices', 'seats']);
+export const MemberOrder = Type.Enum(['email', 'name', 'role', 'state', 'devices', 'seats', 'credits']);
 export type MemberOrder = Static<typeof MemberOrder>;
 
 /** What a user may see of themselves, on either path. */
@@ -55,6 +68,8 @@ export const meRequests = {
         Type.Object({ product: ProductId, floatingSharing: Type.Boolean(), shared: Count, free: Count }),
         { maxItems: limits.mineRows },
       ),
+      /** What the caller may spend. A machine spends none; older servers leave it out. */
+      credits: Type.Optional(CreditInfo),
       more: Type.Boolean(),
     }),
     errors: [],
@@ -111,6 +126,10 @@ export const userRequests = {
       state: Type.Optional(Type.Enum(['invited', 'active'])),
       /** Only who has seats of it allocated. */
       product: Type.Optional(ProductId),
+      /** Only who may spend so. */
+      credit: Type.Optional(CreditAccessName),
+      /** Credits are counted up to the end of this day; left out: all. */
+      spentUntil: Type.Optional(DayText),
       sort: Type.Optional(MemberOrder),
       descending: Type.Optional(Type.Boolean()),
       /** From 1, of `limit` rows each; `cursor` goes before. */
@@ -122,7 +141,7 @@ export const userRequests = {
       /** Rows on all pages; only where `page` was asked for. */
       total: Type.Optional(Count),
     }),
-    errors: [],
+    errors: ['DATE_INVALID'],
     text: 'Members and invited people, by e-mail unless asked otherwise.',
   }),
   'user.show': request({
@@ -134,6 +153,8 @@ export const userRequests = {
       user: MemberInfo,
       invitation: Type.Union([Type.Object({ expiresAtMs: WallMs, expired: Type.Boolean() }), Type.Null()]),
       allocations: Type.Array(AllocationInfo, { maxItems: limits.mineRows }),
+      /** Left out by older servers. */
+      credits: Type.Optional(CreditInfo),
       /** Who last changed role, name or aliases. */
       changed: Type.Optional(Type.Object({ by: Type.String(), atMs: WallMs })),
     }),

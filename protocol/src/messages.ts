@@ -2,6 +2,7 @@ import { adminRequests } from './messages-admin.js';
 import { allocationRequests } from './messages-allocation.js';
 import { auditRequests } from './messages-audit.js';
 import { bulkRequests } from './messages-bulk.js';
+import { creditRequests, spendRequests } from './messages-credit.js';
 import { leaseRequests, pushes } from './messages-lease.js';
 import { machineRequests } from './messages-machine.js';
 import { mailRequests } from './messages-mail.js';
@@ -29,6 +30,7 @@ export type LeastRole = 'none' | 'device' | Role;
 export const requests = {
   ...leaseRequests,
   ...meRequests,
+  ...spendRequests,
   ...adminRequests,
   ...organisationRequests,
   ...userRequests,
@@ -40,10 +42,11 @@ export const requests = {
   ...mailRequests,
   ...bulkRequests,
   ...auditRequests,
+  ...creditRequests,
 } as const;
 
 export type Method = keyof typeof requests;
-export type LeaseMethod = keyof typeof leaseRequests | keyof typeof meRequests;
+export type LeaseMethod = keyof typeof leaseRequests | keyof typeof meRequests | keyof typeof spendRequests;
 export type AdminMethod =
   | keyof typeof adminRequests
   | keyof typeof organisationRequests
@@ -55,7 +58,8 @@ export type AdminMethod =
   | keyof typeof offlineRequests
   | keyof typeof mailRequests
   | keyof typeof bulkRequests
-  | keyof typeof auditRequests;
+  | keyof typeof auditRequests
+  | keyof typeof creditRequests;
 
 type AllParams = { readonly [M in Method]: Static<(typeof requests)[M]['params']> };
 type AllResults = { readonly [M in Method]: Static<(typeof requests)[M]['result']> };

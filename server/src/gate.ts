@@ -3,6 +3,7 @@ import { allocationHandlers } from './admin/allocation-handlers.js';
 import { auditHandlers } from './admin/audit-handlers.js';
 import { bulkHandlers } from './admin/bulk-handlers.js';
 import { clockHandlers } from './admin/clock-handlers.js';
+import { creditHandlers } from './admin/credit-handlers.js';
 import type { HandlerDeps } from './admin/deps.js';
 import { entitlementHandlers } from './admin/entitlement-handlers.js';
 import { leaseAdminHandlers } from './admin/lease-admin-handlers.js';
@@ -76,6 +77,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...mailHandlers(deps),
     ...bulkHandlers(deps),
     ...auditHandlers(deps),
+    ...creditHandlers(deps),
   };
 }
 

@@ -11,6 +11,7 @@ import {
   transcriptBytes,
 } from '@berth/protocol';
 import { portableEd25519 } from '../portable/ed25519.js';
+import type { FakeCredits } from './fake-credits.js';
 import type { FakeLine } from './fake-line.js';
 import type { FakeLease, FakePool } from './fake-pool.js';
 import type { Answer, FakeSocket, Refusal } from './fake-socket.js';
@@ -22,6 +23,7 @@ export interface DeskParts {
   readonly time: FakeTime;
   readonly pool: FakePool;
   readonly line: FakeLine;
+  readonly credits: FakeCredits;
   readonly leaseSeconds: number;
   /** Why seats are refused at the moment, whatever the pool has. */
   denial(): Refusal | null;
@@ -39,7 +41,7 @@ export class FakeDesk {
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
-    const { pool, line } = parts;
+    const { pool, line, credits } = parts;
     this.handlers = {
       'session.open': (params, socket) => this.#open(params, socket),
       'session.resume': ({ leases, nonce }, socket) => {
@@ -56,6 +58,12 @@ export class FakeDesk {
       'lease.release': ({ leases }, socket) => this.#release(leases, socket),
       'borrow.take': (params, socket) => this.#borrow(params, socket),
       'borrow.return': ({ stops }) => this.#return(stops),
+      'credit.consume': (params) => credits.consume(params),
+      'credit.request': ({ credits: more }) => ({ id: 'fake-request', credits: more }),
+      'user.me': () => ({
+        ...{ user: fakeUser, allocations: [], leases: [], shared: [], more: false },
+        credits: credits.info(),
+      }),
       'pool.status': ({ product }) => ({
         pools: (product === undefined ? pool.products : [product])
           .filter((name) => pool.has(name))

@@ -9,6 +9,7 @@ import type { ConnectOptions } from '../api.js';
 import type { Context } from '../context.js';
 import type { Host, SocketEvents } from '../host.js';
 import { bytesOf } from './fake-bytes.js';
+import { FakeCredits } from './fake-credits.js';
 import { FakeDesk, fakeUser } from './fake-desk.js';
 import { FakeFiles } from './fake-files.js';
 import { fakeHost } from './fake-host.js';
@@ -24,6 +25,8 @@ export interface FakeServerOptions {
   readonly products?: Readonly<Record<string, number | FakeProduct>> | undefined;
   /** D: how long a seat lasts without a renewal, seconds. Default 120, as berthd. */
   readonly leaseSeconds?: number | undefined;
+  /** Credits that the user may spend. Default: none. */
+  readonly credits?: number | undefined;
 }
 
 /** What a refusal says besides its code. */
@@ -43,6 +46,7 @@ export class FakeServer {
   readonly #leaseSeconds: number;
   readonly #time = new FakeTime();
   readonly #pool: FakePool;
+  readonly #credits: FakeCredits;
   readonly #line = new FakeLine(this.#time);
   readonly #desk: FakeDesk;
   readonly #devices = new Map<string, FakeFiles>();
@@ -54,14 +58,16 @@ export class FakeServer {
   #unreachableUntilMs = Number.NEGATIVE_INFINITY;
   #drawn = 0;
 
-  constructor({ products = { render: 1 }, leaseSeconds = 120 }: FakeServerOptions = {}) {
+  constructor({ products = { render: 1 }, leaseSeconds = 120, credits = 0 }: FakeServerOptions = {}) {
     const sold = Object.entries(products).map(
       ([name, product]) => [name, typeof product === 'number' ? { seats: product } : product] as const,
     );
     this.#leaseSeconds = leaseSeconds;
     this.#pool = new FakePool(this.#time, new Map(sold));
     const denial = () => this.#denial;
-    this.#desk = new FakeDesk({ time: this.#time, pool: this.#pool, line: this.#line, leaseSeconds, denial });
+    this.#credits = new FakeCredits(credits);
+    const [time, pool, line] = [this.#time, this.#pool, this.#line];
+    this.#desk = new FakeDesk({ time, pool, line, credits: this.#credits, leaseSeconds, denial });
   }
 
   /** For `connect`: a product of this server, on a device that has joined it. @param device its name; each has a disk of its own */
@@ -96,6 +102,11 @@ export class FakeServer {
   inUse(product = this.#pool.products[0] ?? ''): number {
     const { inUse, borrowed } = this.#pool.status(product);
     return inUse + borrowed;
+  }
+
+  /** Credits that were spent. */
+  get creditsSpent(): number {
+    return this.#credits.spent;
   }
 
   /** Lets time go by, ms: heartbeats are sent, waits end, windows close. When it resolves, all that has happened. */

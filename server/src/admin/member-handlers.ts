@@ -1,5 +1,6 @@
 import { canonicalAlias, canonicalName, isRole, limits, type ParamsOf } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
+import { creditInfo } from '../domain/credits.js';
 import { openInvitations } from '../domain/decide/user.js';
 import { why } from '../domain/decide/why.js';
 import { principalCalled } from '../domain/machines.js';
@@ -94,6 +95,7 @@ function me(state: State, email: string, now: Now): Answer<'user.me'> {
       const { floatingSharing, shared, free } = poolOf(state, product, now);
       return { product, floatingSharing, shared, free: Math.min(free, shared) };
     }),
+    ...(state.tables.user.has(email) ? { credits: creditInfo(state, email, now) } : {}),
     more: Math.max(allocations.length, leases.length, products.length) > limits.mineRows,
   };
   return { ok: true, result };
@@ -114,6 +116,7 @@ function show(state: State, email: string, now: Now): Answer<'user.show'> {
           ? null
           : { expiresAtMs: open.expiresAtMs, expired: open.expiresAtMs <= now.wallMs },
       allocations: allocations.map((id) => allocationInfo(state, state.tables.allocation.get(id)!, now)),
+      credits: creditInfo(state, email, now),
       ...(changed === undefined ? {} : { changed }),
     },
   };

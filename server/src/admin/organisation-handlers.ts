@@ -1,6 +1,6 @@
 import { canonicalName } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
-import { isActive } from '../domain/pools.js';
+import { creditsFor } from '../domain/credits.js';
 import { type Now, organisationOf, type State } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
@@ -28,13 +28,12 @@ export function organisationHandlers({ engine, version }: HandlerDeps): Organisa
 
 /** What a portal shows on its tiles. Products and entitlements are few; users are counted by their indexes. */
 function tiles(state: State, now: Now) {
-  const { user, product, entitlement } = state.tables;
-  const active = [...entitlement.values()].filter((row) => isActive(row, now));
+  const { user, product } = state.tables;
   return {
     users: user.size,
     invited: state.derived.invited.size,
     products: product.size,
     sharing: [...product.values()].filter(({ sharing }) => sharing).length,
-    credits: active.reduce((sum, { claims }) => sum + (claims.credits ?? 0), 0),
+    credits: creditsFor(state, { email: null, vendor: null }, now),
   };
 }

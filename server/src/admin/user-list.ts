@@ -1,4 +1,6 @@
-import { limits, type MemberOrder, type ParamsOf, roleOrder } from '@berth/protocol';
+import { dayStartMs, limits, type MemberOrder, type ParamsOf, roleOrder } from '@berth/protocol';
+import { deny } from '../domain/commands.js';
+import { grantOf, spentUntil } from '../domain/credits.js';
 import type { Now, State, User } from '../domain/state.js';
 import { memberInfo } from '../domain/views.js';
 import type { Answer } from '../transport/api.js';
@@ -9,7 +11,10 @@ type Asked = ParamsOf<'user.list'>;
 /** By e-mail, and without a filter that leaves nobody, a page costs what it shows, however many users there are. */
 export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.list'> {
   const { sort = 'email', descending = false, cursor, limit = limits.pageRows } = asked;
-  const view = (user: User) => memberInfo(state, user, now);
+  const { spentUntil: until = null } = asked;
+  if (until !== null && dayStartMs(until) === null)
+    return deny('DATE_INVALID', `"${until}" is not a day: write it as 2027-05-09.`);
+  const view = (user: User) => memberInfo(state, user, now, until);
   if (asked.page === undefined && sort === 'email' && !descending) {
     const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
     // One more than the page: it says that there is another.
@@ -18,18 +23,21 @@ export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.li
   }
   const rows = [...candidates(state, asked, '')];
   const key = (user: User): string =>
-    sort === 'email' ? user.email : `${orders[sort](state, user)}\u0000${user.email}`;
+    sort === 'email' ? user.email : `${orders[sort](state, user, until)}\u0000${user.email}`;
   const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
   const result = page(rows, key, { cursor, limit, descending, skip }, view);
   return { ok: true, result: { ...result, ...(asked.page === undefined ? {} : { total: rows.length }) } };
 }
 
-const orders: { readonly [O in Exclude<MemberOrder, 'email'>]: (state: State, user: User) => string } = {
+const orders: {
+  readonly [O in Exclude<MemberOrder, 'email'>]: (state: State, user: User, until: string | null) => string;
+} = {
   name: (_, { name }) => name.toLowerCase(),
   role: (_, { role }) => String(roleOrder.indexOf(role)),
   state: (_, { state }) => state,
   devices: (state, { email }) => padded(state.derived.devicesByUser.get(email).size),
   seats: (state, { email }) => padded(seatsOf(state, email)),
+  credits: (state, { email }, until) => String(spentUntil(state, email, until)).padStart(16, '0'),
 };
 
 function seatsOf(state: State, email: string): number {
@@ -54,15 +62,28 @@ function* first<T>(count: number, rows: Iterable<T>): Generator<T> {
 function* candidates(state: State, asked: Asked, after: string): Generator<User> {
   for (const email of emailsOf(state, asked, after)) {
     const user = state.tables.user.get(email);
-    if (user !== undefined && isWanted(user, asked)) yield user;
+    if (user === undefined || !isWanted(user, asked)) continue;
+    if (asked.credit === undefined || grantOf(state, email).access === asked.credit) yield user;
   }
 }
 
 /** The smallest index that has everybody who may be meant. */
-function emailsOf(state: State, { product, role }: Asked, after: string): Iterable<string> {
-  if (product === undefined && role === undefined) return state.derived.userNames.after(after);
-  const found = product === undefined ? state.derived.usersByRole.get(role!) : holders(state, product);
+function emailsOf(state: State, { product, role, credit }: Asked, after: string): Iterable<string> {
+  const found = smallest(state, product, role, credit);
+  if (found === null) return state.derived.userNames.after(after);
   return [...found].filter((email) => email > after).sort((a, b) => (a < b ? -1 : 1));
+}
+
+function smallest(
+  state: State,
+  product: Asked['product'],
+  role: Asked['role'],
+  credit: Asked['credit'],
+): ReadonlySet<string> | null {
+  if (product !== undefined) return holders(state, product);
+  // Who may spend none has no row, so there is no index of them.
+  if (credit === 'limited' || credit === 'unlimited') return state.derived.creditsByAccess.get(credit);
+  return role === undefined ? null : state.derived.usersByRole.get(role);
 }
 
 /** Who has seats of a product allocated. */

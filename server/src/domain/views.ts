@@ -8,6 +8,7 @@ import {
   lastDay,
   type MemberInfo,
 } from '@berth/protocol';
+import { accessOf, grantOf, spentUntil } from './credits.js';
 import { leaseFreeAtMs, seatFreeAtMs } from './decide/denial.js';
 import { windowMs } from './evolve.js';
 import { holderName } from './machines.js';
@@ -136,7 +137,8 @@ export function lingeringInfo(state: State, seat: Seat, now: Now): LeaseInfo {
   };
 }
 
-export function memberInfo(state: State, user: User, now: Now): MemberInfo {
+/** @param until credits count up to the end of this day; `null`: all */
+export function memberInfo(state: State, user: User, now: Now, until: string | null = null): MemberInfo {
   const { email, name, role, state: is, aliases = [], removing } = user;
   const seats = state.derived.seatsByUser.get(email);
   return {
@@ -148,6 +150,7 @@ export function memberInfo(state: State, user: User, now: Now): MemberInfo {
     ...(removing === undefined ? {} : { removing: pendingInfo(state, removing, seats, now) }),
     devices: state.derived.devicesByUser.get(email).size,
     products: productsOf(state, email),
+    credits: { ...accessOf(grantOf(state, email)), spent: spentUntil(state, email, until) },
   };
 }
 

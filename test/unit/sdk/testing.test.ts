@@ -65,6 +65,25 @@ describe('the fake server of @berth/client/testing', () => {
     expect(next.state).toBe('held');
   });
 
+  it('credits: spent once, whatever happens to the connection, and no more than there are', async () => {
+    const server = new FakeServer({ credits: 20 });
+    const client = await connect(server.options());
+    expect(await client.credits.consume(12)).toMatchObject({ credits: 12, left: 8 });
+    await expect(client.credits.consume(9)).rejects.toMatchObject({
+      code: 'CREDIT_LOW',
+      detail: { left: 8 },
+    });
+    const key = 'job-0123456789abcdef';
+    const first = await client.credits.consume(3, { key });
+    await server.drop();
+    const again = client.credits.consume(3, { key });
+    await server.advance(15_000);
+    expect(await again).toEqual(first);
+    expect(server.creditsSpent).toBe(15);
+    expect(await client.credits.show()).toEqual({ access: 'unlimited', used: 15, spent: 15, left: 5 });
+    await client.credits.request(100, 'the trailer');
+  });
+
   it('deny: with any code, until it is taken back', async () => {
     const server = new FakeServer();
     const client = await connect(server.options());
