@@ -1,4 +1,4 @@
-import { type JournaledLease, journaledLeases } from './durable.js';
+import { journaledLeases } from './durable.js';
 import { durableBy } from './early-endings.js';
 import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
@@ -16,10 +16,9 @@ function takenInJournal(evidence: Evidence): Finding[] {
   const stopped = signedStops(evidence);
   const seenBy = durableBy(evidence);
   const atLast = evidence.entries.at(-1);
-  const leases = journaledLeases(journal.records);
   const holders = new Map(evidence.leases.map(({ token, answer }) => [token.claims.jti, answer.process]));
   const findings: Finding[] = [];
-  for (const [id, borrow] of leases) {
+  for (const [id, borrow] of journaledLeases(journal.records)) {
     const { claims, endedBy, revoked } = borrow;
     if (claims.kind !== 'borrow') continue;
     const accuse = (what: string) => findings.push({ rule: 'I8', text: `borrow ${id} ${what}` });
@@ -33,8 +32,6 @@ function takenInJournal(evidence: Evidence): Finding[] {
         // Or the clock of whoever saw it.
         borrowers: [holders.get(id) ?? 'nobody', seen?.process ?? 'nobody'],
       });
-    if (endedBy === 'extended' && !isExtended(borrow, leases))
-      accuse('was ended as extended, but nothing as long came in its place');
     if (endedBy !== null && !rightEnds.has(endedBy)) accuse(`ended as ${endedBy}`);
   }
   return findings;
@@ -55,23 +52,7 @@ export function signedStops({ entries, isSignedBy = isEd25519 }: Evidence): Set<
 }
 
 /** How a borrow may end. */
-const rightEnds = new Set(['returned', 'expired', 'extended']);
-
-/** The record that ended it granted the same device a borrow of the same seat that lasts at least as long. */
-function isExtended(
-  { claims, endedSeq }: JournaledLease,
-  leases: ReadonlyMap<string, JournaledLease>,
-): boolean {
-  return [...leases.values()].some(
-    ({ seq, claims: next }) =>
-      seq === endedSeq &&
-      next.kind === 'borrow' &&
-      next.seat === claims.seat &&
-      next.dev === claims.dev &&
-      next.n >= claims.n &&
-      next.exp >= claims.exp,
-  );
-}
+const rightEnds = new Set(['returned', 'expired']);
 
 /** A borrow that was open from the question to the answer is in the answer. */
 function takenInStatus(evidence: Evidence): Finding[] {

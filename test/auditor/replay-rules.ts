@@ -11,7 +11,7 @@ export const adminRules: Readonly<Record<string, Judge>> = {
   'lease.ended': (ledger, { id, reason }, accuse) => {
     const { claims, revoked } = ledger.leases.get(String(id))!;
     const isBorrow = claims.kind === 'borrow';
-    const ofBorrow = ['returned', 'extended'].includes(String(reason));
+    const ofBorrow = reason === 'returned';
     const ofOnline = ['released', 'stopped'].includes(String(reason));
     if (isBorrow ? ofOnline : ofBorrow)
       accuse('I8', `${claims.kind} ${claims.jti} ended as ${String(reason)}`);

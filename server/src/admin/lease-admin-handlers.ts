@@ -1,7 +1,7 @@
 import { canonicalText, limits } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import type { Lease, Seat, State } from '../domain/state.js';
-import { leaseInfo, lingeringInfo } from '../domain/views.js';
+import { isLasting, leaseInfo, lingeringInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
@@ -19,7 +19,9 @@ export function leaseAdminHandlers(deps: HandlerDeps): LeaseAdminHandlers {
       return engine.read((state, now): Answer<'lease.list'> => {
         const wanted = (row: { email: string }, of: string): boolean =>
           (email === undefined || row.email === email) && (product === undefined || of === product);
-        const leases = [...state.tables.lease.values()].filter((row) => wanted(row, row.claims.product));
+        const leases = [...state.tables.lease.values()].filter(
+          (row) => wanted(row, row.claims.product) && isLasting(state, row),
+        );
         const kept = lingering(state).filter((seat) => wanted(seat, seat.product));
         const key = (row: Lease | Seat): string =>
           'claims' in row

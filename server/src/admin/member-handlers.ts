@@ -6,7 +6,7 @@ import { why } from '../domain/decide/why.js';
 import { principalCalled } from '../domain/machines.js';
 import { poolOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
-import { allocationInfo, deviceInfo, leaseInfo, memberInfo } from '../domain/views.js';
+import { allocationInfo, deviceInfo, isLasting, leaseInfo, memberInfo } from '../domain/views.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
@@ -82,15 +82,15 @@ function me(state: State, email: string, now: Now): Answer<'user.me'> {
   const allocations = [...state.derived.allocationsByUser.get(email)].map(
     (id) => state.tables.allocation.get(id)!,
   );
-  const leases = [...state.derived.seatsByUser.get(email)].flatMap((id) => [
-    ...state.derived.leasesBySeat.get(id),
-  ]);
+  const leases = [...state.derived.seatsByUser.get(email)]
+    .flatMap((id) => [...state.derived.leasesBySeat.get(id)].map((lease) => state.tables.lease.get(lease)!))
+    .filter((lease) => isLasting(state, lease));
   const products = [...state.tables.product.keys()].sort();
   const { name, role, state: is } = user;
   const result = {
     user: { email, name, role, state: is },
     allocations: allocations.slice(0, limits.mineRows).map((row) => allocationInfo(state, row, now)),
-    leases: leases.slice(0, limits.mineRows).map((id) => leaseInfo(state, state.tables.lease.get(id)!, now)),
+    leases: leases.slice(0, limits.mineRows).map((lease) => leaseInfo(state, lease, now)),
     shared: products.slice(0, limits.mineRows).map((product) => {
       const { floatingSharing, shared, free } = poolOf(state, product, now);
       return { product, floatingSharing, shared, free: Math.min(free, shared) };

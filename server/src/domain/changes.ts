@@ -81,6 +81,7 @@ export type Change =
   | {
       readonly type: 'lease.ended';
       readonly id: string;
+      /** `extended`: by servers until 2026, which took a newer borrow of the device for the end of the one before. */
       readonly reason: 'released' | 'stopped' | 'returned' | 'extended' | 'expired';
       /** It was the last one of its seat, which is kept for a while. */
       readonly linger?: Linger;

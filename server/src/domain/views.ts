@@ -92,6 +92,21 @@ function revokingInfo(
   return { ...pendingInfo(state, revoking, waitedFor, now), seats: revoking.seats };
 }
 
+/**
+ * False for a borrow that was extended: its device has another one of the seat that lasts longer. It is a lease until its own end (I1), but
+ * nobody is told of one seat several times.
+ */
+export function isLasting(state: State, lease: Lease): boolean {
+  if (lease.claims.kind !== 'borrow') return true;
+  return [...state.derived.leasesBySeat.get(lease.claims.seat)].every((id) => {
+    const other = state.tables.lease.get(id)!;
+    if (other === lease || other.claims.kind !== 'borrow' || other.device !== lease.device) return true;
+    return (
+      other.claims.exp < lease.claims.exp || (other.claims.exp === lease.claims.exp && id < lease.claims.jti)
+    );
+  });
+}
+
 export function leaseInfo(state: State, lease: Lease, now: Now): LeaseInfo {
   const { claims } = lease;
   const seat = state.tables.seat.get(claims.seat)!;
@@ -164,7 +179,7 @@ export function leasesOf(state: State, { id: device, email }: Device): Lease[] {
 
 export function deviceInfo(state: State, device: Device): DeviceInfo {
   const { id, name, enrolledAtMs, adminKey } = device;
-  const leases = leasesOf(state, device);
+  const leases = leasesOf(state, device).filter((lease) => isLasting(state, lease));
   const borrows = leases.filter(({ claims }) => claims.kind === 'borrow').length;
   const scopes: DeviceInfo['scopes'] = adminKey === null ? ['lease'] : ['lease', 'admin'];
   return { id, name, enrolledAtMs, scopes, leases: leases.length, borrows };

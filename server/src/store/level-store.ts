@@ -111,7 +111,9 @@ export class LevelStore implements StateStore {
 
   #enqueue(step: () => Promise<void>): Promise<void> {
     this.#queue = this.#queue.then(step).catch((cause: unknown) => {
-      throw cause instanceof StateWriteError ? cause : new StateWriteError(this.#folder, cause);
+      throw cause instanceof StateWriteError
+        ? cause
+        : new StateWriteError(this.#folder, reasonOf(cause), cause);
     });
     return this.#queue;
   }

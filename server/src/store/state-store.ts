@@ -36,9 +36,10 @@ export class StateWriteError extends Error {
   override readonly name = 'StateWriteError';
   readonly code = 'STATE_WRITE_FAILED';
 
-  constructor(folder: string, cause: unknown) {
+  /** @param reason in the system's words */
+  constructor(folder: string, reason: string, cause: unknown) {
     super(
-      `Writing the state in ${folder} failed. The server must stop. Check the disk and its free space, then start again: ` +
+      `Writing the state in ${folder} failed (${reason}). The server must stop. Check the disk and its free space, then start again: ` +
         'nothing acknowledged is lost.',
       { cause },
     );

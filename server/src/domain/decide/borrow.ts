@@ -52,12 +52,14 @@ export function lend(state: State, device: Device, command: Loan, context: Conte
   if (kept !== null) return kept;
   const own = convertible(state, command, device, term);
   if (own !== null) {
-    const capped = beyondCap(state, product, device.email, unborrowed(state, own), context);
+    const capped =
+      tooOften(state, own, device) ??
+      beyondCap(state, product, device.email, unborrowed(state, own), context);
     if (capped !== null) return capped;
     const lasting = covering(state, own, device, term);
     if (!own.every(({ entitlement }) => fits(state.tables.entitlement.get(entitlement)!, lasting)))
       return tooOld(explain(state, product.product, 'BORROW_LENGTH', context.now));
-    const granted = convert(state, own, { ...command, term: lasting }, device, context);
+    const granted = convert(own, { ...command, term: lasting }, device, context);
     return { ok: true, changes: granted.changes, outcome: outcomeOf(state, granted.leases, holdMs) };
   }
   const sharedKept = context.awaited.get(product.product) ?? 0;
@@ -164,24 +166,32 @@ function tooOld(denial: Denial): Denial {
   };
 }
 
-/** The borrow this device already has of a seat is replaced by the new one, on the same seat. */
+/**
+ * A borrow of seats that this device has, beside those it has of them already: an earlier token is good to its own end, and another process of
+ * the device may have it, or get it yet, which the one that extends knows nothing of. So each ends by its own time or its own stop (I1).
+ */
 function convert(
-  state: State,
   seats: readonly Seat[],
   asked: { readonly nonce: string; readonly term: Term },
   device: Device,
   context: Context,
 ): { changes: Change[]; leases: LeaseClaims[] } {
-  const old = seats.flatMap((seat) => ownBorrows(state, seat, device));
   const asker = { device, nonce: asked.nonce, term: asked.term };
   const granted = seats.map((seat) => grantLease(seat, seat.count, asker, context));
-  const ended = old.map(
-    ({ claims }): Change => ({ type: 'lease.ended', id: claims.jti, reason: 'extended' }),
+  return { changes: granted.map(({ change }) => change), leases: granted.map(({ claims }) => claims) };
+}
+
+/** Borrows of one seat that a device may have at once: a month of daily extensions, twice. Each is a row, and asked for by a client. */
+const BORROWS_PER_SEAT = 64;
+
+function tooOften(state: State, seats: readonly Seat[], device: Device): Denial | null {
+  if (seats.every((seat) => ownBorrows(state, seat, device).length < BORROWS_PER_SEAT)) return null;
+  return deny(
+    'BORROW_LIMIT',
+    `This borrow was extended ${BORROWS_PER_SEAT} times, and none of these has run out yet.`,
+    undefined,
+    'Return it and borrow anew, or wait until the first of them has run out.',
   );
-  return {
-    changes: [...granted.map(({ change }) => change), ...ended],
-    leases: granted.map(({ claims }) => claims),
-  };
 }
 
 function ownBorrows(state: State, seat: Seat, device: Device): Lease[] {
