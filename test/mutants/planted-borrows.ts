@@ -41,6 +41,16 @@ export const plantedInBorrows: readonly Mutant[] = [
     edit(borrow, 'if (kept !== null)\n        return kept;', ''),
   ),
   mutant(
+    'extension-ends-the-earlier',
+    'I8',
+    'A borrow that is extended ends, although its token is good and another process of the device may have it (kill rounds, 138257).',
+    edit(
+      borrow,
+      'changes: granted.changes,',
+      "changes: [...granted.changes, ...own.flatMap((seat) => ownBorrows(state, seat, device)).map(({ claims }) => ({ type: 'lease.ended', id: claims.jti, reason: 'returned' }))],",
+    ),
+  ),
+  mutant(
     'returned-without-signature',
     'I8',
     'A return counts although its device did not sign it.',
