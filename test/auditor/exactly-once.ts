@@ -1,3 +1,4 @@
+import { durableBy } from './early-endings.js';
 import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
 import { onlineWindowMs, RHO } from './rights.js';
@@ -70,23 +71,26 @@ interface Served {
 
 /**
  * The nonce of a grant stays with its key: two grants with one nonce are one request that was served twice. It is not when the journal let go of
- * the key in between and somebody asked with it so late that this was right: then the answer may have been lost as any answer may.
+ * the key in between and somebody asked with it so late that this was right: then the answer may have been lost as any answer may. A request can be long on its way, so
+ * what says that it came too early is somebody who saw the grant, or a later record.
  */
 function grantedTwice(evidence: Evidence): Finding[] {
-  const { journal, entries } = evidence;
+  const { journal } = evidence;
   if (journal === undefined) return [];
   const served = servedByNonce(evidence);
-  const lastSent = new Map<string, number>();
-  for (const { nonce, t } of eventsOf(entries, 'request')) if (nonce !== undefined) lastSent.set(nonce, t);
+  const seenBy = durableBy(evidence);
   const dropped = new Set<string>();
   const findings: Finding[] = [];
-  for (const change of journal.records.flatMap(({ changes }) => changes)) {
+  for (const { seq, change } of journal.records.flatMap(({ seq, changes }) =>
+    changes.map((change) => ({ seq, change })),
+  )) {
     if (change.type === 'request.dropped') dropped.add(String(change.id).split(' ').at(-1)!);
     if (change.type !== 'lease.granted') continue;
     const { jti, nonce } = (change.lease as { claims: { jti: string; nonce: string } }).claims;
     const first = served.get(nonce);
     if (first === undefined || first.ids.has(jti)) continue;
-    if (dropped.has(first.key) && (lastSent.get(nonce) ?? 0) >= first.keptUntilT) continue;
+    const cameBy = seenBy(seq)?.t ?? Number.POSITIVE_INFINITY;
+    if (dropped.has(first.key) && cameBy >= first.keptUntilT) continue;
     findings.push({ rule: 'I7', text: `the request with nonce ${nonce} also led to lease ${jti}` });
   }
   return findings;

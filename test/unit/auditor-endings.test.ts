@@ -81,8 +81,8 @@ describe('what a finding rests on', () => {
 });
 
 describe('I7: a key is forgotten, and asked with once more', () => {
-  /** The next process of the device asks again, the server grants anew, and nobody hears of it. */
-  function askedAgain(againAt: number, forgotten: boolean): World {
+  /** The next process of the device asks again, the server grants anew, and nobody hears of it but who gets a later lease. */
+  function askedAgain(againAt: number, forgotten: boolean, seenAt?: number): World {
     const world = new World(2);
     const lease = world.take(1000, { key: 'k' });
     const { claims } = world.records.at(-1)!.changes.at(-1)!.lease as { claims: { nonce: string } };
@@ -96,14 +96,19 @@ describe('I7: a key is forgotten, and asked with once more', () => {
     });
     const again = { claims: { ...claims, jti: 'l9', seat: 's9' }, device: 'plugin', email: 'plugin@x' };
     world.journal(world.seat('s9'), { type: 'lease.granted', lease: again });
+    if (seenAt !== undefined) world.take(seenAt, { by: 'other' });
     return world;
   }
   const twice = [expect.stringMatching(/^I7 the request with nonce nonce1 also led to lease l9$/)];
 
   test('after its lease and W that is a new request', () =>
     expect(findings(askedAgain(HELD_UNTIL + 1, true))).toEqual([]));
+  test('so is one that was sent before and came after', () => {
+    expect(findings(askedAgain(HELD_UNTIL - 2, true))).toEqual([]);
+    expect(findings(askedAgain(HELD_UNTIL - 2, true, HELD_UNTIL + 1))).toEqual([]);
+  });
   test('one that is forgotten before is found', () =>
-    expect(findings(askedAgain(HELD_UNTIL - 1, true))).toEqual(twice));
+    expect(findings(askedAgain(HELD_UNTIL - 200, true, HELD_UNTIL - 100))).toEqual(twice));
   test('so is one that is served again although the server knows it', () =>
     expect(findings(askedAgain(HELD_UNTIL + 1, false))).toEqual(twice));
 });
