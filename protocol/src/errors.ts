@@ -762,6 +762,8 @@ export const rules = {
     'More seats are in use than the organisation owns now; nothing is granted until enough are given back.',
   ENTITLEMENT_ENDS: 'The entitlement ends too soon for a lease to fit inside it.',
   REVOKE_PENDING: 'A revoke of the seats is pending; it takes effect when their borrow ends.',
+  RESTORED:
+    'The server was restored from a backup: seats that may still be in use since before are kept back for now.',
   NOT_ENTITLED: 'No entitlement of this product is active.',
   BORROW_SEATS: 'As many seats are borrowed as the entitlement allows.',
   BORROW_CAP_PRODUCT: 'As many seats of the product are borrowed as an admin allows.',

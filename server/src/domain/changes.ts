@@ -1,6 +1,8 @@
+import type { BackupMade } from './backup.js';
 import type { BulkCells, BulkJob, BulkVerdict } from './bulk.js';
 import type { CreditAnswer, CreditGrant, CreditRequest, CreditSpend } from './credit-rows.js';
 import type { Mail, MailFact } from './mail.js';
+import type { Restore } from './restore.js';
 import type {
   Allocation,
   Device,
@@ -153,6 +155,32 @@ export type Change =
   | { readonly type: 'credit.answered'; readonly email: string; readonly answer: CreditAnswer }
   /** No member any more: spends none, and asks for none. */
   | { readonly type: 'credit.forgotten'; readonly email: string }
+  /** A new epoch begins: what the one before granted after `restore.known` is not here (I9). */
+  | { readonly type: 'organisation.restored'; readonly epoch: string; readonly restore: Restore }
+  /** A server runs on it from now on: seats that may be borrowed are kept back, and borrows that are known are to be shown. */
+  | { readonly type: 'restore.begun'; readonly atMs: number; readonly windowMs: number }
+  /** Online leases of before have ended. */
+  | { readonly type: 'restore.windowOver' }
+  /** Somebody answers for it that nothing is out any more; `statement`: signed by their device. */
+  | {
+      readonly type: 'restore.accepted';
+      readonly by: string;
+      readonly device: string;
+      readonly atMs: number;
+      readonly reason: string;
+      readonly statement: string;
+    }
+  /** No borrow of before can last any more. */
+  | { readonly type: 'reserve.ended'; readonly id: string }
+  /** Its device showed a borrow of it that is from before a restore. */
+  | { readonly type: 'seat.shown'; readonly id: string }
+  /** What a backup knew as borrowed is in use: whatever became of that borrow, it is not one of those that may be out. */
+  | { readonly type: 'seat.seen'; readonly id: string }
+  /** A lease that was shown is of more seats. */
+  | { readonly type: 'seat.grown'; readonly id: string; readonly count: number }
+  /** Somebody reads all of the data folder, the server's key too. */
+  | { readonly type: 'backup.begun'; readonly by: string; readonly device: string }
+  | { readonly type: 'backup.made'; readonly backup: BackupMade }
   /** A signed checkpoint of the journal (I10); changes nothing in the state. */
   | { readonly type: 'journal.checkpoint'; readonly token: string }
   /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */

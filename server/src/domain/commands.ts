@@ -25,6 +25,7 @@ import type { ClockReading } from './clock.js';
 import type { CreditGrant } from './credit-rows.js';
 import type { Due } from './expiry-queue.js';
 import type { MailResult } from './mail.js';
+import type { RestoreCommands, RestoreOutcomes } from './restore-commands.js';
 import type { Now, State } from './state.js';
 
 /** What a changing request is known by (I7): the device and its key, and the hash of what it asked. */
@@ -59,7 +60,7 @@ interface Asked {
   readonly request: RequestKey;
 }
 
-export interface Commands {
+export interface Commands extends RestoreCommands {
   found: {
     readonly name: string;
     readonly serverId: string;
@@ -243,7 +244,7 @@ export type Command<T extends CommandType = CommandType> = {
 }[T];
 
 /** What a command led to: plain JSON, kept for a retry. Leases are claims here; they are signed when the answer leaves. */
-export interface Outcomes {
+export interface Outcomes extends RestoreOutcomes {
   found: { readonly invitation: string };
   expire: { readonly ended: number };
   settlePending: { readonly settled: number };

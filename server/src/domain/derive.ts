@@ -1,6 +1,7 @@
 import type { BulkJob } from './bulk.js';
 import type { PendingKind, SeatStatus } from './derived.js';
 import type { Mail } from './mail.js';
+import type { Reserve } from './restore.js';
 import {
   type Allocation,
   allocationId,
@@ -137,6 +138,12 @@ export function trackSeat(state: State, before: Seat | undefined, after: Seat | 
   }
 }
 
+export function trackReserve(state: State, before: Reserve | undefined, after: Reserve | undefined): void {
+  const { reservesByProduct } = state.derived;
+  if (before !== undefined) reservesByProduct.remove(before.product, before.entitlement);
+  if (after !== undefined) reservesByProduct.add(after.product, after.entitlement);
+}
+
 function indexSeat(state: State, seat: Seat, step: 'add' | 'remove'): void {
   const { seatsByProduct, seatsByUser, seatsByEntitlement, seatsByShareKey } = state.derived;
   const { lingeringByProduct, lingerByLease } = state.derived;
@@ -145,10 +152,18 @@ function indexSeat(state: State, seat: Seat, step: 'add' | 'remove'): void {
   seatsByEntitlement[step](seat.entitlement, seat.id);
   const key = seat.linger?.key ?? seat.shareKey;
   if (key !== null) seatsByShareKey[step](key, seat.id);
+  indexEarlier(state, seat, step);
   if (seat.linger === undefined) return;
   lingeringByProduct[step](seat.product, seat.id);
   if (step === 'add') lingerByLease.set(seat.linger.lease, seat.id);
   else lingerByLease.delete(seat.linger.lease);
+}
+
+function indexEarlier(state: State, seat: Seat, step: 'add' | 'remove'): void {
+  if (seat.earlier === undefined) return;
+  const { unseen, earlierByEntitlement } = state.derived;
+  if (seat.earlier === 'unseen') unseen[step === 'add' ? 'add' : 'delete'](seat.id);
+  earlierByEntitlement.add(seat.entitlement, step === 'add' ? seat.count : -seat.count);
 }
 
 function countSeat(state: State, seat: Seat, status: SeatStatus | undefined, sign: 1 | -1): void {

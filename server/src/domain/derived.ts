@@ -71,6 +71,12 @@ export interface Derived {
   readonly creditUses: Index;
   /** E-mails of those who asked for credits and wait for an answer. */
   readonly creditsAsked: Set<string>;
+  /** Product -> entitlements of which seats may be out that nobody here knows of (I9). */
+  readonly reservesByProduct: Index;
+  /** Seats borrowed as a backup knew them, that nobody has shown. */
+  readonly unseen: Set<string>;
+  /** `<entitlement>` -> seats borrowed since before a restore. */
+  readonly earlierByEntitlement: Tally;
 }
 
 export function emptyDerived(): Derived {
@@ -112,5 +118,8 @@ export function emptyDerived(): Derived {
     creditsSpent: new Tally(),
     creditUses: new Index(),
     creditsAsked: new Set(),
+    reservesByProduct: new Index(),
+    unseen: new Set(),
+    earlierByEntitlement: new Tally(),
   };
 }

@@ -70,6 +70,8 @@ const ends: { readonly [K in Due['kind']]: (state: State, id: string, now: Now) 
     const job = state.tables.job.get(id);
     return job?.endedAtMs === undefined ? null : jobGoneAtMs(job);
   },
+  'restore-window': (state, _id) => state.restoreEndsMs.get('self') ?? null,
+  reserve: (state, id) => state.tables.reserve.get(id)?.untilMs ?? null,
   'entitlement-end': (state, id) => {
     const entitlement = state.tables.entitlement.get(id);
     return entitlement !== undefined && isLive(entitlement) ? entitlement.claims.exp * 1000 : null;

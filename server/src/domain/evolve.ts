@@ -14,6 +14,7 @@ import { nextNoticeMs } from './end-notices.js';
 import { bulkEvolvers } from './evolve-bulk.js';
 import { creditEvolvers } from './evolve-credits.js';
 import { mailEvolvers } from './evolve-mail.js';
+import { endReserve, reserveImported, restoreEvolvers } from './evolve-restore.js';
 import type { Entitlement, Lease, Seat, State } from './state.js';
 import type { Table } from './table.js';
 
@@ -73,9 +74,14 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   },
   'product.put': (state, { product }) => state.tables.product.set(product.product, product),
   'endorsement.put': (state, { id, endorsement }) => state.tables.endorsement.set(id, endorsement),
-  'entitlement.put': (state, { entitlement }) => putEntitlement(state, entitlement),
-  'entitlement.state': (state, { id, state: next }) =>
-    putEntitlement(state, ended({ ...known(state.tables.entitlement, id), state: next })),
+  'entitlement.put': (state, { entitlement }) => {
+    putEntitlement(state, entitlement);
+    reserveImported(state, entitlement.claims);
+  },
+  'entitlement.state': (state, { id, state: next }) => {
+    putEntitlement(state, ended({ ...known(state.tables.entitlement, id), state: next }));
+    if (next === 'expired') endReserve(state, id);
+  },
   'entitlement.removing': (state, { id, removing }) => {
     const { removing: _, ...entitlement } = known(state.tables.entitlement, id);
     putEntitlement(state, removing === null ? entitlement : { ...entitlement, removing });
@@ -135,6 +141,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   ...mailEvolvers,
   ...bulkEvolvers,
   ...creditEvolvers,
+  ...restoreEvolvers,
   'journal.checkpoint': () => {},
   'lease.renewed': (state, { id, idleMs }, monoMs) => {
     state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));

@@ -10,7 +10,9 @@ export interface Due {
     | 'entitlement-notice'
     | 'entitlement-end'
     | 'mail'
-    | 'job';
+    | 'job'
+    | 'restore-window'
+    | 'reserve';
   readonly id: string;
 }
 

@@ -7,6 +7,7 @@ import {
   trackJob,
   trackLease,
   trackMail,
+  trackReserve,
   trackSeat,
   trackUser,
 } from './derive.js';
@@ -69,6 +70,10 @@ function derivedDiffers(state: State): string[] {
   for (const row of tables.creditAccess.values()) trackCreditAccess(fresh, undefined, row);
   for (const row of tables.creditUse.values()) trackCreditUse(fresh, undefined, row);
   for (const row of tables.creditRequest.values()) trackCreditRequest(fresh, row);
+  for (const [id, row] of tables.reserve.entries()) {
+    fresh.tables.reserve.set(id, row);
+    trackReserve(fresh, undefined, row);
+  }
   return (Object.keys(fresh.derived) as (keyof Derived)[])
     .filter((name) => plain(fresh.derived[name]) !== plain(state.derived[name]))
     .map(
@@ -88,13 +93,13 @@ function equations(state: State, now: Now): string[] {
   const broken: string[] = [];
   for (const product of productsIn(state)) {
     const usage = usageOf(state, product, now);
-    const { owned, allocated, inUse, borrowed, held, free, over } = usage;
+    const { owned, allocated, inUse, borrowed, held, keptBack, free, over } = usage;
     if (allocated > owned) broken.push(`${product}: ${allocated} allocated of ${owned} owned`);
     if (inUse + borrowed + held + free !== owned + over) broken.push(`${product}: ${JSON.stringify(usage)}`);
     let taken = 0;
     for (const id of state.derived.seatsByProduct.get(product)) taken += state.tables.seat.get(id)!.count;
-    if (taken !== inUse + borrowed + held)
-      broken.push(`${product}: ${taken} seats taken, ${inUse + borrowed + held} counted`);
+    if (taken !== inUse + borrowed + held - keptBack)
+      broken.push(`${product}: ${taken} seats taken, ${inUse + borrowed + held - keptBack} counted`);
   }
   return broken;
 }

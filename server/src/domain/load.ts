@@ -6,6 +6,7 @@ import {
   trackJob,
   trackLease,
   trackMail,
+  trackReserve,
   trackSeat,
   trackUser,
 } from './derive.js';
@@ -13,6 +14,7 @@ import { trackCreditAccess, trackCreditRequest, trackCreditUse } from './derive-
 import { watchEntitlement, watchLease, watchLinger, watchRelease } from './evolve.js';
 import { watchJob } from './evolve-bulk.js';
 import { watchMail } from './evolve-mail.js';
+import { watchReserve, watchRestore } from './evolve-restore.js';
 import { emptyState, type Rows, type State, type TableName } from './state.js';
 
 /** Rows of every table as they come out of a state store. */
@@ -70,6 +72,12 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
   }
   for (const [id, row] of rows.jobRow) tables.jobRow.set(id, row);
   loadCredits(state, rows);
+  for (const [id, row] of rows.reserve) {
+    tables.reserve.set(id, row);
+    trackReserve(state, undefined, row);
+    watchReserve(state, row);
+  }
+  watchRestore(state, monoMs);
   for (const table of Object.values(tables)) table.takeDirty();
   return state;
 }

@@ -1,4 +1,5 @@
 import type { Pool } from '@berth/protocol';
+import { isHolding, unknownSeatsOf } from './restore.js';
 import type { Entitlement, Now, State } from './state.js';
 
 /** Entitlements of a product that grant now, the one that ends last first. Borrowable ones come last among online choices (choose.ts). */
@@ -25,6 +26,11 @@ export interface Usage {
   readonly held: number;
   /** `inUse + borrowed + held`. */
   readonly used: number;
+  /** Of `held`: kept back after a restore, since somebody may have them whom nobody here knows of (I9). */
+  readonly keptBack: number;
+  /** Seats that the state knows in somebody's hands, and how many may be out besides: for decisions, since both may be more than owned. */
+  readonly taken: number;
+  readonly unknown: number;
   readonly free: number;
   readonly over: number;
 }
@@ -39,10 +45,13 @@ export function usageOf(state: State, product: string, now: Now): Usage {
   const { byStatus } = state.derived;
   const inUse = byStatus.get(`${product} inUse`);
   const borrowed = byStatus.get(`${product} borrowed`);
-  const held = byStatus.get(`${product} held`);
-  const used = inUse + borrowed + held;
+  const taken = inUse + borrowed + byStatus.get(`${product} held`);
+  const unknown = isHolding(state) ? Math.max(0, owned - taken) : unknownSeatsOf(state, product);
+  const keptBack = Math.max(0, Math.min(unknown, owned - taken));
+  const held = byStatus.get(`${product} held`) + keptBack;
+  const used = taken + keptBack;
   const [free, over] = [Math.max(0, owned - used), Math.max(0, used - owned)];
-  return { owned, allocated, inUse, borrowed, held, used, free, over };
+  return { owned, allocated, inUse, borrowed, held, used, keptBack, taken, unknown, free, over };
 }
 
 export function poolOf(state: State, product: string, now: Now): Pool {

@@ -7,11 +7,13 @@ import type {
   Role,
   Share,
 } from '@berth/protocol';
+import type { BackupMade } from './backup.js';
 import type { BulkJob, BulkRow } from './bulk.js';
 import type { CreditAccessRow, CreditAccount, CreditRequest, CreditUse } from './credit-rows.js';
 import { type Derived, emptyDerived } from './derived.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import type { Mail } from './mail.js';
+import type { Reserve, Restore } from './restore.js';
 import { Table } from './table.js';
 
 /** Both clocks as the engine read them once for one command: integer milliseconds. The domain reads no clock itself. */
@@ -33,6 +35,9 @@ export interface Organisation {
   readonly foundedAtMs: number;
   /** The latest wall clock seen by a commit (I5). */
   readonly highWaterMs: number;
+  readonly restore?: Restore;
+  /** The last backup that is whole and on a disk. */
+  readonly backup?: BackupMade;
 }
 
 /** A revoke or a removal that was asked for while a borrow forbids it (I8): it takes effect by itself when the borrow ends. */
@@ -148,6 +153,11 @@ export interface Seat {
   readonly takenAtMs: number;
   /** Nobody has a lease of it any more, and it is kept for whoever had it (linger.ts). */
   readonly linger?: Linger;
+  /**
+   * Borrowed since before a restore (I9). `unseen`: as the backup knew it, and nobody has shown that borrow since, so it may have been
+   * returned before.
+   */
+  readonly earlier?: 'unseen' | 'shown';
 }
 
 /** How a seat is kept after its release. */
@@ -219,6 +229,7 @@ export interface Rows {
   creditUse: CreditUse;
   /** By e-mail: the last one of each. */
   creditRequest: CreditRequest;
+  reserve: Reserve;
 }
 export type TableName = keyof Rows;
 export type Tables = { readonly [K in TableName]: Table<Rows[K]> };
@@ -238,6 +249,8 @@ export interface State {
   readonly idleSinceMs: Map<string, number>;
   /** Lingering seat -> when it is free, ms on the monotonic clock. */
   readonly lingerEndsMs: Map<string, number>;
+  /** `self` -> when online leases of before a restore have ended, ms on the monotonic clock (I9). */
+  readonly restoreEndsMs: Map<'self', number>;
   readonly monoQueue: ExpiryQueue;
   readonly wallQueue: ExpiryQueue;
 }
@@ -264,11 +277,13 @@ export function emptyState(): State {
       creditAccount: new Table(),
       creditUse: new Table(),
       creditRequest: new Table(),
+      reserve: new Table(),
     },
     derived: emptyDerived(),
     windowEndsMs: new Map(),
     idleSinceMs: new Map(),
     lingerEndsMs: new Map(),
+    restoreEndsMs: new Map(),
     monoQueue: new ExpiryQueue(),
     wallQueue: new ExpiryQueue(),
   };

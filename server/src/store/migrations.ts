@@ -12,7 +12,8 @@ import { withCheck } from './marker-check.js';
  * checksum, and one that does not match is refused; and the journal may hold what a server of format 2 does not know
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
  * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`) and bulk jobs
- * (`job.…`). 5: the journal may hold credits (`credit.…`).
+ * (`job.…`). 5: the journal may hold credits (`credit.…`) and
+ * restores (`organisation.restored` and what follows from it).
  */
 export const FOLDER_FORMAT = 5;
 
@@ -47,7 +48,7 @@ export const migrations: readonly Migration[] = [
   {
     from: 4,
     to: 5,
-    does: 'the journal may hold credits that were spent: an older berthd then refuses the folder instead of failing on it',
+    does: 'the journal may hold credits that were spent, and restores: an older berthd then refuses the folder instead of failing on it',
     run: (files, folder, version) => rewriteMarker(files, folder, 5, version),
   },
 ];

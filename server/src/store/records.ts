@@ -92,6 +92,7 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
     creditAccount: new Map(),
     creditUse: new Map(),
     creditRequest: new Map(),
+    reserve: new Map(),
   };
   for (const [key, value] of stored) {
     const at = key.indexOf('/');

@@ -28,6 +28,8 @@ export class World {
   diskLow = false;
   awaited = new Map<string, number>();
   leaseSeconds = LEASE_SECONDS;
+  /** In every id it makes: what two histories that begin alike grant is told apart. */
+  branch = '';
   #ids = 0;
   #keys = 0;
 
@@ -53,12 +55,16 @@ export class World {
   get context(): Context {
     return {
       now: this.now,
-      witness: { epoch: 'epoch', seq: 1, head: 'h'.repeat(43) },
-      newId: (letter) => `${letter}${++this.#ids}`,
+      witness: { epoch: this.epoch, seq: 1, head: 'h'.repeat(43) },
+      newId: (letter) => `${letter}${this.branch}${++this.#ids}`,
       leaseSeconds: this.leaseSeconds,
       diskLow: this.diskLow,
       awaited: this.awaited,
     };
+  }
+
+  get epoch(): string {
+    return this.state.tables.organisation.get('self')?.epoch ?? 'epoch';
   }
 
   send<T extends CommandType>(command: Command<T>): Decision<T> {
@@ -108,15 +114,19 @@ export class World {
     assert.deepEqual(brokenInvariants(this.state, this.now), []);
   }
 
-  /** Stops and starts the server: the state comes back from its rows, the monotonic clock starts anew (I4). */
-  restart(): void {
+  /** What a backup would bring back: its rows as they are now. */
+  rows(): Map<string, string> {
     for (const table of Object.values(this.state.tables))
       for (const [id, row] of [...table.entries()]) table.set(id, row as never);
-    const rows = new Map(
+    return new Map(
       [...takeChangedRows(this.state)].flatMap(([key, value]) =>
         value === null ? [] : [[key, value] as const],
       ),
     );
+  }
+
+  /** Stops and starts the server: the state comes back from its rows, the monotonic clock starts anew (I4). */
+  restart(rows = this.rows()): void {
     // The bound on the wall clock starts anew as well.
     this.now = { ...this.now, monoMs: 5, steadyWallMs: this.now.wallMs };
     this.state = loadState(decodeRows(rows), this.now.monoMs);

@@ -4,6 +4,7 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import { borrowEndsMs } from '../evolve.js';
 import { borrowedSeats, isWithdrawn } from '../pending.js';
 import { isActive, usageOf } from '../pools.js';
+import { isHolding } from '../restore.js';
 import { type Device, type Lease, type Seat, type State, shareKey } from '../state.js';
 import { Tally } from '../table.js';
 import { beyondCap } from './borrow-cap.js';
@@ -115,7 +116,8 @@ function convertible(state: State, command: Loan, device: Device, term: Term): S
   const groups = new Map<string, Seat[]>();
   for (const id of state.derived.seatsByUser.get(device.email)) {
     const seat = state.tables.seat.get(id)!;
-    if (seat.product !== command.product || !heldBy(state, seat, device)) continue;
+    if (seat.product !== command.product || !heldBy(state, seat, device) || seat.earlier === 'unseen')
+      continue;
     if (isWithdrawn(state, seat.entitlement, seat.allocation) || !isOpenTo(state, seat)) continue;
     groups.set(seat.group, [...(groups.get(seat.group) ?? []), seat]);
   }
@@ -143,6 +145,8 @@ function lendable(state: State, seats: readonly Seat[], asked: number, term: Ter
   return seats.every(({ entitlement: id }) => {
     const entitlement = state.tables.entitlement.get(id)!;
     if (!isActive(entitlement, term.now) || !fits(entitlement, term)) return false;
+    // I9: as many as it allows may be borrowed already, by somebody nobody here knows of.
+    if (lent.get(id) > 0 && (isHolding(state) || state.tables.reserve.has(id))) return false;
     // Its seats are taken already: only the limit of borrowed seats matters, not the room.
     const limit = entitlement.claims.borrow?.seats ?? 0;
     return lent.get(id) === 0 || state.derived.borrowedByEntitlement.get(id) + lent.get(id) <= limit;

@@ -2,6 +2,7 @@ import { errors, type LeaseClaims } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny, type Want } from '../commands.js';
 import { isWithdrawn } from '../pending.js';
+import { isHolding } from '../restore.js';
 import { type Device, type Product, type Seat, type State, shareKey } from '../state.js';
 import { choose, ENTITLEMENTS_PER_GRANT, fits, type Left, type Term } from './choose.js';
 import { canPass, explain } from './denial.js';
@@ -196,11 +197,14 @@ function sizeOf(seats: readonly Seat[]): number {
 /** Groups of seats with this share key that can be joined: all still in use, in entitlements a new lease fits into. */
 function openGroups(state: State, key: string, term: Term): Seat[][] {
   const groups = new Map<string, Seat[]>();
+  // I9: a seat that a backup knew may have been given back since, and be somebody else's.
+  if (isHolding(state)) return [];
   for (const id of state.derived.seatsByShareKey.get(key)) {
     const seat = state.tables.seat.get(id)!;
     const { entitlement, allocation } = seat;
     const joinable =
       state.derived.statusBySeat.get(id) !== 'held' &&
+      seat.earlier !== 'unseen' &&
       !isWithdrawn(state, entitlement, allocation) &&
       isOpenTo(state, seat);
     if (!joinable || !fits(state.tables.entitlement.get(seat.entitlement)!, term)) continue;

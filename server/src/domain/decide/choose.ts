@@ -1,5 +1,6 @@
 import { borrowFreeAtMs, type DenialRule, onlineWindowMs } from '@berth/protocol';
 import { activeEntitlements, isActive, usageOf } from '../pools.js';
+import { isHolding, unknownSeats } from '../restore.js';
 import { allocationId, type Entitlement, type Now, type State } from '../state.js';
 import { Tally } from '../table.js';
 
@@ -45,10 +46,13 @@ export function choose(state: State, wish: Wish, givenUp = new Taken()): Choice 
   const active = activeEntitlements(state, wish.product, wish.now);
   if (active.length === 0) return { ok: false, rule: 'NOT_ENTITLED' };
   if (wish.seats > usage.owned) return { ok: false, rule: 'MORE_THAN_OWNED' };
+  // I9: whatever is given up for it may have been somebody else's since.
+  if (isHolding(state)) return { ok: false, rule: 'RESTORED' };
   const lasting = active.filter((entitlement) => fits(entitlement, wish));
   const picks = pick(state, lasting, wish, givenUp);
   // I1: whatever single entitlements would allow, a product never has more seats out than it owns.
-  if (picks !== null && usage.used + givenUp.seats + wish.seats <= usage.owned) return { ok: true, picks };
+  const out = usage.taken + usage.unknown;
+  if (picks !== null && out + givenUp.seats + wish.seats <= usage.owned) return { ok: true, picks };
   return { ok: false, rule: ruleOf(state, active, lasting, wish) };
 }
 
@@ -61,7 +65,8 @@ export function relocate(state: State, wish: Wish, from: string, taken: Taken): 
   const others = [...active.filter(({ claims }) => claims.jti !== from), ...successors(state, wish, from)];
   // I1: what is not on the old entitlement must fit in what is owned without it, seats held on ended ones included.
   const owned = others.reduce((sum, { claims }) => sum + claims.seats, 0);
-  const used = usageOf(state, wish.product, wish.now).used - state.derived.usedByEntitlement.get(from);
+  const usage = usageOf(state, wish.product, wish.now);
+  const used = usage.taken + usage.unknown - state.derived.usedByEntitlement.get(from);
   if (used + taken.seats + wish.seats > owned) return null;
   for (const other of others) {
     const picks = fits(other, wish) ? pick(state, [other], { ...wish, running: true }, taken) : null;
@@ -175,8 +180,11 @@ function inSharedOrder(entitlements: readonly Entitlement[], wish: Wish): readon
 /** Seats of an entitlement nobody has in hand; for a borrow also within its limit of borrowed seats. */
 function roomIn(state: State, entitlement: Entitlement, kind: Term['kind'], before: Taken): number {
   const { jti, seats, borrow } = entitlement.claims;
-  const room = seats - state.derived.usedByEntitlement.get(jti) - before.of(entitlement);
+  const out = state.derived.usedByEntitlement.get(jti) + unknownSeats(state, jti);
+  const room = seats - out - before.of(entitlement);
   if (kind === 'online') return room;
+  // I9: as many as it allows may be borrowed already.
+  if (state.tables.reserve.has(jti)) return 0;
   return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));
 }
 
@@ -195,7 +203,8 @@ export function leftIn(state: State, product: string, now: Now): Left {
     const room = roomIn(state, entitlement, 'online', new Taken());
     shared += Math.max(0, Math.min(sharedFree(state, entitlement), room));
   }
-  return { free: owned - usageOf(state, product, now).used, shared };
+  const { taken, unknown } = usageOf(state, product, now);
+  return { free: owned - taken - unknown, shared };
 }
 
 export function sharedFree(state: State, entitlement: Entitlement): number {
@@ -220,13 +229,15 @@ function ruleOf(
       0,
     );
     if (unlent < wish.seats) return 'BORROW_SEATS';
+    if (lasting.some(({ claims }) => state.tables.reserve.has(claims.jti))) return 'RESTORED';
   } else if (pick(state, active, wish) !== null && lasting.length < active.length) {
-    return usage.used + wish.seats > usage.owned ? 'ALL_IN_USE' : 'ENTITLEMENT_ENDS';
+    return usage.taken + wish.seats > usage.owned ? 'ALL_IN_USE' : 'ENTITLEMENT_ENDS';
   }
   const { sharing } = state.tables.product.get(wish.product)!;
   // Nobody's leaving helps whoever has too little set aside while nothing is shared.
   if (!sharing && allocatedTo(state, active, wish) < wish.seats) return 'SHARING_OFF';
   if (usage.over > 0) return 'SHRUNK';
+  if (usage.free < wish.seats && usage.free + usage.keptBack >= wish.seats) return 'RESTORED';
   if (pick(state, lasting, { ...wish, ignorePending: true }) !== null && usage.free >= wish.seats)
     return 'REVOKE_PENDING';
   const unkept = wish.sharedKept ? pick(state, lasting, { ...wish, sharedKept: 0 }) : null;

@@ -28,9 +28,11 @@ import { mailsOf } from './mails.js';
 import { move } from './move.js';
 import { setOrganisation } from './organisation.js';
 import { setPool } from './pool-settings.js';
+import { readmit } from './readmit.js';
 import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
 import { renew } from './renew.js';
+import { acceptRestore, beginBackup, beginRestore, noteBackup, restore, rollBack } from './restore.js';
 import { revoke } from './revoke.js';
 import { keepLease, messageLease, revokeLease } from './revoke-lease.js';
 import { setUser } from './set-user.js';
@@ -111,6 +113,13 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   askCredits,
   setCreditAccess,
   answerCredits,
+  restore,
+  beginRestore,
+  rollBack,
+  readmit,
+  acceptRestore,
+  beginBackup,
+  noteBackup,
 };
 
 /** With the mails that follow, in the same commit. */

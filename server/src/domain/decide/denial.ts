@@ -3,6 +3,7 @@ import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
 import { holderName, machineBehind } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
+import { isHolding } from '../restore.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
@@ -18,6 +19,7 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
   SHRUNK: 'NO_SEAT',
   ENTITLEMENT_ENDS: 'NO_SEAT',
   REVOKE_PENDING: 'NO_SEAT',
+  RESTORED: 'NO_SEAT',
   NOT_ENTITLED: 'NO_PRODUCT',
   BORROW_SEATS: 'BORROW_LIMIT',
   BORROW_CAP_PRODUCT: 'BORROW_LIMIT',
@@ -38,6 +40,7 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     holders: holders.slice(0, limits.holdersNamed),
     nextFreeAtMs: holders[0]?.untilMs ?? null,
     ...(rule === 'REVOKE_PENDING' ? { untilMs: pendingEndsMs(state, product, now) } : {}),
+    ...(rule === 'RESTORED' ? { untilMs: restoreEndsMs(state, product, now) } : {}),
   };
   return deny(codes[rule], rules[rule], detail, nextSteps[rule]);
 }
@@ -46,6 +49,8 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
 const nextSteps: Partial<Record<DenialRule, string>> = {
   MORE_THAN_OWNED: 'Ask for fewer seats, or ask an admin to get more.',
   SHARING_OFF: 'Ask an admin for an allocation.',
+  RESTORED:
+    'Wait, or ask an admin: `berth restore show` says until when, and `berth restore accept` ends it where nothing is out any more.',
 };
 
 /** @param called an e-mail address; or a login name that leads to nobody: it was asked for in case it was a retry */
@@ -77,6 +82,14 @@ function pendingEndsMs(state: State, product: string, now: Now): number {
     isWithdrawn(state, entitlement, allocation),
   );
   return borrowsEndMs(state, waitedFor, now);
+}
+
+/** When nothing of a product is kept back any more for those of before a restore (I9). */
+function restoreEndsMs(state: State, product: string, now: Now): number {
+  const endsMs = state.restoreEndsMs.get('self') ?? now.monoMs;
+  const online = isHolding(state) ? now.wallMs + Math.max(0, endsMs - now.monoMs) : 0;
+  const rows = [...state.derived.reservesByProduct.get(product)];
+  return Math.max(online, ...rows.map((id) => state.tables.reserve.get(id)!.untilMs));
 }
 
 /** Holders of seats of a product, the one whose seat can be free first in front. */

@@ -35,6 +35,8 @@ const endings: { readonly [K in Due['kind']]: (state: State, due: Due, context: 
   },
   mail: (_state, { id }) => [{ type: 'mail.dropped', id }],
   job: (_state, { id }) => [{ type: 'job.dropped', id }],
+  'restore-window': () => [{ type: 'restore.windowOver' }],
+  reserve: (_state, { id }) => [{ type: 'reserve.ended', id }],
   // A removal that was pending may have come first: the last borrow ends at the same moment.
   'entitlement-end': (state, { id }) =>
     isLive(state.tables.entitlement.get(id)!)

@@ -4,6 +4,7 @@ import type { Command, Context } from '../commands.js';
 import { isWithdrawn } from '../pending.js';
 import { settingsOf } from '../pool-settings.js';
 import { isActive, usageOf } from '../pools.js';
+import { isHolding } from '../restore.js';
 import type { Device, Lease, Linger, Product, Seat, State } from '../state.js';
 import { shareKey } from '../state.js';
 import { fits, sharedFree, Taken, type Term } from './choose.js';
@@ -32,6 +33,8 @@ export function lingerOf(
   const { lingerSeconds: seconds } = settingsOf(product);
   const { jti } = lease.claims;
   if (seconds === null || lease.state !== 'open') return null;
+  // I9: what a backup knew may have been given back before, and be somebody else's.
+  if (isHolding(state) || seat.earlier === 'unseen') return null;
   for (const id of state.derived.leasesBySeat.get(seat.id)) if (id !== jti && !ended.has(id)) return null;
   const entitlement = state.tables.entitlement.get(seat.entitlement)!;
   // More are set aside than the shared ones leave: it goes to its new user now that it is free (PRODUCT.md, Words).
