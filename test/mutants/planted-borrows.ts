@@ -82,7 +82,7 @@ export const plantedInBorrows: readonly Mutant[] = [
     'More seats are lent than the entitlement allows.',
     edit(
       choose,
-      'return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));',
+      'return Math.min(left, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));',
       'return room;',
     ),
   ),

@@ -101,7 +101,7 @@ export const plantedInLeases: readonly Mutant[] = [
     'over-what-is-owned',
     'I1',
     'Each entitlement is kept, their sum is not: seats on ended ones are forgotten.',
-    edit(choose, 'usage.used + givenUp.seats + wish.seats <= usage.owned', 'true'),
+    edit(choose, 'out + givenUp.seats + wish.seats <= usage.owned', 'true'),
   ),
   mutant(
     'room-not-looked-at',
@@ -114,8 +114,8 @@ export const plantedInLeases: readonly Mutant[] = [
     ),
     edit(
       choose,
-      'usage.used + givenUp.seats + wish.seats <= usage.owned',
-      'usage.used + givenUp.seats + wish.seats <= usage.owned + 1',
+      'out + givenUp.seats + wish.seats <= usage.owned',
+      'out + givenUp.seats + wish.seats <= usage.owned + 1',
     ),
     edit(
       choose,

@@ -180,12 +180,12 @@ function inSharedOrder(entitlements: readonly Entitlement[], wish: Wish): readon
 /** Seats of an entitlement nobody has in hand; for a borrow also within its limit of borrowed seats. */
 function roomIn(state: State, entitlement: Entitlement, kind: Term['kind'], before: Taken): number {
   const { jti, seats, borrow } = entitlement.claims;
-  const out = state.derived.usedByEntitlement.get(jti) + unknownSeats(state, jti);
-  const room = seats - out - before.of(entitlement);
-  if (kind === 'online') return room;
+  const room = seats - state.derived.usedByEntitlement.get(jti) - before.of(entitlement);
+  const left = room - unknownSeats(state, jti);
+  if (kind === 'online') return left;
   // I9: as many as it allows may be borrowed already.
   if (state.tables.reserve.has(jti)) return 0;
-  return Math.min(room, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));
+  return Math.min(left, (borrow?.seats ?? 0) - state.derived.borrowedByEntitlement.get(jti));
 }
 
 /** What a pool has left for online leases. */
