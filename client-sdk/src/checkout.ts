@@ -2,6 +2,7 @@ import type { ParamsOf, ResultOf } from '@berth/protocol';
 import type { CheckoutOptions } from './api.js';
 import { asBerthError, BerthError } from './errors.js';
 import type { Heartbeat } from './heartbeat.js';
+import type { Host } from './host.js';
 import type { LeaseRecord } from './lease-record.js';
 import { type Queue, watchConnection } from './queue.js';
 import { newKey, newNonce, randomBetween } from './random.js';
@@ -55,7 +56,7 @@ export async function takeSeats(
 ): Promise<HeldSeat> {
   const { host } = counter.session;
   const untilMs = host.clock.monoMs() + waitOf(options.wait);
-  for (;;) {
+  for (let refusals = 0; ; refusals++) {
     const asking = { wants, key: newKey(host), nonce: newNonce(host), untilMs };
     try {
       return await takeWithin(counter, asking, options);
@@ -64,10 +65,15 @@ export async function takeSeats(
       const stillMs = untilMs - host.clock.monoMs();
       // For a seat the server has waited as long as it may. What else may pass is a state of the server: no line stands at it.
       if (!error.retryable || error.code === 'NO_SEAT' || stillMs <= 0) throw error;
-      const pauseMs = randomBetween(host, timing.askAgainMinMs, timing.askAgainMaxMs);
-      await sleep(host, Math.min(stillMs, pauseMs), options.signal);
+      await sleep(host, Math.min(stillMs, askAgainMs(host, refusals)), options.signal);
     }
   }
+}
+
+/** Between half and all of a limit that doubles: a state that lasts for hours must not be asked after every second by everybody who waits. */
+function askAgainMs(host: Host, refusals: number): number {
+  const limitMs = Math.min(timing.askAgainMaxMs, timing.askAgainMinMs * 2 ** Math.min(refusals, 10));
+  return limitMs * randomBetween(host, 0.5, 1);
 }
 
 /** The caller waits no longer than this; the request itself goes on, and what it still gets is given back (PROTOCOL 8). */

@@ -27,9 +27,9 @@ export const timing = {
   /** Pause before a request that the server was too busy for is sent again. */
   busyMinMs: 250,
   busyMaxMs: 1_000,
-  /** Pause before a checkout that may wait is asked anew: after a state of the server that passes, such as DISK_LOW. */
-  askAgainMinMs: 500,
-  askAgainMaxMs: 2_000,
+  /** First and longest pause before a checkout that may wait is asked anew, before jitter: after a state of the server that passes, such as DISK_LOW. */
+  askAgainMinMs: 1_000,
+  askAgainMaxMs: 10_000,
   /** A client that waits in line and has no seat to renew asks this often whether the connection lives. */
   waitProbeMs: 30_000,
   /** How long an unanswered renewal may take, within which the part of D (`RENEW_ANSWER_FRACTION`) lies. */

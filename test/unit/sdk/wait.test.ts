@@ -74,6 +74,22 @@ describe('a checkout that waits', () => {
     expect(keysOf(world)).toBe(3);
   });
 
+  it('asks ever less often while that state lasts, and once more at the end of its wait', async () => {
+    const world = new World();
+    const client = await world.connect();
+    world.server.scripts['lease.checkout'] = () => ({ error: 'CLOCK_BEHIND' });
+    const refused = failure(client.checkout({ wait: 300_000 }));
+    await world.run(refused);
+    expect(codeOf(await refused)).toBe('CLOCK_BEHIND');
+    const askedAtMs = world.server.of('lease.checkout').map(({ atMs }) => atMs);
+    const pauses = askedAtMs.slice(1).map((atMs, at) => atMs - askedAtMs[at]!);
+    expect(pauses[0]).toBeLessThanOrEqual(1_000);
+    // 300 s in pauses of at least 5 s, but for the first four and the last.
+    expect(pauses.length).toBeLessThanOrEqual(4 + 300_000 / 5_000 + 1);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(10_000);
+    expect(askedAtMs.at(-1)! - askedAtMs[0]!).toBe(300_000);
+  });
+
   it.each(['a lost connection', 'DRAINING'])(
     '%s: it asks again with the same key and what is left of the wait',
     async (what) => {
