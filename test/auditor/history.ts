@@ -112,6 +112,31 @@ export function byTime(entries: readonly Entry[]): Entry[] {
   return [...entries].sort((a, b) => a.t - b.t);
 }
 
-export function eventsOf<E extends Happening['event']>(entries: readonly Entry[], event: E): EntryOf<E>[] {
-  return entries.filter((entry): entry is EntryOf<E> => entry.event === event);
+/** Histories by event: two dozen rules ask, each for a few events among tens of thousands. */
+const sorted = new WeakMap<
+  readonly Entry[],
+  { readonly length: number; readonly byEvent: Map<string, Entry[]> }
+>();
+
+/** Those of one kind, in the order of the history; a list to read, the same for everybody. A history may grow at its end, but nothing in it may change. */
+export function eventsOf<E extends Happening['event']>(
+  entries: readonly Entry[],
+  event: E,
+): readonly EntryOf<E>[] {
+  let known = sorted.get(entries);
+  if (known === undefined || known.length !== entries.length) {
+    known = { length: entries.length, byEvent: byEventOf(entries) };
+    sorted.set(entries, known);
+  }
+  return (known.byEvent.get(event) ?? []) as readonly Entry[] as readonly EntryOf<E>[];
+}
+
+function byEventOf(entries: readonly Entry[]): Map<string, Entry[]> {
+  const byEvent = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const alike = byEvent.get(entry.event);
+    if (alike === undefined) byEvent.set(entry.event, [entry]);
+    else alike.push(entry);
+  }
+  return byEvent;
 }

@@ -9,31 +9,76 @@ type Change = { readonly bytes: Uint8Array; readonly position: number } | { read
 
 /** One file: what reads see, what is durable, and the changes between the two. */
 class Content {
-  cached: Uint8Array = new Uint8Array(0);
-  durable: Uint8Array = new Uint8Array(0);
+  readonly #cached = new Bytes();
+  readonly #durable = new Bytes();
   changes: Change[] = [];
 
+  /** As reads see it now: a view, for whoever copies it at once. */
+  get cached(): Uint8Array {
+    return this.#cached.view;
+  }
+
   apply(change: Change): void {
-    this.cached = applied(this.cached, change);
+    this.#cached.apply(change);
     this.changes.push(change);
   }
 
   sync(): void {
-    this.durable = this.cached;
+    for (const change of this.changes) this.#durable.apply(change);
     this.changes = [];
+  }
+
+  /** Everything in it is new, and durable. */
+  replace(bytes: Uint8Array): void {
+    this.changes = [];
+    this.#cached.copyFrom(bytes);
+    this.#durable.copyFrom(bytes);
   }
 
   /** After a power cut. */
   settle(survivors: Survivors): void {
-    if (survivors === 'ALL') this.durable = this.cached;
+    if (survivors === 'ALL') this.sync();
     if (typeof survivors === 'function') {
       for (const change of this.changes) {
         const survived = tear(change, survivors);
-        if (survived) this.durable = applied(this.durable, survived);
+        if (survived) this.#durable.apply(survived);
       }
     }
-    this.cached = this.durable;
     this.changes = [];
+    this.#cached.copyFrom(this.#durable.view);
+  }
+}
+
+/** Bytes that grow in place, with room to spare: a journal is written to thousands of times. Beyond their length all of the room is zero. */
+class Bytes {
+  #room = new Uint8Array(0);
+  #length = 0;
+
+  get view(): Uint8Array {
+    return this.#room.subarray(0, this.#length);
+  }
+
+  apply(change: Change): void {
+    if ('size' in change) this.#resize(change.size);
+    else {
+      this.#resize(Math.max(this.#length, change.position + change.bytes.length));
+      this.#room.set(change.bytes, change.position);
+    }
+  }
+
+  copyFrom(bytes: Uint8Array): void {
+    this.#resize(bytes.length);
+    this.#room.set(bytes);
+  }
+
+  #resize(length: number): void {
+    if (length > this.#room.length) {
+      const room = new Uint8Array(2 * length);
+      room.set(this.view);
+      this.#room = room;
+    }
+    this.#room.fill(0, length, Math.max(length, this.#length));
+    this.#length = length;
   }
 }
 
@@ -147,8 +192,7 @@ export class FaultyFiles implements FileSystem {
 
   put(path: string, bytes: Uint8Array): void {
     const content = new Content();
-    content.cached = Uint8Array.from(bytes);
-    content.sync();
+    content.replace(bytes);
     this.#names.set(path, content);
     this.#durableNames.set(path, content);
   }
@@ -226,15 +270,6 @@ export function failure(code: string): Error {
 
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex');
-}
-
-function applied(content: Uint8Array, change: Change): Uint8Array {
-  const size =
-    'size' in change ? change.size : Math.max(content.length, change.position + change.bytes.length);
-  const result = new Uint8Array(size);
-  result.set(content.subarray(0, size));
-  if ('bytes' in change) result.set(change.bytes, change.position);
-  return result;
 }
 
 function half(change: Change): Change {
