@@ -28,6 +28,7 @@ declare function log(text: string): void;
 declare const renderer: { stop(): void };
 declare const scene: { saveCopy(): Promise<void> };
 declare const cancelButton: AbortController;
+declare const job: { readonly id: string };
 declare const window: { onInput(then: () => void): void; onNobodyThere(then: (forMs: number) => void): void };
 `;
 const objects = `

@@ -21,6 +21,14 @@ import { clockShow } from './clock-show.js';
 import { completion } from './completion.js';
 import { contextList } from './context-list.js';
 import { contextUse } from './context-use.js';
+import { creditApprove } from './credit-approve.js';
+import { creditConsume } from './credit-consume.js';
+import { creditDeny } from './credit-deny.js';
+import { creditLimit } from './credit-limit.js';
+import { creditRequest } from './credit-request.js';
+import { creditRequests } from './credit-requests.js';
+import { creditShow } from './credit-show.js';
+import { creditUsage } from './credit-usage.js';
 import { doctor } from './doctor.js';
 import { entitlementImport } from './entitlement-import.js';
 import { entitlementList } from './entitlement-list.js';
@@ -123,6 +131,16 @@ export const commands: readonly Command[] = [
   defineGroup('subscription', 'What was bought: number, dates, licence key', [
     subscriptionList,
     subscriptionShow,
+  ]),
+  defineGroup('credit', 'Credits: what is left, who may spend how many', [
+    creditShow,
+    creditLimit,
+    creditUsage,
+    creditRequests,
+    creditApprove,
+    creditDeny,
+    creditRequest,
+    creditConsume,
   ]),
   defineGroup('bulk', 'Many at once, from a table', [
     bulkTemplate,

@@ -1,6 +1,7 @@
 import type { ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Output } from '../context.js';
+import { creditWords } from '../credits.js';
 import { fields, table } from '../output.js';
 import { withLease } from '../session.js';
 import { untilWords } from '../words.js';
@@ -9,7 +10,7 @@ type Mine = ResultOf<'user.me'>;
 
 export const me = defineCommand({
   usage: 'me',
-  describe: 'Show what you hold: your seats, personal and from the organisation, leases, borrows',
+  describe: 'Show what you hold: your seats, personal and from the organisation, leases, borrows, credits',
   examples: [
     ['berth me', 'yours'],
     ['berth me --json', 'for a script'],
@@ -29,11 +30,16 @@ export const me = defineCommand({
   },
 });
 
-function describe({ user, allocations, leases, shared }: Mine, screen: Output, nowMs: number): string {
+function describe(
+  { user, allocations, leases, shared, credits }: Mine,
+  screen: Output,
+  nowMs: number,
+): string {
   const parts = [
     fields([
       ['you', `${user.email} (${user.role})`],
       ['name', user.name],
+      ['credits', credits && creditWords(credits)],
     ]),
   ];
   if (allocations.length > 0)

@@ -1,14 +1,15 @@
-import type { MemberInfo, MemberOrder, Role } from '@berth/protocol';
+import type { CreditAccessName, MemberInfo, MemberOrder, Role } from '@berth/protocol';
 import { isRole, limits, roleOrder } from '@berth/protocol';
 import { defineCommand } from '../command.js';
+import { accessWords } from '../credits.js';
 import { usage } from '../fail.js';
 import { type List, table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
-import { given, optional, parseCount, parseProduct, quote } from '../parse.js';
+import { given, optional, parseCount, parseDay, parseProduct, quote } from '../parse.js';
 import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
 
-const orders: readonly MemberOrder[] = ['email', 'name', 'role', 'state', 'devices', 'seats'];
+const orders: readonly MemberOrder[] = ['email', 'name', 'role', 'state', 'devices', 'seats', 'credits'];
 
 export const userList = defineCommand({
   usage: 'list',
@@ -18,6 +19,15 @@ export const userList = defineCommand({
     role: { type: 'string', describe: `only this role: ${roleOrder.join(', ')}` },
     product: { type: 'string', describe: 'only who has seats of it allocated' },
     state: { type: 'string', choices: ['invited', 'active'], describe: 'only this state' },
+    credit: {
+      type: 'string',
+      choices: ['disabled', 'limited', 'unlimited'],
+      describe: 'only who may spend credits so',
+    },
+    'spent-until': {
+      type: 'string',
+      describe: 'count the credits they spent up to the end of this day, YYYY-MM-DD; all when left out',
+    },
     sort: { type: 'string', choices: orders, describe: 'by what to sort (default: email)' },
     reverse: { type: 'boolean', default: false, describe: 'the other way round' },
     page: { type: 'string', describe: 'only this page, from 1' },
@@ -28,6 +38,7 @@ export const userList = defineCommand({
     ['berth user list', 'everybody'],
     ['berth user list --search anna --json', 'some, for a script'],
     ['berth user list --product render --sort seats --reverse', 'who has most seats of a product'],
+    ['berth user list --credit limited --sort credits --reverse', 'who has a limit, who spent most first'],
     ['berth user list --page 2 --page-size 20', 'as a portal shows them'],
   ],
   run: async (context, args) => {
@@ -39,6 +50,8 @@ export const userList = defineCommand({
       role: optional(args.role, parseRole),
       product: optional(args.product, (text) => parseProduct(text, '--product')),
       state: args.state as 'invited' | 'active' | undefined,
+      credit: args.credit as CreditAccessName | undefined,
+      spentUntil: optional(args['spent-until'], (text) => parseDay(text, '--spent-until')),
       sort: args.sort as MemberOrder | undefined,
       descending: reverse || undefined,
     });
@@ -73,6 +86,8 @@ function memberTable(list: List<MemberInfo>, screen: Parameters<typeof table>[2]
       { title: 'STATE', cell: (row) => row.state },
       { title: 'DEVICES', cell: (row) => row.devices },
       { title: 'ALLOCATED', cell: (row) => row.products.map((p) => `${p.quantity} ${p.product}`).join(', ') },
+      { title: 'CREDITS', cell: ({ credits }) => (credits === undefined ? '' : accessWords(credits)) },
+      { title: 'SPENT', cell: ({ credits }) => credits?.spent ?? '' },
       { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, nowMs) },
     ],
     screen,

@@ -1,5 +1,6 @@
 import type { ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
+import { creditWords } from '../credits.js';
 import { fields, table } from '../output.js';
 import { parseUser } from '../parse.js';
 import { pendingCell } from '../pending.js';
@@ -8,7 +9,7 @@ import { momentWords } from '../words.js';
 
 export const userShow = defineCommand({
   usage: 'show <email>',
-  describe: 'Show one member: role, state, login names, invitation, seats',
+  describe: 'Show one member: role, state, login names, invitation, seats, credits',
   positionals: { email: { type: 'string', demandOption: true, describe: 'e-mail address, or a login name' } },
   examples: [
     ['berth user show anna@studio.example', 'everything about her'],
@@ -42,7 +43,7 @@ export const userShow = defineCommand({
   },
 });
 
-function describe({ user, invitation, changed }: ResultOf<'user.show'>, nowMs: number): string {
+function describe({ user, invitation, changed, credits }: ResultOf<'user.show'>, nowMs: number): string {
   const link =
     invitation === null
       ? undefined
@@ -54,6 +55,7 @@ function describe({ user, invitation, changed }: ResultOf<'user.show'>, nowMs: n
     ['state', user.state],
     ['login names', user.aliases.join(', ')],
     ['devices', user.devices],
+    ['credits', credits && creditWords(credits)],
     ['invitation', link],
     [
       'removal',
