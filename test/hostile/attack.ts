@@ -26,6 +26,8 @@ export interface Attack {
   readonly name: string;
   /** One line for the help. */
   readonly what: string;
+  /** It comes from the address of the honest: nothing tells its sockets from those of newcomers there, so these may be kept out. */
+  readonly sharesAddress?: true;
   /** Resolves soon after `field.over`. */
   run(field: Field): Promise<Outcome>;
 }

@@ -12,10 +12,12 @@ import { within } from '../system/waiting.js';
 import { type Attack, addressOf, type Outcome } from './attack.js';
 import type { AttackerFacts } from './attacker.js';
 import type { HonestFacts, Phase } from './honest.js';
-import { bytesIn, openFiles, rssMiB } from './measure.js';
+import { bytesIn, cpuMs, openFiles, rssMiB } from './measure.js';
 import { Peer, type Target } from './peer.js';
 
 const HONEST = 20;
+/** Devices of those who come in: one that works where the others are, and those of first-timers. */
+const COMING = 1 + 8;
 const HOSTILE = 100;
 const HOST = '127.0.0.1';
 const FIRST = -15;
@@ -34,6 +36,8 @@ export interface Verdict {
   readonly folderBytes: number;
   readonly logBytes: number;
   readonly openFiles: number;
+  /** Of one core, what the server computed. */
+  readonly serverCpuPercent: number;
   readonly stolen: number;
   readonly honest: Phase;
   readonly baseline: Phase;
@@ -92,6 +96,7 @@ export class Battlefield {
   async endure({ name }: Attack, seconds: number, quietSeconds: number): Promise<Verdict> {
     const baseline = await this.#watch(wait(quietSeconds));
     const [before, data, logged] = [await this.#journal(), await this.#folder(), this.#logged()];
+    const [cpu, since] = [cpuMs(this.#server.pid), performance.now()];
     const attacker = this.#attack(name, seconds);
     let [rss, files] = [0, 0];
     const looking = setInterval(() => {
@@ -102,6 +107,7 @@ export class Battlefield {
     }, 200);
     const honest = await this.#watch(within(`the end of ${name}`, attacker.exited, seconds * 1000 + 60_000));
     clearInterval(looking);
+    const cpuPart = (cpuMs(this.#server.pid) - cpu) / (performance.now() - since);
     const said = attacker.said.find(({ event }) => event === 'outcome') as Outcome | undefined;
     const outcome = said ?? {
       counts: {},
@@ -116,6 +122,7 @@ export class Battlefield {
       journalBytes: (await this.#journal()) - before,
       folderBytes: (await this.#folder()) - data,
       logBytes: this.#logged() - logged,
+      serverCpuPercent: Math.round(100 * cpuPart),
       ...{ openFiles: files, stolen: stolen.length, honest, baseline, outcome },
       problems: [...stolen, ...outcome.problems, ...honest.failed],
     };
@@ -200,11 +207,11 @@ async function settle(site: Site): Promise<Parts> {
   await site.grant({ product: 'busy', seats: 8, share: 'process', id: 'ent-busy' });
   const admin = await openAdmin({ home: site.owner.home });
   const { link } = await admin.call('machine.token.create', {
-    ...{ key: newIdempotencyKey(), name: 'hostile', uses: HONEST + HOSTILE + 2 },
+    ...{ key: newIdempotencyKey(), name: 'hostile', uses: HONEST + COMING + HOSTILE },
   });
   const target = { host: HOST, port: site.port };
   const hostile = await enrol(target, link, 'hostile', HOSTILE, addressOf);
-  const honest = await enrol(target, link, 'honest', HONEST + 1, () => HOST);
+  const honest = await enrol(target, link, 'honest', HONEST + COMING, () => HOST);
   const devicesFile = join(site.folder, 'hostile.json');
   await writeFile(devicesFile, JSON.stringify(hostile.map((keys) => [keys.text, keysToPem(keys)])));
   const facts: HonestFacts = { ...target, devices: honest.map((keys) => [keys.text, keysToPem(keys)]) };

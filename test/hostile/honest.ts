@@ -1,8 +1,9 @@
-// The honest people, in a process of their own: each holds a seat and renews it ten times a second, and every half second somebody
-// comes in, takes a seat and leaves. Lines on stdin begin and end a phase; each phase is answered with one line of JSON.
+// The honest people, in a process of their own: each holds a seat and renews it ten times a second. Every half second somebody comes in,
+// takes a seat and leaves, from the address where the others are; every second somebody from an address that was never seen. Lines on stdin begin and end a phase; each phase is answered with one line of JSON.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { type Keys, keysFromPem, newNonce } from '../system/device-keys.js';
+import { Arrivals, type Arrived } from './arrivals.js';
 import { deadline, sortedAt } from './measure.js';
 import { claimsIn, codeOf, Peer } from './peer.js';
 
@@ -20,27 +21,38 @@ export interface Phase {
   readonly maxMs: number;
   /** Renewals that brought no lease, and sessions that ended: each is a seat in danger. */
   readonly failed: readonly string[];
-  readonly newcomers: { readonly tried: number; readonly served: number; readonly p99Ms: number };
+  /** From the address of the honest, where others have sessions. */
+  readonly newcomers: Arrived;
+  /** Each from an address of its own that the server never saw. */
+  readonly firstTimers: Arrived;
   /** How late this process itself was, ms: what the server is not to blame for. */
   readonly ownDelayP99Ms: number;
 }
 
 const RENEW_EVERY_MS = 100;
 const COMES_IN_EVERY_MS = 500;
+const FIRST_TIME_EVERY_MS = 1_000;
+/** So many devices: who gives up after 5 s is gone before the next one has its turn. */
+const FIRST_TIMERS = 8;
 /** As the SDK waits for a renewal at the least. */
 const ANSWER_MS = 5_000;
 
 const { devices, ...target } = JSON.parse(process.argv[2] ?? '{}') as HonestFacts;
 const delay = monitorEventLoopDelay({ resolution: 5 });
-let [renewals, arrivals]: [number[], number[]] = [[], []];
-let [failed, tried]: [string[], number] = [[], 0];
-let phases = 0;
+let [renewals, failed]: [number[], string[]] = [[], []];
+let [phases, addresses] = [0, 0];
+const [newcomers, firstTimers] = [new Arrivals(target), new Arrivals(target)];
 const leases = new Map<string, string>();
 
 const people = devices.map(([text, pem]) => keysFromPem(text, pem));
 const newcomer = people.pop()!;
+const strangers = people.splice(-FIRST_TIMERS);
 for (const [at, keys] of people.entries()) await work(keys, at);
-setInterval(() => void comeIn(newcomer), COMES_IN_EVERY_MS);
+setInterval(() => void newcomers.comeIn(newcomer, target.host), COMES_IN_EVERY_MS);
+setInterval(
+  () => void firstTimers.comeIn(strangers[addresses % FIRST_TIMERS]!, newAddress()),
+  FIRST_TIME_EVERY_MS,
+);
 delay.enable();
 say({ event: 'ready', leases: Object.fromEntries(leases) });
 for await (const line of createInterface({ input: process.stdin })) {
@@ -73,32 +85,16 @@ async function renew(peer: Peer, lease: string): Promise<void> {
     failed.push(`a renewal of ${lease} brought ${codeOf(answer) ?? JSON.stringify(answer.result)}`);
 }
 
-async function comeIn(keys: Keys): Promise<void> {
-  const since = performance.now();
-  tried++;
-  const seated = await deadline(
-    takeAndLeave(keys).catch(() => false),
-    ANSWER_MS,
-  );
-  if (seated === true) arrivals.push(performance.now() - since);
-}
-
-async function takeAndLeave(keys: Keys): Promise<boolean> {
-  const peer = await Peer.open(target, keys);
-  try {
-    // Seats that no attacker asks for: those it may take it may keep.
-    const wants = [{ products: ['lobby'], seats: 1 }];
-    const granted = await peer.ask('lease.checkout', { key: newNonce(), nonce: newNonce(), wants });
-    const taken = claimsIn(granted).map(({ jti }) => jti);
-    const released = await peer.ask('lease.release', { key: newNonce(), leases: taken });
-    return taken.length === 1 && codeOf(released) === null;
-  } finally {
-    peer.close();
-  }
+/** An address that no client of this run had before. */
+function newAddress(): string {
+  const at = addresses++;
+  return `127.77.${Math.floor(at / 250)}.${1 + (at % 250)}`;
 }
 
 function begin(): void {
-  [renewals, arrivals, failed, tried] = [[], [], [], 0];
+  [renewals, failed] = [[], []];
+  newcomers.begin();
+  firstTimers.begin();
   delay.reset();
 }
 
@@ -109,7 +105,8 @@ function end(): Phase {
     p99Ms: sortedAt(renewals, 0.99),
     maxMs: sortedAt(renewals, 1),
     failed: [...new Set(failed)],
-    newcomers: { tried, served: arrivals.length, p99Ms: sortedAt(arrivals, 0.99) },
+    newcomers: newcomers.arrived,
+    firstTimers: firstTimers.arrived,
     ownDelayP99Ms: Math.round((delay.percentile(99) / 1e6 - 5) * 10) / 10,
   };
 }

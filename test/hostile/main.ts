@@ -14,7 +14,7 @@ const LOG_BYTES_PER_SECOND = 256 * 1024;
 const QUIET_SECONDS = 3;
 
 const head =
-  'attack             p50  p99 ms   max  base p99  own  RSS MiB  files  journal B  log B  newcomers (p99 ms)';
+  'attack                p50  p99 ms    max  base p99  own  CPU %  RSS MiB files journal B  log B  newcomers, first-timers in 5 s (p99 ms)';
 
 const { values } = parseArgs({
   options: {
@@ -46,8 +46,12 @@ async function main(chosen: readonly Attack[], seconds: number): Promise<number>
     await field.close();
   }
   const rows = verdicts.map((verdict) => {
-    const { attack, honestP99Ms, baselineP99Ms, rssMiB, journalBytes, stolen } = verdict;
-    return { attack, honestP99Ms, baselineP99Ms, rssMiB, journalBytes, stolen, ok: isOk(verdict, seconds) };
+    const { attack, honestP99Ms, baselineP99Ms, serverCpuPercent, rssMiB, journalBytes, stolen } = verdict;
+    const { newcomers, firstTimers } = verdict.honest;
+    return {
+      ...{ attack, honestP99Ms, baselineP99Ms, serverCpuPercent, rssMiB, journalBytes, stolen },
+      ...{ newcomers, firstTimers, ok: isOk(verdict, seconds) },
+    };
   });
   const ok = rows.length === chosen.length && rows.every((each) => each.ok);
   console.log(JSON.stringify({ ok, seconds, loadAtStart: load, loadAtEnd: loadAverage(), attacks: rows }));
@@ -79,14 +83,24 @@ function overLimits(
 }
 
 function row(verdict: Verdict, seconds: number): string {
-  const { attack, honest, baselineP99Ms, rssMiB, openFiles, journalBytes, logBytes } = verdict;
-  const { p50Ms, p99Ms, maxMs, ownDelayP99Ms, newcomers } = honest;
+  const { attack, honest, baselineP99Ms, rssMiB, openFiles, journalBytes, logBytes, serverCpuPercent } =
+    verdict;
+  const { p50Ms, p99Ms, maxMs, ownDelayP99Ms, newcomers, firstTimers } = honest;
   const cells = [
-    attack.padEnd(16),
-    ...[p50Ms, p99Ms, maxMs, baselineP99Ms, ownDelayP99Ms, rssMiB, openFiles, journalBytes, logBytes].map(
-      (cell) => String(cell).padStart(7),
-    ),
-    `${newcomers.served}/${newcomers.tried} (${newcomers.p99Ms})`.padStart(14),
+    attack.padEnd(19),
+    ...[
+      p50Ms,
+      p99Ms,
+      maxMs,
+      baselineP99Ms,
+      ownDelayP99Ms,
+      serverCpuPercent,
+      rssMiB,
+      openFiles,
+      journalBytes,
+      logBytes,
+    ].map((cell) => String(cell).padStart(7)),
+    ...[newcomers, firstTimers].map((who) => `${who.served}/${who.tried} (${who.p99Ms})`.padStart(15)),
     isOk(verdict, seconds) ? 'ok' : 'NOT OK',
   ];
   return cells.join(' ');
@@ -115,7 +129,7 @@ function help(): string {
     '  --priority      on a machine that is busy with other things: its own processes first (needs root)',
     '  --json          nothing but the last line',
     '',
-    ...attacks.map(({ name, what }) => `  ${name.padEnd(16)} ${what}`),
+    ...attacks.map(({ name, what }) => `  ${name.padEnd(19)} ${what}`),
     '',
     'Examples:',
     '  npm run hostile',

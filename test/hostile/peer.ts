@@ -25,6 +25,8 @@ export interface PeerOptions {
   /** False: it never answers a ping. */
   readonly autoPong?: boolean;
   readonly onFrame?: (frame: Frame) => void;
+  /** Aborted when it gives up: the socket is gone, and whatever it asked has no answer. */
+  readonly signal?: AbortSignal;
 }
 
 /** One WebSocket to the server, honest or not: answers come without polling, so that their time can be told. */
@@ -61,12 +63,15 @@ export class Peer {
 
   /** Connected, upgraded, challenged. @throws when the server turns it away */
   static connect({ host, port }: Target, options: PeerOptions = {}): Promise<Peer> {
-    const { from, path = 'lease', autoPong = true, onFrame } = options;
+    const { from, path = 'lease', autoPong = true, onFrame, signal } = options;
     const socket = new WebSocket(`wss://${host}:${port}${paths[path]}`, SUBPROTOCOL, {
       rejectUnauthorized: false,
       autoPong,
       ...(from === undefined ? {} : { localAddress: from }),
     });
+    const giveUp = () => socket.terminate();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    socket.once('close', () => signal?.removeEventListener('abort', giveUp));
     return new Promise((resolve, reject) => {
       let tls: TLSSocket | undefined;
       socket.once('upgrade', (response) => {

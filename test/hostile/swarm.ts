@@ -7,6 +7,8 @@ export interface SwarmOptions {
   readonly sockets: number;
   /** From so many addresses. */
   readonly addresses: number;
+  /** Which ones, unless the attackers' own. */
+  readonly address?: (at: number) => string;
   /** New ones begun each 50 ms at most. */
   readonly burst?: number;
   /** @returns a socket that has begun to connect */
@@ -15,12 +17,12 @@ export interface SwarmOptions {
 
 /** Keeps as many sockets open as the server lets it, and comes back with each that is cut. */
 export async function swarm(field: Field, tally: Tally, options: SwarmOptions): Promise<void> {
-  const { sockets, addresses, burst = 250, start } = options;
+  const { sockets, addresses, burst = 250, start, address = addressOf } = options;
   const open = new Set<Socket>();
   let [next, standing] = [0, 0];
   await repeat(field.over, 50, () => {
     for (let begun = 0; begun < burst && open.size < sockets; begun++) {
-      const socket = start(field, addressOf(next++ % addresses));
+      const socket = start(field, address(next++ % addresses));
       let isIn = false;
       open.add(socket);
       tally.add('sockets begun');

@@ -1,4 +1,4 @@
-import { type Attack, addressOf, repeat, Tally } from '../attack.js';
+import { type Attack, addressOf, type Field, type Outcome, repeat, Tally } from '../attack.js';
 import { codeOf, Peer } from '../peer.js';
 import { swarm, tcp, tls } from '../swarm.js';
 
@@ -29,22 +29,31 @@ export const stalledTls: Attack = {
 export const handshakeFlood: Attack = {
   name: 'handshake-flood',
   what: 'TLS handshakes of 250 addresses, each dropped as soon as it is done, as fast as this machine can',
-  run: async (field) => {
-    const tally = new Tally();
-    await swarm(field, tally, {
-      ...{ sockets: 400, addresses: 250 },
-      start: (_, from) => {
-        const socket = tls(field, from);
-        return socket.once('secureConnect', () => {
-          tally.add('TLS handshakes');
-          socket.destroy();
-        });
-      },
-    });
-    tally.expect('TLS handshakes', 100);
-    return tally.outcome;
-  },
+  run: (field) => flood(field, addressOf, 250),
 };
+
+export const handshakeNeighbour: Attack = {
+  name: 'handshake-neighbour',
+  what: 'the same from the one address at which the honest are',
+  sharesAddress: true,
+  run: (field) => flood(field, () => field.host, 1),
+};
+
+async function flood(field: Field, address: (at: number) => string, addresses: number): Promise<Outcome> {
+  const tally = new Tally();
+  await swarm(field, tally, {
+    ...{ sockets: 400, addresses, address },
+    start: (_, from) => {
+      const socket = tls(field, from);
+      return socket.once('secureConnect', () => {
+        tally.add('TLS handshakes');
+        socket.destroy();
+      });
+    },
+  });
+  tally.expect('TLS handshakes', 100);
+  return tally.outcome;
+}
 
 export const openAndClose: Attack = {
   name: 'open-and-close',
