@@ -1,3 +1,4 @@
+import { KnownAddresses } from './known-addresses.js';
 import type { TransportLimits } from './limits.js';
 import { KeyedBuckets } from './token-bucket.js';
 
@@ -11,8 +12,8 @@ export type AdmissionRefusal =
 export interface Ticket {
   readonly address: string;
   readonly acceptedAtMs: number;
-  /** The socket has a session: it no longer counts among the strangers. */
-  authenticate(): void;
+  /** This device proved who it is over the socket: it no longer counts among the strangers, and its address is known. */
+  authenticate(device: string): void;
   release(): void;
 }
 
@@ -34,6 +35,7 @@ export class Admission {
   readonly #addresses = new Map<string, AddressCount>();
   /** At n: the addresses with n strangers. */
   readonly #crowds: Set<AddressCount>[] = [];
+  readonly #known = new KnownAddresses();
   #unauthenticated = 0;
 
   constructor(limits: TransportLimits) {
@@ -52,6 +54,11 @@ export class Admission {
 
   get unauthenticated(): number {
     return this.#unauthenticated;
+  }
+
+  /** Whether a device has proved who it is from there. */
+  isKnown(address: string): boolean {
+    return this.#known.has(address);
   }
 
   /** @param end ends this socket, should its place be needed for an address that has fewer */
@@ -104,16 +111,20 @@ export class Admission {
     let open = true;
     const stranger: Stranger = {
       end: () => {
-        authenticate();
+        leave();
         end();
       },
     };
     this.#countStranger(count, () => count.strangers.add(stranger));
-    const authenticate = () => this.#countStranger(count, () => count.strangers.delete(stranger));
+    const leave = () => this.#countStranger(count, () => count.strangers.delete(stranger));
+    const authenticate = (device: string) => {
+      leave();
+      this.#known.learn(device, address);
+    };
     const release = () => {
       if (!open) return;
       open = false;
-      authenticate();
+      leave();
       count.sockets--;
       if (count.sockets === 0) this.#addresses.delete(address);
     };

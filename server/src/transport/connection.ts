@@ -117,7 +117,7 @@ export class Connection implements Peer, SessionSocket {
     if (this.#state !== 'connecting') return;
     const { registry, emit, gate } = this.#context;
     clearTimeout(this.#handshake);
-    this.#arrival.ticket.authenticate();
+    this.#arrival.ticket.authenticate(params.deviceKey);
     this.#state = 'open';
     this.#openedAtMs = gate.monoMs();
     const { identity } = opened;

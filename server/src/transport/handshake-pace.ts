@@ -5,18 +5,30 @@ import { TokenBucket } from './token-bucket.js';
 /** How often those in line are looked at, ms: at most so many handshakes are computed at once as the pace has earned in that time. */
 const LOOK_MS = 20;
 
+/** So many of known addresses begin in a row while strangers wait: a crowd of clients that come back does not shut out a new one. */
+const KNOWN_IN_A_ROW = 3;
+
 /**
  * Begins TLS no faster than the server can bear: renewals go before strangers. Whoever comes in beyond the pace waits, and addresses
- * take turns, so that one newcomer is not behind the hundreds of another address.
+ * take turns, so that one newcomer is not behind the hundreds of another address. Addresses at which a device has proved who it is go before
+ * those that nobody knows: strangers with many addresses do not shut out those who work here.
  */
 export class HandshakePace {
-  readonly #waiting = new FairQueue<() => void>();
+  readonly #known = new FairQueue<() => void>();
+  readonly #strangers = new FairQueue<() => void>();
+  readonly #isKnown: (address: string) => boolean;
   readonly #monoMs: () => number;
   readonly #bucket: TokenBucket;
   #timer: NodeJS.Timeout | null = null;
+  #knownInARow = 0;
 
-  constructor({ tlsHandshakesPerSecond: perSecond }: TransportLimits, monoMs: () => number) {
+  constructor(
+    { tlsHandshakesPerSecond: perSecond }: TransportLimits,
+    monoMs: () => number,
+    isKnown: (address: string) => boolean,
+  ) {
     this.#monoMs = monoMs;
+    this.#isKnown = isKnown;
     this.#bucket = new TokenBucket({ perSecond, burst: Math.max(1, (perSecond * LOOK_MS) / 1000) }, monoMs());
   }
 
@@ -25,20 +37,35 @@ export class HandshakePace {
    * @returns takes it out of the line
    */
   begin(address: string, start: () => void): () => void {
-    if (this.#waiting.isEmpty && this.#bucket.take(this.#monoMs())) {
+    if (this.#isEmpty && this.#bucket.take(this.#monoMs())) {
       start();
       return () => {};
     }
-    this.#waiting.push(address, start);
+    const queue = this.#isKnown(address) ? this.#known : this.#strangers;
+    queue.push(address, start);
     this.#look();
-    return () => this.#waiting.remove(address, start);
+    return () => queue.remove(address, start);
+  }
+
+  get #isEmpty(): boolean {
+    return this.#known.isEmpty && this.#strangers.isEmpty;
+  }
+
+  #next(): (() => void) | undefined {
+    const isStrangersTurn = this.#knownInARow >= KNOWN_IN_A_ROW && !this.#strangers.isEmpty;
+    if (this.#known.isEmpty || isStrangersTurn) {
+      this.#knownInARow = 0;
+      return this.#strangers.shift();
+    }
+    this.#knownInARow++;
+    return this.#known.shift();
   }
 
   #look(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
-      while (!this.#waiting.isEmpty && this.#bucket.take(this.#monoMs())) this.#waiting.shift()?.();
-      if (!this.#waiting.isEmpty) this.#look();
+      while (!this.#isEmpty && this.#bucket.take(this.#monoMs())) this.#next()?.();
+      if (!this.#isEmpty) this.#look();
     }, LOOK_MS);
   }
 }

@@ -15,7 +15,7 @@ it('a peer that resets while it waits for its handshake is gone, and nothing els
   const monoMs = (): number => performance.now();
   const accepted = new AcceptedSockets(
     new Admission(limits),
-    new HandshakePace(limits, monoMs),
+    new HandshakePace(limits, monoMs, () => false),
     monoMs,
     () => {},
   );

@@ -14,7 +14,7 @@ describe('admission', () => {
     const first = admitted(admission, '10.0.0.1');
     admitted(admission, '10.0.0.2');
     expect(admission.admit('10.0.0.2', 0, () => {})).toBe('UNAUTHENTICATED_SOCKETS');
-    first.authenticate();
+    first.authenticate('device');
     admitted(admission, '10.0.0.2');
   });
 
@@ -32,7 +32,7 @@ describe('admission', () => {
     expect(ended).toEqual(['a1', 'a2']);
     expect(admission.unauthenticated).toBe(4);
     // One with a session is nobody's place any more.
-    if (typeof neighbour === 'object') neighbour.authenticate();
+    if (typeof neighbour === 'object') neighbour.authenticate('device');
     expect(admission.unauthenticated).toBe(3);
   });
 
@@ -44,11 +44,26 @@ describe('admission', () => {
     expect(typeof admission.admit('10.0.0.1', 500, () => {})).toBe('object');
   });
 
+  it('knows the address at which each device last proved who it is, and no other', () => {
+    const admission = new Admission(defaultLimits);
+    const [office, home] = [admitted(admission, '10.0.0.1'), admitted(admission, '10.0.0.2')];
+    expect(admission.isKnown('10.0.0.1')).toBe(false);
+    office.authenticate('anna');
+    office.authenticate('anna');
+    office.authenticate('ben');
+    office.release();
+    expect(admission.isKnown('10.0.0.1')).toBe(true);
+    home.authenticate('anna');
+    expect([admission.isKnown('10.0.0.1'), admission.isKnown('10.0.0.2')]).toEqual([true, true]);
+    home.authenticate('ben');
+    expect([admission.isKnown('10.0.0.1'), admission.isKnown('10.0.0.2')]).toEqual([false, true]);
+  });
+
   it('forgets an address with its last socket, and counts each socket once', () => {
     const admission = new Admission(defaultLimits);
     const [one, two] = [admitted(admission, '10.0.0.1'), admitted(admission, '10.0.0.1')];
-    one.authenticate();
-    one.authenticate();
+    one.authenticate('device');
+    one.authenticate('device');
     expect(admission.unauthenticated).toBe(1);
     one.release();
     one.release();

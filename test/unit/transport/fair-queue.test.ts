@@ -74,7 +74,11 @@ describe('the pace of handshakes', () => {
     onTestFinished(() => {
       vi.useRealTimers();
     });
-    const pace = new HandshakePace({ ...defaultLimits, tlsHandshakesPerSecond: 50 }, () => Date.now());
+    const pace = new HandshakePace(
+      { ...defaultLimits, tlsHandshakesPerSecond: 50 },
+      () => Date.now(),
+      () => false,
+    );
     const begun: string[] = [];
     const come = (address: string, name: string) => pace.begin(address, () => begun.push(name));
     come('10.0.0.1', 'a1');
@@ -88,6 +92,30 @@ describe('the pace of handshakes', () => {
     leave();
     vi.advanceTimersByTime(1_000);
     expect(begun).toEqual(['a1', 'a2', 'b1', 'a3']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('begins with those of known addresses, and does not forget the others', () => {
+    vi.useFakeTimers({ now: 0 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const limits = { ...defaultLimits, tlsHandshakesPerSecond: 50 };
+    const pace = new HandshakePace(
+      limits,
+      () => Date.now(),
+      (address) => address.startsWith('10.'),
+    );
+    const begun: string[] = [];
+    const come = (address: string, name: string) => pace.begin(address, () => begun.push(name));
+    for (let nth = 0; nth < 4; nth++) come(`192.0.2.${nth}`, `stranger${nth}`);
+    for (let nth = 0; nth < 5; nth++) come('10.0.0.1', `known${nth}`);
+    const leave = come('10.0.0.1', 'gone');
+    leave();
+    expect(begun).toEqual(['stranger0']);
+    vi.advanceTimersByTime(1_000);
+    const rest = ['known3', 'known4', 'stranger2', 'stranger3'];
+    expect(begun.slice(1)).toEqual(['known0', 'known1', 'known2', 'stranger1', ...rest]);
     expect(vi.getTimerCount()).toBe(0);
   });
 });
