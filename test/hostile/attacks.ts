@@ -7,7 +7,7 @@ import {
   signatures,
   stalledTls,
 } from './attacks/handshakes.js';
-import { httpFlood, httpHeaders, httpReplay, httpSlow } from './attacks/http.js';
+import { httpFlood, httpHeaders, httpPipeline, httpReplay, httpSlow } from './attacks/http.js';
 import { idleSessions, idleTcp, idleTls, idleWebSockets, oneAddress } from './attacks/idle.js';
 import { adminPath, checkoutFlood, foreignLeases, renewalStorm, waiters } from './attacks/seats.js';
 
@@ -17,5 +17,5 @@ export const attacks: readonly Attack[] = [
   ...[stalledTls, handshakeFlood, handshakeNeighbour, openAndClose, signatures],
   ...[neverRead, oneByteWrites, fragments, bigFrames],
   ...[checkoutFlood, foreignLeases, adminPath, renewalStorm, waiters],
-  ...[httpReplay, httpSlow, httpHeaders, httpFlood],
+  ...[httpReplay, httpSlow, httpHeaders, httpFlood, httpPipeline],
 ];

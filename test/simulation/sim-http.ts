@@ -32,7 +32,8 @@ export class HttpDoor {
 
   constructor(gate: Gate, dispatcher: Dispatcher, registry: SessionRegistry) {
     const accepted = { ticketOf: () => null } as unknown as AcceptedSockets;
-    const common = { gate, limits: defaultLimits, allowedOrigins: [], emit: () => {} };
+    const turns = { run: (_: string, job: () => void) => job() };
+    const common = { gate, limits: defaultLimits, allowedOrigins: [], emit: () => {}, turns };
     const fine = () => ({ ok: true, reason: '' });
     const source = {
       ...{ live: fine, ready: fine, caPem: '' },
@@ -46,8 +47,8 @@ export class HttpDoor {
     const request = requestOf(question, address);
     return new Promise((resolve) => {
       const response = new Response(resolve) as unknown as ServerResponse;
-      if (question.path === CHALLENGE_PATH) void this.#pages.handle(request, response);
-      else void this.#signed.handle(request, response);
+      if (question.path === CHALLENGE_PATH) this.#pages.handle(request, response);
+      else this.#signed.handle(request, response);
     });
   }
 }

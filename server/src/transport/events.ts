@@ -18,6 +18,8 @@ export type RefusalReason =
   | EndReason
   | ErrorCode
   | 'TLS_HANDSHAKE'
+  /** The next request before the answer to the one before (PROTOCOL 2.1). */
+  | 'HTTP_PIPELINED'
   | 'SOCKET_LIMIT';
 
 export interface SessionFacts {

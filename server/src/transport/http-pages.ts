@@ -8,6 +8,7 @@ import { HttpRates } from './http-rates.js';
 import { type HttpRefusalCode, httpRefusals, refusalBody } from './http-refusals.js';
 import type { TransportLimits } from './limits.js';
 import { isOriginAllowed, splitUrl } from './request-head.js';
+import type { Turns } from './turns.js';
 
 export interface HealthAnswer {
   readonly ok: boolean;
@@ -40,6 +41,8 @@ export interface HttpPagesOptions {
   readonly limits: TransportLimits;
   readonly allowedOrigins: readonly string[];
   readonly emit: EmitEvent;
+  /** Addresses take turns, among each other and with the frames of devices. */
+  readonly turns: Pick<Turns, 'run'>;
   /** The challenge that signed requests answer; left out where none are taken. */
   readonly challenge?: () => string;
 }
@@ -68,8 +71,29 @@ export class HttpPages {
     if (challenge !== undefined) this.#pages.set(CHALLENGE_PATH, () => this.#challenge(challenge()));
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answer = await this.#answer(request);
+  /** Answers every failure itself. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const { turns } = this.#options;
+    const address = addressOf(request.socket) ?? 'unknown';
+    turns.run(address, () => {
+      // Gone while it waited for its turn.
+      if (request.socket.destroyed) return;
+      const answer = this.#answer(request);
+      if (!(answer instanceof Promise)) this.#reply(request, response, answer, address);
+      else
+        answer.then(
+          (page) => this.#reply(request, response, page, address),
+          (error: unknown) => this.#reply(request, response, this.#failed(error), address),
+        );
+    });
+  }
+
+  #reply(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: Page | HttpRefusalCode,
+    address: string,
+  ): void {
     // CORS: a page of an allowed origin may read the answer, no other may.
     const { origin } = request.headers;
     if (origin !== undefined && isOriginAllowed(request, this.#options.allowedOrigins)) {
@@ -77,7 +101,6 @@ export class HttpPages {
       response.setHeader('vary', 'origin');
     }
     if (typeof answer === 'string') {
-      const address = addressOf(request.socket) ?? 'unknown';
       this.#options.emit({ type: 'refused', reason: answer, address });
       if (answer === 'METHOD_REFUSED') response.setHeader('allow', 'GET, HEAD');
       write(response, refusalPage(answer), true);
@@ -86,18 +109,22 @@ export class HttpPages {
     }
   }
 
-  async #answer(request: IncomingMessage): Promise<Page | HttpRefusalCode> {
+  #answer(request: IncomingMessage): Page | HttpRefusalCode | Promise<Page> {
     const refusal = this.#refusal(request);
     if (refusal !== null) return refusal;
     const { path, query } = splitUrl(request);
     const page = this.#pages.get(path);
     if (page === undefined) return 'PATH_UNKNOWN';
     try {
-      return await page(query);
+      return page(query);
     } catch (error) {
-      this.#options.emit({ type: 'handlerError', method: null, error });
-      return 'INTERNAL';
+      return this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): HttpRefusalCode {
+    this.#options.emit({ type: 'handlerError', method: null, error });
+    return 'INTERNAL';
   }
 
   #refusal(request: IncomingMessage): HttpRefusalCode | null {

@@ -10,6 +10,7 @@ import { drainConnections } from './drain.js';
 import { eventLog, type TransportLog } from './event-log.js';
 import type { EmitEvent } from './events.js';
 import { HandshakePace } from './handshake-pace.js';
+import { HttpExchanges } from './http-exchanges.js';
 import { HttpPages, type HttpSource } from './http-pages.js';
 import { defaultLimits, type TransportLimits } from './limits.js';
 import { SessionRegistry } from './session-registry.js';
@@ -146,12 +147,13 @@ function assemble(options: ListenerOptions): ListenerParts {
   const server = tlsServer(options.tls, limits);
   const admission = new Admission(limits);
   const monoMs = (): number => gate.monoMs();
-  const accepted = new AcceptedSockets(admission, new HandshakePace(limits, monoMs), monoMs, emit);
+  const pace = new HandshakePace(limits, monoMs, (address) => admission.isKnown(address));
+  const accepted = new AcceptedSockets(admission, pace, monoMs, emit);
   accepted.guard(server);
   const { registry, dispatcher } = context;
   const { allowedOrigins = [] } = options;
   const signed = new SignedRequests({
-    ...{ gate, limits, dispatcher, registry, accepted, allowedOrigins, emit },
+    ...{ gate, limits, dispatcher, registry, accepted, allowedOrigins, emit, turns: context.turns },
   });
   const parts = { server, context, accepted, admission, connections: new Set<Connection>(), signed };
   serve(parts, options);
@@ -164,7 +166,7 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
   const { gate, limits, emit, dispatcher } = context;
   const { allowedOrigins = [], paths = ['lease', 'admin'] } = options;
   const pages = new HttpPages({
-    ...{ gate, source: options.http, limits, allowedOrigins, emit },
+    ...{ gate, source: options.http, limits, allowedOrigins, emit, turns: context.turns },
     ...(paths.includes('lease') ? { challenge: () => signed.challenge } : {}),
   });
   const upgrades = new Upgrades({
@@ -177,11 +179,11 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
     onSocket: (socket, arrival) => connect(connections, socket, arrival, context),
   });
   server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
+  const exchanges = new HttpExchanges(emit);
   server.on('request', (request, response) => {
+    if (!exchanges.begin(request, response)) return;
     const takes = paths.includes('lease') && signed.handles(request);
-    const handled = (takes ? signed : pages).handle(request, response);
-    // Both answer every failure themselves: what is left would end the process.
-    handled.catch((error: unknown) => emit({ type: 'handlerError', method: null, error }));
+    (takes ? signed : pages).handle(request, response);
   });
   server.on('tlsClientError', (_error, socket) => {
     const address = accepted.ticketOf(socket)?.address ?? 'unknown';

@@ -30,6 +30,7 @@ import type { TransportLimits } from './limits.js';
 import { isOriginAllowed, splitUrl } from './request-head.js';
 import { mayUsePath } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
+import type { Turns } from './turns.js';
 
 export interface SignedRequestsOptions {
   readonly gate: Gate;
@@ -39,6 +40,8 @@ export interface SignedRequestsOptions {
   readonly accepted: AcceptedSockets;
   readonly allowedOrigins: readonly string[];
   readonly emit: EmitEvent;
+  /** Addresses take turns, among each other and with the frames of devices. */
+  readonly turns: Pick<Turns, 'run'>;
 }
 
 /** A request that was read whole; its signature has not been looked at yet. */
@@ -81,7 +84,14 @@ export class SignedRequests {
     return isHttpPath(splitUrl(request).path);
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers every failure of the request itself; what is left is a fault of ours. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const { emit } = this.#options;
+    const handled = this.#handle(request, response);
+    handled.catch((error: unknown) => emit({ type: 'handlerError', method: null, error }));
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const address = addressOf(request.socket) ?? 'unknown';
     const arrived = await this.#arrive(request, address);
     if (arrived === 'ABORTED') response.destroy();
@@ -100,7 +110,14 @@ export class SignedRequests {
       this.#open--;
       if (this.#open === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
     });
-    this.#reply(response, arrived, await this.#answer(arrived, request));
+    this.#reply(response, arrived, await this.#inTurn(arrived, request));
+  }
+
+  /** Its signature is verified when it is its address's turn. */
+  #inTurn(arrived: Arrived, request: IncomingMessage): Promise<Answered> {
+    return new Promise((resolve, reject) => {
+      this.#options.turns.run(arrived.address, () => this.#answer(arrived, request).then(resolve, reject));
+    });
   }
 
   async #arrive(request: IncomingMessage, address: string): Promise<Arrived | HttpRefusalCode | 'ABORTED'> {
@@ -143,7 +160,7 @@ export class SignedRequests {
       return this.#turnAway(arrived, 'SIGNATURE_INVALID');
     const identity = gate.identify(head.device, 'lease');
     if (identity === null) return this.#turnAway(arrived, 'DEVICE_UNKNOWN');
-    accepted.ticketOf(request.socket)?.authenticate();
+    accepted.ticketOf(request.socket)?.authenticate(head.device);
     const verdict = this.#challenges.use(head.challenge, head.device, head.nonce);
     if (verdict === 'replayed') return this.#turnAway(arrived, 'REQUEST_REPLAYED');
     if (verdict === 'too-many') return { ok: false, code: 'RATE_LIMITED' };

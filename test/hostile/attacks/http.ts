@@ -129,18 +129,23 @@ function answerTo(socket: TLSSocket, text: string): Promise<string> {
 
 export const httpFlood: Attack = {
   name: 'http-flood',
-  what: '/metrics, /ca and /v1/challenge asked for by 100 addresses as fast as they are allowed to',
+  what: '/metrics, /ca and /v1/challenge asked for by 100 addresses as fast as they are allowed to, half of them without waiting for answers',
   run: async (field) => {
     const tally = new Tally();
     const pages = ['/metrics', `/ca?nonce=${newNonce()}`, '/v1/challenge'];
-    const ask = (from: string, page: string) =>
+    const ask = (from: string, page: string, waits: boolean) =>
       new Promise<void>((resolve) => {
         const socket = tls(field, from);
-        const get = `GET ${page} HTTP/1.1\r\nHost: x\r\n\r\n`;
-        const asking = setInterval(() => socket.write(get), 25);
+        const get = () => socket.write(`GET ${page} HTTP/1.1\r\nHost: x\r\n\r\n`);
+        const asking = waits ? undefined : setInterval(get, 25);
+        if (waits) socket.once('secureConnect', get);
         socket.on('data', (part) => {
           const statuses = String(part).match(/HTTP\/1\.1 (\d+)/g) ?? [];
-          for (const status of statuses) tally.add(status);
+          for (const status of statuses) {
+            tally.add(status);
+            // An answer in several parts is asked for again before it is whole: that is as fast as it can.
+            if (waits) get();
+          }
         });
         socket.on('error', () => undefined);
         field.over.addEventListener('abort', () => socket.destroy(), { once: true });
@@ -151,10 +156,28 @@ export const httpFlood: Attack = {
       });
     await Promise.all(
       Array.from({ length: 100 }, (_, at) =>
-        repeat(field.over, 20, () => ask(addressOf(at), pages[at % pages.length]!)),
+        repeat(field.over, 20, () => ask(addressOf(at), pages[at % pages.length]!, at % 2 === 0)),
       ),
     );
     tally.expect('HTTP/1.1 200', 100);
+    return tally.outcome;
+  },
+};
+
+export const httpPipeline: Attack = {
+  name: 'http-pipeline',
+  what: 'hundreds of requests in one write, by 100 addresses, again and again',
+  run: async (field) => {
+    const tally = new Tally();
+    const burst = 'GET /livez HTTP/1.1\r\nHost:\r\n\r\n'.repeat(2_000);
+    await Promise.all(
+      Array.from({ length: 100 }, (_, at) =>
+        repeat(field.over, 100, async () => {
+          tally.add(`answer: ${await answerTo(tls(field, addressOf(at)), burst)}`);
+        }),
+      ),
+    );
+    tally.expect('answer: cut', 50);
     return tally.outcome;
   },
 };

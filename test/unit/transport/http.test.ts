@@ -122,6 +122,29 @@ describe('pages', () => {
     expect((await fetchPage(rig, '/livez', 'GET', {}, '127.0.0.2')).status).toBe(429);
   });
 
+  it('are answered one after the other on a connection; who does not wait loses it, and the rest is not even parsed', async () => {
+    const rig = await startRig();
+    const socket = connectTls({ host: '127.0.0.1', port: rig.listener.port, ca: caPem });
+    let heard = '';
+    socket.setEncoding('utf8').on('data', (part) => {
+      heard += part;
+    });
+    socket.on('error', () => {});
+    const get = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n';
+    for (let nth = 1; nth <= 3; nth++) {
+      socket.write(get);
+      await expect.poll(() => heard.match(/HTTP\/1\.1 200/g)?.length, { timeout: 15_000 }).toBe(nth);
+    }
+    const closed = once(socket, 'close');
+    socket.write(get.repeat(400));
+    await closed;
+    expect(heard.match(/HTTP/g)).toHaveLength(3);
+    const refused = rig.events.all.filter(
+      (event) => event.type === 'refused' && event.reason === 'HTTP_PIPELINED',
+    );
+    expect(refused).toHaveLength(1);
+  });
+
   it('/ca gives the authority, signed with the key of the server', async () => {
     const rig = await startRig();
     const nonce = newNonce();
