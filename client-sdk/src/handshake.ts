@@ -62,7 +62,7 @@ export async function openSession(
   witness: Witness | undefined,
 ): Promise<ResultOf<'session.open'>> {
   const begun = await beginTranscript(host, connection, identity.path, identity.serverKey);
-  const transcript: Transcript = { ...begun, deviceKey: formatPublicKey(identity.key.publicKey), token: '' };
+  const transcript: Transcript = { deviceKey: formatPublicKey(identity.key.publicKey), token: '', ...begun };
   const params: ParamsOf<'session.open'> = {
     deviceKey: transcript.deviceKey,
     nonce: transcript.clientNonce,

@@ -58,9 +58,8 @@ export class LeaseRecord {
    * Before a checkout is sent: a process that dies before it has heard the answer leaves a seat that nobody knows of but by this. On disk
    * when it resolves; a folder that cannot be written costs the record and not the seat.
    */
-  asking(asked: Omit<Asked, 'askedAtMs'>): Promise<void> {
-    const askedAtMs = Math.round(this.#host.clock.wallMs());
-    this.#asked.set(asked.key, { ...asked, askedAtMs });
+  asking({ key, nonce, wants }: Omit<Asked, 'askedAtMs'>): Promise<void> {
+    this.#asked.set(key, { key, nonce, wants, askedAtMs: Math.round(this.#host.clock.wallMs()) });
     return this.#save();
   }
 

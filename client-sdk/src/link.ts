@@ -26,6 +26,7 @@ export class Link {
   readonly #host: Host;
   readonly #events: LinkEvents;
   readonly #pause: ReconnectPause;
+  readonly #pushes: PushHandlers;
   readonly #closing = new AbortController();
   readonly #firstPass = deferred<BerthError | null>();
   readonly #watchers = new Set<() => void>();
@@ -43,6 +44,10 @@ export class Link {
     this.#host = plan.host;
     this.#events = events;
     this.#pause = new ReconnectPause(plan.host, () => events.affordablePauseMs());
+    this.#pushes = {
+      ...events.pushes,
+      'server.draining': ({ reconnectAfterMs }) => this.#pause.postpone(reconnectAfterMs),
+    };
   }
 
   /** Of the latest session. */
@@ -131,7 +136,7 @@ export class Link {
   /** One pass over all servers. @returns when it succeeded, on the monotonic clock, or `null` */
   async #open(): Promise<number | null> {
     try {
-      const { connection, me } = await dial(this.#plan, this.#pushes(), this.#closing.signal);
+      const { connection, me } = await dial(this.#plan, this.#pushes, this.#closing.signal);
       this.#me = me;
       await this.#takeUp(connection);
       this.#connection = connection;
@@ -188,13 +193,6 @@ export class Link {
     this.#trouble = error;
     this.#events.onTrouble(error);
     this.#notify();
-  }
-
-  #pushes(): PushHandlers {
-    return {
-      ...this.#events.pushes,
-      'server.draining': ({ reconnectAfterMs }) => this.#pause.postpone(reconnectAfterMs),
-    };
   }
 
   #notify(): void {

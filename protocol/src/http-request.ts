@@ -73,11 +73,12 @@ export function signHttpRequest(
 
 /** Server side: what a head and a body say, put together for the signature. */
 export function httpTranscriptOf(
-  request: { readonly method: string; readonly path: string; readonly serverKey: string },
+  { method, path, serverKey }: { readonly method: string; readonly path: string; readonly serverKey: string },
   head: HttpHead,
   bodySha256: Uint8Array,
 ): HttpTranscript {
-  return { ...request, deviceKey: head.device, challenge: head.challenge, nonce: head.nonce, bodySha256 };
+  const { device: deviceKey, challenge, nonce } = head;
+  return { method, path, serverKey, deviceKey, challenge, nonce, bodySha256 };
 }
 
 /** Server side: whether the device that the request names has signed it. */

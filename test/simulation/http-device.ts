@@ -91,8 +91,13 @@ export class HttpDevice {
     this.#challenge ??= await this.#newChallenge();
     const body = JSON.stringify(params);
     const transcript: HttpTranscript = {
-      ...{ method: 'POST', path, serverKey: this.#serverKey, deviceKey: this.#keyText },
-      ...{ challenge: this.#challenge, nonce: encodeBase64Url(dice.bytes(16)), bodySha256: sha256(body) },
+      method: 'POST',
+      path,
+      serverKey: this.#serverKey,
+      deviceKey: this.#keyText,
+      challenge: this.#challenge,
+      nonce: encodeBase64Url(dice.bytes(16)),
+      bodySha256: sha256(body),
     };
     const signed = signHttpRequest(transcript, (message) => this.#key.sign(message));
     const headers = Object.fromEntries(

@@ -56,7 +56,10 @@ export class HttpDoor {
 /** What is read of a request that has arrived as a whole. */
 function requestOf({ method, path, headers, body }: HttpQuestion, address: string): IncomingMessage {
   const request = {
-    ...{ method, url: path, headers, socket: { remoteAddress: address } },
+    method,
+    url: path,
+    headers,
+    socket: { remoteAddress: address },
     async *[Symbol.asyncIterator]() {
       yield Buffer.from(body);
     },

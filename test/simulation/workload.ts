@@ -106,7 +106,7 @@ async function checkout({ dice, waiters, computer }: Life, client: Client, host:
   const wait = wants.wait ?? 0;
   const giveUp = new AbortController();
   if (wait > 0 && dice.chance(0.25)) host.setTimer(() => giveUp.abort(), dice.between(1, wait));
-  const asked = client.checkout({ ...wants, signal: giveUp.signal });
+  const asked = client.checkout({ signal: giveUp.signal, ...wants });
   return waiters.watch(`${computer.name}/${computer.processes}`, computer.owner, wait, asked);
 }
 

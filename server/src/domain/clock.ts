@@ -19,12 +19,12 @@ export interface ClockReading {
 export function readClock(state: State, now: Now): ClockReading {
   const { wallMs, steadyWallMs } = now;
   const { highWaterMs } = organisationOf(state);
-  const reading = { wallMs, steadyWallMs, highWaterMs };
-  if (highWaterMs - wallMs > CLOCK_BEHIND_MS)
-    return { ...reading, state: 'behind', offMs: highWaterMs - wallMs };
-  if (wallMs - steadyWallMs > CLOCK_AHEAD_MS)
-    return { ...reading, state: 'ahead', offMs: wallMs - steadyWallMs };
-  return { ...reading, state: 'trusted', offMs: 0 };
+  const read = (is: ClockReading['state'], offMs: number): ClockReading => {
+    return { wallMs, steadyWallMs, highWaterMs, state: is, offMs };
+  };
+  if (highWaterMs - wallMs > CLOCK_BEHIND_MS) return read('behind', highWaterMs - wallMs);
+  if (wallMs - steadyWallMs > CLOCK_AHEAD_MS) return read('ahead', wallMs - steadyWallMs);
+  return read('trusted', 0);
 }
 
 /** What would end at once if the wall clock were trusted as it is: for the person who is asked. */

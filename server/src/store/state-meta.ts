@@ -23,7 +23,7 @@ const validator = Compile(StateMeta);
 export function encodeMeta(position: Position, sums: RowSums): string {
   const { seq, hash: chainHash } = position;
   const meta: Unchecked = { format: FORMAT, seq, hash: chainHash, rows: sums.count, sum: sums.total };
-  return JSON.stringify({ ...meta, check: checkOf(meta) });
+  return JSON.stringify({ check: checkOf(meta), ...meta });
 }
 
 /** The meta row, or null when it is damaged or of another format. LevelDB verifies no checksum on reading, so this does. */

@@ -40,7 +40,7 @@ export class SessionRegistry implements Sessions {
       bound: (lease) => addTo(this.#byLease, lease, session),
       unbound: (lease) => removeFrom(this.#byLease, lease, session),
     });
-    const session: OpenSession = { caller: { ...who, leases }, socket };
+    const session: OpenSession = { caller: { leases, ...who }, socket };
     this.#leases.set(session, leases);
     addTo(this.#byDevice, who.deviceId, session);
     return { session, superseded };

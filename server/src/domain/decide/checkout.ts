@@ -79,7 +79,7 @@ function satisfy(
   if (told === undefined)
     return deny('NO_SEAT', 'A product stands twice in the bundle.', { products: want.products });
   const alsoTried = denials.filter((denial) => denial !== told).map(factsOf);
-  return { ...told, detail: { ...told.detail, ...(alsoTried.length > 0 ? { alsoTried } : {}) } };
+  return alsoTried.length === 0 ? told : { ...told, detail: { ...told.detail, alsoTried } };
 }
 
 /** The denial of a whole checkout: of a bundle it names what is missing, first of all what no waiting will bring. */
@@ -152,7 +152,7 @@ function takeOrJoin(
   const resumed = kept.resume(seats, asker, context);
   if (resumed !== null) return { ...resumed, joined: true };
   const given = kept.giveUp();
-  const wish = { ...term, product: id, email: device.email, seats, sharedKept };
+  const wish = { product: id, email: device.email, seats, sharedKept, ignorePending: false, ...term };
   const choice = choose(state, wish, given.taken);
   if (!choice.ok) return explain(state, id, choice.rule, context.now);
   const asked = { product: id, device, shareKey: keyOf(product, device), nonce: asker.nonce, term };
