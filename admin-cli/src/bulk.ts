@@ -6,7 +6,7 @@ import { readText } from './files.js';
 import { table } from './output.js';
 import { given, optional, parseDay, parseProduct } from './parse.js';
 
-export const bulkKinds: readonly BulkKind[] = ['invite', 'remove', 'assign', 'revoke'];
+export const bulkKinds: readonly BulkKind[] = ['invite', 'remove', 'assign', 'revoke', 'credit'];
 
 export const kindPositional = {
   kind: { type: 'string', choices: bulkKinds, demandOption: true, describe: `what each row asks for` },
@@ -74,6 +74,7 @@ function partFrom(rows: Table['rows'], from: number): { line: number; cells: str
 
 /** Rows for people: what each asked for and what became of it. */
 export function rowTable(rows: readonly BulkRowInfo[], screen: Output): string {
+  const limited = rows.some((row) => row.limit !== undefined);
   return table(
     rows,
     [
@@ -82,6 +83,7 @@ export function rowTable(rows: readonly BulkRowInfo[], screen: Output): string {
       { title: 'PRODUCT', cell: (row) => row.product ?? '' },
       { title: 'QUANTITY', cell: (row) => row.quantity ?? '' },
       { title: 'EXPIRES', weight: 'low', cell: (row) => row.expires ?? '' },
+      ...(limited ? [{ title: 'LIMIT', cell: limitCell }] : []),
       { title: 'VERDICT', cell: (row) => row.code ?? row.verdict },
       { title: 'REASON', cell: (row) => row.message ?? '' },
     ],
@@ -89,11 +91,16 @@ export function rowTable(rows: readonly BulkRowInfo[], screen: Output): string {
   );
 }
 
+function limitCell({ limit = '', per }: BulkRowInfo): string {
+  return per === undefined ? limit : `${limit} a ${per}`;
+}
+
 const columns = {
   invite: ['email', 'name', 'role'],
   remove: ['email'],
   assign: ['email', 'product', 'quantity', 'expires'],
   revoke: ['email', 'product', 'quantity', 'expires'],
+  credit: ['email', 'limit', 'per'],
 } as const satisfies Record<BulkKind, readonly (keyof BulkRowInfo)[]>;
 
 /** The columns that a kind reads, as `berth bulk template` says them. */

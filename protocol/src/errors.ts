@@ -635,6 +635,13 @@ export const errors = {
     'The organisation has fewer credits left than this.',
     'Spend fewer, or ask an admin to buy more.',
   ),
+  CREDIT_HELD: row(
+    -33166,
+    8,
+    false,
+    'The server was restored from a backup: what was spent since is not known, so no credits are spent.',
+    'Ask an admin: `berth restore accept` ends it, by their word.',
+  ),
   CREDIT_REQUEST_OPEN: row(
     -33163,
     8,

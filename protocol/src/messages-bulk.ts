@@ -4,7 +4,7 @@ import { Next, Page } from './messages-admin.js';
 import { Count, DayText, Id, IdempotencyKey, ProductId, WallMs } from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
-export const BulkKind = Type.Enum(['invite', 'remove', 'assign', 'revoke']);
+export const BulkKind = Type.Enum(['invite', 'remove', 'assign', 'revoke', 'credit']);
 export type BulkKind = Static<typeof BulkKind>;
 
 /** A bulk job: `done`, `unchanged` and `failed` of its `rows` have been decided; all of them once `endedAtMs` is there. */
@@ -31,6 +31,8 @@ export const BulkRowInfo = Type.Object({
   product: Type.Optional(Type.String()),
   quantity: Type.Optional(Type.String()),
   expires: Type.Optional(Type.String()),
+  limit: Type.Optional(Type.String()),
+  per: Type.Optional(Type.String()),
   verdict: Type.Enum(['waiting', 'done', 'unchanged', 'failed']),
   code: Type.Optional(Type.String()),
   message: Type.Optional(Type.String()),

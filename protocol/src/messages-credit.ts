@@ -65,6 +65,7 @@ export const spendRequests = {
       'CREDIT_DISABLED',
       'CREDIT_LIMIT',
       'CREDIT_LOW',
+      'CREDIT_HELD',
       'PRODUCT_UNKNOWN',
       'REVOKE_PENDING',
       'KEY_REUSED',

@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.js';
 import { plantedInBorrows } from './planted-borrows.js';
 import { plantedInClients } from './planted-clients.js';
+import { plantedInCredits } from './planted-credits.js';
 import { plantedInEntitlements } from './planted-entitlements.js';
 import { plantedInLeases } from './planted-leases.js';
 import { plantedInStore } from './planted-store.js';
@@ -10,5 +11,6 @@ export const mutants: readonly Mutant[] = [
   ...plantedInLeases,
   ...plantedInBorrows,
   ...plantedInEntitlements,
+  ...plantedInCredits,
   ...plantedInClients,
 ];

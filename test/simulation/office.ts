@@ -1,5 +1,6 @@
 import { type AdminConnection, type Host, newIdempotencyKey } from '@berth/client';
 import { carryFiles } from './island.js';
+import { administerCredits } from './office-credits.js';
 import { employ, loginOf } from './office-people.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
@@ -44,6 +45,7 @@ async function administerOnce(office: Office): Promise<void> {
   // Some are better known by the name they log in with.
   const email = dice.chance(0.1) ? loginOf(person) : person;
   if (dice.chance(0.2)) return administerMore(office, key);
+  if (dice.chance(0.07)) return administerCredits(office, key);
   const roll = dice.below(100);
   if (roll < 21) await admin.call('pool.status', {});
   else if (roll < 28) await reallocate(office, key);
@@ -159,6 +161,7 @@ export async function openPools({ admin, host, products }: Pick<Office, 'admin' 
 async function revise(office: Office, key: string): Promise<void> {
   const { site, admin, dice } = office;
   const { jti } = dice.pick([...site.vendor.entitlements.values()]);
-  const entitlement = site.vendor.entitlement({ jti, seats: site.seats(dice.between(1, 4)) });
+  const credits = dice.chance(0.2) ? { credits: dice.between(0, 400) } : {};
+  const entitlement = site.vendor.entitlement({ jti, seats: site.seats(dice.between(1, 4)), ...credits });
   await untilAnswered(office, () => admin.call('entitlement.import', { key, entitlement }));
 }

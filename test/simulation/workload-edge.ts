@@ -37,3 +37,19 @@ export async function forgeReturn({ dice }: Life, client: Client, host: Host): P
     await channel.close();
   }
 }
+
+/**
+ * Jobs of a computer are known by their number, whichever of its processes gets to them: the same one is often paid for again, in the same hour or
+ * after the next crash.
+ */
+const JOBS = 12;
+
+export async function spendCredits({ dice, computer, product }: Life, client: Client): Promise<void> {
+  if (dice.chance(0.15)) return client.credits.request(dice.between(1, 60));
+  if (dice.chance(0.4)) {
+    await client.credits.consume(dice.between(1, 6));
+    return;
+  }
+  const job = dice.below(JOBS);
+  await client.credits.consume(1 + (job % 6), { key: `job-of-${computer.name}-0000-${job}`, product });
+}

@@ -3,7 +3,7 @@ import { connectWith } from '@berth/client/internal';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import type { Waiters } from './waiters.js';
-import { forgeReturn, watchSeats } from './workload-edge.js';
+import { forgeReturn, spendCredits, watchSeats } from './workload-edge.js';
 
 const MAX_SEATS = 2;
 /** A nap is cut short this soon when everybody is to come to an end, ms. */
@@ -95,9 +95,8 @@ async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): P
     // A seat that uses the borrow has to go first (IN_USE).
     for (const seat of seats) if (seat.kind === 'borrow') await drop(seat, seats);
     if ((await client.borrows()).length > 0) await client.returnBorrow();
-  } else {
-    await client.status();
-  }
+  } else if (roll < 96) await spendCredits(life, client);
+  else await client.status();
 }
 
 /** One in four of those who wait is not patient enough. */

@@ -8,6 +8,7 @@ const examples: Record<BulkKind, readonly string[]> = {
   remove: ['anna@studio.example'],
   assign: ['anna@studio.example', 'render', '1', ''],
   revoke: ['anna@studio.example', 'render', '', ''],
+  credit: ['anna@studio.example', '100', 'month'],
 };
 
 export const bulkTemplate = defineCommand({
@@ -18,7 +19,7 @@ export const bulkTemplate = defineCommand({
     ['berth bulk template invite > people.csv', 'to fill in and apply'],
     ['berth bulk template assign', 'which columns there are'],
   ],
-  more: 'Only email is needed. An empty cell takes the default: the role user; one seat, or of a revoke all of them; the entitlement that ends last. A revoke without a product takes every product. A row of assign means "has at least this many with this expiry".',
+  more: 'Only email is needed. An empty cell takes the default: the role user; one seat, or of a revoke all of them; the entitlement that ends last. A revoke without a product takes every product. A row of credit needs its limit too: a number, for each day, month or year, or in all (total, the default), or unlimited or disabled. A row of assign means "has at least this many with this expiry".',
   run: async (_context, args) => {
     const kind = args.kind as BulkKind;
     const text = writeCsv(columnsOf(kind), [examples[kind]]);

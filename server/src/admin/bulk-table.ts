@@ -10,6 +10,7 @@ export const columnsOf: { readonly [K in BulkKind]: readonly Column[] } = {
   remove: ['email'],
   assign: ['email', 'product', 'quantity', 'expires'],
   revoke: ['email', 'product', 'quantity', 'expires'],
+  credit: ['email', 'limit', 'per'],
 };
 
 /** As people write them. */
@@ -22,6 +23,9 @@ const spellings: Readonly<Record<string, Column>> = {
   'expiration date': 'expires',
   expiry: 'expires',
   seats: 'quantity',
+  credits: 'limit',
+  'credit limit': 'limit',
+  period: 'per',
 };
 
 export interface RawRow {

@@ -9,6 +9,7 @@ import {
 import { type Denial, deny } from '../domain/commands.js';
 import type { CreditGrant, CreditRequest } from '../domain/credit-rows.js';
 import {
+  areCreditsHeld,
   creditDay,
   creditInfo,
   creditSources,
@@ -172,7 +173,7 @@ function sourceInfo(
     until: lastDay(exp * 1000),
     bought: credits,
     spent: spentOf(state, jti),
-    left: spendable.has(jti) || isTheirs ? creditsLeft(state, row) : 0,
+    left: !areCreditsHeld(state) && (spendable.has(jti) || isTheirs) ? creditsLeft(state, row) : 0,
   };
 }
 

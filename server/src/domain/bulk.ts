@@ -3,7 +3,7 @@ import { canonicalEmail, type ErrorCode } from '@berth/protocol';
 // PRODUCT.md, "Bulk": many rows of one kind, each of which succeeds or fails alone. A job is made in one commit with all its rows. Each row is
 // decided in a commit together with the note that it was, so that a job that is killed anywhere goes on where it was, and no row counts twice.
 
-export type BulkKind = 'invite' | 'remove' | 'assign' | 'revoke';
+export type BulkKind = 'invite' | 'remove' | 'assign' | 'revoke' | 'credit';
 
 /** A row as it was typed: the cells that its kind knows. A cell that is empty is not there; one that is missing makes the row short. */
 export interface BulkCells {
@@ -15,6 +15,8 @@ export interface BulkCells {
   readonly product?: string;
   readonly quantity?: string;
   readonly expires?: string;
+  readonly limit?: string;
+  readonly per?: string;
   /** It ended before the last column of the header. */
   readonly short?: boolean;
   /** An earlier line about the same user, where one is enough. */
@@ -80,11 +82,11 @@ export function bulkRowId(job: string, index: number): string {
 }
 
 /**
- * Marks what was said before. Nobody can be invited or removed twice; rows about seats may say the same twice: the second finds it done, or takes
+ * Marks what was said before. Nobody can be invited or removed twice, or have two limits; rows about seats may say the same twice: the second finds it done, or takes
  * one more back.
  */
 export function withDuplicates(kind: BulkKind, cells: readonly BulkCells[]): BulkCells[] {
-  if (kind !== 'invite' && kind !== 'remove') return [...cells];
+  if (kind === 'assign' || kind === 'revoke') return [...cells];
   const first = new Map<string, number>();
   return cells.map((row) => {
     const who = canonicalEmail(row.email) ?? row.email.toLowerCase();

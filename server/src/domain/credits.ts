@@ -8,6 +8,7 @@ import {
 } from '@berth/protocol';
 import { type CreditGrant, creditUseId } from './credit-rows.js';
 import { isActive } from './pools.js';
+import { restoreOf } from './restore.js';
 import type { Entitlement, Now, State } from './state.js';
 
 /** Credits that can be spent now, of one entitlement. */
@@ -66,7 +67,17 @@ export function sumOf(counts: Iterable<number>): number {
   return sum;
 }
 
+/**
+ * True while nobody knows what was spent between a backup and the restore of it (I9). Unlike a seat a credit does not come back by itself: it ends by
+ * the word of an admin alone.
+ */
+export function areCreditsHeld(state: State): boolean {
+  const restore = restoreOf(state);
+  return restore !== undefined && restore.accepted === undefined;
+}
+
 export function creditsFor(state: State, who: Parameters<typeof creditSources>[1], now: Now): number {
+  if (areCreditsHeld(state)) return 0;
   return sumOf(creditSources(state, who, now).map(({ left }) => left));
 }
 

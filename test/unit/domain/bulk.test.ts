@@ -136,6 +136,38 @@ describe('assign, revoke, remove', () => {
     expect(world.usage()).toMatchObject({ allocated: 3 });
   });
 
+  test('credit: what a user may spend; the second row about somebody, and what is no limit, have their own code', () => {
+    const world = new World();
+    world.user('a');
+    world.user('b');
+    const rows = [
+      { email: 'A@studio.example', limit: '100', per: 'Month' },
+      { email: 'b@studio.example', limit: 'Unlimited' },
+      { email: 'a@studio.example', limit: '5' },
+      { email: 'stranger@elsewhere.example', limit: '5' },
+      { email: 'owner@studio.example' },
+    ];
+    const bad = ['-1', '1.5', '1e3', 'many', '1000000001'].map((limit) => [
+      { email: 'owner@studio.example', limit },
+    ]);
+    const wanted = ['ROW_DUPLICATE', 'USER_UNKNOWN', 'CREDIT_LIMIT_INVALID'];
+    expect(run(world, make(world, 'credit', rows).id)).toEqual(['done', 'done', ...wanted]);
+    expect(run(world, make(world, 'credit', rows, { again: true }).id)).toEqual([
+      ...['unchanged', 'unchanged'],
+      ...wanted,
+    ]);
+    for (const [at, each] of bad.entries())
+      expect(run(world, make(world, 'credit', each, { hash: `b${at}` }).id)).toEqual([
+        'CREDIT_LIMIT_INVALID',
+      ]);
+    const per = [{ email: 'owner@studio.example', limit: '5', per: 'week' }];
+    expect(run(world, make(world, 'credit', per, { hash: 'p' }).id)).toEqual(['CREDIT_LIMIT_INVALID']);
+    expect([...world.state.tables.creditAccess.values()].map(({ email, grant }) => [email, grant])).toEqual([
+      ['a@studio.example', { access: 'limited', limit: 100, per: 'month' }],
+      ['b@studio.example', { access: 'unlimited' }],
+    ]);
+  });
+
   test('one mail for what several rows tell the same person, sent when the job is done', () => {
     const world = new World();
     world.import({ seats: 5 });

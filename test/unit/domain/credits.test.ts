@@ -170,6 +170,21 @@ describe('spending', () => {
     world.refused(spending(world, device, 1), 'CLOCK_BEHIND');
   });
 
+  test('I9: a restored server does not know what was spent since the backup, and spends none until an admin answers for it', () => {
+    const { world, device } = studio(100);
+    const backup = world.rows();
+    world.ok(spending(world, device, 90, 'job-1'));
+    world.restart(backup);
+    const known = { epoch: world.epoch, seq: 7 };
+    world.ok({ type: 'restore', epoch: 'epoch-2', known, backupAtMs: world.now.wallMs });
+    world.ok({ type: 'beginRestore' });
+    world.pass(60 * DAY_MS);
+    world.refused(spending(world, device, 90, 'job-1'), 'CREDIT_HELD');
+    expect([balance(world), infoOf(world).left]).toEqual([0, 0]);
+    world.ok({ type: 'acceptRestore', ...world.admin(), reason: 'the vendor knows', statement: '' });
+    world.ok(spending(world, device, 90, 'job-1'));
+  });
+
   test('I5: a clock that jumps forward begins no new period', () => {
     const { world, device } = studio(100, limited(10, 'day'));
     world.ok(spending(world, device, 10));

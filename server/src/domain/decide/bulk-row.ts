@@ -20,8 +20,10 @@ import {
   deny,
   type RequestKey,
 } from '../commands.js';
+import type { CreditGrant } from '../credit-rows.js';
 import type { State } from '../state.js';
 import { assign } from './allocation.js';
+import { setCreditAccess } from './credits.js';
 import { userUnknown } from './denial.js';
 import { freedOnce } from './linger.js';
 import { mailsOf } from './mails.js';
@@ -108,6 +110,14 @@ const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
     const when = job.pending ? 'pending' : 'now';
     return carried(row, { type: 'revoke', ...asker(job), email, ...target, quantity, when }, revoke);
   },
+  credit: (row) => {
+    const email = member(row);
+    if (typeof email !== 'string') return email;
+    const grant = grantIn(row.cells);
+    if ('ok' in grant) return grant;
+    const set = { type: 'setCreditAccess', ...asker(row.job), email, grant, was: null } as const;
+    return carried(row, set, setCreditAccess);
+  },
 };
 
 /** Every product that is set aside for somebody, or none of them: what a removal that was refused needs next. */
@@ -182,6 +192,20 @@ function targetOf({ product, expires }: BulkCells): { product: string; endMs: nu
   return endMs === null
     ? deny('DATE_INVALID', `"${shown(expires)}" is not a day: write it as 2027-05-09.`)
     : { product, endMs };
+}
+
+/** `100`, `unlimited` or `disabled`; an empty period is `total`. */
+function grantIn({ limit, per = 'total' }: BulkCells): CreditGrant | Denial {
+  if (limit === undefined) return deny('CREDIT_LIMIT_INVALID', 'The row says no limit.');
+  const access = limit.toLowerCase();
+  if (access === 'unlimited' || access === 'disabled') return { access };
+  const period = (['day', 'month', 'year', 'total'] as const).find((each) => each === per.toLowerCase());
+  if (period === undefined)
+    return deny('CREDIT_LIMIT_INVALID', `"${shown(per)}" is no period: write day, month, year or total.`);
+  const most = /^\d{1,16}$/.test(limit) ? Number(limit) : Number.POSITIVE_INFINITY;
+  return most <= limits.creditLimit
+    ? { access: 'limited', limit: most, per: period }
+    : deny('CREDIT_LIMIT_INVALID', `"${shown(limit)}" is no limit of credits.`);
 }
 
 function countOf(text: string): number | null {

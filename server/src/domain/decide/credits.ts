@@ -4,6 +4,7 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import type { CreditCharge, CreditGrant } from '../credit-rows.js';
 import {
   accessOf,
+  areCreditsHeld,
   type CreditSource,
   creditDay,
   creditInfo,
@@ -34,6 +35,7 @@ export function consumeCredits(
   if ('ok' in device) return device;
   const shut = closed(state, context) ?? leaving(state, device.email, context.now);
   if (shut !== null) return shut;
+  if (areCreditsHeld(state)) return deny('CREDIT_HELD');
   const product = state.tables.product.get(id);
   if (product === undefined) return deny('PRODUCT_UNKNOWN', undefined, { product: id });
   const day = creditDay(context.now);
