@@ -30,7 +30,7 @@ Every ${LARGE_EVERY}th seed is large: 24 hours, 200 clients, real Ed25519. Its l
 Seeds that end in 9 also have clocks set as no invariant promises to bear (a client's back during a borrow, the server's while it is stopped);
 these and what they lead to are counted apart, as beyondPromise.
 
-The last line of stdout is a JSON object: seeds, simulatedHours (both phases), ops, faults, violations and more. Exit code: 0 without
+The last line of stdout is a JSON object: seeds, simulatedHours (both phases), ops, faults, violations, speed and more. Exit code: 0 without
 violations, 1 with, 2 when the arguments are wrong. A violation prints how to replay it, as short as it was found, and the events before it.
 
   npm run simulate                                  seed 1

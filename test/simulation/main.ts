@@ -32,19 +32,33 @@ async function run({ seed, seeds, hours, clients, jobs, json, stacks }: Wanted):
   };
   if (jobs > 1) await runAll(list, jobs, tell);
   else for (const job of list) await tell(await simulate(job), job);
-  const seconds = (performance.now() - started.wallMs) / 1000;
   const { user, system } = process.cpuUsage(started.cpu);
-  // All of the time spent is set against the hours of the safety phase alone as well: that is the least it can be.
-  const rate = (spent: number): string => {
-    const [both, safety] = [totals.simulatedHours, totals.safetyHours].map((hours) =>
-      Math.round((hours * 3600) / spent),
-    );
-    return `${both} times real time (${safety} by the safety phase alone)`;
-  };
-  const ofCpu = jobs > 1 ? '' : `; of CPU time ${rate((user + system) / 1e6)}`;
-  process.stderr.write(`${rate(seconds)}${ofCpu}\n`);
-  console.log(JSON.stringify(totals.summary()));
+  const speed = speedOf(totals, {
+    seconds: (performance.now() - started.wallMs) / 1000,
+    // Of several processes this one knows only its own.
+    cpuSeconds: jobs > 1 ? null : (user + system) / 1e6,
+  });
+  console.log(JSON.stringify({ ...totals.summary(), speed }));
   return totals.violations;
+}
+
+/** How many times real time, by the clock and by CPU time. All that was spent is set against the safety phase alone as well: that is the least it can be. */
+function speedOf(
+  { simulatedHours, safetyHours }: Totals,
+  { seconds, cpuSeconds }: { readonly seconds: number; readonly cpuSeconds: number | null },
+): Record<string, number> {
+  const times = (hours: number, spent: number): number => Math.round((hours * 3600) / spent);
+  const byClock = {
+    seconds: Math.round(seconds * 10) / 10,
+    timesRealTime: times(simulatedHours, seconds),
+    ofSafetyAlone: times(safetyHours, seconds),
+  };
+  if (cpuSeconds === null) return byClock;
+  const byCpu = {
+    timesByCpu: times(simulatedHours, cpuSeconds),
+    ofSafetyByCpu: times(safetyHours, cpuSeconds),
+  };
+  return { ...byClock, cpuSeconds: Math.round(cpuSeconds * 10) / 10, ...byCpu };
 }
 
 function line({ seed, clients, ops, violations, faults, history, simulatedHours }: RunReport): string {
