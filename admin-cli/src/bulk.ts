@@ -23,10 +23,10 @@ export const bulkOptions = {
   },
 } as const;
 
-interface BulkArgs {
+export interface BulkArgs {
   readonly csv: string;
-  readonly products: string | undefined;
-  readonly expires: string | undefined;
+  readonly products?: string | undefined;
+  readonly expires?: string | undefined;
   readonly pending: boolean;
 }
 

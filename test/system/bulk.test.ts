@@ -92,6 +92,23 @@ test('who has seats is not removed; the failures are fed to revoke, and then to 
   expect(again.json.job).toMatchObject({ done: 2, failed: 0 });
 });
 
+test('`user invite --csv` and `user remove --csv` are bulk jobs too', async () => {
+  const csv = await site.write('few.csv', 'email;name\r\nzoe@few.example;Zoe\r\nyan@few.example;\r\n');
+  const invited = await owner('user', 'invite', '--csv', csv);
+  expect(invited.json.job).toMatchObject({ kind: 'invite', rows: 2, done: 2 });
+  const preview = await owner('user', 'remove', '--csv', csv, '--dry-run');
+  expect(preview.json).toMatchObject({ rows: 2, done: 2, failed: 0 });
+  const removed = await owner('user', 'remove', '--csv', csv, '--yes');
+  expect(removed.json.job).toMatchObject({ kind: 'remove', rows: 2, done: 2 });
+  const wrong = [
+    ['invite', 'ida@few.example', '--csv', csv],
+    ['invite', '--csv', csv, '--role', 'admin'],
+    ['invite'],
+    ['remove'],
+  ];
+  for (const words of wrong) expect((await owner('user', ...words)).code, words.join(' ')).toBe(2);
+});
+
 test('a preview can be edited and applied; rows without a product are one for each of --products', async () => {
   const csv = await site.write(
     'some.csv',

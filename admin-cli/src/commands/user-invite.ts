@@ -1,4 +1,5 @@
 import type { AdminConnection } from '@berth/client';
+import { applyTable, csvOption, eitherCsv } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { usage } from '../fail.js';
@@ -8,10 +9,10 @@ import { forEach, type Said } from '../several.js';
 import { momentWords } from '../words.js';
 
 export const userInvite = defineCommand({
-  usage: 'invite <email..>',
+  usage: 'invite [email..]',
   describe: 'Make people members and print the links with which they join',
   positionals: {
-    email: { type: 'string', array: true, demandOption: true, describe: 'e-mail address, or several' },
+    email: { type: 'string', array: true, describe: 'e-mail address, or several' },
   },
   options: {
     name: { type: 'string', describe: 'name of the person' },
@@ -19,6 +20,7 @@ export const userInvite = defineCommand({
     device: { type: 'boolean', describe: 'a further device of somebody who has joined already' },
     resend: { type: 'boolean', describe: 'a new link for somebody who is invited already; the old one ends' },
     cancel: { type: 'boolean', describe: 'end the link; the member stays until `berth user remove`' },
+    ...csvOption,
   },
   examples: [
     ['berth user invite anna@studio.example --name "Anna Ek"', 'a user; the link is alone on stdout'],
@@ -28,11 +30,17 @@ export const userInvite = defineCommand({
     ],
     ['berth user invite bo@studio.example --role admin', 'somebody who may run this command too'],
     ['berth user invite bo@studio.example --device', 'a link for another computer of the same person'],
+    [
+      'berth user invite --csv people.csv',
+      'a table with the columns email, name, role; the links go by mail',
+    ],
     ['berth user invite bo@studio.example --resend', 'the link was lost: a new one'],
   ],
-  more: 'The link works once and for one device. Of several addresses each succeeds or fails alone; if some failed the exit code is 1. Where the connection is lost, or on Ctrl-C, the report says so of those that are left, and the exit code is that of the reason.',
+  more: 'The link works once and for one device. With --csv it is what `berth bulk apply invite` does: each row has its link by mail, and `berth mail show` has it too. Of several addresses each succeeds or fails alone; if some failed the exit code is 1. Where the connection is lost, or on Ctrl-C, the report says so of those that are left, and the exit code is that of the reason.',
   run: async (context, args) => {
     const { device, resend, cancel, role } = args;
+    const csv = eitherCsv(args.email, args.csv, { device, resend, cancel, role, name: args.name });
+    if (csv !== null) return await applyTable(context, 'invite', { csv, pending: false, again: false });
     if ([device, resend, cancel].filter((each) => each === true).length > 1)
       throw usage('--device, --resend and --cancel exclude each other.', 'Give one of them.');
     if ((resend || cancel) && (role !== undefined || args.name !== undefined))
@@ -40,7 +48,7 @@ export const userInvite = defineCommand({
         '--resend and --cancel change no role or name.',
         'Change them with `berth user set EMAIL`.',
       );
-    const emails = args.email.map(String);
+    const emails = args.email!.map(String);
     if (args.name !== undefined && emails.length > 1)
       throw usage('--name is the name of one person.', 'Invite them one by one, or leave the name out.');
     const name = optional(args.name, parseName);

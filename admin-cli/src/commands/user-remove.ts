@@ -1,3 +1,4 @@
+import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import { dryRun, dryRunOption, memberCalled } from '../dry-run.js';
@@ -7,16 +8,20 @@ import { withAdminForSteps } from '../session.js';
 import { forEach } from '../several.js';
 
 export const userRemove = defineCommand({
-  usage: 'remove <email..>',
+  usage: 'remove [email..]',
   describe: 'Remove users with all their devices; their leases end',
   positionals: {
-    email: { type: 'string', array: true, demandOption: true, describe: 'e-mail address, or several' },
+    email: { type: 'string', array: true, describe: 'e-mail address, or several' },
   },
-  options: { ...pendingOptions, ...dryRunOption },
+  options: { ...pendingOptions, ...dryRunOption, ...csvOption },
   examples: [
     ['berth user remove anna@studio.example --dry-run', 'what she holds, and what is set aside for her'],
     ['berth user remove anna@studio.example --yes', 'remove her without being asked'],
     ['berth user remove anna@studio.example bo@studio.example', 'several; each succeeds or fails alone'],
+    [
+      'berth user remove --csv gone.csv --yes',
+      'a table with the column email, as `berth bulk apply remove` does',
+    ],
     [
       'berth user remove anna@studio.example --pending --yes',
       'and if she has borrowed: as soon as it is back',
@@ -25,7 +30,13 @@ export const userRemove = defineCommand({
   more: 'Refused while seats are allocated to the user (`berth license revoke` first) or borrowed by them. With --pending a removal that only a borrow forbids waits for its end by itself; until then the user gets nothing new. Of several addresses each succeeds or fails alone; if some failed the exit code is 1. Where the connection is lost, or on Ctrl-C, the report says so of those that are left, and the exit code is that of the reason.',
   exits: [[8, 'seats are allocated to the user, or borrowed by them']],
   run: async (context, args) => {
-    const emails = args.email.map(String);
+    const csv = eitherCsv(args.email, args.csv, { cancel: args.cancel });
+    if (csv !== null) {
+      const { pending } = args;
+      if (args['dry-run']) return await previewTable(context, 'remove', { csv, pending }, undefined);
+      return await applyTable(context, 'remove', { csv, pending, again: false });
+    }
+    const emails = args.email!.map(String);
     const when = whenOf(args);
     const whom = emails.length === 1 ? parseUser(emails[0]!) : `these ${emails.length} users`;
     if (args['dry-run']) {

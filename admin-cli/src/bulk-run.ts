@@ -1,0 +1,132 @@
+import type { AdminConnection } from '@berth/client';
+import type { BulkJobInfo, BulkKind, ResultOf } from '@berth/protocol';
+import { type BulkArgs, countWords, readBulk, rowCsv, rowTable, sendTable } from './bulk.js';
+import { confirm } from './confirm.js';
+import type { Context } from './context.js';
+import { usage } from './fail.js';
+import { writeText } from './files.js';
+import type { Answer } from './output.js';
+import { listPages, parsePaging } from './pages.js';
+import { withAdmin } from './session.js';
+
+/** `--csv` of the commands that take addresses too: the rows go the way of `berth bulk`. */
+export const csvOption = {
+  csv: {
+    type: 'string',
+    describe: 'a table of them, as a spreadsheet saves it, as with `berth bulk`; - for stdin',
+  },
+} as const;
+
+/**
+ * Which of the two was given.
+ * @param exclusive what goes with addresses alone, by option: true or a value where it was given
+ * @throws UsageError when it was both or neither
+ */
+export function eitherCsv(
+  emails: readonly unknown[] | undefined,
+  csv: string | undefined,
+  exclusive: Readonly<Record<string, unknown>>,
+): string | null {
+  const some = emails !== undefined && emails.length > 0;
+  if (csv === undefined) {
+    if (some) return null;
+    throw usage('Nobody was named.', 'Give e-mail addresses, or a table of them with --csv FILE.');
+  }
+  if (some) throw usage('Addresses and --csv exclude each other.', 'Put the addresses into the table.');
+  for (const [option, value] of Object.entries(exclusive))
+    if (value !== undefined && value !== false)
+      throw usage(`--${option} and --csv exclude each other.`, 'Give addresses, or leave the option out.');
+  return csv;
+}
+
+export interface TableArgs extends BulkArgs {
+  readonly again: boolean;
+}
+
+/** Makes a bulk job of a table and waits for its end. */
+export async function applyTable(context: Context, kind: BulkKind, args: TableArgs): Promise<Answer> {
+  const { asked, rows } = await readBulk(context, kind, args);
+  if (kind === 'remove' || kind === 'revoke')
+    await confirm(
+      context,
+      `${kind === 'remove' ? 'Remove users' : 'Take seats back'}, ${rows.rows.length} rows?`,
+    );
+  const result = await withAdmin(context, async (admin) => {
+    await sendTable(context, admin, asked.upload, rows);
+    const key = context.sdk.newIdempotencyKey();
+    const begun = await admin.call('bulk.apply', { key, ...asked, ...(args.again ? { again: true } : {}) });
+    return { ...begun, job: await untilDone(context, admin, begun.job) };
+  });
+  const { job, existing, ignored } = result;
+  return {
+    document: result,
+    text: '',
+    notes: [
+      ...unread(ignored),
+      ...(existing
+        ? [
+            `These rows were applied before, by ${job.by}: this is that job. \`berth bulk apply ${kind} --again\` makes a new one.`,
+          ]
+        : []),
+      `${countWords(job)}: berth bulk report ${job.id}${job.failed > 0 ? ' --failures' : ''}`,
+    ],
+    exitCode: job.failed > 0 ? 1 : 0,
+  };
+}
+
+/** Says what would become of each row; with `out` into a file. */
+export async function previewTable(
+  context: Context,
+  kind: BulkKind,
+  args: BulkArgs,
+  out: string | undefined,
+): Promise<Answer> {
+  const { asked, rows } = await readBulk(context, kind, args);
+  let counts:
+    | Pick<ResultOf<'bulk.preview'>, 'rows' | 'done' | 'unchanged' | 'failed' | 'ignored'>
+    | undefined;
+  const list = await withAdmin(context, async (admin) => {
+    await sendTable(context, admin, asked.upload, rows);
+    context.progress.say('judging rows');
+    return await listPages(parsePaging({ limit: undefined, cursor: undefined }), async (page) => {
+      const answer = await admin.call('bulk.preview', { ...asked, ...page });
+      counts = answer;
+      return answer;
+    });
+  });
+  const { rows: all, done, unchanged, failed, ignored } = counts!;
+  const sums = { rows: all, done, unchanged, failed };
+  if (out !== undefined) await writeText(context, out, rowCsv(kind, list.items));
+  return {
+    document: { ...list, ...sums, ignored },
+    text: (screen) => (out === undefined ? rowTable(list.items, screen) : ''),
+    notes: [...unread(ignored), `Would be: ${countWords(sums)}. Nothing was changed.`],
+  };
+}
+
+function unread(columns: readonly string[]): string[] {
+  return columns.length === 0 ? [] : [`Columns that are not read: ${columns.join(', ')}.`];
+}
+
+/** How long until the job is looked at again, ms. */
+const LOOK_MS = 100;
+
+async function untilDone(context: Context, admin: AdminConnection, job: BulkJobInfo): Promise<BulkJobInfo> {
+  let now = job;
+  while (now.endedAtMs === undefined) {
+    const decided = now.done + now.unchanged + now.failed;
+    context.progress.say(bar(decided, now.rows));
+    await new Promise<void>((resolve) => {
+      context.processes.after(LOOK_MS, resolve);
+    });
+    now = (await admin.call('bulk.report', { id: job.id, limit: 1 })).job;
+  }
+  return now;
+}
+
+const WIDTH = 20;
+
+function bar(decided: number, rows: number): string {
+  const full = Math.floor((decided / Math.max(1, rows)) * WIDTH);
+  return `[${'#'.repeat(full)}${'.'.repeat(WIDTH - full)}] row ${decided} of ${rows}`;
+}
