@@ -19,6 +19,7 @@ export interface EntitlementRow {
   readonly claims: {
     readonly jti: string;
     readonly rev: number;
+    readonly replaces?: string;
     readonly iss: string;
     readonly product: string;
     readonly seats: number;

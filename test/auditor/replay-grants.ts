@@ -21,10 +21,12 @@ export const grantRules: Readonly<Record<string, Judge>> = {
   },
   'seat.charged': (ledger, { id, entitlement }, accuse) => {
     const seat = ledger.seats.get(String(id))!;
-    if (seat.entitlement === entitlement) return;
+    const heir = ledger.entitlements.get(String(entitlement))?.claims;
+    // What comes in place of another takes its seats, though they are more than it has (PRODUCT.md: nothing is taken away, nothing is granted).
+    if (seat.entitlement === entitlement || heir?.replaces === seat.entitlement) return;
     const moved = { ...seat, entitlement: String(entitlement) };
     const there = ledger.count((other) => other.entitlement === moved.entitlement) + moved.count;
-    const has = ledger.entitlements.get(moved.entitlement)?.claims.seats ?? 0;
+    const has = heir?.seats ?? 0;
     if (there > has) accuse('I1', `moves seat ${there} to ${moved.entitlement}, which has ${has}`);
   },
   'seat.resumed': (ledger, { id, device }, accuse) => {

@@ -41,6 +41,20 @@ describe('the journal is a valid history', () => {
     expect(broken(world)).toEqual(['I1']);
   });
 
+  test.each([
+    ['another entitlement is found', {}, ['I1']],
+    ['the heir of theirs is right: what is in use stays, nothing is granted', { replaces: 'e1' }, []],
+  ])('more seats than it has that move to %s', (_, more, rules) => {
+    const world = new World(2);
+    world.take(1000, { seat: 'a' });
+    world.take(1100, { seat: 'b' });
+    world.import(2000, 'e2', 1, more);
+    for (const id of ['a', 'b'])
+      world.journal({ type: 'seat.charged', id, entitlement: 'e2', allocation: null });
+    world.journal({ type: 'entitlement.state', id: 'e1', state: 'replaced' });
+    expect(broken(world)).toEqual(rules);
+  });
+
   test('a seat that is freed under its lease is found', () => {
     const world = new World();
     world.take(1000, { seat: 's' });
