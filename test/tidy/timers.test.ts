@@ -38,6 +38,7 @@ const maySleep: { readonly [path: string]: string } = {
   'test/system/plugin.ts': 'tries again to connect while the server is down',
   'test/torture/crowd.ts': 'clients that work for a random time before their next step',
   'test/torture/generation.ts': 'kills at a random moment: the moment is the input',
+  'test/torture/bulk/bulk.ts': 'kills at a random moment: the moment is the input',
   'test/system/kill-rounds.test.ts': 'kills at a random moment: the moment is the input',
 };
 
