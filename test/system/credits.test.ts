@@ -96,6 +96,19 @@ test('credits: usage by user and period; users by what they may spend', async ()
   ]);
 });
 
+test('credits: many limits at once, from a table as a spreadsheet saves it', async () => {
+  const csv = await site.write(
+    'limits.csv',
+    `E-mail;Credit limit;Period\r\n${anna.email};200;Month\r\nnobody@studio.example;5;\r\n${site.owner.email};many;\r\n`,
+  );
+  const { code, json } = await owner('bulk', 'apply', 'credit', '--csv', csv);
+  expect(code).toBe(1);
+  expect(json.job).toMatchObject({ kind: 'credit', rows: 3, done: 1, failed: 2 });
+  expect((await owner('credit', 'show', anna.email)).json.credits).toMatchObject({
+    ...{ access: 'limited', limit: 200, per: 'month', spent: 110 },
+  });
+});
+
 test('credits: they never block a removal; what was spent stays, for the accounts and the audit', async () => {
   expect((await owner('user', 'remove', anna.email, '--yes')).code).toBe(0);
   expect((await owner('credit', 'usage', '--from', day(-1))).json).toMatchObject({
