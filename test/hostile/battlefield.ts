@@ -204,6 +204,7 @@ async function settle(site: Site): Promise<Parts> {
   await site.grant({ product: 'lobby', seats: 20, share: 'process', id: 'ent-lobby' });
   await site.grant({ product: 'scarce', seats: 1, share: 'process', id: 'ent-scarce' });
   await site.grant({ product: 'shared', seats: 8, share: 'device', id: 'ent-shared' });
+  await site.grant({ product: 'crowd', seats: 300, share: 'process', id: 'ent-crowd' });
   await site.grant({ product: 'busy', seats: 8, share: 'process', id: 'ent-busy' });
   const admin = await openAdmin({ home: site.owner.home });
   const { link } = await admin.call('machine.token.create', {
