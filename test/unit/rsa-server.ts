@@ -4,7 +4,7 @@ import forge from 'node-forge';
 
 const DAY_MS = 86_400_000;
 
-/** A server certificate with an RSA key, as berthd made them before decision 0013 and as many an IT has. */
+/** A server certificate with an RSA key, as berthd made them before decision 0014 and as many an IT has. */
 export function rsaServer(
   authority: KeyedCertificate,
   {

@@ -8,7 +8,7 @@ import { isWholeKey } from '@berth/server/transport/private-key';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rsaServer } from './rsa-server.js';
 
-// Decision 0013: the site's server signs its handshakes with P-256, under the RSA authority that clients know.
+// Decision 0014: the site's server signs its handshakes with P-256, under the RSA authority that clients know.
 
 const NOW_MS = Date.now();
 const names = ['localhost', 'licences.example'];

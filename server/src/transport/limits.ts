@@ -12,8 +12,8 @@ export const defaultLimits = {
   /** Sockets without a session of one address: one stranger cannot take the whole of the line above. */
   unauthenticatedPerAddress: 32,
   tlsHandshakesPerAddressPerSecond: SETTINGS['limits.handshakes-per-second-per-address'].default,
-  /** From all addresses: at 1.7 ms each less than half of a core, the rest is for renewals. Who comes beyond that waits a little. */
-  tlsHandshakesPerSecond: 250,
+  /** From all addresses, while the event loop keeps up: at 1.1 ms each two thirds of a core (decision 0014). Who comes beyond that waits. */
+  tlsHandshakesPerSecond: 600,
   /** Plain HTTP requests of one address: each `/ca` costs a signature, each `/metrics` a rendering. */
   httpRequestsPerAddressPerSecond: 50,
   /** Of these, so many a second count for nothing below: a monitor or a render node is answered whatever others do. */

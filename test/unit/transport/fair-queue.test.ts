@@ -118,4 +118,33 @@ describe('the pace of handshakes', () => {
     expect(begun.slice(1)).toEqual(['known0', 'known1', 'known2', 'stranger1', ...rest]);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it('begins fewer at once while the event loop is late, never none, and as many as before once it is not', () => {
+    vi.useFakeTimers({ now: 0 });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    let lateMs = 0;
+    let clockMs = 0;
+    const limits = { ...defaultLimits, tlsHandshakesPerSecond: 400 };
+    const pace = new HandshakePace(
+      limits,
+      () => clockMs,
+      () => false,
+    );
+    let begun = 0;
+    for (let nth = 0; nth < 500; nth++) pace.begin(`192.0.2.${nth}`, () => begun++);
+    const atEachLook = (looks: number): number[] =>
+      Array.from({ length: looks }, () => {
+        const before = begun;
+        clockMs += 20 + lateMs;
+        vi.advanceTimersByTime(20);
+        return begun - before;
+      });
+    expect(atEachLook(2)).toEqual([8, 8]);
+    lateMs = 11;
+    expect(atEachLook(4)).toEqual([4, 2, 2, 2]);
+    lateMs = 10;
+    expect(atEachLook(7)).toEqual([3, 4, 5, 6, 7, 8, 8]);
+  });
 });
