@@ -42,7 +42,7 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
   expect((await site.check()).json).toMatchObject({ ok: true });
 
   const dry = await berthd('migrate', '--data', site.data, '--dry-run', '--json');
-  expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: 4, copy: null, done: false });
+  expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: 5, copy: null, done: false });
   expect([await readFile(marker, 'utf8'), await copies()]).toEqual([old, []]);
 
   const ran = await berthd('migrate', '--data', site.data, '--json');
