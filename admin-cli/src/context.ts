@@ -51,6 +51,8 @@ export interface Input {
   readAll(): Promise<string>;
   /** Shows a question on stderr and reads one line; rejects when `signal` is aborted. */
   ask(question: string, signal: AbortSignal): Promise<string>;
+  /** The same, and what is typed is not shown. */
+  askHidden(question: string, signal: AbortSignal): Promise<string>;
 }
 
 export interface Output {
@@ -64,7 +66,7 @@ export interface Output {
 
 /** A file that is written piece by piece. */
 export interface Sink {
-  write(text: string): Promise<void>;
+  write(text: string | Uint8Array): Promise<void>;
   /** Durable from then on. */
   close(): Promise<void>;
 }
@@ -78,6 +80,9 @@ export interface Files {
   /** @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
   write(path: string, text: string, mode: number, exclusive: boolean): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** Makes a finished file durable and gives it its name, in one step. */
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string): Promise<void>;
   /** Permission bits; `null` where the file is not there or the system has none of that kind. */
   mode(path: string): Promise<number | null>;
   /** Bytes that are left for this user where the path is; `null` where the system does not say. */

@@ -82,6 +82,20 @@ export async function* readLines(context: Context, path: string): AsyncGenerator
   if (rest.some((part) => part.length > 0)) yield '';
 }
 
+/** The bytes of a file of any size. */
+export async function* readChunks(
+  context: Context,
+  path: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* context.files.chunks(path);
+  } catch (error) {
+    throw new Failure('FILE_UNREADABLE', {
+      message: `The file ${quote(path)} cannot be read: ${reason(error)}.`,
+    });
+  }
+}
+
 const NEWLINE = 0x0a;
 
 export async function makeFolder(context: Context, path: string): Promise<void> {
@@ -103,7 +117,7 @@ function unwritable(path: string, error: unknown): Failure {
   });
 }
 
-function codeOf(error: unknown): unknown {
+export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, stat, statfs } from 'node:fs/promises';
+import { access, mkdir, open, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as client from '@berth/client';
 import { type Files, type ForwardedSignal, forwardedSignals, type Host, type Processes } from './context.js';
@@ -74,6 +74,13 @@ const files: Files = {
       () => true,
       () => false,
     ),
+  rename: async (from, to) => {
+    await sync(from);
+    await rename(from, to);
+    // Windows keeps its names by itself.
+    if (process.platform !== 'win32') await sync(dirname(to));
+  },
+  remove: unlink,
   mode: async (path) => {
     if (process.platform === 'win32') return null;
     return await stat(path).then(
@@ -89,6 +96,15 @@ const files: Files = {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
 };
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
 
 /** The path, or the folder above it that is there. */
 async function existing(path: string): Promise<string> {

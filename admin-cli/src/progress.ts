@@ -34,6 +34,7 @@ export class ProgressLine implements Progress {
         isTty: stdin.isTty,
         readAll: () => this.#aside(() => stdin.readAll()),
         ask: (question, signal) => this.#aside(() => stdin.ask(question, signal)),
+        askHidden: (question, signal) => this.#aside(() => stdin.askHidden(question, signal)),
       },
       stdout: this.#givingWay(stdout),
       stderr: this.#givingWay(stderr),

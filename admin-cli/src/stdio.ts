@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
@@ -58,6 +59,14 @@ export const input: Input = {
       lines.close();
     }
   },
+  askHidden: async (question, signal) => {
+    writeAll(2, question);
+    try {
+      return await typed(signal);
+    } finally {
+      writeAll(2, '\n');
+    }
+  },
 };
 
 /** The text of a stream, to its end. */
@@ -70,4 +79,32 @@ export async function readLimited(stream: AsyncIterable<Buffer>): Promise<string
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+const CTRL_C = '\u0003';
+const ENDS = new Set(['\r', '\n', '\u0004']);
+const ERASES = new Set(['\b', '\u007f']);
+
+/** One line as typed: the terminal shows nothing of it, and hands over each key, Ctrl-C too. */
+async function typed(signal: AbortSignal): Promise<string> {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  try {
+    let line = '';
+    for await (const [keys] of on(stdin, 'data', { signal })) {
+      for (const key of keys as string) {
+        if (ENDS.has(key)) return line;
+        if (key === CTRL_C) {
+          process.kill(process.pid, 'SIGINT');
+          return '';
+        }
+        line = ERASES.has(key) ? line.slice(0, -1) : line + key;
+      }
+    }
+    return line;
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+  }
 }

@@ -66,6 +66,13 @@ export class BorrowShelf {
       .sort((a, b) => b.borrow.expiresAtMs - a.borrow.expiresAtMs);
   }
 
+  /** The leases of all of them that have not run out, those of earlier extensions too. */
+  async tokens(): Promise<string[]> {
+    const wallMs = this.#host.clock.wallMs();
+    const lasting = (await this.#entries()).filter(({ claims }) => claims.exp * 1000 > wallMs);
+    return lasting.map(({ file }) => file.lease);
+  }
+
   /** On disk before it resolves. @throws BerthError FOLDER_UNWRITABLE */
   async store(
     leases: readonly CheckedLease[],

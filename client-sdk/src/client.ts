@@ -33,6 +33,7 @@ import { Queue } from './queue.js';
 import { releaseSeat } from './release.js';
 import type { SeatLease } from './seat.js';
 import { SeatBook } from './seat-book.js';
+import { showTokens } from './show-tokens.js';
 import { RECONNECT_FRACTION, timing } from './timing.js';
 import { TokenCheck } from './token-check.js';
 import { holding, sleep, throwIfAborted, unattended } from './waiting.js';
@@ -75,7 +76,7 @@ export class ProductClient implements Client {
     const { files, key } = identity;
     const context = identity.context.name;
     const check = new TokenCheck(host, key.publicKey, vendorKeys, (lease) => {
-      witness.see(lease.claims);
+      witness.see(lease);
       onToken?.(lease.pair);
     });
     const pending = new PendingRequests(host, files, context);
@@ -220,10 +221,18 @@ export class ProductClient implements Client {
   }
 
   async #opened(connection: Connection): Promise<void> {
+    await this.#show(connection);
     await this.#heartbeat.resume(connection);
     // They wait for this session themselves.
     unattended(this.#ghosts.release());
     unattended(this.#recovery.run().then(() => this.#extender.online()));
+  }
+
+  /** A server that was restored does not know what it granted since its backup: it is shown before anything is asked of it (PROTOCOL 11.3). */
+  async #show(connection: Connection): Promise<void> {
+    if (!connection.readmits) return;
+    const online = this.#book.live.flatMap(({ leases }) => leases.map(({ pair }) => pair.lease));
+    await showTokens(connection, this.#host, [...online, ...(await this.#desk.shelf.tokens())]);
   }
 
   /** Whoever waits for an answer keeps the process alive, between two questions too. */

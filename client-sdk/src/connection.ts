@@ -49,6 +49,8 @@ export class Connection {
   #socket: Socket | null = null;
   #end: BerthError | null = null;
   #lastId = 0;
+  /** The server was restored, and asks to be shown what it signed for this device. */
+  readmits = false;
 
   private constructor(host: Host, pushes: PushHandlers) {
     this.#host = host;

@@ -1,4 +1,4 @@
-import type { ErrorCode, Witness } from '@berth/protocol';
+import type { ErrorCode, ParamsOf } from '@berth/protocol';
 import type { Me } from './api.js';
 import type { Connection, PushHandlers } from './connection.js';
 import { asBerthError, BerthError, type ServerAttempt } from './errors.js';
@@ -15,7 +15,7 @@ export interface DialPlan {
   readonly addresses: readonly string[];
   readonly trust: Trust;
   readonly identity: Identity;
-  witness(): Witness | undefined;
+  witness(): ParamsOf<'session.open'>['witness'];
 }
 
 export interface Dialled {
@@ -60,12 +60,12 @@ async function openOn(
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     throwIfAborted(signal);
-    const { signature: _, ...opened } = await openSession(
-      plan.host,
-      connection,
-      plan.identity,
-      plan.witness(),
-    );
+    const {
+      signature: _,
+      readmits,
+      ...opened
+    } = await openSession(plan.host, connection, plan.identity, plan.witness());
+    connection.readmits = readmits === true;
     return { connection, me: { ...opened, address } };
   } catch (thrown) {
     connection.close(asBerthError(thrown));

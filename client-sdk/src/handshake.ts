@@ -10,7 +10,6 @@ import {
   strictly,
   type Transcript,
   transcriptBytes,
-  type Witness,
 } from '@berth/protocol';
 import type { ClientName } from './api.js';
 import type { Connection } from './connection.js';
@@ -59,7 +58,7 @@ export async function openSession(
   host: Host,
   connection: Connection,
   identity: Identity,
-  witness: Witness | undefined,
+  witness: ParamsOf<'session.open'>['witness'],
 ): Promise<ResultOf<'session.open'>> {
   const begun = await beginTranscript(host, connection, identity.path, identity.serverKey);
   const transcript: Transcript = { deviceKey: formatPublicKey(identity.key.publicKey), token: '', ...begun };

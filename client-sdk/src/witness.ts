@@ -1,9 +1,15 @@
-import type { LeaseClaims, Witness } from '@berth/protocol';
+import type { ParamsOf } from '@berth/protocol';
 import type { Files, Host } from './host.js';
 import { object, parseJson, text, whole } from './shape.js';
 import { timing } from './timing.js';
+import type { CheckedLease } from './token-check.js';
 
 const witnessShape = object({ epoch: text, seq: whole, head: text });
+/** Files of older versions have none. */
+const tokenShape = object({ token: text });
+
+/** With the lease that names it: a server that has no such record believes that and nothing else. */
+type Witness = NonNullable<ParamsOf<'session.open'>['witness']>;
 
 /**
  * The highest journal position seen in a lease of this server (I9, I10): presented when a session opens, so that a server whose data
@@ -34,8 +40,9 @@ export class WitnessFile {
   }
 
   /** Remembers the position a verified lease names; writes it now and then. */
-  see(claims: LeaseClaims): void {
-    this.#highest = higher(this.#highest, { epoch: claims.epoch, seq: claims.seq, head: claims.head });
+  see({ claims, pair }: CheckedLease): void {
+    const { epoch, seq, head } = claims;
+    this.#highest = higher(this.#highest, { epoch, seq, head, token: pair.lease });
     if (this.#host.clock.monoMs() - this.#writtenAtMs < timing.witnessMs) return;
     void this.save();
   }
@@ -56,7 +63,8 @@ export class WitnessFile {
 
   async #stored(): Promise<Witness | undefined> {
     const json = await this.#files.read(this.#path).catch(() => null);
-    return json === null ? undefined : parseJson(json, witnessShape);
+    const witness = json === null ? undefined : parseJson(json, witnessShape);
+    return witness && { ...witness, ...parseJson(json!, tokenShape) };
   }
 }
 

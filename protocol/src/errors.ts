@@ -746,6 +746,20 @@ export const errors = {
     'The file is no table that can be read.',
     'Save it as CSV, with a first line that names the columns: `berth bulk template KIND`.',
   ),
+  BACKUP_INVALID: row(
+    -33117,
+    1,
+    false,
+    'The file is no backup, or is not whole.',
+    'Take another backup. Nothing of this one is to be trusted.',
+  ),
+  PASSPHRASE_WRONG: row(
+    -33118,
+    4,
+    false,
+    'The passphrase is not that of the backup.',
+    'Give the one it was made with. Without it nobody can open it.',
+  ),
   FOLDER_UNWRITABLE: row(
     -33112,
     1,

@@ -1,4 +1,5 @@
 export * from './alias.js';
+export * from './backup-file.js';
 export * from './bytes.js';
 export * from './chain.js';
 export * from './close-codes.js';
@@ -19,6 +20,7 @@ export * from './message-row.js';
 export * from './messages.js';
 export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messages-admin.js';
 export { AUDIT_PART_BYTES, AuditChange, AuditEntry, AuditFact } from './messages-audit.js';
+export { BACKUP_PART_BYTES, BackupInfo, RestoreInfo } from './messages-backup.js';
 export { BulkJobInfo, BulkKind, BulkRowInfo } from './messages-bulk.js';
 export { ClockInfo } from './messages-clock.js';
 export { CreditRequestInfo, CreditSourceInfo } from './messages-credit.js';

@@ -22,6 +22,8 @@ export const limits = {
   leasesPerSession: 64,
   /** Stops in one release: with their leases, of up to 400 characters each, they fit `requestBytes`. */
   stopsPerRelease: 32,
+  /** Tokens shown in one resume: of up to 900 characters each, they fit `requestBytes` with the ids of 64 leases. */
+  tokensPerResume: 10,
   /** Seats in one checkout: a reply carries at most `leasesPerSession` leases. */
   seatsPerCheckout: 64,
   /** Wants in one checkout (a bundle): an application with its renderer and plugins is five; each may bring leases of its own. */

@@ -141,7 +141,10 @@ export const leaseRequests = {
       binding: Type.Enum(['tls-exporter', 'none']),
       signature: SignatureText,
       client: Type.Optional(Client),
-      witness: Type.Optional(Witness),
+      witness: Type.Optional(
+        /** `token`: the lease that named it, which proves it. */
+        Type.Object({ ...Witness.properties, token: Type.Optional(TokenText) }),
+      ),
     }),
     result: Type.Object({
       session: Id,
@@ -153,6 +156,8 @@ export const leaseRequests = {
       leaseSeconds: Count,
       nowMs: WallMs,
       adminAddress: Type.Optional(AdminAddress),
+      /** The server was restored: show it the leases and borrows you have, by their tokens. */
+      readmits: Type.Optional(Type.Literal(true)),
     }),
     errors: ['SESSION_OPEN', 'DEVICE_UNKNOWN', 'SIGNATURE_INVALID', 'BINDING_REQUIRED', 'NOT_ALLOWED'],
     text: 'Opens the session: both sides sign the same transcript.',
@@ -161,7 +166,13 @@ export const leaseRequests = {
     paths: ['lease'],
     least: 'device',
     changes: false,
-    params: Type.Object({ leases: LeaseIds, nonce: Nonce }),
+    params: Type.Object({
+      /** May be empty where there are `tokens`. */
+      leases: Type.Array(Id, { maxItems: limits.leasesPerSession }),
+      nonce: Nonce,
+      /** Of a server that was restored (`readmits`): leases and borrows of this device as it was given them. */
+      tokens: Type.Optional(Type.Array(TokenText, { maxItems: limits.tokensPerResume })),
+    }),
     result: Renewals,
     errors: ['TOO_MANY_LEASES'],
     text: 'Binds leases of this device to this session and renews them: what a client does after a reconnect. Never takes a second seat.',

@@ -1,6 +1,7 @@
 import { adminRequests } from './messages-admin.js';
 import { allocationRequests } from './messages-allocation.js';
 import { auditRequests } from './messages-audit.js';
+import { backupRequests } from './messages-backup.js';
 import { bulkRequests } from './messages-bulk.js';
 import { creditRequests, spendRequests } from './messages-credit.js';
 import { leaseRequests, pushes } from './messages-lease.js';
@@ -43,6 +44,7 @@ export const requests = {
   ...bulkRequests,
   ...auditRequests,
   ...creditRequests,
+  ...backupRequests,
 } as const;
 
 export type Method = keyof typeof requests;
@@ -58,6 +60,7 @@ export type AdminMethod =
   | keyof typeof offlineRequests
   | keyof typeof mailRequests
   | keyof typeof bulkRequests
+  | keyof typeof backupRequests
   | keyof typeof auditRequests
   | keyof typeof creditRequests;
 

@@ -1,6 +1,7 @@
 import { canonicalName, type PathName, type UserInfo } from '@berth/protocol';
 import { allocationHandlers } from './admin/allocation-handlers.js';
 import { auditHandlers } from './admin/audit-handlers.js';
+import { backupHandlers } from './admin/backup-handlers.js';
 import { bulkHandlers } from './admin/bulk-handlers.js';
 import { clockHandlers } from './admin/clock-handlers.js';
 import { creditHandlers } from './admin/credit-handlers.js';
@@ -17,6 +18,7 @@ import { poolHandlers } from './admin/pool-handlers.js';
 import { userHandlers } from './admin/user-handlers.js';
 import type { DataFolder } from './data-folder.js';
 import { deny } from './domain/commands.js';
+import { asksForLeases } from './domain/decide/restore.js';
 import { principalCalled, principalOf } from './domain/machines.js';
 import { organisationOf, type State } from './domain/state.js';
 import type { Signer } from './engine/issuer.js';
@@ -57,6 +59,10 @@ export function createGate(
     verify: deps.verify,
     identify: (key, path) => identify(state, key, path),
     roleOf: (email) => userInfo(state, email)?.role ?? null,
+    witnessed: (witness, device) => deps.rollback.witnessed(witness, device),
+    get readmits() {
+      return asksForLeases(state, deps.clock.now());
+    },
     enrol: (params, address) => enrol(state, deps, params, live, address),
   };
 }
@@ -77,6 +83,7 @@ function allHandlers(deps: HandlerDeps): Handlers {
     ...mailHandlers(deps),
     ...bulkHandlers(deps),
     ...auditHandlers(deps),
+    ...backupHandlers(deps),
     ...creditHandlers(deps),
   };
 }

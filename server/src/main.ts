@@ -3,6 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
 import { migrateCommand } from './commands/migrate.js';
+import { restoreCommand } from './commands/restore.js';
 import { serveCommand } from './commands/serve.js';
 import { drawNoHelpAhead } from './help-ahead.js';
 import { reportStartFailure, StartError } from './start-error.js';
@@ -19,7 +20,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .command(serveCommand)
     .command(checkCommand)
     .command(migrateCommand)
-    .demandCommand(1, 'Say what to do: init, serve, check or migrate.')
+    .command(restoreCommand)
+    .demandCommand(1, 'Say what to do: init, serve, check, migrate or restore.')
     .strict()
     .recommendCommands()
     .version(VERSION)
@@ -38,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** The command whose help says what was wrong. */
 function called([command = '']: readonly string[]): string {
-  return ['init', 'serve', 'check', 'migrate'].includes(command) ? `berthd ${command}` : 'berthd';
+  return ['init', 'serve', 'check', 'migrate', 'restore'].includes(command) ? `berthd ${command}` : 'berthd';
 }
 
 await main(hideBin(process.argv));

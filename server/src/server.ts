@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
 import { AuditLog } from './audit/audit-log.js';
+import type { BackupTimer } from './backup/timer.js';
+import { openBackups } from './backups.js';
 import { BulkWorker, type BulkWorkerOptions } from './bulk/worker.js';
 import { keepCertificate, loadCertificate, startError } from './certificate.js';
 import type { DataFolder } from './data-folder.js';
@@ -55,6 +57,9 @@ const FLUSH_MS = 1000;
 /** How often a signed checkpoint goes into the journal (I10), ms. */
 const CHECKPOINT_MS = 3_600_000;
 
+/** How often the backups that are configured are thought of, ms. */
+const BACKUP_LOOK_MS = 60_000;
+
 /** The composition root: everything that makes a running berthd, complete or not at all (STYLE 6). */
 export class Server {
   readonly health: Health;
@@ -76,6 +81,8 @@ export class Server {
     let parts: Parts | undefined;
     try {
       parts = await assemble(options, live, store);
+      // I9: nothing is granted before time counts.
+      await parts.engine.submit({ type: 'beginRestore' });
       const { recovered, deps, sessions, metrics, keeper, sign } = parts;
       const { state } = recovered;
       const { folder, log } = options;
@@ -116,7 +123,9 @@ export class Server {
     };
     const flush = setInterval(everySecond, FLUSH_MS);
     const checkpoint = setInterval(() => void writeCheckpoint(parts), CHECKPOINT_MS);
-    this.#timers = [flush.unref(), checkpoint.unref()];
+    const backup = setInterval(() => parts.backupTimer.look(), BACKUP_LOOK_MS);
+    this.#timers = [flush.unref(), checkpoint.unref(), backup.unref()];
+    parts.backupTimer.look();
     void writeCheckpoint(parts);
     showTroubles(parts, health);
     void parts.office.start().catch(options.onFatal);
@@ -174,9 +183,9 @@ export class Server {
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk, keeper, office, worker } = this.#parts;
+    const { engine, store, recovered, disk, keeper, office, worker, backupTimer } = this.#parts;
     keeper.stop();
-    await Promise.all([office.stop(), worker.stop()]);
+    await Promise.all([office.stop(), worker.stop(), backupTimer.stop()]);
     await engine.stop();
     disk.stop();
     await store.flush();
@@ -199,6 +208,7 @@ interface Parts {
   readonly sign: Signer;
   readonly office: PostOffice;
   readonly worker: BulkWorker;
+  readonly backupTimer: BackupTimer;
 }
 
 async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
@@ -208,20 +218,10 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const disk = await watchDisk(options, live);
   const sessions = new SessionRegistry();
   const metrics = metricsOf(state, clock, () => engine.waiting);
-  const engine = new Engine({
-    state,
-    journal,
-    clock,
-    newId: randomId,
-    get leaseSeconds() {
-      return live.current.leaseSeconds;
-    },
-    diskLow: () => disk.low,
-    onCommitted: (commit) => {
-      store.put(commit.position, commit.rows);
-      committed({ metrics, clock, sessions, office, worker }, commit);
-    },
-    onFatal: options.onFatal,
+  const engine = openEngine(options, live, { state, journal, clock, disk }, (commit) => {
+    store.put(commit.position, commit.rows);
+    recovered.hashes.note(commit.position);
+    committed({ metrics, clock, sessions, office, worker }, commit);
   });
   const { sign = nativeSigner(folder.identity.privateKey) } = options;
   const submit: BulkWorkerOptions['submit'] = (command) => engine.submit(command);
@@ -235,10 +235,15 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     submit,
     link: (invitation) => invitations.link(invitation, address(), serverKey),
   });
+  const { backup, rollback, backupTimer } = openBackups(options, files, () => live.current, {
+    ...{ recovered, engine, clock },
+  });
   const deps: HandlerDeps = {
     state,
     engine,
     issuer: new Issuer(sign),
+    backup,
+    rollback,
     audit: new AuditLog(files, journal, join(folder.path, 'audit')),
     invitations,
     verify: nativeVerify,
@@ -269,7 +274,23 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     sign,
     office,
     worker,
+    backupTimer,
   };
+}
+
+function openEngine(
+  { onFatal }: ServerOptions,
+  live: LiveConfig,
+  { state, journal, clock, disk }: Pick<Recovered, 'state' | 'journal'> & Pick<Parts, 'clock' | 'disk'>,
+  onCommitted: (commit: Commit) => void,
+): Engine {
+  return new Engine({
+    ...{ state, journal, clock, newId: randomId, onCommitted, onFatal },
+    get leaseSeconds() {
+      return live.current.leaseSeconds;
+    },
+    diskLow: () => disk.low,
+  });
 }
 
 /** What follows from a commit once it is durable, before its replies leave. */

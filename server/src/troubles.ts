@@ -1,5 +1,7 @@
+import type { BackupTimer } from './backup/timer.js';
 import { type ClockReading, readClock } from './domain/clock.js';
-import type { State } from './domain/state.js';
+import { restoreView } from './domain/decide/restore.js';
+import { organisationOf, type State } from './domain/state.js';
 import type { Clock } from './ops/clock.js';
 import { CLOCK_CODES } from './ops/clock-watch.js';
 import type { DiskWatch } from './ops/disk.js';
@@ -13,10 +15,19 @@ interface Watched {
   readonly metrics: Metrics;
   readonly disk: DiskWatch;
   readonly keeper: CertificateKeeper;
+  readonly backupTimer: BackupTimer;
 }
 
 export function clockOf({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): ClockReading {
   return readClock(recovered.state, clock.now());
+}
+
+/** Somebody has to know of it, for as long as it keeps seats back; that the folder was put back, until an admin has answered for it. */
+function restoreTrouble({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): string | null {
+  const view = restoreView(recovered.state, clock.now());
+  if (view === null || view.accepted !== null) return null;
+  if (view.cause === 'rolledBack') return 'ROLLED_BACK';
+  return view.holding || view.reserves.length > 0 ? 'RESTORED' : null;
 }
 
 /** What is wrong although the server serves, in `/readyz` and `/metrics`. */
@@ -28,6 +39,15 @@ export function showTroubles(watched: Watched, health: Health): void {
   });
   health.watch(() => (disk.low ? 'DISK_LOW' : null));
   health.watch(() => (keeper.expiring ? 'CERTIFICATE_EXPIRING' : null));
+  health.watch(() => restoreTrouble(watched));
+  health.watch(() => (watched.backupTimer.view.failed === null ? null : 'BACKUP_FAILED'));
+  metrics.gauge('berth_backup_age_seconds', 'Since the last backup was made; -1: there is none.', () => {
+    const last = organisationOf(watched.recovered.state).backup;
+    return last === undefined ? -1 : Math.max(0, watched.clock.now().wallMs - last.atMs) / 1000;
+  });
+  metrics.gauge('berth_restore_keeps_back', '1: see berth restore show.', () =>
+    restoreTrouble(watched) === null ? 0 : 1,
+  );
   metrics.gauge(
     'berth_certificate_expires_timestamp_seconds',
     'When the TLS certificate ends, seconds since 1970.',

@@ -27,6 +27,8 @@ const gate: Gate = {
   verify: () => true,
   identify: () => identity,
   roleOf: () => 'owner',
+  witnessed: () => {},
+  readmits: false,
   enrol: async () => ({
     ok: true,
     result: { ...identity, device: 'd0001', server, organisation: { name: '' }, scopes: [] },

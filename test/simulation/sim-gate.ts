@@ -3,7 +3,9 @@ import { encodeBase64Url, strictly } from '@berth/protocol';
 import type { HandlerDeps } from '@berth/server/admin/deps';
 import { Invitations } from '@berth/server/engine/invitations';
 import { Issuer } from '@berth/server/engine/issuer';
+import { Rollback } from '@berth/server/engine/rollback';
 import { createGate } from '@berth/server/gate';
+import type { KnownHashes } from '@berth/server/store/known-hashes';
 import type { Gate } from '@berth/server/transport/api';
 import type { SimCrypto } from './sim-crypto.js';
 import type { Dice } from './sim-random.js';
@@ -23,7 +25,9 @@ export interface GateParts {
 
 /** The real handlers over one running engine, as `server.ts` puts them together. */
 export function simGate(
-  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit'>,
+  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit'> & {
+    readonly hashes: KnownHashes;
+  },
   { crypto, dice, leaseSeconds, key, keyText, seed }: GateParts,
 ): Gate {
   const sign = (message: Uint8Array): Uint8Array => key.sign(message);
@@ -32,15 +36,32 @@ export function simGate(
     issuer: new Issuer(sign),
     invitations: new Invitations(seed),
     verify: strictly(crypto.verify),
+    rollback: new Rollback({
+      ...{ ...running, serverKey: key.publicKey, verify: strictly(crypto.verify) },
+      randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)),
+      onRolledBack: () => {},
+      onClaim: () => {},
+    }),
     metrics: { checkout: () => {}, denial: () => {}, waited: () => {} },
     address: () => ({ host: 'berth', port: 7433 }),
     serverKey: key.publicKey,
     invitationMs: 7 * DAY_MS,
     mail: unsentMail(running.state),
+    // Nobody makes a backup over this channel: there is no data folder.
+    backup: {
+      source: { cut: () => Promise.reject(new Error('no folder')), segment: async () => null },
+      timer: () => ({ everyMs: null, failed: null }),
+    },
     version: 'simulated',
   };
   const identity = { id: 'srv-sim', keyText, publicKey: key.publicKey, seed };
   const live = { leaseSeconds: () => leaseSeconds, adminAddress: () => null };
   const gate = createGate(running.state, deps, identity as Parameters<typeof createGate>[2], sign, live);
-  return { ...gate, randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)) };
+  return {
+    ...gate,
+    get readmits() {
+      return gate.readmits;
+    },
+    randomText: (bytes) => encodeBase64Url(dice.bytes(bytes)),
+  };
 }

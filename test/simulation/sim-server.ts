@@ -193,6 +193,7 @@ export class SimServer {
       onCommitted: ({ position, changes, rows }) => {
         if (owner.dead) return;
         store.put(position, rows);
+        recovered.hashes.note(position);
         for (const change of changes) if (change.type === 'clock.accepted') steady.accept(change.wallMs);
         tellSessions(registry, changes, steady.now());
       },
@@ -201,13 +202,13 @@ export class SimServer {
       },
     });
     const audit = new AuditLog(files, recovered.journal, `${FOLDER}/audit`);
-    const gate = this.#gate({ state: recovered.state, engine, sessions: registry, clock: steady, audit });
+    const { state, journal: open, hashes } = recovered;
+    const gate = this.#gate({ state, engine, sessions: registry, clock: steady, audit, hashes });
     this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
       if (event.type === 'handlerError' && !owner.dead)
         this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
-    const { state, journal: open } = recovered;
     const door = new HttpDoor(gate, dispatcher, registry);
     this.#running = { engine, state, clock: steady, journal: open, dispatcher, registry, gate, door };
     startTicker(engine, TICK_MS);

@@ -28,10 +28,11 @@ export const serverLayers: { readonly [folder: string]: Layer } = {
   engine: { may: ['domain', 'store'] },
   // The configuration and the certificates must read a host name in the same way; a limit that IT may change has one default.
   transport: { may: ['ops/config-values.ts', 'ops/config-table.ts'] },
-  admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops', 'mail', 'audit'] },
+  admin: { may: ['domain', 'engine', 'transport/api.ts'], mayTypes: ['ops', 'mail', 'audit', 'backup'] },
   // It is told what to send by the rows of the outbox alone, and says what became of it by commands.
   mail: { may: ['domain'], mayTypes: ['ops'] },
   bulk: { may: ['domain'] },
+  backup: { may: ['domain', 'store'], mayTypes: ['ops'] },
   ops: { may: [] },
 };
 

@@ -4,6 +4,9 @@ import { auditExport } from './audit-export.js';
 import { auditList } from './audit-list.js';
 import { auditTail } from './audit-tail.js';
 import { auditVerify } from './audit-verify.js';
+import { backupCreate } from './backup-create.js';
+import { backupShow } from './backup-show.js';
+import { backupVerify } from './backup-verify.js';
 import { borrowAcceptReturn } from './borrow-accept-return.js';
 import { borrowGrant } from './borrow-grant.js';
 import { borrowInstall } from './borrow-install.js';
@@ -57,6 +60,8 @@ import { orgSet } from './org-set.js';
 import { orgShow } from './org-show.js';
 import { poolSet } from './pool-set.js';
 import { poolShow } from './pool-show.js';
+import { restoreAccept } from './restore-accept.js';
+import { restoreShow } from './restore-show.js';
 import { run } from './run.js';
 import { sharing } from './sharing.js';
 import { status } from './status.js';
@@ -157,6 +162,8 @@ export const commands: readonly Command[] = [
     auditVerify,
     auditCheckpoint,
   ]),
+  defineGroup('backup', 'The server in one file', [backupCreate, backupVerify, backupShow]),
+  defineGroup('restore', 'What a server that was restored keeps back', [restoreShow, restoreAccept]),
   defineGroup('clock', 'The clock of the server', [clockShow, clockAccept]),
   defineGroup('context', 'The licence servers this account has joined', [contextList, contextUse]),
   doctor,

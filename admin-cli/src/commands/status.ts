@@ -7,6 +7,7 @@ import { parseProduct } from '../parse.js';
 import { hasAdminScope, withAdmin, withLease } from '../session.js';
 import { seatWords } from '../words.js';
 import { clockWarning } from './clock-show.js';
+import { restoreWarning } from './restore-show.js';
 
 export const status = defineCommand({
   usage: 'status',
@@ -19,7 +20,7 @@ export const status = defineCommand({
   more: 'owned = allocated + shared; in use + borrowed + held + free = owned + over. Held: the right ended early, but its token may still be valid.',
   run: async (context, args) => {
     const product = args.product === undefined ? undefined : parseProduct(args.product, '--product');
-    const { list, warning, ends } = await poolsOf(context, product);
+    const { list, warnings, ends } = await poolsOf(context, product);
     const { items: pools } = list;
     const none =
       pools.length === 0
@@ -28,7 +29,7 @@ export const status = defineCommand({
     return {
       document: { pools },
       text: (screen) => (pools.length === 0 ? '' : poolTable(pools, screen)),
-      notes: [...none, ...(warning === null ? [] : [warning]), ...endNotes(ends)],
+      notes: [...none, ...warnings, ...endNotes(ends)],
     };
   },
 });
@@ -37,7 +38,7 @@ export const status = defineCommand({
 async function poolsOf(
   context: Context,
   product: string | undefined,
-): Promise<{ list: List<Pool>; warning: string | null; ends: readonly EntitlementInfo[] }> {
+): Promise<{ list: List<Pool>; warnings: readonly string[]; ends: readonly EntitlementInfo[] }> {
   const filter = product === undefined ? {} : { product };
   type Ask = (cursor: { cursor?: string }) => Promise<{ pools: Pool[]; next: string | null }>;
   const follow = (ask: Ask) =>
@@ -49,7 +50,10 @@ async function poolsOf(
     return await withAdmin(context, async (admin) => ({
       list: await follow((at) => admin.call('pool.status', { ...filter, ...at })),
       // An older server does not know it; that is no reason not to show the pools.
-      warning: await admin.call('clock.show', {}).then(clockWarning, () => null),
+      warnings: [
+        await admin.call('clock.show', {}).then(clockWarning, () => null),
+        await admin.call('restore.show', {}).then(restoreWarning, () => null),
+      ].filter((warning) => warning !== null),
       // Nor one that is not for whoever asks: a plain user with an admin key.
       ends: await admin.call('entitlement.list', { ...filter, ending: true }).then(
         ({ items }) => items,
@@ -60,7 +64,7 @@ async function poolsOf(
   const list = await withLease(context, (lease) =>
     follow((at) => lease.call('pool.status', { ...filter, ...at })),
   );
-  return { list, warning: null, ends: [] };
+  return { list, warnings: [], ends: [] };
 }
 
 /** How many subscriptions `status` names; the rest is for `berth subscription list`. */

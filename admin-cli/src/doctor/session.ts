@@ -1,5 +1,6 @@
 import type { Context as Joined } from '@berth/client';
-import { roleAtLeast } from '@berth/protocol';
+import { type ResultOf, roleAtLeast } from '@berth/protocol';
+import { restoreWarning } from '../commands/restore-show.js';
 import type { Context } from '../context.js';
 import { toFailure } from '../fail.js';
 import { identity } from '../session.js';
@@ -49,7 +50,14 @@ export async function lookAtAdministration(
       const may = roleAtLeast(admin.me.user.role, 'viewer');
       const shown = may ? await inTime(context, () => admin.call('organisation.show', {})) : null;
       const check = ok('admin', `the admin channel answers at ${admin.me.address}`);
-      return { checks: may ? [check, backupAge] : [check], serverVersion: shown?.version ?? null };
+      const backup = may
+        ? await admin.call('backup.show', {}).then(
+            (made) => [lookAtBackup(made, context.nowMs())],
+            () => [unknownBackup],
+          )
+        : [];
+      const restore = may ? await admin.call('restore.show', {}).then(lookAtRestore, () => []) : [];
+      return { checks: [check, ...backup, ...restore], serverVersion: shown?.version ?? null };
     } finally {
       await admin.close();
     }
@@ -62,8 +70,40 @@ export async function lookAtAdministration(
   }
 }
 
-/** There is nothing to ask yet, and no news is not good news. */
-const backupAge = warn(
+/** Twice the timer's own time, or without one a week: whoever makes them by hand has a weekly habit. */
+const WEEK_MS = 7 * 86_400_000;
+
+export function lookAtBackup({ last, everyMs, failed }: ResultOf<'backup.show'>, nowMs: number): Check {
+  const fix = 'berth backup create --out FILE, or let the server make them: backup.hours (docs/site-it.md)';
+  if (failed !== null)
+    return warn(
+      'backup',
+      `The last backup of the server's timer failed: ${failed}.`,
+      'See the log of berthd; check backup.folder and backup.passphrase-file.',
+    );
+  if (last === null) return warn('backup', 'This server was never backed up.', fix);
+  const ageMs = Math.max(0, nowMs - last.atMs);
+  const words = `the last backup is ${spanWords(ageMs)} old`;
+  return ageMs > (everyMs === null ? WEEK_MS : 2 * everyMs)
+    ? warn('backup', `${words}.`, fix)
+    : ok('backup', words);
+}
+
+function lookAtRestore(shown: ResultOf<'restore.show'>): Check[] {
+  const warning = restoreWarning(shown);
+  return warning === null
+    ? []
+    : [
+        warn(
+          'restore',
+          warning,
+          'Wait, or answer for it that nothing is out: berth restore accept --reason TEXT',
+        ),
+      ];
+}
+
+/** An older server does not tell, and no news is not good news. */
+const unknownBackup = warn(
   'backup',
   'The age of the last backup is not known to this server yet.',
   'Look on the server whether its data folder is backed up (docs/site-it.md), and when it last was.',

@@ -144,7 +144,6 @@ wrong(
   'a client name of 121 characters',
 );
 wrong('session.open', { witness: { epoch: 'e', seq: 1, head: 'x' } }, 'witness.head', 'a short head');
-wrong('session.resume', { leases: [] }, 'leases', 'no leases');
 wrong('session.resume', { leases: Array(65).fill('l1') }, 'leases', '65 leases');
 wrong('session.resume', { leases: ['l1', ''] }, 'leases.1', 'an empty id');
 wrong('session.resume', { leases: 'l1' }, 'leases', 'a text for a list');
@@ -178,6 +177,10 @@ wrong('allocation.move', { quantity: 'some' }, 'quantity', 'some seats');
 wrong('allocation.assign', { quantity: 1_000_001 }, 'quantity', 'a million and one seats');
 wrong('audit.list', { kind: 'lease granted' }, 'kind', 'a kind of two words');
 wrong('audit.list', { limit: 0 }, 'limit', 'a page of nothing of the audit');
+wrong('backup.read', { segment: 'head' }, 'segment', 'a file that is none of the journal');
+wrong('backup.finish', { bytes: -1 }, 'bytes', 'a file of less than nothing');
+wrong('restore.accept', { reason: '' }, 'reason', 'no reason');
+wrong('session.resume', { tokens: Array(11).fill('a.b.c') }, 'tokens', 'eleven tokens');
 wrong('audit.records', { from: { seq: -1, offset: 0 } }, 'from.seq', 'a record before the first');
 wrong('allocation.revoke', { quantity: 'most' }, 'quantity', 'a quantity in words');
 

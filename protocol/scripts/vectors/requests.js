@@ -282,6 +282,27 @@ export const requests = [
   { method: 'borrow.grant', paths: admin, full: { key, request, email }, least: { key, request } },
   { method: 'borrow.accept', paths: admin, full: { key, device: device.text, stops: [stop] } },
   { method: 'clock.accept', paths: admin, full: { key }, least: { key } },
+  { method: 'backup.show', paths: admin, full: {}, least: {} },
+  { method: 'backup.begin', paths: admin, full: { key }, least: { key } },
+  {
+    method: 'backup.read',
+    paths: admin,
+    full: { segment: '00000000000000000001', offset: 163840 },
+    least: { segment: '00000000000000000001', offset: 0 },
+  },
+  {
+    method: 'backup.finish',
+    paths: admin,
+    full: { key, seq: 41, bytes: 20113, atMs: 1788264000000 },
+    least: { key, seq: 41, bytes: 20113, atMs: 1788264000000 },
+  },
+  { method: 'restore.show', paths: admin, full: {}, least: {} },
+  {
+    method: 'restore.accept',
+    paths: admin,
+    full: { key, reason: 'every laptop is back' },
+    least: { key, reason: 'x' },
+  },
   {
     method: 'audit.list',
     paths: admin,

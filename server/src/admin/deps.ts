@@ -1,9 +1,11 @@
 import type { Verify } from '@berth/protocol';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { BackupSource } from '../backup/source.js';
 import type { Now, State } from '../domain/state.js';
 import type { Engine } from '../engine/engine.js';
 import type { Invitations } from '../engine/invitations.js';
 import type { Issuer } from '../engine/issuer.js';
+import type { Rollback } from '../engine/rollback.js';
 import type { PostOffice } from '../mail/post-office.js';
 import type { Metrics } from '../ops/metrics.js';
 import type { Sessions } from '../transport/api.js';
@@ -25,5 +27,11 @@ export interface HandlerDeps {
   readonly serverKey: Uint8Array;
   readonly invitationMs: number;
   readonly mail: Pick<PostOffice, 'configured' | 'letterOf' | 'sendNow'>;
+  readonly rollback: Pick<Rollback, 'witnessed' | 'shown'>;
+  readonly backup: {
+    readonly source: Pick<BackupSource, 'cut' | 'segment'>;
+    /** How often the server makes one by itself, and why the last one failed. */
+    timer(): { readonly everyMs: number | null; readonly failed: string | null };
+  };
   readonly version: string;
 }

@@ -25,9 +25,10 @@ export function leaseHandlers(deps: HandlerDeps): LeaseHandlers {
   const { engine, metrics } = deps;
   return {
     ...checkoutHandlers(deps),
-    'session.resume': async ({ leases, nonce }, caller) => {
+    'session.resume': async ({ leases, nonce, tokens = [] }, caller) => {
       if (new Set([...caller.leases, ...leases]).size > limits.leasesPerSession)
         return deny('TOO_MANY_LEASES');
+      await readmit(deps, tokens, caller);
       return renew(deps, caller, { leases, nonce, idle: [], withEntitlements: true });
     },
     'lease.renew': async ({ nonce, idle }, caller) =>
@@ -97,6 +98,22 @@ async function renew(
   const named = outcome.leases.flatMap((row) => ('claims' in row ? [row.claims.ent] : []));
   const chain = await chainTokens(deps, withEntitlements || outcome.moved ? named : []);
   return { ok: true, result: { leases: renewed, ...chain } };
+}
+
+/** What a device shows after a restore (I9): tokens that this server did not sign for it count for nothing. */
+async function readmit(
+  { engine, rollback, verify, serverKey }: HandlerDeps,
+  tokens: readonly string[],
+  caller: Caller,
+): Promise<void> {
+  const shown = tokens.flatMap((text) => {
+    const parsed = parseToken('lease', text);
+    if (!parsed.ok || parsed.token.claims.dev !== caller.deviceKey) return [];
+    const { claims, signed, signature } = parsed.token;
+    return verify(serverKey, signed, signature) ? [claims] : [];
+  });
+  for (const claims of shown) rollback.shown(claims, caller.deviceId);
+  if (shown.length > 0) await engine.submit({ type: 'readmit', by: byOf(caller), leases: shown });
 }
 
 function renewal({ issuer }: HandlerDeps, row: RenewedLease): Renewal {

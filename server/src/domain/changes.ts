@@ -161,14 +161,13 @@ export type Change =
   | { readonly type: 'restore.begun'; readonly atMs: number; readonly windowMs: number }
   /** Online leases of before have ended. */
   | { readonly type: 'restore.windowOver' }
-  /** Somebody answers for it that nothing is out any more; `statement`: signed by their device. */
+  /** Somebody answers for it that nothing is out any more. */
   | {
       readonly type: 'restore.accepted';
       readonly by: string;
       readonly device: string;
       readonly atMs: number;
       readonly reason: string;
-      readonly statement: string;
     }
   /** No borrow of before can last any more. */
   | { readonly type: 'reserve.ended'; readonly id: string }

@@ -27,8 +27,8 @@ export interface RestoreCommands {
   };
   /** Leases that a device shows by their tokens, whose signatures were verified. */
   readmit: { readonly by: By; readonly leases: readonly LeaseClaims[] };
-  /** @param statement what the device of the admin signed */
-  acceptRestore: Asked & { readonly reason: string; readonly statement: string };
+  /** @param reason why nothing of before is out any more: an admin answers for it */
+  acceptRestore: Asked & { readonly reason: string };
   beginBackup: Asked;
   /** By a person, or by the timer of the server. */
   noteBackup: {

@@ -3,6 +3,7 @@ import { loadState } from '../domain/load.js';
 import { emptyState, type State } from '../domain/state.js';
 import type { FileSystem } from '../store/files.js';
 import { type Cut, Journal, type JournalRecord } from '../store/journal.js';
+import { KnownHashes } from '../store/known-hashes.js';
 import { decodeChanges, decodeRows, takeChangedRows } from '../store/records.js';
 import type { StateStore } from '../store/state-store.js';
 
@@ -22,6 +23,8 @@ export interface RecoverOptions {
 export interface Recovered {
   readonly state: State;
   readonly journal: Journal;
+  /** Of its records, for what clients have seen. */
+  readonly hashes: KnownHashes;
   /** Journal records replayed on top of the stored state. */
   readonly replayed: number;
 }
@@ -56,7 +59,9 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   let state = loaded.ok && loaded.seq > 0 ? loadState(decodeRows(loaded.rows), monoMs) : emptyState();
   const from = loaded.ok ? loaded.seq : 0;
   let replayed = 0;
+  const hashes = new KnownHashes();
   const onRecord = (record: JournalRecord): void => {
+    hashes.note(record);
     if (record.seq === from && loaded.ok && record.hash !== loaded.hash) throw new NotOneHistory(from, null);
     if (record.seq <= from || broken !== null) return;
     replay(state, record, monoMs);
@@ -83,7 +88,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   }
   const rows = takeChangedRows(state);
   if (!readOnly && rows.size > 0) store.put(journal.position, rows);
-  return { state, journal, replayed };
+  return { state, journal, hashes, replayed };
 }
 
 function replay(state: State, record: JournalRecord, monoMs: number): void {

@@ -179,6 +179,32 @@ export const SETTINGS = {
     help: 'A PEM file with the authority of the mail server, if the system does not know it.',
     reload: true,
   }),
+  'backup.hours': setting({
+    kind: integer({ min: 1, max: 8760, unit: 'hours' }),
+    default: undefined,
+    help: 'How often the server makes a backup by itself. Never unless given; wants backup.folder and backup.passphrase-file.',
+    reload: true,
+  }),
+  // On another disk: a backup beside what it is of is lost with it.
+  'backup.folder': setting({
+    kind: path(),
+    default: undefined,
+    help: 'The folder that those backups are written to, best on another disk.',
+    reload: true,
+  }),
+  // Not in the data folder: who has that needs no backup, and who has the backup must not have this.
+  'backup.passphrase-file': setting({
+    kind: path(),
+    default: undefined,
+    help: 'A file whose first line is the passphrase that those backups are sealed with.',
+    reload: true,
+  }),
+  'backup.keep': setting({
+    kind: integer({ min: 1, max: 10_000, unit: 'backups' }),
+    default: 14,
+    help: 'How many of its own backups the server keeps in backup.folder; older ones are removed.',
+    reload: true,
+  }),
 } as const;
 
 export type ConfigKey = keyof typeof SETTINGS;

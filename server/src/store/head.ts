@@ -51,11 +51,16 @@ export async function mendHead(file: OpenFile, position: Position, damagedSlot: 
   await writeSlot(file, position, 1 - damagedSlot);
 }
 
-/** Makes the head of an empty journal: both slots say "before the first record". The folder is synced too. */
-export async function createHead(files: FileSystem, folder: string, path: string): Promise<void> {
+/** Makes the head of an empty journal: both slots say "before the first record"; or of one that was restored. The folder is synced too. */
+export async function createHead(
+  files: FileSystem,
+  folder: string,
+  path: string,
+  position: Position = START,
+): Promise<void> {
   const file = await files.open(path, 'create');
   try {
-    for (const slot of SLOTS) await file.write(encodeSlot(START), slot * SLOT_STRIDE);
+    for (const slot of SLOTS) await file.write(encodeSlot(position), slot * SLOT_STRIDE);
     await file.sync();
   } finally {
     await file.close();

@@ -21,6 +21,12 @@ export { type JournalRecord, MAX_PAYLOAD_BYTES } from './journal-format.js';
 export type { Cut } from './journal-recovery.js';
 export { type Position, START } from './position.js';
 
+/** A file of the journal, by its first record, and how much of it counts. */
+export interface SegmentLength {
+  readonly firstSeq: number;
+  readonly bytes: number;
+}
+
 export interface JournalOptions {
   readonly files: FileSystem;
   /** The data folder; the journal is the folder `journal` in it. */
@@ -80,6 +86,32 @@ export class Journal {
   /** The last acknowledged record. */
   get position(): Position {
     return this.#position;
+  }
+
+  /** What is acknowledged at the time of the call. The journal only grows: its files up to these lengths are that moment, whenever they are read. */
+  async cut(): Promise<{ readonly position: Position; readonly files: readonly SegmentLength[] }> {
+    const position = this.#position;
+    const tail = this.#writer?.tail;
+    const [segments, tailBytes] = [[...this.#segments], tail?.bytes];
+    const files: SegmentLength[] = [];
+    for (const { file, firstSeq } of segments) {
+      const isTail = firstSeq === segments.at(-1)!.firstSeq && tailBytes !== undefined;
+      files.push({ firstSeq, bytes: isTail ? tailBytes : await sizeOf(this.#files, file) });
+    }
+    return { position, files };
+  }
+
+  /** Bytes of one of its files, none that are not acknowledged; `null`: there is no such file. */
+  async bytesOf(firstSeq: number, offset: number, length: number): Promise<Uint8Array | null> {
+    const { files } = await this.cut();
+    const found = files.find((one) => one.firstSeq === firstSeq);
+    if (found === undefined) return null;
+    const file = await this.#files.open(join(this.#folder, segmentName(firstSeq)), 'read');
+    try {
+      return await file.read(offset, Math.max(0, Math.min(length, found.bytes - offset)));
+    } finally {
+      await file.close();
+    }
   }
 
   /** The files that its records lie in, oldest first. */
@@ -187,6 +219,15 @@ interface Writer {
 interface Tail {
   readonly file: OpenFile;
   bytes: number;
+}
+
+async function sizeOf(files: FileSystem, path: string): Promise<number> {
+  const file = await files.open(path, 'read');
+  try {
+    return await file.size();
+  } finally {
+    await file.close();
+  }
 }
 
 async function makeFolder(files: FileSystem, parent: string, folder: string): Promise<void> {

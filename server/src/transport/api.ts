@@ -85,6 +85,10 @@ export interface Gate {
   verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   /** The device and its user for a public key (`ed25519:…`) on this path; `null` when not enrolled there. */
   identify(deviceKey: string, path: PathName): Identity | null;
+  /** What a device that opens a session has seen of our journal (I9, I10). */
+  witnessed(witness: NonNullable<ParamsOf<'session.open'>['witness']>, device: string): void;
+  /** True while clients are asked to show the leases they have (I9). */
+  readonly readmits: boolean;
   /** The role the user has now; `null` once removed. */
   roleOf(email: string): Role | null;
   /** Called after the transport has verified the proofs of possession of both keys. */

@@ -145,7 +145,7 @@ export class Dispatcher {
   /** In requests. A renewal signs each of its leases: a frame of 64 costs the server what dozens of other frames do. */
   #costOf(method: string, params: unknown, caller: Caller | null): number {
     if (caller === null || (method !== 'lease.renew' && method !== 'session.resume')) return 1;
-    const signatures = caller.leases.size + (method === 'session.resume' ? leasesNamed(params) : 0);
+    const signatures = caller.leases.size + (method === 'session.resume' ? signaturesOf(params) : 0);
     return 1 + Math.floor(signatures / this.#limits.signaturesPerRequest);
   }
 
@@ -292,9 +292,14 @@ export class Dispatcher {
 }
 
 /** Before the parameters were judged: whatever they are, no more than a session may have. */
-function leasesNamed(params: unknown): number {
-  const named = typeof params === 'object' && params !== null && 'leases' in params ? params.leases : null;
-  return Array.isArray(named) ? Math.min(named.length, wire.leasesPerSession) : 0;
+/** One to make for each lease, and one to check for each token, which costs twice as much. */
+function signaturesOf(params: unknown): number {
+  const lengthOf = (name: string, most: number): number => {
+    const list =
+      typeof params === 'object' && params !== null ? (params as Record<string, unknown>)[name] : null;
+    return Array.isArray(list) ? Math.min(list.length, most) : 0;
+  };
+  return lengthOf('leases', wire.leasesPerSession) + 2 * lengthOf('tokens', wire.tokensPerResume);
 }
 
 function isOpening(method: Method): method is OpeningMethod {

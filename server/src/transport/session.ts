@@ -60,14 +60,16 @@ export function openSession(gate: Gate, link: Link, params: ParamsOf<'session.op
   if (identity === null) return refuse('DEVICE_UNKNOWN');
   const role = gate.roleOf(identity.user.email);
   if (role === null || !mayUsePath(role, link.path)) return refuse('NOT_ALLOWED');
+  if (params.witness !== undefined) gate.witnessed(params.witness, identity.device.id);
   // An id starts with a letter or digit; random base64url need not.
   const session = `s-${gate.randomText(16)}`;
   const signature = encodeBase64Url(gate.sign(transcriptBytes('serverAccepts', transcript)));
-  return { ok: true, session, identity, result: openResult(gate, identity, session, signature) };
+  return { ok: true, session, identity, result: openResult(gate, link, identity, session, signature) };
 }
 
 function openResult(
   gate: Gate,
+  link: Link,
   identity: Identity,
   session: string,
   signature: string,
@@ -82,6 +84,7 @@ function openResult(
     leaseSeconds: gate.leaseSeconds,
     ...(gate.adminAddress === null ? {} : { adminAddress: gate.adminAddress }),
     nowMs: gate.nowMs(),
+    ...(gate.readmits && link.path === 'lease' ? { readmits: true as const } : {}),
   };
 }
 

@@ -82,6 +82,11 @@ export class FuzzServer {
       serverKey: key.publicBytes,
       invitationMs: 86_400_000,
       mail: unsentMail(this.state),
+      rollback: { witnessed: () => {}, shown: () => {} },
+      backup: {
+        source: { cut: () => Promise.reject(new Error('no folder')), segment: async () => null },
+        timer: () => ({ everyMs: null, failed: null }),
+      },
       version: 'fuzzed',
     };
     const identity = { id: 'srv', keyText: SERVER_KEY, publicKey: key.publicBytes, seed: key.seed };

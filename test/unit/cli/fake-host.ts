@@ -57,6 +57,10 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
         written.stderr += question;
         return answers?.shift() ?? '';
       },
+      askHidden: async (question) => {
+        written.stderr += question;
+        return answers?.shift() ?? '';
+      },
     },
     stdout: screen('stdout'),
     stderr: screen('stderr'),
@@ -124,6 +128,11 @@ function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number
       files.set(path, text);
     },
     exists: async (path) => files.has(path),
+    rename: async (from, to) => {
+      files.set(to, files.get(from) ?? '');
+      files.delete(from);
+    },
+    remove: async (path) => void files.delete(path),
     mode: async (path) => (files.has(path) ? (modes.get(path) ?? 0o600) : null),
     freeBytes: async () => 2 ** 33,
     makeFolder: async () => undefined,

@@ -22,7 +22,7 @@ function terminal(isTty: boolean, env: Record<string, string> = {}) {
   };
   const host: Partial<Host> = {
     env,
-    stdin: { isTty, readAll: refuse, ask: async () => 'y' },
+    stdin: { isTty, readAll: refuse, ask: async () => 'y', askHidden: refuse },
     stdout: screen('stdout'),
     stderr: screen('stderr'),
     nowMs: () => nowMs,

@@ -181,7 +181,7 @@ describe('spending', () => {
     world.pass(60 * DAY_MS);
     world.refused(spending(world, device, 90, 'job-1'), 'CREDIT_HELD');
     expect([balance(world), infoOf(world).left]).toEqual([0, 0]);
-    world.ok({ type: 'acceptRestore', ...world.admin(), reason: 'the vendor knows', statement: '' });
+    world.ok({ type: 'acceptRestore', ...world.admin(), reason: 'the vendor knows' });
     world.ok(spending(world, device, 90, 'job-1'));
   });
 

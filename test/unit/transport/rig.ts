@@ -110,6 +110,8 @@ export class Rig {
         return device?.path === path ? device.identity : null;
       },
       roleOf: (email) => this.roles.get(email) ?? null,
+      witnessed: () => {},
+      readmits: false,
       enrol: async () => ({ ok: false, code: 'INVITATION_INVALID' }),
       ...options.gate,
     };

@@ -79,7 +79,7 @@ export function isCovered(state: State, shown: { readonly epoch: string; readonl
 /** Somebody answers for it that nothing of before is out any more: from now on everything may be granted. */
 export function acceptRestore(
   state: State,
-  { by, reason, statement }: Command<'acceptRestore'>,
+  { by, reason }: Command<'acceptRestore'>,
   { now }: Context,
 ): Decision<'acceptRestore'> {
   const before = restoreView(state, now);
@@ -88,7 +88,7 @@ export function acceptRestore(
   const { email, device } = by;
   return {
     ok: true,
-    changes: [{ type: 'restore.accepted', by: email, device, atMs: now.wallMs, reason, statement }],
+    changes: [{ type: 'restore.accepted', by: email, device, atMs: now.wallMs, reason }],
     outcome: { changed: true, before },
   };
 }

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { errnoOf } from '../store/errno.js';
+import type { FileSystem } from '../store/files.js';
+import type { Journal, SegmentLength } from '../store/journal.js';
+import type { Position } from '../store/position.js';
+
+/** All that a server is, at one moment (DESIGN 2: the journal is the truth). */
+export interface BackupCut {
+  readonly position: Position;
+  /** The small files, whole. */
+  readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+  readonly journal: readonly SegmentLength[];
+}
+
+const TLS_FILE = /^[a-z0-9-]+\.[a-z]+$/;
+/** A certificate is written anew once in months: a second look suffices. */
+const LOOKS = 5;
+
+/** What belongs to a backup, of a data folder whose server goes on. The state and the index of the audit are made of the journal. */
+export class BackupSource {
+  readonly #files: FileSystem;
+  readonly #folder: string;
+  readonly #journal: Pick<Journal, 'cut' | 'bytesOf'>;
+
+  constructor(files: FileSystem, folder: string, journal: Pick<Journal, 'cut' | 'bytesOf'>) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#journal = journal;
+  }
+
+  async cut(): Promise<BackupCut> {
+    const files = await this.#smallFiles();
+    const { position, files: journal } = await this.#journal.cut();
+    return { position, files, journal };
+  }
+
+  /** Bytes of a file of the journal; `null`: there is no such file. */
+  segment(firstSeq: number, offset: number, length: number): Promise<Uint8Array | null> {
+    return this.#journal.bytesOf(firstSeq, offset, length);
+  }
+
+  /** A certificate and its key are two files: only what was the same twice belongs together. */
+  async #smallFiles(): Promise<BackupCut['files']> {
+    let before = await this.#readSmall();
+    for (let look = 1; look < LOOKS; look += 1) {
+      const now = await this.#readSmall();
+      if (sameFiles(before, now)) return now;
+      before = now;
+    }
+    throw new Error('the small files of the data folder change all the time');
+  }
+
+  async #readSmall(): Promise<BackupCut['files']> {
+    const tls = (await this.#files.list(join(this.#folder, 'tls'))).filter((name) => TLS_FILE.test(name));
+    const paths = ['berthd.json', 'keys/server.key', ...tls.sort().map((name) => `tls/${name}`)];
+    const found = [];
+    for (const path of paths) {
+      const bytes = await this.#read(join(this.#folder, path));
+      if (bytes !== null) found.push({ path, bytes });
+    }
+    return found;
+  }
+
+  /** `null`: it was there when the folder was listed. */
+  async #read(path: string): Promise<Uint8Array | null> {
+    try {
+      const file = await this.#files.open(path, 'read');
+      try {
+        return await file.read(0, await file.size());
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw error;
+    }
+  }
+}
+
+function sameFiles(a: BackupCut['files'], b: BackupCut['files']): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ path, bytes }, at) => b[at]!.path === path && Buffer.compare(bytes, b[at]!.bytes) === 0)
+  );
+}
