@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs';
+import { cp, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bins } from './paths.js';
+import { type Person, type Ran, Site } from './site.js';
+import { until } from './waiting.js';
+
+// PRODUCT.md, row "backup" (issue 5, part 9), I9: through `berth` and `berthd`. In order: each test goes on where the one before ended.
+
+let site: Site;
+let anna: Person;
+let bo: Person;
+let passphrase: string;
+let backup: string;
+
+beforeAll(async () => {
+  site = await Site.open();
+  await site.grant({ seats: 2, share: 'process', borrow: { max: '1d', seats: 1 } });
+  [anna, bo] = (await site.hire('anna@studio.example', 'bo@studio.example')) as [Person, Person];
+  passphrase = await site.write('passphrase', 'correct horse battery staple\n');
+  backup = join(site.folder, 'monday.backup');
+}, 120_000);
+
+afterAll(() => site?.close());
+
+const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
+const sealed = (...words: string[]): Promise<Ran> =>
+  owner('backup', ...words, '--passphrase-file', passphrase);
+const restoreArgs = (data: string): string[] => {
+  const words = ['restore', backup, '--data', data, '--passphrase-file', passphrase, '--json'];
+  return [process.execPath, bins.berthd, ...words];
+};
+const takes = (who: Person): Promise<Ran> => site.berth(who, ['run', '--product', 'render', '--', 'true']);
+const warnings = async (): Promise<string[]> => JSON.parse((await site.http('/readyz')).body).warnings;
+
+test('backup: made while a plugin works, whole, for the owner alone, and told by doctor', async () => {
+  const plugin = site.plugin(bo);
+  await plugin.hear({ event: 'ready' });
+  plugin.tell('checkout');
+  await plugin.hear({ order: 'checkout', event: 'done' });
+  const made = await sealed('create', '--out', backup);
+  expect(made.stderr).toContain('whole');
+  expect(made.code).toBe(0);
+  expect((await stat(backup)).mode & 0o777).toBe(0o600);
+  expect((await sealed('verify', backup)).json).toMatchObject({ seq: made.json.seq, epoch: made.json.epoch });
+  expect((await owner('backup', 'show')).json.last).toMatchObject({ seq: made.json.seq });
+  expect((await sealed('create', '--out', backup)).json.error.code).toBe('FILE_EXISTS');
+  plugin.tell('close');
+  await plugin.exited;
+});
+
+test('backup: a changed byte, a part of it, another passphrase and a user are refused', async () => {
+  const bytes = await readFile(backup);
+  const changed = Buffer.from(bytes);
+  changed[bytes.length >> 1]! ^= 1;
+  const half = bytes.subarray(0, bytes.length >> 1);
+  for (const [name, content] of Object.entries({ changed, half })) {
+    const path = join(site.folder, name);
+    await writeFile(path, content);
+    expect((await sealed('verify', path)).json.error.code, name).toBe('BACKUP_INVALID');
+  }
+  const other = await site.write('other', 'wrong horse battery staple\n');
+  const wrong = await owner('backup', 'verify', backup, '--passphrase-file', other);
+  expect([wrong.code, wrong.json.error.code]).toEqual([4, 'PASSPHRASE_WRONG']);
+  const out = join(site.folder, 'stolen.backup');
+  const words = ['backup', 'create', '--out', out, '--passphrase-file', passphrase, '--json'];
+  expect((await site.berth(anna, words)).code).not.toBe(0);
+  expect(existsSync(out)).toBe(false);
+});
+
+test('backup: `create` that is killed leaves no backup, and can be run again', async () => {
+  const out = join(site.folder, 'tuesday.backup');
+  const argv = site.berthArgv(['backup', 'create', '--out', out, '--passphrase-file', passphrase]);
+  const killed = site.start({ argv, env: site.environmentOf(site.owner, 'berth') });
+  await until('the file to be begun', () => existsSync(`${out}.new`), undefined, 1);
+  await killed.kill();
+  expect(existsSync(out)).toBe(false);
+  expect((await sealed('create', '--out', out)).code).toBe(0);
+});
+
+test('restore: killed in the middle it is no server; run again it is one, of a new epoch', async () => {
+  // After the backup: Anna borrows. The restored server cannot know.
+  expect((await site.berth(anna, ['borrow', 'take', '--product', 'render', '--for', '1d'])).code).toBe(0);
+  await site.stop();
+  await rename(site.data, join(site.folder, 'old'));
+  const killed = site.start({ argv: restoreArgs(site.data) });
+  await until('the restore to be begun', () => existsSync(join(site.data, 'restoring')), undefined, 1);
+  await killed.kill();
+  const serving = await site.start({ argv: [process.execPath, bins.berthd, 'serve', '--data', site.data] })
+    .exited;
+  expect(serving.code).not.toBe(0);
+  const restored = await site.start({ argv: restoreArgs(site.data) }).exited;
+  expect([restored.code, restored.stderr]).toEqual([0, '']);
+  const { epoch } = (await sealed('verify', backup)).json;
+  expect(JSON.parse(restored.stdout).epoch).not.toBe(epoch);
+  expect((await site.check()).json).toMatchObject({ ok: true });
+  const again = await site.start({ argv: restoreArgs(site.data) }).exited;
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('FOLDER_NOT_EMPTY')]);
+});
+
+test('restore: a borrow of after the backup is not given out twice (I9)', async () => {
+  await site.serve();
+  expect((await owner('restore', 'show')).json.restore).not.toBeNull();
+  expect((await takes(bo)).code).not.toBe(0);
+  // Her computer shows what it has as soon as a program on it asks.
+  expect((await takes(anna)).code).toBe(0);
+  await until('her borrow to be known again', async () => (await site.pool()).borrowed === 1);
+  // What online leases of before could still hold is free after W; one seat is hers.
+  await until('the other seat', async () => (await takes(bo)).code === 0, 60_000, 500);
+  expect(await site.pool()).toMatchObject({ owned: 2, borrowed: 1 });
+  const two = ['run', '--product', 'render', '--seats', '2', '--', 'true'];
+  expect((await site.berth(bo, two)).code).not.toBe(0);
+});
+
+test('restore: an admin may answer for what is kept back; who and why is in the audit log', async () => {
+  expect((await owner('restore', 'accept', '--reason', 'all are back', '--yes')).code).toBe(0);
+  expect((await owner('restore', 'show')).json.restore).toMatchObject({
+    ...{ cause: 'restored', holding: false, kept: [] },
+    accepted: { by: site.owner.email, reason: 'all are back' },
+  });
+  const { json } = await owner('audit', 'list');
+  expect(JSON.stringify(json.items)).toContain('all are back');
+  expect(await site.pool()).toMatchObject({ borrowed: 1 });
+});
+
+test('a folder that was rolled back is noticed by what clients have seen', async () => {
+  await site.stop();
+  const earlier = join(site.folder, 'earlier');
+  await cp(site.data, earlier, { recursive: true });
+  await site.serve();
+  expect((await takes(bo)).code).toBe(0);
+  await site.stop();
+  await rename(site.data, join(site.folder, 'later'));
+  await rename(earlier, site.data);
+  await site.serve();
+  expect(await warnings()).not.toContain('ROLLED_BACK');
+  await takes(bo);
+  await until('the warning', async () => (await warnings()).includes('ROLLED_BACK'));
+});
