@@ -84,7 +84,15 @@ export class FuzzServer {
       mail: unsentMail(this.state),
       rollback: { witnessed: () => {}, shown: () => {} },
       backup: {
-        source: { cut: () => Promise.reject(new Error('no folder')), segment: async () => null },
+        // As large as that of a new server: what is asked for is what is fuzzed.
+        source: {
+          cut: async () => ({
+            position: { seq: 1, hash: '00'.repeat(32) },
+            files: [{ path: 'berthd.json', bytes: Buffer.from('{}') }],
+            journal: [{ firstSeq: 1, bytes: 100 }],
+          }),
+          segment: async (firstSeq, offset) => (firstSeq === 1 ? Buffer.alloc(100).subarray(offset) : null),
+        },
         timer: () => ({ everyMs: null, failed: null }),
       },
       version: 'fuzzed',
