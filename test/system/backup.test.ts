@@ -16,7 +16,7 @@ let backup: string;
 
 beforeAll(async () => {
   site = await Site.open();
-  await site.grant({ seats: 2, share: 'process', borrow: { max: '1d', seats: 1 } });
+  await site.grant({ seats: 3, share: 'process', borrow: { max: '1d', seats: 1 } });
   [anna, bo] = (await site.hire('anna@studio.example', 'bo@studio.example')) as [Person, Person];
   passphrase = await site.write('passphrase', 'correct horse battery staple\n');
   backup = join(site.folder, 'monday.backup');
@@ -108,9 +108,9 @@ test('restore: a borrow of after the backup is not given out twice (I9)', async 
   await until('her borrow to be known again', async () => (await site.pool()).borrowed === 1);
   // What online leases of before could still hold is free after W; one seat is hers.
   await until('the other seat', async () => (await takes(bo)).code === 0, 60_000, 500);
-  expect(await site.pool()).toMatchObject({ owned: 2, borrowed: 1 });
-  const two = ['run', '--product', 'render', '--seats', '2', '--', 'true'];
-  expect((await site.berth(bo, two)).code).not.toBe(0);
+  expect(await site.pool()).toMatchObject({ owned: 3, borrowed: 1 });
+  const three = ['run', '--product', 'render', '--seats', '3', '--', 'true'];
+  expect((await site.berth(bo, three)).code).not.toBe(0);
 });
 
 test('restore: an admin may answer for what is kept back; who and why is in the audit log', async () => {
