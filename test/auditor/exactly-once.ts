@@ -71,29 +71,52 @@ interface Served {
 
 /**
  * The nonce of a grant stays with its key: two grants with one nonce are one request that was served twice. It is not when the journal let go of
- * the key in between and somebody asked with it so late that this was right: then the answer may have been lost as any answer may. A request can be long on its way, so
- * what says that it came too early is somebody who saw the grant, or a later record.
+ * the key in between and somebody asked with it so late that this was right: then the answer may have been lost as any answer may, that of the first grant or of the
+ * second. A request can be long on its way, so what says that it came too early is somebody who saw the grant, or a later record.
  */
 function grantedTwice(evidence: Evidence): Finding[] {
   const { journal } = evidence;
   if (journal === undefined) return [];
-  const served = servedByNonce(evidence);
   const seenBy = durableBy(evidence);
-  const dropped = new Set<string>();
+  const { grants, droppedAt } = grantsIn(journal);
   const findings: Finding[] = [];
-  for (const { seq, change } of journal.records.flatMap(({ seq, changes }) =>
-    changes.map((change) => ({ seq, change })),
-  )) {
-    if (change.type === 'request.dropped') dropped.add(String(change.id).split(' ').at(-1)!);
-    if (change.type !== 'lease.granted') continue;
-    const { jti, nonce } = (change.lease as { claims: { jti: string; nonce: string } }).claims;
-    const first = served.get(nonce);
-    if (first === undefined || first.ids.has(jti)) continue;
-    const cameBy = seenBy(seq)?.t ?? Number.POSITIVE_INFINITY;
-    if (dropped.has(first.key) && cameBy >= first.keptUntilT) continue;
-    findings.push({ rule: 'I7', text: `the request with nonce ${nonce} also led to lease ${jti}` });
+  for (const [nonce, { key, ids, keptUntilT }] of servedByNonce(evidence)) {
+    const found = (jti: string): void => {
+      findings.push({ rule: 'I7', text: `the request with nonce ${nonce} also led to lease ${jti}` });
+    };
+    (grants.get(nonce) ?? []).forEach(({ seq, leases }, at, all) => {
+      const seen = leases.filter((jti) => ids.has(jti));
+      if (seen.length > 0 && seen.length < leases.length) found(leases.find((jti) => !ids.has(jti))!);
+      if (at === 0) return;
+      const isNew =
+        droppedAt.get(key)?.some((dropped) => dropped > all[at - 1]!.seq && dropped <= seq) === true;
+      const cameBy = seenBy(seq)?.t ?? Number.POSITIVE_INFINITY;
+      if (!isNew || cameBy < keptUntilT) found(leases[0]!);
+    });
   }
   return findings;
+}
+
+/** By nonce: the records that grant with it, in their order. By key: those that let go of it. */
+function grantsIn({ records }: NonNullable<Evidence['journal']>): {
+  readonly grants: ReadonlyMap<string, readonly { readonly seq: number; readonly leases: string[] }[]>;
+  readonly droppedAt: ReadonlyMap<string, readonly number[]>;
+} {
+  const grants = new Map<string, { readonly seq: number; readonly leases: string[] }[]>();
+  const droppedAt = new Map<string, number[]>();
+  for (const { seq, changes } of records)
+    for (const change of changes)
+      if (change.type === 'request.dropped') {
+        const key = String(change.id).split(' ').at(-1)!;
+        droppedAt.set(key, [...(droppedAt.get(key) ?? []), seq]);
+      } else if (change.type === 'lease.granted') {
+        const { jti, nonce } = (change.lease as { claims: { jti: string; nonce: string } }).claims;
+        const before = grants.get(nonce) ?? [];
+        grants.set(nonce, before);
+        if (before.at(-1)?.seq === seq) before.at(-1)!.leases.push(jti);
+        else before.push({ seq, leases: [jti] });
+      }
+  return { grants, droppedAt };
 }
 
 function servedByNonce({ leases, clocksDrift }: Evidence): Map<string, Served> {

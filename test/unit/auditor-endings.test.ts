@@ -109,6 +109,34 @@ describe('I7: a key is forgotten, and asked with once more', () => {
   });
   test('one that is forgotten before is found', () =>
     expect(findings(askedAgain(HELD_UNTIL - 200, true, HELD_UNTIL - 100))).toEqual(twice));
+  /** What waited is served while its client is away, and its lease ends; the client comes back and asks again. */
+  function servedWhileAway(againAt: number): World {
+    const other = new World(2);
+    other.take(1000);
+    const { claims } = other.records.at(-1)!.changes.at(-1)!.lease as { claims: { nonce: string } };
+    const world = new World(2);
+    world.write(1000, 'plugin', {
+      event: 'request',
+      method: 'lease.checkout',
+      key: 'k',
+      nonce: claims.nonce,
+    });
+    const ofIts = { jti: 'l0', seat: 's0', dev: world.device('plugin').text };
+    const first = { claims: { ...claims, ...ofIts }, device: 'plugin', email: 'plugin@x' };
+    world.journal(world.seat('s0'), { type: 'lease.granted', lease: first });
+    world.journal({ type: 'lease.ended', id: 'l0', reason: 'expired' });
+    world.journal({ type: 'request.dropped', id: 'plugin k' });
+    world.take(againAt, { key: 'k' });
+    world.take(againAt + 50, { by: 'other' });
+    return world;
+  }
+
+  test('the grant that nobody saw may be the first', () => {
+    expect(findings(servedWhileAway(HELD_UNTIL + 1))).toEqual([]);
+    expect(findings(servedWhileAway(HELD_UNTIL - 200))).toEqual([
+      expect.stringMatching(/^I7 the request with nonce nonce1 also led to lease l1$/),
+    ]);
+  });
   test('so is one that is served again although the server knows it', () =>
     expect(findings(askedAgain(HELD_UNTIL + 1, false))).toEqual(twice));
 });
