@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { loadAverage } from '../hostile/measure.js';
+import { root } from '../system/paths.js';
+import type { Row } from './report.js';
+
+const begin = '<!-- figures: written by `npm run bench -- --write-docs` -->';
+const end = '<!-- end of figures -->';
+
+/** Under what the figures were measured. */
+export interface Circumstances {
+  readonly loadAtStart: number;
+  readonly runs: number;
+  readonly ms: number;
+}
+
+/** Puts the figures into docs/performance.md, in place of those that are there. */
+export function writeDocs(rows: readonly Row[], circumstances: Circumstances): void {
+  const path = join(root, 'docs/performance.md');
+  const before = readFileSync(path, 'utf8');
+  const [from, to] = [before.indexOf(begin), before.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${path} has no place for figures: "${begin}" and "${end}".`);
+  const figures = [machine(circumstances), table(rows)].join('\n\n');
+  writeFileSync(path, `${before.slice(0, from)}${begin}\n\n${figures}\n\n${before.slice(to)}`);
+}
+
+function machine({ loadAtStart, runs, ms }: Circumstances): string {
+  const [first] = cpus();
+  const gib = Math.round(totalmem() / 2 ** 30);
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+    cwd: root,
+    encoding: 'utf8',
+  }).trim();
+  return [
+    `Code of ${commit}, Node ${process.version}, ${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), ${gib} GiB, one machine for server and`,
+    `load client. Load average ${loadAtStart} before, ${loadAverage()} after${loadAtStart > cpus().length ? ': **a busy machine**, whose wall-clock figures say little' : ''}. ${runs} runs of ${ms / 1000} s each; in brackets the least and the most.`,
+  ].join('\n');
+}
+
+function table(rows: readonly Row[]): string {
+  const names = [
+    'suite',
+    'case',
+    'connections',
+    'ops/s',
+    'p50 ms',
+    'p99 ms',
+    'CPU µs/op',
+    'RSS MiB',
+    'of limit',
+  ];
+  const cells = rows.map((row) => [
+    row.suite,
+    [row.case, ...Object.entries(row.facts ?? {}).map(([name, value]) => `${name}: ${value}`)].join('; '),
+    row.connections === 0 ? '' : String(row.connections),
+    ranged(row.opsPerSec, row.opsPerSecMinMax),
+    String(row.p50Ms),
+    ranged(row.p99Ms, row.p99MsMinMax),
+    ranged(row.serverCpuUsPerOp, row.serverCpuUsPerOpMinMax),
+    String(row.rssMiB),
+    row.ofLimit === undefined ? '' : `${row.ofLimit.opsPerSec} (CPU ${row.ofLimit.serverCpuUsPerOp})`,
+  ]);
+  const widths = names.map((name, at) => Math.max(name.length, ...cells.map((row) => row[at]!.length)));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, at) => cell.padEnd(widths[at]!)).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [line(names), rule, ...cells.map(line)].join('\n');
+}
+
+function ranged(value: number, [min, max]: readonly [number, number]): string {
+  return min === max ? String(value) : `${value} (${min}–${max})`;
+}

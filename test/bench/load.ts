@@ -1,0 +1,91 @@
+// The load client, in a process of its own: `node load.js '{…}'`. Orders come on stdin, one line of JSON each, and are answered on stdout.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { WebSocket } from 'ws';
+import { rssMiB } from '../hostile/measure.js';
+import { Peer } from '../hostile/peer.js';
+import { type Keys, keysFromPem } from '../system/device-keys.js';
+import { Bearer } from './bearer.js';
+import { Line } from './line.js';
+import type { Handed, LoadFacts, Measured, Order, Run } from './orders.js';
+import { percentile } from './statistics.js';
+
+/** Connections that are being made at once: a stranger's address may have 32 without a session. */
+const CONNECTING = 16;
+
+const facts = JSON.parse(process.argv[2] ?? '{}') as LoadFacts;
+const bearer = new Bearer(facts);
+let devices: Keys[] | null = null;
+let lines: Line[] = [];
+let nth = 0;
+
+for await (const text of createInterface({ input: process.stdin })) {
+  const order = JSON.parse(text) as Order;
+  const result = await obey(order);
+  process.stdout.write(`${JSON.stringify({ event: 'done', nth: ++nth, ...result })}\n`);
+}
+process.exit(0);
+
+async function obey(order: Order): Promise<object> {
+  if (order.do === 'connect') {
+    await bearer.giveBack(lines);
+    for (const line of lines) line.close();
+    lines = await connectAll(order.connections);
+    return {};
+  }
+  if (order.do === 'run') return run(order);
+  await bearer.giveBack(lines);
+  for (const line of lines) line.close();
+  const handed: Handed = { granted: bearer.granted };
+  writeFileSync(order.file, JSON.stringify(handed));
+  return {};
+}
+
+async function connectAll(count: number): Promise<Line[]> {
+  const all: Line[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const at = next++;
+      all[at] = await connect(at);
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTING }, worker));
+  return all;
+}
+
+async function connect(at: number): Promise<Line> {
+  const { host, port, devicesFile } = facts;
+  if (devicesFile === null) return new Line(await bare(), '');
+  devices ??= (JSON.parse(readFileSync(devicesFile, 'utf8')) as [string, string][]).map(([key, pem]) =>
+    keysFromPem(key, pem),
+  );
+  const keys = devices[at % devices.length]!;
+  const { socket } = await Peer.open({ host, port }, keys);
+  return new Line(socket, keys.text);
+}
+
+function bare(): Promise<WebSocket> {
+  const socket = new WebSocket(`wss://${facts.host}:${facts.port}/`, { rejectUnauthorized: false });
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.once('open', () => resolve(socket));
+  });
+}
+
+async function run(order: Run): Promise<Measured> {
+  const latencies: number[] = [];
+  let [ms, serverCpuNs, verified] = [0, 0, 0];
+  const { atLeast = 0 } = order;
+  while (ms < order.ms || (latencies.length < atLeast && ms < 10 * order.ms)) {
+    const burst = await bearer.burst(lines, order);
+    ms += burst.ms;
+    serverCpuNs += burst.serverCpuNs;
+    verified += burst.verified;
+    for (const each of burst.latenciesMs) latencies.push(each);
+  }
+  return {
+    ...{ operations: latencies.length, ms, serverCpuNs, verified, rssMiB: rssMiB(facts.serverPid) },
+    ...{ p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) },
+  };
+}

@@ -1,0 +1,97 @@
+import { type AdminConnection, newIdempotencyKey } from '@berth/client';
+import { limits } from '@berth/protocol';
+import { rssMiB } from '../../hostile/measure.js';
+import { until } from '../../system/waiting.js';
+import { type BenchOptions, type Suite, settle } from '../bench.js';
+import { BenchSite } from '../bench-site.js';
+import { cpuNs } from '../processor.js';
+import { rowOf, type Title } from '../report.js';
+import { percentile } from '../statistics.js';
+
+const USERS = 100_000;
+const ROWS = 10_000;
+/** Questions in one run. */
+const ASKED = 40;
+
+type Question = (admin: AdminConnection, nth: number) => Promise<unknown>;
+
+const questions: Readonly<Record<string, Question>> = {
+  'pool.status': (admin) => admin.call('pool.status', {}),
+  'user.list, a page': (admin, nth) => admin.call('user.list', { cursor: cursorAt(nth) }),
+  'user.list, by role and page': (admin, nth) => admin.call('user.list', { role: 'user', page: 1 + nth }),
+  'user.list, search': (admin, nth) => admin.call('user.list', { search: `user${nth}77` }),
+  'lease.list, a page': (admin) => admin.call('lease.list', {}),
+};
+
+function cursorAt(nth: number): string {
+  return Buffer.from(`user${(nth * 997) % USERS}@studio.example`).toString('base64url');
+}
+
+async function ask(options: BenchOptions, site: BenchSite, name: string, question: Question): Promise<void> {
+  const admin = await site.admin();
+  const measured = [];
+  for (let run = 0; run < options.runs; run++) {
+    const tookMs: number[] = [];
+    const [cpu, sinceMs] = [cpuNs(site.pid), performance.now()];
+    for (let nth = 0; nth < ASKED; nth++) {
+      const askedMs = performance.now();
+      await question(admin, nth);
+      tookMs.push(performance.now() - askedMs);
+    }
+    const [ms, serverCpuNs] = [performance.now() - sinceMs, cpuNs(site.pid) - cpu];
+    const [p50Ms, p99Ms] = [percentile(tookMs, 0.5), percentile(tookMs, 0.99)];
+    measured.push({
+      operations: ASKED,
+      ms,
+      serverCpuNs,
+      p50Ms,
+      p99Ms,
+      verified: 0,
+      rssMiB: rssMiB(site.pid),
+    });
+  }
+  options.emit(rowOf(titled(name), measured));
+}
+
+/** Ten thousand people invited by one job, from the first part of the table until the last row was decided. */
+async function bulk({ emit }: BenchOptions, site: BenchSite): Promise<void> {
+  const admin = await site.admin();
+  const [cpu, sinceMs] = [cpuNs(site.pid), performance.now()];
+  const upload = newIdempotencyKey();
+  for (let from = 0; from < ROWS; from += limits.bulkRowsPerPut / 4) {
+    const rows = Array.from({ length: limits.bulkRowsPerPut / 4 }, (_, at) => ({
+      ...{ line: from + at + 2, cells: [`p${from + at}@bulk.example`] },
+    }));
+    await admin.call('bulk.put', { upload, header: ['email'], from, rows });
+  }
+  const { job } = await admin.call('bulk.apply', { key: newIdempotencyKey(), upload, kind: 'invite' });
+  const ended = await until('the bulk job to end', async () => {
+    const [one] = (await admin.call('bulk.list', {})).items;
+    return one?.id === job.id && one.endedAtMs !== undefined && one;
+  });
+  const [ms, serverCpuNs] = [performance.now() - sinceMs, cpuNs(site.pid) - cpu];
+  if (ended.rows !== ROWS || ended.failed > 0) throw new Error(`The bulk job: ${JSON.stringify(ended)}`);
+  const one = { operations: ROWS, ms, p50Ms: ms, p99Ms: ms, verified: 0, rssMiB: rssMiB(site.pid) };
+  emit(rowOf(titled('bulk invite, 10 k rows'), [{ ...one, serverCpuNs }]));
+}
+
+function titled(name: string): Title {
+  return { suite: 'admin', case: name, connections: 1 };
+}
+
+export const admin: Suite = {
+  name: 'admin',
+  what: 'lists, search and status with 100,000 users and 100,000 leases, and a bulk job of 10,000 rows',
+  run: async (options) => {
+    options.say('admin: filling a data folder');
+    const pools = [{ product: 'render', seats: 110_000, taken: 100_000 }];
+    const site = await BenchSite.open({ pools, devices: 1, users: USERS }, options.profile);
+    try {
+      for (const [name, question] of Object.entries(questions)) await ask(options, site, name, question);
+      await bulk(options, site);
+      await settle(site, []);
+    } finally {
+      await site.close();
+    }
+  },
+};

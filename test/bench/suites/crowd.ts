@@ -1,0 +1,140 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rssMiB } from '../../hostile/measure.js';
+import { keysToPem } from '../../system/device-keys.js';
+import type { Started } from '../../system/process.js';
+import { type BenchOptions, type Suite, settle } from '../bench.js';
+import { BenchSite } from '../bench-site.js';
+import type { CrowdFacts, CrowdOrder, Returned, Worked } from '../crowd-orders.js';
+import { here } from '../load-client.js';
+import type { Handed } from '../orders.js';
+import { cpuNs } from '../processor.js';
+import { rowOf } from '../report.js';
+import { rounded } from '../statistics.js';
+
+const PEOPLE = 10_000;
+const NEWCOMERS = 50;
+/** A third of the 120 s that a lease lasts. */
+const HEARTBEAT_MS = 40_000;
+const WORK_MS = 20_000;
+const PATIENCE_MS = 300_000;
+
+/** The crowd, from outside. */
+class Crowd {
+  readonly #process: Started;
+  readonly #file: string;
+  #orders = 0;
+
+  static async start({ site, populated }: BenchSite): Promise<Crowd> {
+    const devicesFile = join(site.folder, 'crowd.json');
+    const rows = populated.devices.map((keys) => [keys.text, keysToPem(keys)]);
+    await writeFile(devicesFile, JSON.stringify(rows));
+    const facts: CrowdFacts = { host: '127.0.0.1', port: site.port, devicesFile, heartbeatMs: HEARTBEAT_MS };
+    const argv = [process.execPath, join(here, 'crowd.js'), JSON.stringify(facts)];
+    return new Crowd(site.start({ argv }), join(site.folder, 'crowd-handed.json'));
+  }
+
+  private constructor(process_: Started, file: string) {
+    this.#process = process_;
+    this.#file = file;
+  }
+
+  order(order: CrowdOrder): Promise<Record<string, unknown>> {
+    this.#process.tell(JSON.stringify(order));
+    return this.#process.hear({ event: 'done', nth: ++this.#orders }, PATIENCE_MS);
+  }
+
+  async leave(): Promise<Handed> {
+    await this.order({ do: 'leave', file: this.#file });
+    return JSON.parse(await readFile(this.#file, 'utf8')) as Handed;
+  }
+}
+
+async function withCrowd(
+  options: BenchOptions,
+  work: (site: BenchSite, crowd: Crowd, emptyRssMiB: number) => Promise<void>,
+): Promise<void> {
+  const site = await BenchSite.open(
+    { pools: [{ product: 'render', seats: PEOPLE + NEWCOMERS }], devices: PEOPLE + NEWCOMERS },
+    options.profile,
+  );
+  try {
+    const emptyRssMiB = rssMiB(site.pid);
+    const crowd = await Crowd.start(site);
+    options.say(`${PEOPLE} come in`);
+    await crowd.order({ do: 'come' });
+    await work(site, crowd, emptyRssMiB);
+    await settle(site, [await crowd.leave()]);
+  } finally {
+    await site.close();
+  }
+}
+
+/** How it is while all of them work. */
+async function atWork(
+  { emit, say }: BenchOptions,
+  site: BenchSite,
+  crowd: Crowd,
+  emptyRssMiB: number,
+): Promise<void> {
+  say(`they work for ${WORK_MS / 1000} s`);
+  const [cpu, sinceMs] = [cpuNs(site.pid), performance.now()];
+  const worked = (await crowd.order({ do: 'work', ms: WORK_MS })) as unknown as Worked;
+  const [serverCpuNs, ms] = [cpuNs(site.pid) - cpu, performance.now() - sinceMs];
+  const rss = rssMiB(site.pid);
+  emit(
+    rowOf(
+      { suite: 'sessions', case: 'heartbeats at D/3', connections: PEOPLE },
+      [{ ...worked, operations: worked.renewals, ms, serverCpuNs, verified: 0, rssMiB: rss }],
+      [],
+      {
+        'percent of a core': rounded((100 * serverCpuNs) / 1e6 / ms),
+        'KiB resident a session': rounded(((rss - emptyRssMiB) * 1024) / PEOPLE),
+        'MiB without sessions': emptyRssMiB,
+      },
+    ),
+  );
+}
+
+/** The server dies, and all of them come back to the next one. */
+async function afterDeath({ emit, say }: BenchOptions, site: BenchSite, crowd: Crowd): Promise<void> {
+  say('the server is killed, and all of them come back');
+  const killedMs = performance.now();
+  await site.site.kill();
+  const returning = crowd.order({ do: 'return' });
+  await site.serve();
+  const servesMs = performance.now() - killedMs;
+  const returned = (await returning) as unknown as Returned;
+  const { lastMs, p50Ms, p99Ms, resumed, lost, newcomers, newcomersServed } = returned;
+  if (lost > 0) throw new Error(`${lost} of ${PEOPLE} came back and had lost their lease`);
+  emit(
+    rowOf(
+      { suite: 'storm', case: 'all resume', connections: PEOPLE },
+      [
+        {
+          ...{ operations: resumed, ms: lastMs, p50Ms, p99Ms, verified: 0 },
+          ...{ serverCpuNs: cpuNs(site.pid), rssMiB: rssMiB(site.pid) },
+        },
+      ],
+      [],
+      {
+        'seconds from the kill to the last': rounded(lastMs / 1000),
+        'of these until it served': rounded(servesMs / 1000),
+        'new seats asked for meanwhile': newcomers,
+        'and given': newcomersServed,
+      },
+    ),
+  );
+}
+
+export const sessions: Suite = {
+  name: 'sessions',
+  what: '10,000 sessions over TLS with a seat each, heartbeats every 40 s',
+  run: (options) => withCrowd(options, (site, crowd, empty) => atWork(options, site, crowd, empty)),
+};
+
+export const storm: Suite = {
+  name: 'storm',
+  what: 'the server is killed under these, and all of them come back and resume',
+  run: (options) => withCrowd(options, (site, crowd) => afterDeath(options, site, crowd)),
+};

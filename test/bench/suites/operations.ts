@@ -1,0 +1,82 @@
+import { Bench, type Suite } from '../bench.js';
+import type { Population } from '../population.js';
+
+/** Leases of a line in one burst: a session has places for 64. */
+const EACH = 60;
+/** With a thousand lines fewer: a burst is then as long as a run. */
+const EACH_OF_MANY = 8;
+
+const CONNECTIONS = [1, 32, 128, 1000];
+
+const site: Population = {
+  pools: [
+    { product: 'render', seats: 10_000 },
+    { product: 'full', seats: 100, taken: 100 },
+  ],
+  devices: 1000,
+};
+
+export const limit: Suite = {
+  name: 'limit',
+  what: 'the bare loop: WebSocket over TLS, an Ed25519 signature, a synced append of all that wait',
+  run: (options) =>
+    Bench.on(options, site, async (bench) => {
+      for (const connections of CONNECTIONS)
+        await bench.measure(
+          { suite: 'limit', case: 'append and sign', connections },
+          { operation: 'append', each: connections > 128 ? EACH_OF_MANY : EACH },
+        );
+      for (const operation of ['sign', 'echo'] as const)
+        await bench.measure({ suite: 'limit', case: operation, connections: 128 }, { operation, each: EACH });
+    }),
+};
+
+export const checkout: Suite = {
+  name: 'checkout',
+  what: 'seats taken, one lease each, durable and signed, by 1, 32, 128 and 1,000 connections',
+  run: (options) =>
+    Bench.on(options, site, async (bench) => {
+      for (const connections of CONNECTIONS)
+        await bench.measure(
+          { suite: 'checkout', case: 'a seat', connections },
+          { operation: 'checkout', each: connections > 128 ? EACH_OF_MANY : EACH },
+        );
+    }),
+};
+
+export const renew: Suite = {
+  name: 'renew',
+  what: 'heartbeats, one lease each, freshly signed',
+  run: (options) =>
+    Bench.on(options, site, async (bench) => {
+      for (const connections of [1, 128])
+        await bench.measure(
+          { suite: 'renew', case: 'a lease', connections },
+          { operation: 'renew', each: EACH },
+        );
+    }),
+};
+
+export const release: Suite = {
+  name: 'release',
+  what: 'seats given back, one in each frame',
+  run: (options) =>
+    Bench.on(options, site, async (bench) => {
+      await bench.measure(
+        { suite: 'release', case: 'a seat', connections: 128 },
+        { operation: 'release', each: EACH },
+      );
+    }),
+};
+
+export const deny: Suite = {
+  name: 'deny',
+  what: 'checkouts from a pool that has nothing left, refused with the reason',
+  run: (options) =>
+    Bench.on(options, site, async (bench) => {
+      await bench.measure(
+        { suite: 'deny', case: 'a full pool', connections: 128 },
+        { operation: 'deny', each: EACH, product: 'full' },
+      );
+    }),
+};
