@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly ms: number;
   /** Only cases with so many; left out: all. */
   readonly connections: readonly number[] | null;
+  /** Everything that is large is this part of it: to try the bench, not to measure with it. */
+  readonly part: number;
   readonly profile: string | null;
   readonly emit: (row: Row) => void;
   /** For people: what is being done now. */

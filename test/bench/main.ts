@@ -13,6 +13,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     'cpu-prof': { type: 'string' },
+    small: { type: 'boolean', default: false },
     'write-docs': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -33,7 +34,16 @@ function chosen(): { suites: readonly Suite[]; options: BenchOptions; rows: Row[
     console.log(values.json ? JSON.stringify(row) : lineOf(row));
   };
   const connections = values.connections?.map(Number) ?? null;
-  const options = { runs, connections, ms: seconds * 1000, profile: values['cpu-prof'] ?? null, emit, say };
+  const part = values.small ? 0.01 : 1;
+  const options = {
+    part,
+    runs,
+    connections,
+    ms: seconds * 1000,
+    profile: values['cpu-prof'] ?? null,
+    emit,
+    say,
+  };
   return { suites: suites.filter(({ name }) => names.includes(name)), options, rows };
 }
 
@@ -54,7 +64,7 @@ async function main(): Promise<number> {
   say(head);
   const load = loadAverage();
   for (const suite of asked.suites) await suite.run(asked.options);
-  if (values['write-docs']) writeDocs(asked.rows, { loadAtStart: load, ...asked.options });
+  if (values['write-docs'] && !values.small) writeDocs(asked.rows, { loadAtStart: load, ...asked.options });
   return 0;
 }
 
@@ -71,6 +81,7 @@ function help(): string {
     '  --connections N only cases with so many; may be given again',
     '  --runs N        so many runs of each case (default 3)',
     '  --seconds S     how long the clock runs in each (default 1)',
+    '  --small         a hundredth of everything that is large: tries the bench, measures nothing',
     '  --write-docs    puts the figures into docs/performance.md',
     '  --json          nothing but one line of JSON for each case, on stdout',
     '  --cpu-prof DIR  the server writes a CPU profile there when it ends',

@@ -54,14 +54,15 @@ async function withCrowd(
   options: BenchOptions,
   work: (site: BenchSite, crowd: Crowd, emptyRssMiB: number) => Promise<void>,
 ): Promise<void> {
+  const people = PEOPLE * options.part;
   const site = await BenchSite.open(
-    { pools: [{ product: 'render', seats: PEOPLE + NEWCOMERS }], devices: PEOPLE + NEWCOMERS },
+    { pools: [{ product: 'render', seats: people + NEWCOMERS }], devices: people + NEWCOMERS },
     options.profile,
   );
   try {
     const emptyRssMiB = rssMiB(site.pid);
     const crowd = await Crowd.start(site);
-    options.say(`${PEOPLE} come in`);
+    options.say(`${people} come in`);
     await crowd.order({ do: 'come' });
     await work(site, crowd, emptyRssMiB);
     await settle(site, [await crowd.leave()]);
@@ -72,7 +73,7 @@ async function withCrowd(
 
 /** How it is while all of them work. */
 async function atWork(
-  { emit, say }: BenchOptions,
+  { emit, say, part }: BenchOptions,
   site: BenchSite,
   crowd: Crowd,
   emptyRssMiB: number,
@@ -84,12 +85,12 @@ async function atWork(
   const rss = rssMiB(site.pid);
   emit(
     rowOf(
-      { suite: 'sessions', case: 'heartbeats at D/3', connections: PEOPLE },
+      { suite: 'sessions', case: 'heartbeats at D/3', connections: PEOPLE * part },
       [{ ...worked, operations: worked.renewals, ms, serverCpuNs, verified: 0, rssMiB: rss }],
       [],
       {
         'percent of a core': rounded((100 * serverCpuNs) / 1e6 / ms),
-        'KiB resident a session': rounded(((rss - emptyRssMiB) * 1024) / PEOPLE),
+        'KiB resident a session': rounded(((rss - emptyRssMiB) * 1024) / (PEOPLE * part)),
         'MiB without sessions': emptyRssMiB,
       },
     ),
@@ -97,7 +98,7 @@ async function atWork(
 }
 
 /** The server dies, and all of them come back to the next one. */
-async function afterDeath({ emit, say }: BenchOptions, site: BenchSite, crowd: Crowd): Promise<void> {
+async function afterDeath({ emit, say, part }: BenchOptions, site: BenchSite, crowd: Crowd): Promise<void> {
   say('the server is killed, and all of them come back');
   const killedMs = performance.now();
   await site.site.kill();
@@ -106,10 +107,10 @@ async function afterDeath({ emit, say }: BenchOptions, site: BenchSite, crowd: C
   const servesMs = performance.now() - killedMs;
   const returned = (await returning) as unknown as Returned;
   const { lastMs, p50Ms, p99Ms, resumed, lost, newcomers, newcomersServed } = returned;
-  if (lost > 0) throw new Error(`${lost} of ${PEOPLE} came back and had lost their lease`);
+  if (lost > 0) throw new Error(`${lost} of ${PEOPLE * part} came back and had lost their lease`);
   emit(
     rowOf(
-      { suite: 'storm', case: 'all resume', connections: PEOPLE },
+      { suite: 'storm', case: 'all resume', connections: PEOPLE * part },
       [
         {
           ...{ operations: resumed, ms: lastMs, p50Ms, p99Ms, verified: 0 },

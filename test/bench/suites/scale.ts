@@ -19,7 +19,9 @@ export const scale: Suite = {
   name: 'scale',
   what: 'the same checkouts beside 100, 10,000 and 100,000 seats in use, and 1 to 100,000 users',
   run: async (options) => {
-    for (const { seats, users } of sizes) {
+    for (const size of sizes) {
+      const seats = Math.max(FREE, size.seats * options.part);
+      const users = Math.max(1, size.users * options.part);
       const title = `${seats} seats, ${users} user${users === 1 ? '' : 's'}`;
       options.say(`${title}: filling a data folder`);
       const pools = [{ product: 'render', seats, taken: seats - FREE }];
