@@ -8,10 +8,12 @@ import { notDurable } from './durable.js';
 import { endedEarly } from './early-endings.js';
 import { type Case, type Evidence, type Finding, gather } from './evidence.js';
 import { notOnce } from './exactly-once.js';
+import { givenBackByOthers } from './foreign-releases.js';
 import { eventsOf } from './history.js';
 import { overtaken } from './line.js';
 import { overIssued } from './over-issue.js';
 import { invalidHistory } from './replay.js';
+import { outlived } from './revisions.js';
 import { wrongStatuses } from './statuses.js';
 
 export type { Case, Finding } from './evidence.js';
@@ -87,6 +89,8 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...endedEarly(evidence),
     ...heldTooLong(evidence),
     ...lentToWrongClocks(evidence),
+    ...givenBackByOthers(evidence),
+    ...outlived(evidence),
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),
     ...overtaken(evidence),

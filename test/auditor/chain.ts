@@ -93,7 +93,13 @@ function misfits(lease: LeaseClaims, entitlement: EntitlementClaims): string[] {
   return faults;
 }
 
-function heldUntilMs({ kind, iat, exp, dur }: LeaseClaims): number {
+/** How long its seat is held, by the wall clock (I2, I3). */
+export function heldUntilMs({
+  kind,
+  iat,
+  exp,
+  dur,
+}: Pick<LeaseClaims, 'kind' | 'iat' | 'exp' | 'dur'>): number {
   if (kind === 'borrow') return exp * 1000 + 15 * 60_000 + 2 * dur;
   return iat * 1000 + Math.ceil((dur * 1000 * 1001) / 999) + 10_000;
 }

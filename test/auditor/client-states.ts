@@ -1,50 +1,74 @@
 import { type Evidence, type Finding, monotonic } from './evidence.js';
-import { eventsOf } from './history.js';
+import { type EntryOf, eventsOf } from './history.js';
 
 // DESIGN I2, written down here a second time: the client's own clocks may be slow by so much.
 const RHO = 1e-3;
 /** What a plugin that looks at the very last moment may be late by, ms. */
 const LATE_MS = 50;
+/** What a plugin is told in whole milliseconds, rounded twice, may be too long by, ms. */
+const ROUNDED_MS = 3;
 
 /**
  * I2 and I3 from the plugin's side: a seat says `held` or `grace` only while a token that its client has gives it the right: D from before the
- * request was first sent, or to the end of a borrow by the wall clock, and not after it was given back by anybody.
+ * request was first sent, or to the end of a borrow by the wall clock, and not after it was given back by anybody; and it says no later end.
  */
 export function heldTooLong(evidence: Evidence): Finding[] {
-  const findings: Finding[] = [];
   const rights = rightsByLease(evidence);
-  for (const { t, process, state, leases } of eventsOf(evidence.entries, 'state')) {
-    if (state !== 'held' && state !== 'grace') continue;
-    for (const lease of leases) {
-      const until = Math.max(
-        0,
-        ...(rights.get(lease) ?? []).flatMap((right) => (right.fromT <= t ? [right.untilT] : [])),
-      );
-      if (t <= until + LATE_MS) continue;
-      const overMs = Math.round(t - until);
-      const text = `${process} says it is ${state} by lease ${lease}, which ended ${overMs} ms ago`;
-      const isBorrow = rights.get(lease)?.[0]?.kind === 'borrow';
-      findings.push(isBorrow ? { rule: 'I3', text, borrowers: [process] } : { rule: 'I2', text });
-    }
-  }
-  return findings;
+  return eventsOf(evidence.entries, 'state').flatMap((said) => {
+    if (said.state !== 'held' && said.state !== 'grace') return [];
+    return said.leases.flatMap((lease) => {
+      const known = (rights.get(lease) ?? []).filter(({ fromT }) => fromT <= said.t);
+      const late = saysTooLong(said, lease, known) ?? believesTooLong(said, lease, known, evidence);
+      return late === null ? [] : [late];
+    });
+  });
 }
 
 interface Span {
   readonly kind: 'online' | 'borrow';
   readonly fromT: number;
+  readonly endsT: number;
+  /** Earlier than its end where it was given back. */
   readonly untilT: number;
 }
 
-function rightsByLease({ leases, givenBack, clocksDrift }: Evidence): Map<string, Span[]> {
+type Said = EntryOf<'state'>;
+
+function saysTooLong({ t, process, state }: Said, lease: string, known: readonly Span[]): Finding | null {
+  const until = Math.max(0, ...known.map(({ untilT }) => untilT));
+  if (t <= until + LATE_MS) return null;
+  const text = `${process} says it is ${state} by lease ${lease}, which ended ${Math.round(t - until)} ms ago`;
+  return known[0]?.kind === 'borrow' ? { rule: 'I3', text, borrowers: [process] } : { rule: 'I2', text };
+}
+
+/** A wrong start of its time is seen at any look, not only by whoever happens to look between the two ends. */
+function believesTooLong(
+  { t, process, leftMs }: Said,
+  lease: string,
+  known: readonly Span[],
+  evidence: Evidence,
+): Finding | null {
+  if (leftMs === undefined || known[0]?.kind !== 'online') return null;
+  const overMs = t + leftMs * drifted(evidence) - Math.max(0, ...known.map(({ endsT }) => endsT));
+  if (overMs <= ROUNDED_MS) return null;
+  const text = `${process} believes that lease ${lease} lasts ${Math.round(overMs)} ms longer than it does`;
+  return { rule: 'I2', text };
+}
+
+/** What a millisecond of a client's clock may be at the most. */
+const drifted = ({ clocksDrift }: Pick<Evidence, 'clocksDrift'>): number =>
+  clocksDrift === true ? 1 + RHO : 1;
+
+function rightsByLease(evidence: Evidence): Map<string, Span[]> {
   const rights = new Map<string, Span[]>();
-  for (const { token, answer, sentAt } of leases) {
+  for (const { token, answer, sentAt } of evidence.leases) {
     const { jti, kind, dur, exp } = token.claims;
-    const longestMs = dur * 1000 * (clocksDrift === true ? 1 + RHO : 1);
-    const ends =
-      kind === 'online' ? (sentAt ?? answer.t) + longestMs : monotonic(exp * 1000, answer) + dur * 2;
-    const untilT = Math.min(ends, givenBack.get(jti) ?? Number.POSITIVE_INFINITY);
-    rights.set(jti, [...(rights.get(jti) ?? []), { kind, fromT: answer.t, untilT }]);
+    const endsT =
+      kind === 'online'
+        ? (sentAt ?? answer.t) + dur * 1000 * drifted(evidence)
+        : monotonic(exp * 1000, answer) + dur * 2;
+    const untilT = Math.min(endsT, evidence.givenBack.get(jti) ?? Number.POSITIVE_INFINITY);
+    rights.set(jti, [...(rights.get(jti) ?? []), { kind, fromT: answer.t, endsT, untilT }]);
   }
   return rights;
 }

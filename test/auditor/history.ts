@@ -72,7 +72,13 @@ export type Happening =
       readonly checkout?: string;
       readonly position?: number;
     }
-  | { readonly event: 'state'; readonly state: string; readonly leases: readonly string[] };
+  /** What a plugin is told of a seat. `leftMs`: how long it says that it lasts, ms by the clocks of its computer. */
+  | {
+      readonly event: 'state';
+      readonly state: string;
+      readonly leases: readonly string[];
+      readonly leftMs?: number;
+    };
 
 export type Entry = Moment & Happening;
 export type EntryOf<E extends Happening['event']> = Moment & Extract<Happening, { readonly event: E }>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AdminConnection, Host } from '@berth/client';
+import type { AdminConnection, Host, Seat } from '@berth/client';
 import { joinWith, openAdminWith } from '@berth/client/internal';
 import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
@@ -220,8 +220,14 @@ export class Site {
   }
 
   /** What the process of a computer is told by a seat, as the plugin sees it. */
-  sawState({ clock }: Computer, processId: string, state: string, leases: readonly string[]): void {
-    this.#record(processId, clock, { event: 'state', state, leases });
+  sawState(
+    { clock }: Computer,
+    processId: string,
+    seat: Pick<Seat, 'state' | 'leaseIds' | 'expiresAtMs'>,
+  ): void {
+    const { state, leaseIds: leases } = seat;
+    const leftMs = seat.expiresAtMs - clock.wallMs();
+    this.#record(processId, clock, { event: 'state', state, leases, leftMs });
   }
 
   /** One more process on a computer, beside the one that its faults are about. */

@@ -13,7 +13,7 @@ const LOOKS_MS = 40_000;
 export function watchSeats({ site, computer }: Life, seats: ReadonlySet<Seat>, host: Host): () => void {
   let isLooking = false;
   const look = (): void => {
-    for (const seat of seats) site.sawState(computer, host.process.id, seat.state, seat.leaseIds);
+    for (const seat of seats) site.sawState(computer, host.process.id, seat);
     isLooking = seats.size > 0;
     if (isLooking) host.setTimer(look, LOOKS_MS);
   };

@@ -1,0 +1,56 @@
+import { heldUntilMs } from './chain.js';
+import type { Evidence, Finding, LeaseSeen } from './evidence.js';
+import type { EntitlementClaims, LeaseClaims } from './token.js';
+
+/** A revision of an entitlement, and the record that brought it. */
+interface Revision {
+  readonly seq: number;
+  readonly expMs: number;
+}
+
+/**
+ * A lease ends inside its entitlement, hold included (DESIGN 4), as the entitlement stood when the lease was granted or renewed: the chain alone,
+ * which any of its revisions may bear, does not show one that was renewed beyond a nearer end.
+ */
+export function outlived({ journal, leases }: Evidence): Finding[] {
+  if (journal === undefined || journal.fault !== null) return [];
+  const revisions = new Map<string, Revision[]>();
+  const granted = new Map<string, string>();
+  const findings: Finding[] = [];
+  for (const { seq, changes } of journal.records)
+    for (const { type, entitlement, lease } of changes) {
+      if (type === 'entitlement.put') {
+        const { jti, exp } = (entitlement as { claims: EntitlementClaims }).claims;
+        revisions.set(jti, [...(revisions.get(jti) ?? []), { seq, expMs: exp * 1000 }]);
+      }
+      if (type !== 'lease.granted') continue;
+      const { claims } = lease as { claims: LeaseClaims };
+      granted.set(claims.jti, claims.nonce);
+      const now = revisions.get(claims.ent)?.at(-1);
+      if (now !== undefined && heldUntilMs(claims) > now.expMs)
+        findings.push(accuse(claims, 'is granted', seq));
+    }
+  const renewals = leases.filter(({ token: { claims } }) => granted.get(claims.jti) !== claims.nonce);
+  return [...findings, ...renewals.flatMap((seen) => renewedBeyond(seen, revisions))];
+}
+
+/** While one record is synced the next fills: what is decided then may have seen both, and names the one before them. */
+const DECIDED_AHEAD = 2;
+
+/** Of what stood when it was decided: at the record that it names, or just after it. */
+function renewedBeyond(
+  { token: { claims } }: LeaseSeen,
+  revisions: ReadonlyMap<string, Revision[]>,
+): Finding[] {
+  const known = revisions.get(claims.ent) ?? [];
+  const since = known.filter(
+    ({ seq }, at) =>
+      (known[at + 1]?.seq ?? Number.POSITIVE_INFINITY) > claims.seq && seq <= claims.seq + DECIDED_AHEAD,
+  );
+  if (since.length === 0 || since.some(({ expMs }) => heldUntilMs(claims) <= expMs)) return [];
+  return [accuse(claims, 'is renewed', claims.seq)];
+}
+
+function accuse({ jti, ent }: LeaseClaims, what: string, seq: number): Finding {
+  return { rule: 'CHAIN', text: `lease ${jti} ${what} beyond the end that ${ent} had at record ${seq}` };
+}
