@@ -12,6 +12,7 @@ import { poolOf } from './domain/pools.js';
 import type { State } from './domain/state.js';
 import { Doors } from './doors.js';
 import { nativeSigner, nativeVerify } from './ed25519.js';
+import { writeCheckpoint } from './engine/checkpoint.js';
 import { type Commit, Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
 import { Issuer, type Signer } from './engine/issuer.js';
@@ -381,10 +382,4 @@ async function watchDisk({ folder, log }: ServerOptions, live: LiveConfig): Prom
         : log.info({ freeBytes }, 'disk space is enough again'),
     onError: (error) => log.warn({ err: error }, 'free disk space could not be read'),
   });
-}
-
-/** A signed checkpoint of the journal, so that a truncated copy shows against it (I10). */
-async function writeCheckpoint({ engine, issuer, clock }: Parts): Promise<void> {
-  const iat = Math.floor(clock.now().wallMs / 1000);
-  await engine.submit({ type: 'checkpoint', token: issuer.issue('checkpoint', { ...engine.witness, iat }) });
 }

@@ -1,7 +1,9 @@
 import { unacknowledged } from './acknowledged.js';
 import { notAsAsked } from './asked.js';
 import { borrowsTaken } from './borrow-kept.js';
+import { bulkWrong } from './bulk.js';
 import { brokenChains } from './chain.js';
+import { checkpointsWrong } from './checkpoints.js';
 import { heldTooLong, lentToWrongClocks } from './client-states.js';
 import { creditsMisspent } from './credits.js';
 import { notDurable } from './durable.js';
@@ -11,6 +13,8 @@ import { notOnce } from './exactly-once.js';
 import { givenBackByOthers } from './foreign-releases.js';
 import { eventsOf } from './history.js';
 import { overtaken } from './line.js';
+import { mailsWrong } from './mails.js';
+import { movesTorn } from './moves.js';
 import { overIssued } from './over-issue.js';
 import { invalidHistory } from './replay.js';
 import { outlived } from './revisions.js';
@@ -91,6 +95,10 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...lentToWrongClocks(evidence),
     ...givenBackByOthers(evidence),
     ...outlived(evidence),
+    ...bulkWrong(evidence),
+    ...mailsWrong(evidence),
+    ...checkpointsWrong(evidence),
+    ...movesTorn(evidence),
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),
     ...overtaken(evidence),

@@ -1,5 +1,6 @@
 import { type Entry, type EntryOf, eventsOf } from './history.js';
 import type { JournalRead } from './journal-reader.js';
+import type { MailTaken } from './mails.js';
 import {
   type EntitlementClaims,
   isSignedBy as isEd25519,
@@ -22,6 +23,8 @@ export interface Case {
   readonly clocksDrift?: boolean;
   /** Also by the rules that so far only simulations are known to fit: the journal replayed, the line, the plugins' own words. */
   readonly isThorough?: boolean;
+  /** What a mail server took, if somebody watched one. */
+  readonly mails?: readonly MailTaken[];
 }
 
 /** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
@@ -31,7 +34,9 @@ export interface Finding {
     | ('EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL')
     /** What a checkout asked for; who shares a seat; for whom a seat lingers; who waits. */
     | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE')
-    | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL' | 'CREDIT');
+    | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL' | 'CREDIT')
+    /** Rows of bulk jobs; mails; checkpoints and exports of the journal. */
+    | ('BULK' | 'MAIL' | 'I10');
   readonly text: string;
   /** Whose borrows it rests on, by process: how long one lasts is a question of wall clocks (I3). Left out: no wall clock has a part in it. */
   readonly borrowers?: readonly string[];

@@ -63,6 +63,19 @@ export type Happening =
   | { readonly event: 'endorsed'; readonly endorsement: string }
   /** The answer to a question for the pools asked at `sentAt`. */
   | { readonly event: 'status'; readonly sentAt: number; readonly pools: readonly PoolSeen[] }
+  /** The report of a bulk job, a page of it: rows by their line. */
+  | {
+      readonly event: 'report';
+      readonly job: string;
+      readonly ended: boolean;
+      readonly rows: readonly { readonly line: number; readonly verdict: string }[];
+    }
+  /** Whole records of the journal, as they were handed out from `from` on. */
+  | {
+      readonly event: 'exported';
+      readonly from: number;
+      readonly records: readonly { readonly seq: number; readonly hash: string }[];
+    }
   | { readonly event: 'denied'; readonly method: string; readonly code: string; readonly data?: unknown }
   | {
       readonly event: 'pushed';

@@ -22,6 +22,16 @@ export interface JournalEntry {
   /** SHA-256, hex. */
   readonly hash: string;
   readonly changes: readonly Change[];
+  /** Which of its changes one command led to; left out: it was written by hand. */
+  readonly acts?: readonly Act[];
+}
+
+/** A run of changes that one command led to. */
+export interface Act {
+  readonly first: number;
+  readonly count: number;
+  /** The command. */
+  readonly did: string;
 }
 
 /** One change as JSON; the auditor looks into those it knows. */
@@ -100,8 +110,8 @@ function readRecord(covered: Buffer, last: JournalEntry | undefined): JournalEnt
   if (covered.toString('hex', 8, 40) !== (last?.hash ?? NO_HASH)) return `record ${seq} breaks the chain`;
   const hash = createHash('sha256').update(covered).digest('hex');
   try {
-    const { changes } = JSON.parse(covered.toString('utf8', 40)) as { changes: Change[] };
-    return { seq, hash, changes };
+    const { changes, acts } = JSON.parse(covered.toString('utf8', 40)) as { changes: Change[]; acts?: Act[] };
+    return { seq, hash, changes, ...(acts === undefined ? {} : { acts }) };
   } catch {
     return `record ${seq} is not JSON`;
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Happening, PoolSeen } from './history.js';
 
 /** A request that has no answer yet. */
@@ -23,6 +24,8 @@ interface Params {
   readonly lease?: string;
   /** A borrow request that was carried in a file. */
   readonly request?: string;
+  /** Of `audit.records`. */
+  readonly from?: { readonly seq: number; readonly offset: number };
 }
 
 interface Frame {
@@ -98,7 +101,7 @@ export class Observer {
     const { entitlements: _, endorsements = [], ...rest } = result;
     for (const endorsement of endorsements as string[]) write({ event: 'endorsed', endorsement });
     if (params.key !== undefined)
-      write({ event: 'result', method, key: params.key, text: JSON.stringify(rest) });
+      write({ event: 'result', method, key: params.key, text: JSON.stringify(lasting(method, rest)) });
     const leases = tokensIn(result);
     if (leases.length > 0) {
       const entitlements = (result.entitlements ?? []) as string[];
@@ -107,6 +110,9 @@ export class Observer {
     if (method === 'lease.release') write({ event: 'confirmed', leases: params.leases ?? [] });
     if (method === 'borrow.return' || method === 'borrow.accept')
       write({ event: 'confirmed', leases: (params.stops ?? []).map(leaseOf) });
+    if (method === 'bulk.report') write(reportIn(result as unknown as Report));
+    if (method === 'audit.records' && params.from !== undefined)
+      write({ event: 'exported', from: params.from.seq, records: wholeIn(result.parts as Part[]) });
     if (method === 'pool.status') write({ event: 'status', sentAt, pools: result.pools as PoolSeen[] });
     if (method === 'entitlement.import')
       write({ event: 'imported', ...keyOf(params), entitlement: params.entitlement ?? '', sentAt });
@@ -117,6 +123,41 @@ export class Observer {
     if (method === 'entitlement.remove' && result.pending === undefined && result.cancelled === undefined)
       write({ event: 'removed', id: params.id ?? '' });
   }
+}
+
+/** How far a job is changes by itself; which one it is does not. */
+function lasting(method: string, result: Record<string, unknown>): unknown {
+  return method === 'bulk.apply' ? { ...result, job: (result.job as { id: string }).id } : result;
+}
+
+interface Report {
+  readonly job: { readonly id: string; readonly endedAtMs?: number };
+  readonly items: readonly { readonly line: number; readonly verdict: string }[];
+}
+
+function reportIn({ job, items }: Report): Happening {
+  const rows = items.map(({ line, verdict }) => ({ line, verdict }));
+  return { event: 'report', job: job.id, ended: job.endedAtMs !== undefined, rows };
+}
+
+interface Part {
+  readonly seq: number;
+  readonly prev: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly bytes: string;
+}
+
+/** Records that came in one piece, by their hash: SHA-256(seq, prev, payload). */
+function wholeIn(parts: readonly Part[]): { seq: number; hash: string }[] {
+  return parts.flatMap(({ seq, prev, offset, size, bytes }) => {
+    const payload = Buffer.from(bytes, 'base64url');
+    if (offset !== 0 || payload.length !== size) return [];
+    const number = Buffer.alloc(8);
+    number.writeBigUInt64BE(BigInt(seq));
+    const hash = createHash('sha256').update(number).update(Buffer.from(prev, 'base64url')).update(payload);
+    return [{ seq, hash: hash.digest('hex') }];
+  });
 }
 
 function keyOf({ key }: Params): { key?: string } {

@@ -48,7 +48,16 @@ export interface StopClaims {
   readonly iat: number;
 }
 
+/** The server's word for how far its journal was. */
+export interface CheckpointClaims {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly head: string;
+  readonly iat: number;
+}
+
 interface Kinds {
+  checkpoint: CheckpointClaims;
   endorsement: EndorsementClaims;
   stop: StopClaims;
   lease: LeaseClaims;
@@ -63,6 +72,7 @@ export interface Token<C> {
 }
 
 const headers: Readonly<Record<keyof Kinds, string>> = {
+  checkpoint: '{"alg":"Ed25519","typ":"berth-checkpoint+jwt"}',
   endorsement: '{"alg":"Ed25519","typ":"berth-endorsement+jwt"}',
   stop: '{"alg":"Ed25519","typ":"berth-stop+jwt"}',
   lease: '{"alg":"Ed25519","typ":"berth-lease+jwt"}',
@@ -70,6 +80,7 @@ const headers: Readonly<Record<keyof Kinds, string>> = {
 };
 
 const shapes: { readonly [K in keyof Kinds]: Readonly<Record<string, 'string' | 'number'>> } = {
+  checkpoint: { epoch: 'string', seq: 'number', head: 'string', iat: 'number' },
   endorsement: { iss: 'string', sub: 'string', iat: 'number' },
   stop: { jti: 'string', dev: 'string', iat: 'number' },
   lease: {

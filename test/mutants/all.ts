@@ -4,6 +4,7 @@ import { plantedInClients } from './planted-clients.js';
 import { plantedInCredits } from './planted-credits.js';
 import { plantedInEntitlements } from './planted-entitlements.js';
 import { plantedInLeases } from './planted-leases.js';
+import { plantedInOffice } from './planted-office.js';
 import { plantedInStore } from './planted-store.js';
 
 export const mutants: readonly Mutant[] = [
@@ -12,5 +13,6 @@ export const mutants: readonly Mutant[] = [
   ...plantedInBorrows,
   ...plantedInEntitlements,
   ...plantedInCredits,
+  ...plantedInOffice,
   ...plantedInClients,
 ];

@@ -9,6 +9,8 @@ export const plantedInClients: readonly Mutant[] = [
     'I2',
     'The client says that it holds a seat whose time is over.',
     edit(clock, "if (elapsed >= right.durationMs)\n            return 'lost';", ''),
+    // Else the seat looks at its end again and again, in one moment.
+    edit(clock, 'return Math.max(0, nextMs);', 'return Math.max(1_000, nextMs);'),
   ),
   mutant(
     'window-from-receipt',

@@ -28,7 +28,7 @@ export async function heal(
 ): Promise<void> {
   site.heal();
   waiters.heal();
-  await site.time.run(site.time.nowMs + STARTS_MS);
+  await site.run(site.time.nowMs + STARTS_MS);
   if (!site.server.isUp) return site.violation('the server is down although nothing fails any more');
   const owner = founded.admins[0]!;
   await site.settled(openPools({ ...owner, products }));
@@ -36,17 +36,18 @@ export async function heal(
   const untilMs = site.time.nowMs + QUIET_MS + site.longMs;
   let taken: unknown[];
   do {
-    await site.time.run(site.time.nowMs + LOOKS_MS);
+    await site.run(site.time.nowMs + LOOKS_MS);
     // Once more: the other admin may have been in the middle of something.
     await site.settled(openPools({ ...owner, products }));
     taken = await takenPools(site, owner);
   } while (taken.length > 0 && site.time.nowMs < untilMs);
   // Whoever naps has woken up by then.
-  await site.time.run(site.time.nowMs + LOOKS_MS);
+  await site.run(site.time.nowMs + LOOKS_MS);
   await site.settled(openPools({ ...owner, products }));
   await site.settled(sellAnew(site, owner));
   for (const pool of taken) site.violation(`not every seat came free: ${JSON.stringify(pool)}`);
   site.server.checkInvariants();
+  await unfinishedJobs(site, owner);
   waiters.judge();
   for (const product of products) await site.settled(takeOne(site, product, founded));
 }
@@ -57,6 +58,13 @@ async function sellAnew(site: Site, { admin, host }: Founded['admins'][number]):
     const entitlement = site.vendor.entitlement({ jti });
     await refusable(() => admin.call('entitlement.import', { key: newIdempotencyKey(host), entitlement }));
   }
+}
+
+/** Whatever was in its way: a job comes to its end. */
+async function unfinishedJobs(site: Site, { admin }: Founded['admins'][number]): Promise<void> {
+  const { items } = await site.settled(admin.call('bulk.list', { limit: 100 }));
+  for (const job of items)
+    if (job.endedAtMs === undefined) site.violation(`a bulk job never ended: ${JSON.stringify(job)}`);
 }
 
 async function takenPools(site: Site, { admin }: Founded['admins'][number]): Promise<unknown[]> {

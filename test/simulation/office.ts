@@ -1,5 +1,7 @@
 import { type AdminConnection, type Host, newIdempotencyKey } from '@berth/client';
 import { carryFiles } from './island.js';
+import { lookBack } from './office-audit.js';
+import { lookAtJobs, workInBulk } from './office-bulk.js';
 import { administerCredits } from './office-credits.js';
 import { employ, loginOf } from './office-people.js';
 import type { Dice } from './sim-random.js';
@@ -46,6 +48,8 @@ async function administerOnce(office: Office): Promise<void> {
   const email = dice.chance(0.1) ? loginOf(person) : person;
   if (dice.chance(0.2)) return administerMore(office, key);
   if (dice.chance(0.07)) return administerCredits(office, key);
+  if (dice.chance(0.04)) return workInBulk(office, key);
+  if (dice.chance(0.03)) return dice.chance(0.5) ? lookBack(office, key) : lookAtJobs(office);
   const roll = dice.below(100);
   if (roll < 21) await admin.call('pool.status', {});
   else if (roll < 28) await reallocate(office, key);

@@ -11,6 +11,7 @@ import { type Plan, type PlanOptions, planOf } from './plan.js';
 import { takePlatform } from './platform.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type Computer, Site } from './site.js';
+import { StandsStill } from './stillness.js';
 import { eventsBefore } from './timeline.js';
 import { Waiters } from './waiters.js';
 import { live, nap, refusable } from './workload.js';
@@ -59,11 +60,20 @@ export async function simulate(options: RunOptions): Promise<RunReport> {
     const founded = await settle(site, plan);
     const begunMs = site.time.nowMs;
     const run = new Run(site, plan, founded);
-    await run.goWrong();
-    if (!run.isBroken) await heal(site, founded, { products, waiters: run.waiters, end: () => run.end() });
+    await bothPhases(site, founded, run);
     return report(site, plan, run, begunMs);
   } finally {
     giveBack();
+  }
+}
+
+async function bothPhases(site: Site, founded: Founded, run: Run): Promise<void> {
+  try {
+    await run.goWrong();
+    if (!run.isBroken) await heal(site, founded, { products, waiters: run.waiters, end: () => run.end() });
+  } catch (error) {
+    if (!(error instanceof StandsStill)) throw error;
+    site.violation(error.message);
   }
 }
 
@@ -127,7 +137,7 @@ class Run {
     const { lookEveryMs, crypto } = this.#plan;
     const { time } = this.#site;
     while (time.nowMs < untilMs && !this.isBroken) {
-      await time.run(Math.min(untilMs, time.nowMs + lookEveryMs));
+      await this.#site.run(Math.min(untilMs, time.nowMs + lookEveryMs));
       const looks = time.nowMs < untilMs;
       this.isBroken =
         looks && (this.#site.violations.length > 0 || verdictOn(this.#site, crypto).findings.length > 0);
@@ -238,6 +248,7 @@ function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
     isSignedBy: (token, key) => isSignedBy(crypto, token, key),
     clocksDrift: true,
     isThorough: true,
+    mails: site.mailServer?.taken ?? [],
   });
 }
 

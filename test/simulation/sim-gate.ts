@@ -9,7 +9,6 @@ import type { KnownHashes } from '@berth/server/store/known-hashes';
 import type { Gate } from '@berth/server/transport/api';
 import type { SimCrypto } from './sim-crypto.js';
 import type { Dice } from './sim-random.js';
-import { unsentMail } from './unsent-mail.js';
 
 const DAY_MS = 86_400_000;
 
@@ -21,6 +20,7 @@ export interface GateParts {
   readonly key: SigningKey;
   readonly keyText: string;
   readonly seed: Uint8Array;
+  readonly mail: HandlerDeps['mail'];
 }
 
 /** The real handlers over one running engine, as `server.ts` puts them together. */
@@ -28,7 +28,7 @@ export function simGate(
   running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit'> & {
     readonly hashes: KnownHashes;
   },
-  { crypto, dice, leaseSeconds, key, keyText, seed }: GateParts,
+  { crypto, dice, leaseSeconds, key, keyText, seed, mail }: GateParts,
 ): Gate {
   const sign = (message: Uint8Array): Uint8Array => key.sign(message);
   const deps: HandlerDeps = {
@@ -46,7 +46,7 @@ export function simGate(
     address: () => ({ host: 'berth', port: 7433 }),
     serverKey: key.publicKey,
     invitationMs: 7 * DAY_MS,
-    mail: unsentMail(running.state),
+    mail,
     // Nobody makes a backup over this channel: there is no data folder.
     backup: {
       source: { cut: () => Promise.reject(new Error('no folder')), segment: async () => null },

@@ -3,13 +3,14 @@ import type { TLSSocket } from 'node:tls';
 import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
 import { AuditLog } from '@berth/server/audit/audit-log';
 import { brokenInvariants } from '@berth/server/domain/invariants';
-import { emptyState, type State } from '@berth/server/domain/state';
+import type { State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
 import { Invitations } from '@berth/server/engine/invitations';
+import { Issuer } from '@berth/server/engine/issuer';
 import { recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
+import type { PostOffice } from '@berth/server/mail/post-office';
 import { type Clock, steadyClock } from '@berth/server/ops/clock';
-import { Journal } from '@berth/server/store/journal';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { tellSessions } from '@berth/server/tell-sessions';
 import type { Gate } from '@berth/server/transport/api';
@@ -19,12 +20,15 @@ import { defaultLimits } from '@berth/server/transport/limits';
 import { SessionRegistry } from '@berth/server/transport/session-registry';
 import type { WebSocket } from 'ws';
 import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
+import { Duties } from './duties.js';
+import { decideOffline } from './offline.js';
 import { ServerFate } from './server-fate.js';
 import type { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { slowFiles } from './sim-disk.js';
 import { simGate } from './sim-gate.js';
 import { HttpDoor } from './sim-http.js';
+import type { SimMailServer } from './sim-mail.js';
 import type { Wire } from './sim-network.js';
 import type { Dice } from './sim-random.js';
 import { newOwner, type Owner, type SimTime } from './sim-time.js';
@@ -42,16 +46,16 @@ export interface SimServerOptions {
   readonly crypto: SimCrypto;
   /** D of the leases of this site. */
   readonly leaseSeconds: number;
+  /** `null`: there is none. */
+  readonly mailServer: SimMailServer | null;
   /** Something that must never be: an invariant that broke, an exception that no fault explains. */
   readonly onViolation: (text: string) => void;
 }
 
 /** What one process of the server is made of. */
 interface Running {
-  readonly engine: Engine;
   readonly state: State;
   readonly clock: Clock;
-  readonly journal: Journal;
   readonly dispatcher: Dispatcher;
   readonly registry: SessionRegistry;
   readonly gate: Gate;
@@ -106,20 +110,9 @@ export class SimServer {
 
   /** Makes the organisation, as `berthd init` does, and starts. @returns the owner's join link. */
   async found(owner: string): Promise<string> {
-    const { dice, clock } = this.#options;
+    const { dice } = this.#options;
     await this.disk.makeFolder(FOLDER);
-    const journal = await Journal.open({ files: this.disk, folder: FOLDER, onRecord: () => {} });
-    const engine = new Engine({
-      state: emptyState(),
-      journal,
-      clock: this.#clockOf(clock),
-      newId: (letter) => this.#newId(letter),
-      leaseSeconds: this.#options.leaseSeconds,
-      diskLow: () => false,
-      onCommitted: () => {},
-      onFatal: (error) => this.#options.onViolation(`founding failed: ${String(error)}`),
-    });
-    const settled = await engine.submit({
+    const settled = await decideOffline(this.disk, FOLDER, this.#offline, () => ({
       type: 'found',
       name: 'Studio',
       owner,
@@ -127,11 +120,20 @@ export class SimServer {
       serverKey: this.serverKey,
       epoch: encodeBase64Url(dice.bytes(12)),
       invitationMs: 30 * DAY_MS,
-    });
+    }));
     assert(settled.ok);
-    await journal.close();
     await this.start();
     return this.link(settled.outcome.invitation);
+  }
+
+  get #offline() {
+    const { clock, leaseSeconds, onViolation } = this.#options;
+    return {
+      clock: this.#clockOf(clock),
+      newId: (letter: string) => this.#newId(letter),
+      leaseSeconds,
+      onFatal: (error: unknown) => onViolation(`what nobody disturbed failed: ${String(error)}`),
+    };
   }
 
   #clockOf(clock: SimClock): Clock {
@@ -182,6 +184,9 @@ export class SimServer {
       },
     });
     if (owner.dead) return;
+    const onFatal = (error: unknown): void => {
+      if (!owner.dead) this.#died(error);
+    };
     const registry = new SessionRegistry();
     const engine = new Engine({
       state: recovered.state,
@@ -196,22 +201,28 @@ export class SimServer {
         recovered.hashes.note(position);
         for (const change of changes) if (change.type === 'clock.accepted') steady.accept(change.wallMs);
         tellSessions(registry, changes, steady.now());
+        duties.look(changes);
       },
-      onFatal: (error) => {
-        if (!owner.dead) this.#died(error);
-      },
+      onFatal,
     });
     const audit = new AuditLog(files, recovered.journal, `${FOLDER}/audit`);
-    const { state, journal: open, hashes } = recovered;
-    const gate = this.#gate({ state, engine, sessions: registry, clock: steady, audit, hashes });
+    const { state, hashes } = recovered;
+    const duties = new Duties({
+      ...{ state, engine, clock: steady, time, owner, onFatal, mailServer: this.#options.mailServer },
+      issuer: new Issuer((message) => this.#key.sign(message)),
+      link: (invitation) => this.link(invitation),
+    });
+    const running = { state, engine, sessions: registry, clock: steady, audit, hashes };
+    const gate = this.#gate(running, duties.office);
     this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
       if (event.type === 'handlerError' && !owner.dead)
         this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
     const door = new HttpDoor(gate, dispatcher, registry);
-    this.#running = { engine, state, clock: steady, journal: open, dispatcher, registry, gate, door };
+    this.#running = { state, clock: steady, dispatcher, registry, gate, door };
     startTicker(engine, TICK_MS);
+    duties.begin();
     time.every(FLUSH_MS, owner, () => {
       void store.flush().then(() => {
         this.#isRotten = false;
@@ -294,10 +305,10 @@ export class SimServer {
     return this.#running;
   }
 
-  #gate(running: Parameters<typeof simGate>[0]): Gate {
+  #gate(running: Parameters<typeof simGate>[0], mail: PostOffice): Gate {
     const { crypto, dice } = this.#options;
     const leaseSeconds = this.#leaseSeconds;
     const identity = { key: this.#key, keyText: this.serverKey, seed: this.#seed };
-    return simGate(running, { crypto, dice, leaseSeconds, ...identity });
+    return simGate(running, { crypto, dice, leaseSeconds, mail, ...identity });
   }
 }

@@ -6,11 +6,13 @@ import { FakeFiles } from '../unit/sdk/fake-files.js';
 import { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type HostParts, simHost } from './sim-host.js';
+import { SimMailServer } from './sim-mail.js';
 import { type Line, SimNetwork } from './sim-network.js';
 import { Dice } from './sim-random.js';
 import { SimServer } from './sim-server.js';
 import { newOwner, type Owner, SimTime } from './sim-time.js';
 import { SimVendor } from './sim-vendor.js';
+import { Stillness } from './stillness.js';
 
 export interface SiteTraits {
   readonly crypto: SimCrypto;
@@ -52,6 +54,7 @@ export class Site {
   readonly time = new SimTime();
   readonly network: SimNetwork;
   readonly server: SimServer;
+  readonly mailServer: SimMailServer | null;
   readonly serverClock: SimClock;
   readonly computers: Computer[] = [];
   readonly entries: Entry[] = [];
@@ -70,6 +73,7 @@ export class Site {
   readonly seed: number;
   readonly #crypto: SimCrypto;
   readonly #fate = newOwner();
+  readonly #stillness = new Stillness();
   readonly #history = createHash('sha256');
   #unhashed: string[] = [];
   readonly #living = new Map<string, Owner>();
@@ -89,7 +93,10 @@ export class Site {
       drops: dice.pick([0, 0, 0.002]),
     };
     this.network = new SimNetwork(this.time, this.dice('network'), traits);
+    const post = this.dice('mail');
+    this.mailServer = post.chance(0.75) ? new SimMailServer(this.time, post, this.#fate) : null;
     this.server = new SimServer({
+      mailServer: this.mailServer,
       time: this.time,
       clock: this.serverClock,
       dice: this.dice('server'),
@@ -110,6 +117,7 @@ export class Site {
   heal(): void {
     this.network.faulty = false;
     this.server.heal();
+    if (this.mailServer !== null) this.mailServer.isHealed = true;
     for (const { line, owner, clock } of this.computers) {
       line.downUntilMs = 0;
       owner.frozenUntilMs = 0;
@@ -169,8 +177,16 @@ export class Site {
       done = true;
     };
     work.then(ended, ended);
-    await this.time.run(Number.POSITIVE_INFINITY, () => done);
+    await this.run(Number.POSITIVE_INFINITY, () => done);
     return work;
+  }
+
+  /** Everything up to that moment. @throws StandsStill */
+  run(untilMs: number, until: () => boolean = () => false): Promise<void> {
+    return this.time.run(untilMs, () => {
+      this.#stillness.look(this.time.nowMs);
+      return until();
+    });
   }
 
   addComputer(name: string, email: string): Computer {

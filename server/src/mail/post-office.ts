@@ -5,16 +5,23 @@ import type { Config } from '../ops/config.js';
 import type { Log } from '../ops/log.js';
 import { type Letter, letterOf } from './letter.js';
 import { Outbox, type OutboxEvent, type OutboxOptions } from './outbox.js';
-import { openSmtp, type SmtpSettings } from './smtp.js';
+import { type Carrier, openSmtp, type SmtpSettings } from './smtp.js';
+
+type MailConfig = Pick<
+  Config,
+  'mailSmtp' | 'mailFrom' | 'mailSecurity' | 'mailUser' | 'mailPasswordFile' | 'mailCa'
+>;
 
 export interface PostOfficeOptions
   extends Pick<OutboxOptions, 'state' | 'submit' | 'clock' | 'after' | 'onFatal'> {
-  readonly config: () => Config;
+  readonly config: () => MailConfig;
   /** From the environment: the flags of a process and its configuration are read by more people. */
   readonly password: string | undefined;
   /** The join link of an invitation. */
   readonly link: (invitation: string) => string;
-  readonly log: Log;
+  readonly log: Pick<Log, 'debug' | 'warn' | 'error'>;
+  /** How the mail server is reached. Left out: by SMTP. */
+  readonly open?: (settings: SmtpSettings) => Promise<Carrier>;
 }
 
 /** Who reads a mail. */
@@ -27,14 +34,14 @@ export class PostOffice {
 
   constructor(options: PostOfficeOptions) {
     this.#options = options;
-    const { state, submit, clock, after, onFatal } = options;
+    const { state, submit, clock, after, onFatal, open = openSmtp } = options;
     this.#outbox = new Outbox({
       state,
       submit,
       clock,
       onFatal,
       configured: () => this.configured,
-      open: () => openSmtp(this.#settings()),
+      open: () => open(this.#settings()),
       from: () => ({ name: organisationOf(state).name, address: this.#settings().from }),
       letterOf: (mail) => this.letterOf(mail, () => true),
       after,

@@ -1,0 +1,90 @@
+import { edit, type Mutant, mutant } from './mutant.js';
+
+/** Bulk work, mail, the journal for outsiders, and moves: what administration promises. */
+export const plantedInOffice: readonly Mutant[] = [
+  mutant(
+    'bulk-row-twice',
+    'BULK',
+    'A bulk job that goes on after a commit decides the last row of it again.',
+    edit(
+      'server/dist/bulk/worker.js',
+      'const { id, next, rows, by: email, device } = job;',
+      'const { id, rows, by: email, device } = job;\n            const next = Math.max(0, job.next - 1);',
+    ),
+    edit('server/dist/domain/decide/bulk.js', 'job.next !== index', 'job.next < index'),
+  ),
+  mutant(
+    'mail-before-commit',
+    'MAIL',
+    'A mail is handed over while what it tells is still being written.',
+    edit(
+      'server/dist/mail/outbox.js',
+      "const tried = await submit({ type: 'tryMail', id: mail.id, messageId: `<$".concat(
+        '{mail.id}@$',
+        '{domain}>` });',
+      ),
+      "void submit({ type: 'tryMail', id: mail.id, messageId: `<$".concat(
+        '{mail.id}@$',
+        '{domain}>` });\n        const tried = { ok: true, outcome: { messageId: mail.messageId ?? `<$',
+        '{mail.id}@$',
+        '{domain}>` } };',
+      ),
+    ),
+  ),
+  mutant(
+    'mail-of-another-commit',
+    'MAIL',
+    'The mails of what was decided are not in its commit.',
+    edit(
+      'server/dist/domain/decide/mails.js',
+      'if (movingSeats.has(command.type))',
+      "if (command.type !== 'move' && movingSeats.has(command.type))",
+    ),
+  ),
+  mutant(
+    'checkpoint-skips-a-record',
+    'I10',
+    'A checkpoint counts a record less than its hash covers.',
+    edit(
+      'server/dist/engine/checkpoint.js',
+      '{ ...engine.witness, iat }',
+      '{ ...engine.witness, seq: Math.max(0, engine.witness.seq - 1), iat }',
+    ),
+  ),
+  mutant(
+    'export-skips-a-record',
+    'I10',
+    'The journal is handed out without the record that was asked for first.',
+    edit(
+      'server/dist/audit/audit-log.js',
+      'if (record.seq < from.seq || record.seq > top)',
+      'if (record.seq <= from.seq || record.seq > top)',
+    ),
+  ),
+  mutant(
+    'stored-row-skipped',
+    'STATE',
+    'A lease that has ended is not taken out of the stored state.',
+    edit(
+      'server/dist/store/records.js',
+      'const row = table.get(id);',
+      "const row = table.get(id);\n            if (name === 'lease' && row === undefined)\n                continue;",
+    ),
+  ),
+  mutant(
+    'move-in-two-commits',
+    'ALLOCATION',
+    'Seats that go from one to another are taken back first, and given in a commit of its own.',
+    edit(
+      'server/dist/admin/allocation-handlers.js',
+      "const settled = await engine.submit({ type: 'move', ...key, ...target, to, ...which, quantity });",
+      `const back = await engine.submit({ type: 'revoke', ...key, request: { ...key.request, key: \`\${key.request.key}-back\` }, ...target, product, quantity, when: 'now' });
+            if (!back.ok)
+                return back;
+            const given = await engine.submit({ type: 'assign', ...key, email: to, endMs: target.endMs, ...which, quantity: back.outcome.revoked });
+            if (!given.ok)
+                return given;
+            const settled = { ok: true, outcome: { moved: back.outcome.revoked, left: back.outcome.left, leasesRevoked: back.outcome.leasesRevoked, allocations: [given.outcome.allocation] } };`,
+    ),
+  ),
+];
