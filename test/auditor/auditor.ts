@@ -17,6 +17,7 @@ import { mailsWrong } from './mails.js';
 import { movesTorn } from './moves.js';
 import { overIssued } from './over-issue.js';
 import { invalidHistory } from './replay.js';
+import { sinceRestore } from './restored.js';
 import { outlived } from './revisions.js';
 import { wrongStatuses } from './statuses.js';
 
@@ -42,16 +43,17 @@ export interface Verdict {
 /** Judges what clients saw, and the journal of the reopened folder, by the invariants of DESIGN 3. */
 export function audit(input: Case): Verdict {
   const evidence = gather(input);
+  const since = sinceRestore(evidence);
   const findings = [
     ...brokenChains(evidence),
     ...overIssued(evidence),
-    ...journalFaults(evidence),
-    ...notDurable(evidence),
-    ...notOnce(evidence),
-    ...creditsMisspent(evidence),
-    ...borrowsTaken(evidence),
-    ...wrongStatuses(evidence),
-    ...(input.isThorough === true ? thoroughly(evidence) : []),
+    ...journalFaults(since),
+    ...notDurable(since),
+    ...notOnce(since),
+    ...creditsMisspent(since),
+    ...borrowsTaken(since),
+    ...wrongStatuses(since),
+    ...(input.isThorough === true ? [...heldTooLong(evidence), ...thoroughly(since)] : []),
   ];
   const keys = eventsOf(input.entries, 'request').flatMap(({ key }) => (key === undefined ? [] : [key]));
   const { leases } = evidence;
@@ -91,7 +93,6 @@ function journalFaults(evidence: Evidence): Finding[] {
 function thoroughly(evidence: Evidence): Finding[] {
   return [
     ...endedEarly(evidence),
-    ...heldTooLong(evidence),
     ...lentToWrongClocks(evidence),
     ...givenBackByOthers(evidence),
     ...outlived(evidence),

@@ -91,9 +91,9 @@ function endingMissing(evidence: Evidence, leases: ReadonlyMap<string, Journaled
 }
 
 /** Borrows of entitlements that take a seat back only when the borrow would have ended. */
-function lateReturns({ leases, entitlements }: Evidence): Set<string> {
+function lateReturns({ leases, earlier = [], entitlements }: Evidence): Set<string> {
   const late = new Set<string>();
-  for (const { token } of leases) {
+  for (const { token } of [...earlier, ...leases]) {
     const atExpiry = entitlements
       .get(token.claims.ent)
       ?.some(({ claims }) => 'earlyReturn' in claims && claims.earlyReturn === 'at-expiry');

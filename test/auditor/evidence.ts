@@ -25,12 +25,14 @@ export interface Case {
   readonly isThorough?: boolean;
   /** What a mail server took, if somebody watched one. */
   readonly mails?: readonly MailTaken[];
+  /** When the server was made of a backup (I9): `journal` knows nothing of what was acknowledged between the two. Left out: never. */
+  readonly restoredAtT?: number;
 }
 
 /** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
 export interface Finding {
   readonly rule:
-    | ('I1' | 'I2' | 'I3' | 'I5' | 'I6' | 'I7' | 'I8')
+    | ('I1' | 'I2' | 'I3' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9')
     | ('EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL')
     /** What a checkout asked for; who shares a seat; for whom a seat lingers; who waits. */
     | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE')
@@ -66,6 +68,8 @@ interface Doubt {
 
 export interface Evidence extends Case {
   readonly leases: readonly LeaseSeen[];
+  /** Of before a restore: no word about the journal that is there now. */
+  readonly earlier?: readonly LeaseSeen[];
   readonly grants: readonly Grant[];
   /** By id: every revision of an entitlement that was seen. */
   readonly entitlements: ReadonlyMap<string, readonly Token<EntitlementClaims>[]>;
@@ -149,7 +153,27 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   const end = (id: string | undefined, t: number): void => {
     for (const grant of grants) if (grant.claims.jti === id) grant.untilT = Math.min(grant.untilT, t);
   };
+  const add = (claims: EntitlementClaims, fromT: number, entry: Entry): void => {
+    const endsT = monotonic(claims.exp * 1000, entry);
+    const grant = { claims, fromT, untilT: endsT, doubts: [] as Doubt[] };
+    if (clocksDrift === true) {
+      grant.untilT += SERVER_SLOW_MS;
+      grant.doubts.push({ fromT: endsT - SERVER_FAST_MS, untilT: Number.POSITIVE_INFINITY });
+    }
+    // A removal that was left pending outlives new revisions, and the answer to an import may come after it.
+    grant.doubts.push(...(removals.get(claims.jti) ?? []));
+    grants.push(grant);
+  };
+  const startAnew = (entry: EntryOf<'restored'>): void => {
+    for (const { claims } of [...grants]) end(claims.jti, entry.t);
+    replaced.clear();
+    for (const text of entry.entitlements) {
+      const token = readToken('entitlement', text);
+      if (typeof token !== 'string') add(token.claims, entry.t, entry);
+    }
+  };
   for (const entry of entries) {
+    if (entry.event === 'restored') startAnew(entry);
     if (entry.event === 'removed') end(entry.id, entry.t);
     if (entry.event === 'removing' || entry.event === 'kept') doubt(grants, removals, entry);
     if (entry.event !== 'imported') continue;
@@ -162,16 +186,7 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
     end(claims.jti, entry.t);
     end(claims.replaces, entry.t);
     const sentAt = firstSent.get(entry.key ?? '') ?? entry.sentAt;
-    const fromT = Math.max(sentAt, monotonic(claims.nbf * 1000, entry));
-    const endsT = monotonic(claims.exp * 1000, entry);
-    const grant = { claims, fromT, untilT: endsT, doubts: [] as Doubt[] };
-    if (clocksDrift === true) {
-      grant.untilT += SERVER_SLOW_MS;
-      grant.doubts.push({ fromT: endsT - SERVER_FAST_MS, untilT: Number.POSITIVE_INFINITY });
-    }
-    // A removal that was left pending outlives new revisions, and the answer to an import may come after it.
-    grant.doubts.push(...(removals.get(claims.jti) ?? []));
-    grants.push(grant);
+    add(claims, Math.max(sentAt, monotonic(claims.nbf * 1000, entry)), entry);
   }
   return grants;
 }

@@ -59,6 +59,8 @@ export type Happening =
   | { readonly event: 'removed'; readonly id: string }
   /** Its pending removal was taken back. */
   | { readonly event: 'kept'; readonly id: string }
+  /** The server was made of a backup: these are the entitlements that it has. */
+  | { readonly event: 'restored'; readonly entitlements: readonly string[] }
   /** A vendor key endorsed another one, and the server took note of it or told of it. */
   | { readonly event: 'endorsed'; readonly endorsement: string }
   /** The answer to a question for the pools asked at `sentAt`. */

@@ -81,6 +81,13 @@ export class Ledger {
   readonly kept = new Map<string, KeptRow>();
   readonly credits = new CreditBook();
   highWaterMs = 0;
+  /** Of the server as it is now, and all that it ever had. */
+  epoch: string | null = null;
+  readonly epochs = new Set<string>();
+  /** I9: nothing new may be granted. */
+  isHolding = false;
+  /** Seats that were taken meanwhile. */
+  readonly takenInHold = new Set<string>();
   /** Borrows that ended by the clock since somebody looked. */
   readonly expiredBorrows: LeaseClaims[] = [];
 
@@ -121,8 +128,17 @@ export class Ledger {
   }
 
   readonly #steps: Readonly<Record<string, (change: Change) => void>> = {
-    'organisation.founded': ({ organisation }) =>
-      this.#seen((organisation as { highWaterMs: number }).highWaterMs),
+    'organisation.founded': ({ organisation }) => {
+      const { highWaterMs, epoch } = organisation as { highWaterMs: number; epoch: string };
+      this.#seen(highWaterMs);
+      this.#begin(epoch);
+    },
+    'organisation.restored': ({ epoch }) => {
+      this.#begin(String(epoch));
+      this.isHolding = true;
+    },
+    'restore.windowOver': () => this.#goOn(),
+    'restore.accepted': () => this.#goOn(),
     'clock.seen': ({ wallMs }) => this.#seen(wallMs as number),
     'clock.accepted': ({ wallMs }) => {
       this.highWaterMs = wallMs as number;
@@ -152,6 +168,11 @@ export class Ledger {
     'seat.taken': ({ seat }) => {
       const row = seat as Omit<SeatRow, 'leases' | 'lingers'>;
       this.seats.set(row.id, { ...row, leases: new Set(), lingers: false });
+      if (this.isHolding) this.takenInHold.add(row.id);
+    },
+    'seat.grown': ({ id, count }) => {
+      const seat = this.seats.get(String(id))!;
+      this.seats.set(seat.id, { ...seat, count: Number(count) });
     },
     'seat.charged': ({ id, entitlement, allocation }) => {
       const seat = this.seats.get(String(id))!;
@@ -180,6 +201,16 @@ export class Ledger {
     'request.kept': ({ request }) => put(this.kept, (request as KeptRow).id, request),
     'request.dropped': ({ id }) => void this.kept.delete(String(id)),
   };
+
+  #begin(epoch: string): void {
+    this.epoch = epoch;
+    this.epochs.add(epoch);
+  }
+
+  #goOn(): void {
+    this.isHolding = false;
+    this.takenInHold.clear();
+  }
 
   #seen(wallMs: number): void {
     this.highWaterMs = Math.max(this.highWaterMs, wallMs);

@@ -63,6 +63,8 @@ function sweep(evidence: Evidence, until: Until): Finding[] {
     known.add(right.lease);
     if (isRenewal && isKept(right)) continue;
     if (!opens || pool.total === before || joins.has(right.lease)) continue;
+    // It was judged with the journal that granted it.
+    if (right.opensAt < (evidence.restoredAtT ?? 0)) continue;
     const owned = ownedWithin(evidence.grants, right.product, right.sentAt, right.opensAt).most;
     if (pool.total > owned)
       findings.push({

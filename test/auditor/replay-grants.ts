@@ -1,6 +1,7 @@
 import type { Finding } from './evidence.js';
 import type { Change } from './journal-reader.js';
 import type { LeaseRow, Ledger, SeatRow } from './ledger.js';
+import { grantedInHold, isShown } from './replay-restore.js';
 
 export type Accuse = (rule: Finding['rule'], text: string) => void;
 
@@ -45,6 +46,8 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     const row = lease as LeaseRow;
     const seat = ledger.seats.get(row.claims.seat)!;
     misnamed(ledger, row, seat, accuse);
+    if (isShown(ledger, row.claims)) return;
+    grantedInHold(ledger, row.claims, accuse);
     sharedWrongly(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
     if (row.claims.kind === 'borrow') lentBeyond(ledger, row, seat, accuse);

@@ -3,6 +3,7 @@ import type { Evidence, Finding } from './evidence.js';
 import type { Change } from './journal-reader.js';
 import { Ledger } from './ledger.js';
 import { grantRules, type Judge } from './replay-grants.js';
+import { restoreRules } from './replay-restore.js';
 import { adminRules, recordRules } from './replay-rules.js';
 
 /**
@@ -29,7 +30,12 @@ export function invalidHistory({ journal }: Pick<Evidence, 'journal'>): Finding[
   return findings;
 }
 
-const judges: Readonly<Record<string, Judge>> = { ...grantRules, ...adminRules, ...creditRules };
+const judges: Readonly<Record<string, Judge>> = {
+  ...grantRules,
+  ...adminRules,
+  ...creditRules,
+  ...restoreRules,
+};
 
 /** What a change names that is not there; null when all is. */
 function missingIn(ledger: Ledger, change: Change): string | null {
@@ -45,6 +51,7 @@ const tables: Readonly<Record<string, (ledger: Ledger) => { has(id: string): boo
   'entitlement.state': ({ entitlements }) => entitlements,
   'entitlement.removing': ({ entitlements }) => entitlements,
   'seat.charged': ({ seats }) => seats,
+  'seat.grown': ({ seats }) => seats,
   'seat.resumed': ({ seats }) => seats,
   'seat.freed': ({ seats }) => seats,
   'lease.revoked': ({ leases }) => leases,

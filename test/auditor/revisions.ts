@@ -17,8 +17,11 @@ export function outlived({ journal, leases }: Evidence): Finding[] {
   const revisions = new Map<string, Revision[]>();
   const granted = new Map<string, string>();
   const findings: Finding[] = [];
+  let epoch: string | null = null;
   for (const { seq, changes } of journal.records)
-    for (const { type, entitlement, lease } of changes) {
+    for (const { type, entitlement, lease, organisation, epoch: next } of changes) {
+      if (type === 'organisation.founded') epoch = (organisation as { epoch: string }).epoch;
+      if (type === 'organisation.restored') epoch = String(next);
       if (type === 'entitlement.put') {
         const { jti, exp } = (entitlement as { claims: EntitlementClaims }).claims;
         revisions.set(jti, [...(revisions.get(jti) ?? []), { seq, expMs: exp * 1000 }]);
@@ -27,7 +30,9 @@ export function outlived({ journal, leases }: Evidence): Finding[] {
       const { claims } = lease as { claims: LeaseClaims };
       granted.set(claims.jti, claims.nonce);
       const now = revisions.get(claims.ent)?.at(-1);
-      if (now !== undefined && heldUntilMs(claims) > now.expMs)
+      // What a device shows after a restore was granted by what there was before it.
+      const isShown = epoch !== null && claims.epoch !== epoch;
+      if (!isShown && now !== undefined && heldUntilMs(claims) > now.expMs)
         findings.push(accuse(claims, 'is granted', seq));
     }
   const renewals = leases.filter(({ token: { claims } }) => granted.get(claims.jti) !== claims.nonce);

@@ -11,14 +11,16 @@ export interface Hunt {
   readonly violations: readonly string[];
 }
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' } } });
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '1000' }, restores: { type: 'boolean' } },
+});
 
 /** A fault shows early or late: looking now and then saves the rest of the seed. */
 const LOOK_EVERY_MS = 20 * 60_000;
 
 async function hunt(seeds: number): Promise<Hunt> {
   for (let seed = 1; seed <= seeds; seed++) {
-    const { violations } = await simulate({ seed, lookEveryMs: LOOK_EVERY_MS });
+    const { violations } = await simulate({ seed, restores: values.restores, lookEveryMs: LOOK_EVERY_MS });
     if (violations.length > 0) return { seed, seeds: seed, violations: violations.slice(0, 3) };
   }
   return { seed: null, seeds, violations: [] };

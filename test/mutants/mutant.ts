@@ -14,6 +14,8 @@ export interface Mutant {
   /** What the fault is, for the table. */
   readonly text: string;
   readonly edits: readonly Edit[];
+  /** It shows where servers are made of backups: `--restores`. */
+  readonly restores?: boolean;
 }
 
 export function mutant(name: string, rule: string, text: string, ...edits: readonly Edit[]): Mutant {

@@ -69,7 +69,9 @@ export async function runControl(root: string, seeds: number): Promise<Control> 
 
 async function runOne(copy: Copy, mutant: Mutant, seeds: number): Promise<Outcome> {
   const started = performance.now();
-  const found = await copy.with(mutant, () => hunt(copy, seeds)).catch((error: Error) => error);
+  const found = await copy
+    .with(mutant, () => hunt(copy, seeds, mutant.restores))
+    .catch((error: Error) => error);
   const seconds = (performance.now() - started) / 1000;
   if (found instanceof Error)
     return { mutant, seed: null, seconds, text: `the hunt broke: ${found.message.slice(0, 1000)}` };
@@ -79,10 +81,14 @@ async function runOne(copy: Copy, mutant: Mutant, seeds: number): Promise<Outcom
 }
 
 /** A process of its own: the simulation puts the global timers onto simulated time. */
-async function hunt(copy: Copy, seeds: number): Promise<Hunt> {
+async function hunt(copy: Copy, seeds: number, restores = false): Promise<Hunt> {
   const main = join(copy.folder, 'test/dist/mutants/hunt.js');
-  const { stdout } = await promisify(execFile)(process.execPath, [main, '--seeds', String(seeds)], {
-    maxBuffer: 64e6,
-  });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [main, '--seeds', String(seeds), ...(restores ? ['--restores'] : [])],
+    {
+      maxBuffer: 64e6,
+    },
+  );
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Hunt;
 }

@@ -9,6 +9,7 @@ export interface Wanted {
   readonly jobs: number;
   readonly json: boolean;
   readonly stacks: boolean;
+  readonly restores: boolean;
 }
 
 export const help = `npm run simulate -- [--seed S] [--seeds N] [--hours H] [--clients C] [--jobs J] [--json]
@@ -24,6 +25,7 @@ liveness, in which faults stop, an admin confirms the clock, every seat must com
   --jobs J      processes (1): a seed is the same in any
   --json        one JSON report a seed on stdout: every fault, request and refusal by name, and the hash of the history
   --stacks      errors with their stacks, in a violation that is replayed
+  --restores    admins make backups, and once the server is lost and made anew of the last one (I9)
   --help        this
 
 Every ${LARGE_EVERY}th seed is large: 24 hours, 200 clients, real Ed25519. Its leases last 30 minutes and everybody thinks longer, so that it takes a minute or two.
@@ -52,6 +54,7 @@ export function readCommandLine(words: readonly string[]): Wanted | 'HELP' | { r
         jobs: { type: 'string' },
         json: { type: 'boolean' },
         stacks: { type: 'boolean' },
+        restores: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });
@@ -64,6 +67,7 @@ export function readCommandLine(words: readonly string[]): Wanted | 'HELP' | { r
       jobs: number('jobs', values.jobs, { least: 1, most: 64 }) ?? 1,
       json: values.json ?? false,
       stacks: values.stacks ?? false,
+      restores: values.restores ?? false,
     };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };

@@ -4,7 +4,7 @@ import type { RunOptions, RunReport } from './run.js';
 
 const WORKER = fileURLToPath(new URL('./seed-worker.js', import.meta.url));
 
-export type Job = Pick<RunOptions, 'seed' | 'hours' | 'clients' | 'stacks'>;
+export type Job = Pick<RunOptions, 'seed' | 'hours' | 'clients' | 'stacks' | 'restores'>;
 
 /** Runs each job in one of so many processes, and tells of each report in the order of the jobs. @throws when a process of it dies */
 export async function runAll(

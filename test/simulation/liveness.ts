@@ -33,6 +33,7 @@ export async function heal(
   const owner = founded.admins[0]!;
   await site.settled(openPools({ ...owner, products }));
   end();
+  await acceptRestore(site, owner);
   const untilMs = site.time.nowMs + QUIET_MS + site.longMs;
   let taken: unknown[];
   do {
@@ -53,11 +54,29 @@ export async function heal(
 }
 
 /** What is about to end, so that no lease fits in, is granted once more: a seat that is shown as free can be taken then. */
-async function sellAnew(site: Site, { admin, host }: Founded['admins'][number]): Promise<void> {
+export async function sellAnew(
+  site: Site,
+  { admin, host }: Pick<Founded['admins'][number], 'admin' | 'host'>,
+): Promise<void> {
+  // A server that was made of a backup may not know of the last ones.
+  if (site.restoredAtMs !== undefined)
+    for (const endorsement of site.vendor.endorsed)
+      await refusable(() => admin.call('endorsement.import', { key: newIdempotencyKey(host), endorsement }));
   for (const jti of site.vendor.entitlements.keys()) {
     const entitlement = site.vendor.entitlement({ jti });
     await refusable(() => admin.call('entitlement.import', { key: newIdempotencyKey(host), entitlement }));
   }
+}
+
+/** I9: seats are kept back for weeks unless somebody answers for it. The longest borrow of the workload, and its hold, have ended by then. */
+async function acceptRestore(site: Site, { admin, host }: Founded['admins'][number]): Promise<void> {
+  if (site.restoredAtMs === undefined) return;
+  await site.run(site.time.nowMs + QUIET_MS);
+  const accepted = admin.call('restore.accept', {
+    key: newIdempotencyKey(host),
+    reason: 'nothing of before is out',
+  });
+  await site.settled(accepted);
 }
 
 /** Whatever was in its way: a job comes to its end. */

@@ -19,10 +19,16 @@ else if ('wrong' in wanted) {
   process.exit(violations > 0 ? 1 : 0);
 }
 
-async function run({ seed, seeds, hours, clients, jobs, json, stacks }: Wanted): Promise<number> {
+async function run({ seed, seeds, hours, clients, jobs, json, stacks, restores }: Wanted): Promise<number> {
   const started = { wallMs: performance.now(), cpu: process.cpuUsage() };
   const totals = new Totals();
-  const list = Array.from({ length: seeds }, (_, at): Job => ({ seed: seed + at, hours, clients, stacks }));
+  const list = Array.from(
+    { length: seeds },
+    (_, at): Job => ({
+      ...{ seed: seed + at, hours, clients, stacks },
+      restores,
+    }),
+  );
   const tell = async (report: RunReport, job: Job): Promise<void> => {
     totals.add(report);
     if (json) console.log(JSON.stringify(report));

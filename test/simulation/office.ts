@@ -1,6 +1,7 @@
 import { type AdminConnection, type Host, newIdempotencyKey } from '@berth/client';
 import { carryFiles } from './island.js';
 import { lookBack } from './office-audit.js';
+import { makeBackup } from './office-backup.js';
 import { lookAtJobs, workInBulk } from './office-bulk.js';
 import { administerCredits } from './office-credits.js';
 import { employ, loginOf } from './office-people.js';
@@ -22,6 +23,7 @@ export interface Office {
   readonly island: Computer;
   /** How long an admin does nothing between two things, ms on average. */
   readonly thinksMs: number;
+  readonly makesBackups: boolean;
   /** A new computer joins with the link, and a plugin runs on it from then on. */
   hire(email: string, link: string): void;
   isEnding(): boolean;
@@ -46,6 +48,7 @@ async function administerOnce(office: Office): Promise<void> {
   const [person, product] = [dice.pick(people), dice.pick(products)];
   // Some are better known by the name they log in with.
   const email = dice.chance(0.1) ? loginOf(person) : person;
+  if (office.makesBackups && dice.chance(0.04)) return makeBackup(office, key);
   if (dice.chance(0.2)) return administerMore(office, key);
   if (dice.chance(0.07)) return administerCredits(office, key);
   if (dice.chance(0.04)) return workInBulk(office, key);

@@ -1,4 +1,5 @@
 import type { Command, CommandType, Settled } from '@berth/server/domain/commands';
+import type { State } from '@berth/server/domain/state';
 import { Engine, type EngineOptions } from '@berth/server/engine/engine';
 import { recover } from '@berth/server/engine/recover';
 import type { FileSystem } from '@berth/server/store/files';
@@ -10,7 +11,7 @@ export async function decideOffline<T extends CommandType>(
   folder: string,
   parts: Pick<EngineOptions, 'clock' | 'newId' | 'leaseSeconds' | 'onFatal'>,
   command: (seq: number) => Command<T>,
-): Promise<Settled<T>> {
+): Promise<{ readonly settled: Settled<T>; readonly state: State }> {
   const store = await MemoryStore.open(emptyMemoryDisk());
   const nothing = (): void => {};
   const { monoMs } = parts.clock.now();
@@ -25,5 +26,5 @@ export async function decideOffline<T extends CommandType>(
   const engine = new Engine({ ...parts, state, journal, diskLow: () => false, onCommitted: nothing });
   const settled = await engine.submit(command(journal.position.seq));
   await journal.close();
-  return settled;
+  return { settled, state };
 }

@@ -29,6 +29,8 @@ export interface Plan {
   readonly faultEveryMs: number;
   /** Whether what no invariant promises happens as well. */
   readonly beyond: boolean;
+  /** Whether the server is once made anew of a backup. */
+  readonly restores: boolean;
   /** Whether errors have stacks: a replay wants them, a thousand seeds do not. */
   readonly stacks: boolean;
   /** How often somebody looks whether anything is wrong already, ms: looking changes nothing but when the seed ends. */
@@ -41,6 +43,7 @@ export interface PlanOptions {
   readonly clients?: number | undefined;
   readonly crypto?: SimCrypto | undefined;
   readonly stacks?: boolean | undefined;
+  readonly restores?: boolean | undefined;
   readonly lookEveryMs?: number | undefined;
 }
 
@@ -70,7 +73,7 @@ const large = {
 };
 
 export function planOf(options: PlanOptions): Plan {
-  const { seed, hours, clients, crypto, stacks = false, lookEveryMs } = options;
+  const { seed, hours, clients, crypto, stacks = false, restores = false, lookEveryMs } = options;
   const base = seed % LARGE_EVERY === 0 ? large : { ...small, clients: clientsOf(seed) };
   const size = clients ?? base.clients;
   return {
@@ -82,6 +85,7 @@ export function planOf(options: PlanOptions): Plan {
     crypto: crypto ?? base.crypto,
     beyond: seed % BEYOND_EVERY === BEYOND_AT,
     stacks,
+    restores,
     lookEveryMs: lookEveryMs ?? Number.POSITIVE_INFINITY,
   };
 }

@@ -41,11 +41,12 @@ export async function shortest<R extends Shown>(
   return best;
 }
 
-export function commandOf({ seed, hours, clients, stacks }: Job): string {
+export function commandOf({ seed, hours, clients, stacks, restores }: Job): string {
   const words = [`--seed ${seed}`];
   if (hours !== undefined) words.push(`--hours ${hours}`);
   if (clients !== undefined) words.push(`--clients ${clients}`);
   if (stacks) words.push('--stacks');
+  if (restores) words.push('--restores');
   return `npm run simulate -- ${words.join(' ')}`;
 }
 

@@ -1,11 +1,11 @@
 import type { Host } from '@berth/client';
 import { joinWith } from '@berth/client/internal';
-import { type audit, audit as judge } from '../auditor/auditor.js';
+import { type audit, type Finding, audit as judge } from '../auditor/auditor.js';
 import { readJournalFiles } from '../auditor/journal-reader.js';
 import { isExcused } from './beyond-promise.js';
 import { type BeyondName, type FaultCounts, type FaultName, throwFaults } from './faults.js';
 import { type Founded, settle } from './founding.js';
-import { heal } from './liveness.js';
+import { heal, sellAnew } from './liveness.js';
 import { administer } from './office.js';
 import { type Plan, type PlanOptions, planOf } from './plan.js';
 import { takePlatform } from './platform.js';
@@ -81,6 +81,8 @@ async function bothPhases(site: Site, founded: Founded, run: Run): Promise<void>
 class Run {
   readonly waiters: Waiters;
   counts: FaultCounts = { faults: {}, beyond: {} };
+  /** What was found out about the server that was lost. */
+  earlier: readonly Finding[] = [];
   /** Something was seen on the way. */
   isBroken = false;
   readonly #site: Site;
@@ -117,6 +119,7 @@ class Run {
         products,
         island,
         thinksMs: this.#plan.adminThinksMs,
+        makesBackups: this.#plan.restores,
       };
       const hire = (email: string, link: string) => this.#hire(email, link);
       const life = administer({ ...office, hire, isEnding: () => this.#ending });
@@ -127,6 +130,7 @@ class Run {
       site.later(dice.about(dice.chance(0.1) ? site.longMs : 8_000), () => site.startServer());
     const untilMs = site.time.nowMs + this.#plan.hours * HOUR_MS;
     const targets = { site, computers: plugins, restart: (computer: Computer) => this.#restart(computer) };
+    if (this.#plan.restores) this.#restoreOnce();
     const faults = { everyMs: this.#plan.faultEveryMs, beyond: this.#plan.beyond };
     this.counts = throwFaults(targets, dice, faults, () => site.time.nowMs > untilMs);
     await this.#until(untilMs);
@@ -140,8 +144,29 @@ class Run {
       await this.#site.run(Math.min(untilMs, time.nowMs + lookEveryMs));
       const looks = time.nowMs < untilMs;
       this.isBroken =
-        looks && (this.#site.violations.length > 0 || verdictOn(this.#site, crypto).findings.length > 0);
+        looks &&
+        (this.#site.violations.length + this.earlier.length > 0 ||
+          verdictOn(this.#site, crypto).findings.length > 0);
     }
+  }
+
+  /** Somewhere in the middle the server is lost. What the journal that goes with it says is judged before. */
+  #restoreOnce(): void {
+    const site = this.#site;
+    const dice = site.dice('restore');
+    const afterMs = this.#plan.hours * HOUR_MS * (0.3 + dice.below(500) / 1000);
+    site.later(afterMs, () => {
+      const { backup } = site;
+      if (backup === null) return;
+      site.tellFault('restored');
+      const judge = (): void => {
+        this.earlier = verdictOn(site, this.#plan.crypto).findings;
+      };
+      site
+        .restore(backup, judge)
+        .then(() => site.later(dice.about(60_000), () => void sellAnew(site, this.#founded.admins[0]!)))
+        .catch((error: unknown) => site.violation(`a restore failed with ${String(error)}`));
+    });
   }
 
   /** A new process of a plugin. */
@@ -204,7 +229,8 @@ class Run {
 function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
   const verdict = verdictOn(site, plan.crypto);
   const { faults, beyond } = run.counts;
-  const findings = verdict.findings.filter((finding) => !isExcused(finding, site.beyondPromise));
+  const all = [...run.earlier, ...verdict.findings];
+  const findings = all.filter((finding) => !isExcused(finding, site.beyondPromise));
   const violations = [
     ...site.violations.map(({ atMs, text }) => `${Math.round(atMs)} ms: ${text}`),
     ...findings.map(({ rule, text }) => `${rule}: ${text}`),
@@ -221,7 +247,7 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
       ...{ ...faults, ...counts, spaceReturned: site.spaceReturned, clockDrifts: site.computers.length + 1 },
       serverRestarted: site.server.starts - 1,
     }),
-    beyondPromise: { faults: beyond, findings: verdict.findings.length - findings.length },
+    beyondPromise: { faults: beyond, findings: all.length - findings.length },
     violations,
     before: first.lines,
     violatedAfterHours: first.atMs === null ? null : Math.max(0, first.atMs - begunMs) / HOUR_MS,
@@ -249,6 +275,7 @@ function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
     clocksDrift: true,
     isThorough: true,
     mails: site.mailServer?.taken ?? [],
+    ...(site.restoredAtMs === undefined ? {} : { restoredAtT: site.restoredAtMs }),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { SigningKey } from '@berth/client';
 import { encodeBase64Url, strictly } from '@berth/protocol';
 import type { HandlerDeps } from '@berth/server/admin/deps';
+import type { BackupSource } from '@berth/server/backup/source';
 import { Invitations } from '@berth/server/engine/invitations';
 import { Issuer } from '@berth/server/engine/issuer';
 import { Rollback } from '@berth/server/engine/rollback';
@@ -27,6 +28,7 @@ export interface GateParts {
 export function simGate(
   running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit'> & {
     readonly hashes: KnownHashes;
+    readonly source: BackupSource;
   },
   { crypto, dice, leaseSeconds, key, keyText, seed, mail }: GateParts,
 ): Gate {
@@ -47,9 +49,8 @@ export function simGate(
     serverKey: key.publicKey,
     invitationMs: 7 * DAY_MS,
     mail,
-    // Nobody makes a backup over this channel: there is no data folder.
     backup: {
-      source: { cut: () => Promise.reject(new Error('no folder')), segment: async () => null },
+      source: running.source,
       timer: () => ({ everyMs: null, failed: null }),
     },
     version: 'simulated',

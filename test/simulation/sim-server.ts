@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TLSSocket } from 'node:tls';
 import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
 import { AuditLog } from '@berth/server/audit/audit-log';
+import { BackupSource } from '@berth/server/backup/source';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import type { State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
@@ -11,6 +12,7 @@ import { recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
 import type { PostOffice } from '@berth/server/mail/post-office';
 import { type Clock, steadyClock } from '@berth/server/ops/clock';
+import { createHead } from '@berth/server/store/head';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { tellSessions } from '@berth/server/tell-sessions';
 import type { Gate } from '@berth/server/transport/api';
@@ -21,6 +23,7 @@ import { SessionRegistry } from '@berth/server/transport/session-registry';
 import type { WebSocket } from 'ws';
 import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
 import { Duties } from './duties.js';
+import type { SimBackup } from './office-backup.js';
 import { decideOffline } from './offline.js';
 import { ServerFate } from './server-fate.js';
 import type { SimClock } from './sim-clock.js';
@@ -112,7 +115,8 @@ export class SimServer {
   async found(owner: string): Promise<string> {
     const { dice } = this.#options;
     await this.disk.makeFolder(FOLDER);
-    const settled = await decideOffline(this.disk, FOLDER, this.#offline, () => ({
+    await this.disk.makeFolder(`${FOLDER}/tls`);
+    const { settled } = await decideOffline(this.disk, FOLDER, this.#offline, () => ({
       type: 'found',
       name: 'Studio',
       owner,
@@ -124,6 +128,29 @@ export class SimServer {
     assert(settled.ok);
     await this.start();
     return this.link(settled.outcome.invitation);
+  }
+
+  /**
+   * What `berthd restore` makes of a backup, in the place of the folder that was there (restore.ts).
+   * @returns the entitlements that it has
+   */
+  async restore({ files, position, ...facts }: SimBackup): Promise<string[]> {
+    const { disk } = this;
+    const journal = `${FOLDER}/journal`;
+    for (const folder of [journal, `${FOLDER}/audit`])
+      for (const name of disk.names(folder)) disk.delete(`${folder}/${name}`);
+    for (const [name, bytes] of files) disk.put(`${journal}/${name}`, bytes);
+    await createHead(disk, journal, `${journal}/head`, position);
+    this.#rows.rows.clear();
+    Object.assign(this.#rows, emptyMemoryDisk());
+    const epoch = encodeBase64Url(this.#options.dice.bytes(12));
+    const { settled, state } = await decideOffline(disk, FOLDER, this.#offline, (seq) => ({
+      ...{ type: 'restore', epoch, backupAtMs: facts.atMs },
+      known: { epoch: facts.epoch, seq },
+    }));
+    assert(settled.ok);
+    const owned = [...state.tables.entitlement.values()].filter((row) => row.state === 'active');
+    return owned.map(({ token }) => token);
   }
 
   get #offline() {
@@ -212,8 +239,12 @@ export class SimServer {
       issuer: new Issuer((message) => this.#key.sign(message)),
       link: (invitation) => this.link(invitation),
     });
-    const running = { state, engine, sessions: registry, clock: steady, audit, hashes };
+    const source = new BackupSource(files, FOLDER, recovered.journal);
+    const running = { state, engine, sessions: registry, clock: steady, audit, hashes, source };
     const gate = this.#gate(running, duties.office);
+    // I9: nothing is granted before time counts.
+    await engine.submit({ type: 'beginRestore' });
+    if (owner.dead) return;
     this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
       if (event.type === 'handlerError' && !owner.dead)

@@ -17,6 +17,8 @@ export class SimVendor {
   readonly entitlements = new Map<string, EntitlementClaims>();
   /** Every entitlement it ever signed. */
   readonly issued: string[] = [];
+  /** Every endorsement that it signs with the successor of, in order. */
+  readonly endorsed: string[] = [];
   readonly #serverKey: string;
   readonly #keys: readonly SigningKey[];
   /** Product -> the number of the key that signs for it. */
@@ -71,7 +73,9 @@ export class SimVendor {
     return signToken('endorsement', claims, (message) => key.sign(message));
   }
 
-  changedKey(product: string): void {
+  /** @param endorsement of the key that signs from now on */
+  changedKey(product: string, endorsement: string): void {
+    this.endorsed.push(endorsement);
     this.#signs.set(product, (this.#signs.get(product) ?? 0) + 1);
   }
 

@@ -3,6 +3,7 @@ import type { AdminConnection, Host, Seat } from '@berth/client';
 import { joinWith, openAdminWith } from '@berth/client/internal';
 import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
+import type { SimBackup } from './office-backup.js';
 import { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type HostParts, simHost } from './sim-host.js';
@@ -67,6 +68,11 @@ export class Site {
   /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
   vouchedUntilMs = 0;
   spaceReturned = 0;
+  /** The newest one that somebody made. */
+  backup: SimBackup | null = null;
+  /** Since when the server is one that was made of a backup. */
+  restoredAtMs: number | undefined;
+  #isClosed = false;
   /** Whose clocks did what I3 promises nothing about: names of computers, and of the server. */
   readonly beyondPromise = new Set<string>();
   readonly vendor: SimVendor;
@@ -128,9 +134,22 @@ export class Site {
     this.startServer();
   }
 
+  /** The computer of the server is lost, and another one is made of the backup. @param judge is asked before the old journal is gone */
+  async restore(backup: SimBackup, judge: () => void): Promise<void> {
+    this.#isClosed = true;
+    this.server.crash('ALL', false);
+    this.server.heal();
+    judge();
+    const entitlements = await this.server.restore(backup);
+    this.restoredAtMs = this.time.nowMs;
+    this.#record('nobody', this.serverClock, { event: 'restored', entitlements });
+    this.#isClosed = false;
+    this.startServer();
+  }
+
   /** A new process of the server, unless one runs. */
   startServer(): void {
-    if (this.server.isUp || this.server.isStarting) return;
+    if (this.server.isUp || this.server.isStarting || this.#isClosed) return;
     this.server.start().catch((error: unknown) => this.#didNotStart(error));
   }
 

@@ -58,7 +58,7 @@ async function changeVendorKey({ dice, ...office }: Office, key: string): Promis
   const { changed } = await untilAnswered(office, () =>
     admin.call('endorsement.import', { key, endorsement }),
   );
-  if (changed) site.vendor.changedKey(product);
+  if (changed) site.vendor.changedKey(product, endorsement);
 }
 
 /** Whoever has an allocation or a borrow cannot be removed; pending it may be left. */

@@ -1,0 +1,32 @@
+import type { Evidence } from './evidence.js';
+import type { Happening } from './history.js';
+
+/** What was asked and given back holds whatever server heard it; what the server said holds for that one. */
+const lasting: ReadonlySet<Happening['event']> = new Set([
+  'request',
+  'session',
+  'imported',
+  'removing',
+  'removed',
+  'kept',
+  'endorsed',
+  'released',
+  'returned',
+  'restored',
+]);
+
+/**
+ * What can be held against the journal of a restored server (I9): nothing that was acknowledged before it was there. Until then the journal of
+ * the server before it was judged by itself.
+ */
+export function sinceRestore(evidence: Evidence): Evidence {
+  const { restoredAtT, entries, leases, mails = [] } = evidence;
+  if (restoredAtT === undefined) return evidence;
+  return {
+    ...evidence,
+    entries: entries.filter(({ t, event }) => t >= restoredAtT || lasting.has(event)),
+    leases: leases.filter(({ answer }) => answer.t >= restoredAtT),
+    earlier: leases.filter(({ answer }) => answer.t < restoredAtT),
+    mails: mails.filter(({ t }) => t >= restoredAtT),
+  };
+}
