@@ -1,5 +1,6 @@
 import { type Evidence, type Finding, rightSeats } from './evidence.js';
 import { type EntryOf, eventsOf } from './history.js';
+import { ownGrants } from './restored.js';
 import { type LeaseClaims, readToken } from './token.js';
 
 /** What a client got is what it had asked for: a whole bundle or nothing, and a seat only for a request that asks for seats. */
@@ -36,18 +37,9 @@ function grantedUnasked({ entries, journal }: Evidence): Finding[] {
   const methods = new Map<string, string>();
   for (const { nonce, method } of eventsOf(entries, 'request'))
     if (nonce !== undefined) methods.set(nonce, method);
-  const findings: Finding[] = [];
-  for (const { seq, changes } of journal?.records ?? []) {
-    for (const change of changes) {
-      if (change.type !== 'lease.granted') continue;
-      const { jti, nonce } = (change.lease as { claims: LeaseClaims }).claims;
-      const method = methods.get(nonce);
-      if (method !== undefined && !taking.has(method))
-        findings.push({
-          rule: 'I7',
-          text: `record ${seq} grants lease ${jti} to a ${method}, which takes no seat`,
-        });
-    }
-  }
-  return findings;
+  return ownGrants(journal?.records ?? []).flatMap(({ seq, claims: { jti, nonce } }): Finding[] => {
+    const method = methods.get(nonce);
+    if (method === undefined || taking.has(method)) return [];
+    return [{ rule: 'I7', text: `record ${seq} grants lease ${jti} to a ${method}, which takes no seat` }];
+  });
 }

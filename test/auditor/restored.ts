@@ -1,5 +1,7 @@
 import type { Evidence } from './evidence.js';
 import type { Happening } from './history.js';
+import type { JournalEntry } from './journal-reader.js';
+import type { LeaseClaims } from './token.js';
 
 /** What was asked and given back holds whatever server heard it; what the server said holds for that one. */
 const lasting: ReadonlySet<Happening['event']> = new Set([
@@ -29,4 +31,19 @@ export function sinceRestore(evidence: Evidence): Evidence {
     earlier: leases.filter(({ answer }) => answer.t < restoredAtT),
     mails: mails.filter(({ t }) => t >= restoredAtT),
   };
+}
+
+/** Leases that the server of their epoch granted, with the record: not those that a device showed to a restored one (I9). */
+export function ownGrants(records: readonly JournalEntry[]): { seq: number; claims: LeaseClaims }[] {
+  let epoch: string | null = null;
+  const grants: { seq: number; claims: LeaseClaims }[] = [];
+  for (const { seq, changes } of records)
+    for (const { type, lease, organisation, epoch: next } of changes) {
+      if (type === 'organisation.founded') epoch = (organisation as { epoch: string }).epoch;
+      if (type === 'organisation.restored') epoch = String(next);
+      if (type !== 'lease.granted') continue;
+      const { claims } = lease as { claims: LeaseClaims };
+      if (epoch === null || claims.epoch === epoch) grants.push({ seq, claims });
+    }
+  return grants;
 }

@@ -8,10 +8,11 @@ import type { State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
 import { Invitations } from '@berth/server/engine/invitations';
 import { Issuer } from '@berth/server/engine/issuer';
-import { recover } from '@berth/server/engine/recover';
+import { type Recovered, recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
 import type { PostOffice } from '@berth/server/mail/post-office';
 import { type Clock, steadyClock } from '@berth/server/ops/clock';
+import type { FileSystem } from '@berth/server/store/files';
 import { createHead } from '@berth/server/store/head';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { tellSessions } from '@berth/server/tell-sessions';
@@ -63,6 +64,15 @@ interface Running {
   readonly registry: SessionRegistry;
   readonly gate: Gate;
   readonly door: HttpDoor;
+}
+
+/** A process that has its state, and serves nobody yet. */
+interface Started {
+  readonly recovered: Recovered;
+  readonly store: MemoryStore;
+  readonly steady: Clock;
+  readonly files: FileSystem;
+  readonly owner: Owner;
 }
 
 /** One berthd: its disk outlives its processes. Everything above the socket and below the disk is the real thing. */
@@ -210,7 +220,12 @@ export class SimServer {
         if (!this.#isRotten) this.#options.onViolation(`the state was rebuilt: ${reason}`);
       },
     });
-    if (owner.dead) return;
+    if (!owner.dead) await this.#serve({ recovered, store, steady, files, owner });
+  }
+
+  /** As server.ts puts it together. */
+  async #serve({ recovered, store, steady, files, owner }: Started): Promise<void> {
+    const { time } = this.#options;
     const onFatal = (error: unknown): void => {
       if (!owner.dead) this.#died(error);
     };
