@@ -45,8 +45,10 @@ export const grantRules: Readonly<Record<string, Judge>> = {
   'lease.granted': (ledger, { lease }, accuse) => {
     const row = lease as LeaseRow;
     const seat = ledger.seats.get(row.claims.seat)!;
-    misnamed(ledger, row, seat, accuse);
+    tooMany(row, seat, accuse);
+    // A seat may have moved since, and an admin may have said otherwise: it was granted before.
     if (isShown(ledger, row.claims)) return;
+    misnamed(ledger, row, seat, accuse);
     grantedInHold(ledger, row.claims, accuse);
     sharedWrongly(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
@@ -105,9 +107,12 @@ function notAllocated(ledger: Ledger, seat: SeatRow, allocation: string, accuse:
     accuse('ALLOCATION', `seat ${seat.id} is number ${used} of "${allocation}", which has ${row.quantity}`);
 }
 
-function misnamed(ledger: Ledger, { claims, device }: LeaseRow, seat: SeatRow, accuse: Accuse): void {
-  const { jti, n, product, ent, dev } = claims;
+function tooMany({ claims: { jti, n } }: LeaseRow, seat: SeatRow, accuse: Accuse): void {
   if (n > seat.count) accuse('I1', `lease ${jti} is of ${n} seats, seat ${seat.id} of ${seat.count}`);
+}
+
+function misnamed(ledger: Ledger, { claims, device }: LeaseRow, seat: SeatRow, accuse: Accuse): void {
+  const { jti, product, ent, dev } = claims;
   if (product !== seat.product || ent !== seat.entitlement)
     accuse('JOURNAL', `lease ${jti} names another product or entitlement than its seat`);
   const known = ledger.devices.get(device);

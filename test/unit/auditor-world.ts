@@ -38,6 +38,8 @@ interface Asked {
   readonly signer?: Keys;
   /** What the seat is otherwise than it should be. */
   readonly of?: object;
+  /** Of the server that grants it; left out: the first one. */
+  readonly epoch?: string;
   /** The journal does not know of it. */
   readonly unjournaled?: boolean;
 }
@@ -121,6 +123,7 @@ export class World {
       ...{ jti: lease, ent: 'e1', product: 'render', seat, n, kind },
       ...{ dev: this.device(by).text, nonce: `nonce${id}`, iat, exp: iat + durSeconds, dur: durSeconds },
       ...this.#witness(),
+      ...(asked.epoch === undefined ? {} : { epoch: asked.epoch }),
     };
     const isNewSeat = ![...this.#claims.values()].some((claims) => claims.seat === seat);
     if (asked.unjournaled !== true)

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { audit } from '../auditor/auditor.js';
+import type { Change } from '../auditor/journal-reader.js';
+import { World } from './auditor-world.js';
+
+/** The rules that a history breaks, each once. */
+function broken(world: World, restoredAtT?: number): string[] {
+  const since = restoredAtT === undefined ? {} : { restoredAtT };
+  return [...new Set(audit({ ...world.case(), ...since }).findings.map(({ rule }) => rule))].sort();
+}
+
+const founded: Change = { type: 'organisation.founded', organisation: { epoch: 'epoch', highWaterMs: 0 } };
+const restored = (epoch: string): Change => ({ type: 'organisation.restored', epoch });
+const begun = (windowMs: number): Change => ({ type: 'restore.begun', atMs: 1, windowMs });
+const over: Change = { type: 'restore.windowOver' };
+
+describe('I9: a server that was made of a backup', () => {
+  const server = (...changes: Change[]): World => {
+    const world = new World();
+    world.journal(founded);
+    world.take(100, { durSeconds: 60 });
+    for (const change of changes) world.journal(change);
+    return world;
+  };
+
+  test('goes on in an epoch of its own, after a whole window', () =>
+    expect(broken(server(restored('next'), begun(71_000), over))).toEqual([]));
+  test('is found in an epoch that there was', () =>
+    expect(broken(server(restored('epoch'), begun(71_000), over))).toEqual(['I9']));
+  test.each([0, 60_000])('is found with a hold of %s ms', (windowMs) =>
+    expect(broken(server(restored('next'), begun(windowMs), over))).toEqual(['I9']),
+  );
+
+  test('is found when it grants while it holds', () => {
+    const world = server(restored('next'), begun(71_000));
+    world.take(2000, { epoch: 'next' });
+    expect(broken(world)).toEqual(['I9']);
+  });
+
+  test('may take what a device shows', () => {
+    const world = server(restored('next'), begun(71_000));
+    world.take(2000);
+    expect(broken(world)).toEqual([]);
+  });
+
+  test('is not asked for what another one acknowledged after the backup, which counts against the seats all the same', () => {
+    const world = new World(1);
+    world.take(100, { unjournaled: true });
+    expect(broken(world)).toContain('I6');
+    expect(broken(world, 1000)).toEqual([]);
+    world.take(1500, { by: 'other' });
+    expect(broken(world, 1000)).toContain('I1');
+  });
+});
