@@ -95,7 +95,10 @@ function enter(
   waits.set(key, { key, process, product, seats: want.seats, sentAt: t, seq, ...open });
 }
 
-/** Key -> the record that served it, where it took new seats from the shared ones alone, and gave up none of its own for them. */
+/**
+ * Key -> the record that served it, where it took new seats from the shared ones alone, and gave up none of its own for them. Who joins a seat that somebody
+ * else has taken in the same record takes none.
+ */
 function servedFromShared(
   records: readonly { seq: number; changes: readonly Change[] }[],
 ): Map<string, number> {
@@ -108,18 +111,18 @@ function servedFromShared(
         return type === 'seat.taken' && allocation === null ? [id] : [];
       }),
     );
-    const seats = new Map(
-      changes.flatMap(({ type, lease }): [string, string][] => {
+    const takers = new Set(
+      changes.flatMap(({ type, lease }) => {
         if (type !== 'lease.granted') return [];
         const { jti, seat } = (lease as { claims: { jti: string; seat: string } }).claims;
-        return [[jti, seat]];
+        return shared.delete(seat) ? [jti] : [];
       }),
     );
     for (const { type, request } of changes) {
       if (type !== 'request.kept') continue;
       const { id, method, leases } = request as { id: string; method: string; leases: string[] };
-      const all = method === 'checkout' && leases.every((lease) => shared.has(seats.get(lease) ?? ''));
-      if (all) served.set(id.split(' ').at(-1)!, seq);
+      const isTaken = method === 'checkout' && leases.every((lease) => takers.has(lease));
+      if (isTaken) served.set(id.split(' ').at(-1)!, seq);
     }
   }
   return served;

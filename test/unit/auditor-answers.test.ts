@@ -172,6 +172,19 @@ describe('the line', () => {
 
   test('first come, first served', () => expect(broken(line('a', 'b'))).toEqual([]));
   test('who was overtaken is found', () => expect(broken(line('b', 'a'))).toEqual(['LINE']));
+  test('who joins a seat that was taken in the same record took none', () => {
+    const world = line('b', 'a');
+    // b's seat was taken by c, who asked first of all; b is of the same user.
+    const { changes, ...record } = world.records.find(
+      ({ changes }) => changes.at(-1)?.type === 'request.kept',
+    )!;
+    const [seat, granted] = changes as [Change, { lease: { claims: object; device: string } }];
+    world.device('c');
+    const claims = { ...granted.lease.claims, jti: 'first', nonce: 'nonceC' };
+    const first = { type: 'lease.granted', lease: { ...granted.lease, claims } };
+    world.records[record.seq - 1] = { ...record, changes: [seat, first, ...changes.slice(1)] };
+    expect(broken(world)).not.toContain('LINE');
+  });
   test('who came back from a broken connection may have lost its place', () =>
     expect(broken(line('b', 'a', true))).toEqual([]));
 });
