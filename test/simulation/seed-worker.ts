@@ -5,3 +5,5 @@ import { simulate } from './run.js';
 process.on('message', (job) => {
   void simulate(job as Job).then((report) => process.send!(report));
 });
+// Whoever sends them is gone: what this one finds nobody would hear.
+process.on('disconnect', () => process.exit());
