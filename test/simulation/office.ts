@@ -8,7 +8,7 @@ import { employ, loginOf } from './office-people.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import { untilAnswered } from './until-answered.js';
-import { nap, refusable } from './workload.js';
+import { refusable, think } from './workload.js';
 import { administerMore } from './workload-office.js';
 
 /** Who administers, and with what. */
@@ -31,10 +31,10 @@ export interface Office {
 
 /** An admin at work. Refusals are part of it. */
 export async function administer(office: Office): Promise<void> {
-  const { site, host, dice } = office;
+  const { site, host } = office;
   try {
     while (!office.isEnding()) {
-      await nap(host, dice.about(office.thinksMs));
+      await think(office, host);
       await refusable(() => administerOnce(office));
     }
   } catch (error) {

@@ -54,10 +54,6 @@ const small = {
   isLarge: false,
   hours: 2,
   crypto: fastCrypto,
-  leaseSeconds: 120,
-  clientThinksMs: 1.5 * MINUTE_MS,
-  adminThinksMs: MINUTE_MS,
-  faultEveryMs: 3 * MINUTE_MS,
 };
 
 /** Ten times the clients for twelve times as long, with real signatures. It would take an hour with the small one's haste, so leases last longer and everybody thinks longer. */
@@ -74,7 +70,7 @@ const large = {
 
 export function planOf(options: PlanOptions): Plan {
   const { seed, hours, clients, crypto, stacks = false, restores = false, lookEveryMs } = options;
-  const base = seed % LARGE_EVERY === 0 ? large : { ...small, clients: clientsOf(seed) };
+  const base = seed % LARGE_EVERY === 0 ? large : { ...small, ...siteOf(seed) };
   const size = clients ?? base.clients;
   return {
     ...base,
@@ -90,8 +86,19 @@ export function planOf(options: PlanOptions): Plan {
   };
 }
 
-/** Most faults of a protocol need two clients and a server that crashes, so four of five sites are small; one in five is a crowd. */
-function clientsOf(seed: number): number {
+/**
+ * Most faults of a protocol need two clients and a server that crashes, so four of five sites are small; one in five is a crowd. Sites differ in how long
+ * their leases last, in how busy they are, and in how much goes wrong.
+ */
+function siteOf(
+  seed: number,
+): Pick<Plan, 'clients' | 'leaseSeconds' | 'clientThinksMs' | 'adminThinksMs' | 'faultEveryMs'> {
   const dice = new Dice(seed, 'clients');
-  return dice.chance(0.2) ? dice.between(12, MOST_CLIENTS) : dice.between(2, 6);
+  const clients = dice.chance(0.2) ? dice.between(12, MOST_CLIENTS) : dice.between(2, 6);
+  const leaseSeconds = dice.pick([120, 300, 600]);
+  const calm = dice.pick([2, 5, 10]);
+  return {
+    ...{ clients, leaseSeconds, faultEveryMs: dice.pick([3, 6, 12]) * MINUTE_MS },
+    ...{ clientThinksMs: 1.5 * calm * MINUTE_MS, adminThinksMs: calm * MINUTE_MS },
+  };
 }

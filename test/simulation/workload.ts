@@ -72,7 +72,8 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
   await client.close();
 }
 
-async function think(life: Life, host: Host): Promise<void> {
+/** Does nothing for a while, in naps, so that whoever is to come to an end notices. */
+export async function think(life: Pick<Life, 'dice' | 'thinksMs' | 'isEnding'>, host: Host): Promise<void> {
   for (let leftMs = life.dice.about(life.thinksMs); leftMs > 0 && !life.isEnding(); leftMs -= NAP_MS)
     await nap(host, Math.min(leftMs, NAP_MS));
 }
