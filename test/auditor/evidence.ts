@@ -147,15 +147,20 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   const firstSent = new Map<string, number>();
   for (const { key, t } of eventsOf(entries, 'request'))
     if (key !== undefined && !firstSent.has(key)) firstSent.set(key, t);
-  const grants: (Grant & { untilT: number; doubts: Doubt[] })[] = [];
+  const grants: (Grant & { untilT: number; doubts: Doubt[]; readonly answeredT: number })[] = [];
   const replaced = new Set<string>();
   const removals = new Map<string, Doubt[]>();
-  const end = (id: string | undefined, t: number): void => {
-    for (const grant of grants) if (grant.claims.jti === id) grant.untilT = Math.min(grant.untilT, t);
+  /** Who has asked for a removal, and since when. */
+  const removingT = new Map<string, number>();
+  /** @param answeredUntilT what was answered later may be the newer: its doubts say so */
+  const end = (id: string | undefined, t: number, answeredUntilT = t): void => {
+    for (const grant of grants)
+      if (grant.claims.jti === id && grant.answeredT <= answeredUntilT)
+        grant.untilT = Math.min(grant.untilT, t);
   };
   const add = (claims: EntitlementClaims, fromT: number, entry: Entry): void => {
     const endsT = monotonic(claims.exp * 1000, entry);
-    const grant = { claims, fromT, untilT: endsT, doubts: [] as Doubt[] };
+    const grant = { claims, fromT, untilT: endsT, doubts: [] as Doubt[], answeredT: entry.t };
     if (clocksDrift === true) {
       grant.untilT += SERVER_SLOW_MS;
       grant.doubts.push({ fromT: endsT - SERVER_FAST_MS, untilT: Number.POSITIVE_INFINITY });
@@ -174,7 +179,14 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   };
   for (const entry of entries) {
     if (entry.event === 'restored') startAnew(entry);
-    if (entry.event === 'removed') end(entry.id, entry.t);
+    if (entry.event === 'removed' || entry.event === 'removing') {
+      const who = `${entry.process} ${entry.id}`;
+      if (entry.event === 'removing') removingT.set(who, removingT.get(who) ?? entry.t);
+      else {
+        end(entry.id, entry.t, removingT.get(who));
+        removingT.delete(who);
+      }
+    }
     if (entry.event === 'removing' || entry.event === 'kept') doubt(grants, removals, entry);
     if (entry.event !== 'imported') continue;
     const token = readToken('entitlement', entry.entitlement);

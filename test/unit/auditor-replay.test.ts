@@ -284,6 +284,20 @@ describe('entitlements', () => {
     for (const t of [1005, 1020]) expect(broken(told(t, 5))).toEqual(['STATUS']);
   });
 
+  test('an import that is answered while a removal is under way may be the later of the two', () => {
+    const told = (importAt: number): World => {
+      const world = new World(2);
+      world.write(100, 'admin', { event: 'removing', id: 'e1' });
+      world.import(importAt, 'e1', 2, { rev: 2 });
+      world.write(150, 'admin', { event: 'removed', id: 'e1' });
+      world.status(200, { owned: 2, shared: 2, free: 2 });
+      world.entries.sort((a, b) => a.t - b.t);
+      return world;
+    };
+    expect(broken(told(110))).toEqual([]);
+    expect(broken(told(80))).toEqual(['STATUS']);
+  });
+
   test('while a removal is pending either number may be told, after it was taken back only one', () => {
     for (const owned of [2, 0]) {
       const world = new World(2);
