@@ -17,12 +17,17 @@ export interface Circumstances {
 }
 
 /** Puts the figures into docs/performance.md, in place of those that are there. */
-export function writeDocs(rows: readonly Row[], circumstances: Circumstances): void {
+export function writeDocs(
+  rows: readonly Row[],
+  failed: readonly string[],
+  circumstances: Circumstances,
+): void {
   const path = join(root, 'docs/performance.md');
   const before = readFileSync(path, 'utf8');
   const [from, to] = [before.indexOf(begin), before.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${path} has no place for figures: "${begin}" and "${end}".`);
-  const figures = [machine(circumstances), table(rows)].join('\n\n');
+  const missing = failed.length === 0 ? [] : [`Without the suites that failed: ${failed.join(', ')}.`];
+  const figures = [machine(circumstances), ...missing, table(rows)].join('\n\n');
   writeFileSync(path, `${before.slice(0, from)}${begin}\n\n${figures}\n\n${before.slice(to)}`);
 }
 

@@ -63,9 +63,20 @@ async function main(): Promise<number> {
   );
   say(head);
   const load = loadAverage();
-  for (const suite of asked.suites) await suite.run(asked.options);
-  if (values['write-docs'] && !values.small) writeDocs(asked.rows, { loadAtStart: load, ...asked.options });
-  return 0;
+  const failed: string[] = [];
+  for (const suite of asked.suites)
+    await suite.run(asked.options).catch((error: unknown) => {
+      console.error(`${suite.name}: ${error instanceof Error ? error.message : String(error)}`);
+      failed.push(suite.name);
+    });
+  if (values['write-docs'] && !values.small)
+    writeDocs(rowsOf(asked.rows, failed), failed, { loadAtStart: load, ...asked.options });
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** Without those of suites that failed: no figure of theirs counts. */
+function rowsOf(rows: readonly Row[], failed: readonly string[]): Row[] {
+  return rows.filter(({ suite }) => !failed.includes(suite));
 }
 
 function help(): string {

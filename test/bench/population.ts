@@ -38,6 +38,8 @@ export interface Populated {
 const AT_ONCE = 500;
 /** Machines that have the seats that are taken. */
 const TENANTS = 200;
+/** Nobody renews what is taken, and it must outlast the bench: the longest D there is. */
+const TAKEN_SECONDS = 3600;
 /** Between two records of the days before. */
 const RECORD_EVERY_MS = 800;
 const DAY_SECONDS = 86_400;
@@ -53,8 +55,12 @@ export async function populate(data: string, population: Population): Promise<Po
     ...{ onCut: fail, onRebuilt: fail },
   });
   const { state, journal } = recovered;
+  let leaseSeconds = 120;
   const engine = new Engine({
-    ...{ state, journal, clock: time, newId: randomId, leaseSeconds: 120, diskLow: () => false },
+    ...{ state, journal, clock: time, newId: randomId, diskLow: () => false },
+    get leaseSeconds() {
+      return leaseSeconds;
+    },
     onCommitted: ({ position, rows }) => store.put(position, rows),
     onFatal: fail,
   });
@@ -68,6 +74,7 @@ export async function populate(data: string, population: Population): Promise<Po
   const busy = population.pools[0]!;
   while (journal.position.seq < records) await founders.takeAndGiveBack(busy.product, tenants);
   time.arrive();
+  leaseSeconds = TAKEN_SECONDS;
   for (const { product, taken = 0 } of population.pools) await founders.take(product, taken, tenants);
   const { seq } = journal.position;
   await engine.stop();
