@@ -97,7 +97,7 @@ async function modesOf(folder: string): Promise<number[]> {
 }
 
 describe('status', () => {
-  test('prints exactly its members: integers, vendor, product and one boolean', async () => {
+  test('centralized server: prints exactly its members: integers, vendor, product and one boolean', async () => {
     for (const who of [site.owner, anna]) {
       const { json } = await site.berthOk(who, ['status', '--json']);
       expect(json).toEqual({
@@ -271,7 +271,7 @@ describe('users', () => {
 });
 
 describe('licenses', () => {
-  test('assigned, listed, one revoked, the user kept until all are', async () => {
+  test('revoke: assigned twice, listed, one taken back at a time, the user kept until all are', async () => {
     const { json } = await owner(
       'license',
       'assign',

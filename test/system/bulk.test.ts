@@ -57,7 +57,7 @@ describe('invite from a Danish spreadsheet', () => {
   });
 });
 
-describe('assign', () => {
+describe('bulk assign / revoke', () => {
   test('every bad row has its own reason, no good one is lost, and again changes nothing', async () => {
     const applied = await owner('bulk', 'apply', 'assign', '--csv', assignments);
     const { id } = applied.json.job;

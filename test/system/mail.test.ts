@@ -46,7 +46,7 @@ const sentTo = (email: string): Promise<MailInfo> =>
     return row?.state === 'sent' && row;
   });
 
-describe('without a mail server', () => {
+describe('notifications, without a mail server', () => {
   test('mails wait, readable, and the link is printed', async () => {
     const invited = await owner('user', 'invite', 'anna@studio.example', '--name', 'Anna <b>Ek</b>');
     const list = await owner('mail', 'list');
@@ -88,7 +88,7 @@ describe('without a mail server', () => {
   });
 });
 
-describe('with a mail server', () => {
+describe('notifications, with a mail server', () => {
   test('what waited is sent, over STARTTLS, logged in; text and HTML; once each', async () => {
     await site.kill();
     await site.serve(flags);

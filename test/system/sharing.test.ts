@@ -39,7 +39,7 @@ async function told(plugin: Started, order: string): Promise<Record<string, unkn
   });
 }
 
-describe('berth sharing', () => {
+describe('shared pool', () => {
   let drained: Started;
   let own: Started;
 

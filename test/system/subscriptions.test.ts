@@ -34,7 +34,7 @@ afterAll(() => site?.close());
 
 const owner = (...words: string[]): Promise<Json> => site.berth(site.owner, [...words, '--json']);
 
-test('listed by state, currency and end; shown with its licence key', async () => {
+test('subscriptions: listed by state, currency and end; shown with its licence key', async () => {
   const ids = async (...words: string[]) =>
     (await owner('subscription', 'list', ...words)).json.items.map(({ id }: Json) => id);
   expect(await ids('--active')).toEqual(['ent-late', 'ent-soon']);
