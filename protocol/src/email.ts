@@ -1,4 +1,5 @@
 import { limits } from './limits.js';
+import { isMisleading } from './plain-text.js';
 
 const atom = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+$/;
 const label = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
@@ -31,12 +32,12 @@ export function canonicalEmail(text: string): string | null {
 }
 
 /**
- * A name as it is kept: trimmed, of at most 120 characters, without control characters; empty means that there is none. `null` when it
+ * A name as it is kept: trimmed, of at most 120 characters, without control characters and those that turn the direction of writing; empty means that there is none. `null` when it
  * has other characters or would be run as a formula by the spreadsheet that later opens an export (leading `= + - @`).
  */
 export function canonicalName(text: string): string | null {
   const name = text.trim();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are exactly what is refused.
   if (name.length > limits.nameChars || /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) return null;
-  return /^[=+\-@]/.test(name) ? null : name;
+  return isMisleading(name) || /^[=+\-@]/.test(name) ? null : name;
 }

@@ -368,7 +368,7 @@ export const errors = {
     2,
     false,
     'The name has characters that a name may not have.',
-    'Remove control characters and a leading = + - @.',
+    'Remove control characters, those that turn the direction of writing, and a leading = + - @.',
   ),
   ROLE_INVALID: row(-33064, 2, false, 'There is no such role.', 'Use one of: owner, admin, viewer, user.'),
   LAST_OWNER: row(-33065, 8, false, 'The last owner cannot be removed.', 'Make another user an owner first.'),

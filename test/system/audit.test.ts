@@ -102,11 +102,16 @@ test('audit tail shows what is done as it happens', async () => {
     env: site.environmentOf(site.owner, 'tail'),
   });
   await until('the last one before', () => tail.stdout.includes('Anna Ek'));
-  // A name that turns the direction of writing is shown without doing so.
-  await owner('user', 'set', anna.email, '--name', '\u202eAnna');
+  // A name that turns the direction of writing is none; what a vendor signed may still have it, and is shown without doing so.
+  const turned = await owner('user', 'set', anna.email, '--name', '\u202eAnna');
+  expect([turned.code, turned.json.error.code]).toEqual([2, 'NAME_INVALID']);
   await owner('user', 'set', anna.email, '--name', 'Anna Berg');
-  await until('the new one', () => tail.stdout.includes('name="Anna Berg" (was "\ufffdAnna")'));
-  expect(tail.stdout).not.toContain('\u202e');
+  await until('the new one', () => tail.stdout.includes('name="Anna Berg" (was "Anna Ek")'));
+  // The audit tail shows what is neither --kind user; a list does.
+  await site.grant({ product: 'turned', seats: 1, more: ['--number', '\u202eS-1'] });
+  const listed = await site.berth(site.owner, ['audit', 'list', '--product', 'turned']);
+  expect(listed.stdout).toContain('\ufffdS-1');
+  expect(tail.stdout + listed.stdout).not.toContain('\u202e');
   tail.signal('SIGINT');
   expect((await tail.exited).code).toBe(0);
 });

@@ -85,6 +85,12 @@ describe('names', () => {
     'a\u007f',
     'a\u0085b',
     'a\u2028b',
+    '\u202eAnna',
+    'An\u202ana',
+    'Anna\u2066',
+    'Anna\u2069 Ek',
+    'Anna\u200f',
+    'Anna\ud800',
     'x'.repeat(121),
   ])('%j is refused', (text) => expect(canonicalName(text)).toBeNull());
 
