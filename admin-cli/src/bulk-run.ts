@@ -3,7 +3,7 @@ import type { BulkJobInfo, BulkKind, ResultOf } from '@berth/protocol';
 import { type BulkArgs, countWords, readBulk, rowCsv, rowTable, sendTable } from './bulk.js';
 import { confirm } from './confirm.js';
 import type { Context } from './context.js';
-import { usage } from './fail.js';
+import { Failure, toFailure, usage } from './fail.js';
 import { writeText } from './files.js';
 import type { Answer } from './output.js';
 import { listPages, parsePaging } from './pages.js';
@@ -51,12 +51,7 @@ export async function applyTable(context: Context, kind: BulkKind, args: TableAr
       context,
       `${kind === 'remove' ? 'Remove users' : 'Take seats back'}, ${rows.rows.length} rows?`,
     );
-  const result = await withAdmin(context, async (admin) => {
-    await sendTable(context, admin, asked.upload, rows);
-    const key = context.sdk.newIdempotencyKey();
-    const begun = await admin.call('bulk.apply', { key, ...asked, ...(args.again ? { again: true } : {}) });
-    return { ...begun, job: await untilDone(context, admin, begun.job) };
-  });
+  const result = await jobOf(context, asked, rows, args.again);
   const { job, existing, ignored } = result;
   return {
     document: result,
@@ -68,7 +63,7 @@ export async function applyTable(context: Context, kind: BulkKind, args: TableAr
             `These rows were applied before, by ${job.by}: this is that job. \`berth bulk apply ${kind} --again\` makes a new one.`,
           ]
         : []),
-      `${countWords(job)}: berth bulk report ${job.id}${job.failed > 0 ? ' --failures' : ''}`,
+      `${countWords(job)}. See berth bulk report ${job.id}${job.failed > 0 ? ' --failures' : ''}`,
     ],
     exitCode: job.failed > 0 ? 1 : 0,
   };
@@ -100,12 +95,47 @@ export async function previewTable(
   return {
     document: { ...list, ...sums, ignored },
     text: (screen) => (out === undefined ? rowTable(list.items, screen) : ''),
-    notes: [...unread(ignored), `Would be: ${countWords(sums)}. Nothing was changed.`],
+    notes: [
+      ...unread(ignored),
+      `Would be: ${countWords(sums)}. Nothing was changed.${out === undefined ? '' : ` The table is in ${out}.`}`,
+    ],
   };
 }
 
 function unread(columns: readonly string[]): string[] {
   return columns.length === 0 ? [] : [`Columns that are not read: ${columns.join(', ')}.`];
+}
+
+/** Sends the rows, makes them a job, and waits for its end. */
+async function jobOf(
+  context: Context,
+  asked: Awaited<ReturnType<typeof readBulk>>['asked'],
+  rows: Awaited<ReturnType<typeof readBulk>>['rows'],
+  again: boolean,
+): Promise<ResultOf<'bulk.apply'>> {
+  let job: BulkJobInfo | undefined;
+  try {
+    return await withAdmin(context, async (admin) => {
+      await sendTable(context, admin, asked.upload, rows);
+      const key = context.sdk.newIdempotencyKey();
+      const begun = await admin.call('bulk.apply', { key, ...asked, ...(again ? { again } : {}) });
+      job = begun.job;
+      return { ...begun, job: await untilDone(context, admin, begun.job) };
+    });
+  } catch (error) {
+    throw job === undefined ? error : goesOn(error, job);
+  }
+}
+
+/** What ends the waiting, Ctrl-C too, ends nothing else: the server has the rows, and carries on with them when it is back. */
+function goesOn(error: unknown, { id }: BulkJobInfo): Failure {
+  const { code, message, exitCode, detail } = toFailure(error);
+  return new Failure(code, {
+    message: `${message} The job ${id} goes on without this command, also after a restart of the server.`,
+    next: `See what became of it: berth bulk report ${id}`,
+    exitCode,
+    detail: { ...detail, more: { ...detail.more, job: id } },
+  });
 }
 
 /** How long until the job is looked at again, ms. */

@@ -51,10 +51,18 @@ export async function sendTable(
   for (let from = 0; from === 0 || from < rows.length; ) {
     const part = partFrom(rows, from);
     context.progress.say(`sending row ${from + part.length} of ${rows.length}`);
-    await admin.call('bulk.put', { upload, header: [...header], from, rows: part });
+    await admin.call('bulk.put', { upload, header: fitting(header), from, rows: part });
     if (part.length === 0) return;
     from += part.length;
   }
+}
+
+/**
+ * As much of a row as the server reads. What is cut off is longer than any cell may be, so that this row fails by itself, with its own reason, and
+ * no other one with it.
+ */
+function fitting(cells: readonly string[]): string[] {
+  return cells.slice(0, limits.bulkColumns).map((cell) => cell.slice(0, limits.bulkCellChars));
 }
 
 /** What is around the rows of a frame. */
@@ -64,7 +72,7 @@ function partFrom(rows: Table['rows'], from: number): { line: number; cells: str
   const part: { line: number; cells: string[] }[] = [];
   let bytes = FRAME_CHARS;
   for (const { line, cells } of rows.slice(from, from + limits.bulkRowsPerPut)) {
-    const row = { line, cells: [...cells] };
+    const row = { line, cells: fitting(cells) };
     bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
     if (bytes > limits.requestBytes && part.length > 0) break;
     part.push(row);
@@ -111,12 +119,13 @@ export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
   const header = [...columns[kind], 'verdict', 'code', 'reason'];
   return writeCsv(
     header,
-    rows.map((row) => [
-      ...columns[kind].map((column) => String(row[column] ?? '')),
-      row.verdict,
-      row.code ?? '',
-      row.message ?? '',
-    ]),
+    rows.map((row) => {
+      const said = columns[kind].map((column) => String(row[column] ?? ''));
+      // Filled up it would be another row, and nobody has mended it: it stays as short as it was.
+      if (row.code === 'ROW_SHORT')
+        return said.slice(0, Math.max(1, said.findLastIndex((cell) => cell !== '') + 1));
+      return [...said, row.verdict, row.code ?? '', row.message ?? ''];
+    }),
   );
 }
 
@@ -126,5 +135,5 @@ export function countWords({
   unchanged,
   failed,
 }: Pick<BulkJobInfo, 'rows' | 'done' | 'unchanged' | 'failed'>): string {
-  return `${done} done, ${unchanged} so already, ${failed} failed, of ${rows}`;
+  return `${done} done, ${unchanged} unchanged, ${failed} failed, of ${rows}`;
 }

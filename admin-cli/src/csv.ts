@@ -15,6 +15,8 @@ const delimiters = [',', ';', '\t'] as const;
  * lines. @throws Failure CSV_INVALID
  */
 export function readCsv(text: string, name: string): Table {
+  const other = otherEncoding(text);
+  if (other !== null) throw invalid(name, other, 'Save it as "CSV UTF-8".');
   const delimiter = delimiterOf(text);
   try {
     const found = parse(text, {
@@ -45,8 +47,17 @@ function delimiterOf(text: string): string {
   return [...delimiters].sort((a, b) => count(b) - count(a))[0]!;
 }
 
-function invalid(name: string, why: string): Failure {
-  return new Failure('CSV_INVALID', { message: `${name} is no table that can be read: ${why}.` });
+/** What a spreadsheet wrote that is not UTF-8: decoded, it has the mark of what nobody could read. Names must not be lost without a word. */
+function otherEncoding(text: string): string | null {
+  if (text.includes('\0')) return 'it is UTF-16 or no text at all';
+  const at = text.indexOf('\ufffd');
+  if (at < 0) return null;
+  return `it is not UTF-8, as line ${text.slice(0, at).split(/\r\n?|\n/).length} shows`;
+}
+
+function invalid(name: string, why: string, next?: string): Failure {
+  const message = `${name} is no table that can be read: ${why}.`;
+  return new Failure('CSV_INVALID', next === undefined ? { message } : { message, next });
 }
 
 /**

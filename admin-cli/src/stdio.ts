@@ -5,7 +5,7 @@ import { isatty } from 'node:tty';
 import type { Input, Output } from './context.js';
 
 /** No key, link or token is longer; a larger input is a mistake, or meant to fill the memory. */
-export const mostInputBytes = 1024 * 1024;
+export const mostInputBytes = 8 * 1024 * 1024;
 
 /** @param fd 1 or 2. */
 export function output(fd: 1 | 2, env: Readonly<Record<string, string | undefined>>): Output {
@@ -75,7 +75,7 @@ export async function readLimited(stream: AsyncIterable<Buffer>): Promise<string
   let bytes = 0;
   for await (const chunk of stream) {
     bytes += chunk.length;
-    if (bytes > mostInputBytes) throw new Error(`it is larger than ${mostInputBytes / 1024} KiB`);
+    if (bytes > mostInputBytes) throw new Error(`it is larger than ${mostInputBytes / 1024 / 1024} MiB`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

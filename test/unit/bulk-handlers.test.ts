@@ -20,6 +20,8 @@ function open(world: World) {
       submit: async (command: Command) => world.send(command),
       read: async (view: (state: World['state'], now: World['now']) => unknown) =>
         view(world.state, world.now),
+      ask: async (view: (state: World['state'], context: World['context']) => unknown) =>
+        view(world.state, world.context),
     },
   };
   const handlers = bulkHandlers(deps as unknown as HandlerDeps);
@@ -31,7 +33,8 @@ function open(world: World) {
     expect(await handlers['bulk.put'](part as never, caller)).toMatchObject({ ok: true });
   };
   const apply = (params: object) => handlers['bulk.apply']({ upload, ...params } as Applied, caller);
-  return { put, apply };
+  const preview = (params: object) => handlers['bulk.preview']({ upload, ...params } as Applied, caller);
+  return { put, apply, preview };
 }
 
 test('a request for it again has its job although another process has never seen the upload (I7)', async () => {
@@ -66,4 +69,41 @@ test('rows times products are no more than a job may have; rows that name their 
   );
   const done = await named.apply({ ...asked, key: 'k-1123456789abcdef' });
   expect(done).toMatchObject({ ok: true, result: { job: { rows: half.length } } });
+});
+
+test('a page of a preview is of what was asked first; of anything else it is another preview', async () => {
+  const world = new World();
+  world.user('a');
+  const { put, preview } = open(world);
+  await put(['email'], [['a@studio.example'], ['b@studio.example']]);
+  const first = await preview({ kind: 'invite', limit: 1 });
+  expect(first).toMatchObject({ ok: true, result: { unchanged: 1, done: 1 } });
+  const { next: cursor } = (first as unknown as { result: { next: string } }).result;
+  expect(await preview({ kind: 'invite', limit: 1, cursor })).toMatchObject({
+    result: { unchanged: 1, done: 1, items: [{ email: 'b@studio.example', verdict: 'done' }] },
+  });
+  expect(await preview({ kind: 'remove', limit: 1, cursor })).toMatchObject({
+    result: { done: 1, failed: 1, items: [{ email: 'b@studio.example', code: 'USER_UNKNOWN' }] },
+  });
+});
+
+test('the apostrophe before a formula is ours: the cell is judged as it was, and nobody is called so', async () => {
+  const { put, preview } = open(new World());
+  await put(
+    ['email', 'name'],
+    [
+      ['a@studio.example', "'=1+1"],
+      ["'+b@studio.example", 'Bo'],
+      ['c@studio.example', "'t Hooft"],
+    ],
+  );
+  expect(await preview({ kind: 'invite' })).toMatchObject({
+    result: {
+      items: [
+        { code: 'CELL_FORMULA', name: '=1+1' },
+        { code: 'CELL_FORMULA' },
+        { verdict: 'done', name: "'t Hooft" },
+      ],
+    },
+  });
 });

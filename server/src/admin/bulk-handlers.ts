@@ -58,11 +58,13 @@ async function preview(
   const nowMs = deps.clock.now().monoMs;
   const upload = uploads.get(caller.deviceId, params.upload, nowMs);
   if ('ok' in upload) return upload;
-  if (params.cursor === undefined || upload.previewed === undefined) {
+  const { kind, products, expires, pending } = params;
+  const asked = JSON.stringify([kind, products, expires, pending]);
+  if (params.cursor === undefined || upload.previewed?.asked !== asked) {
     const table = tableOf(uploads, params, caller, nowMs);
     if ('ok' in table) return table;
     const rows = await previewRows(deps, jobLike(deps, params, caller), table.cells);
-    upload.previewed = { rows, ignored: table.ignored };
+    upload.previewed = { asked, rows, ignored: table.ignored };
   }
   const { rows, ignored } = upload.previewed;
   const { cursor, limit } = params;

@@ -84,12 +84,17 @@ function readRow({ line, cells }: RawRow, titles: readonly string[], known: read
   const row: { [K in Column]?: string } = {};
   for (const [at, title] of titles.entries()) {
     const column = known.find((each) => each === title);
-    const cell = cells[at]?.trim() ?? '';
+    const cell = withoutGuard(cells[at]?.trim() ?? '');
     if (column !== undefined && cell !== '') row[column] = cell;
   }
   // A missing cell is not an empty one: the row was cut, and nobody knows where.
   const short = cells.length < titles.length;
   return { line, email: '', ...row, ...(short ? { short } : {}) };
+}
+
+/** The apostrophe that a table of ours has before what a spreadsheet would run is no part of the cell: it is judged as it was. */
+function withoutGuard(cell: string): string {
+  return /^'[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(cell) ? cell.slice(1) : cell;
 }
 
 /** A row without a product is one for each of those that were asked for. */

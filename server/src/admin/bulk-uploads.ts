@@ -11,7 +11,12 @@ export interface Upload {
   chars: number;
   touchedMs: number;
   /** What its last preview said, for the pages after the first. */
-  previewed?: { readonly rows: readonly BulkRow[]; readonly ignored: readonly string[] };
+  previewed?: {
+    /** What was asked of the rows: a page of something else is another preview. */
+    readonly asked: string;
+    readonly rows: readonly BulkRow[];
+    readonly ignored: readonly string[];
+  };
 }
 
 /** Uploads of a server. A device has one at a time: a new one takes the place of the last. */
@@ -33,6 +38,7 @@ export class BulkUploads {
     const chars = fresh.reduce((sum, { cells }) => sum + cells.join('').length + 16, upload.chars);
     if (upload.rows.length + fresh.length > limits.bulkRows || chars > limits.bulkChars)
       return deny('BULK_TOO_LARGE', undefined, { rows: limits.bulkRows });
+    if (fresh.length > 0) delete upload.previewed;
     upload.rows.push(...fresh);
     upload.chars = chars;
     upload.touchedMs = nowMs;

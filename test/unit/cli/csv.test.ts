@@ -1,3 +1,4 @@
+import { rowCsv } from '@berth/cli/bulk';
 import { readCsv, writeCsv } from '@berth/cli/csv';
 import { describe, expect, test } from 'vitest';
 
@@ -43,6 +44,8 @@ describe('a table as spreadsheets write it', () => {
     ['nothing', ''],
     ['blank lines', '\n\n'],
     ['an open quote', 'email,name\n"a@x.example,A\n'],
+    ['Windows-1252', Buffer.from('email;name\r\na@x.example;S\u00f8ren\r\n', 'latin1').toString('utf8')],
+    ['UTF-16', Buffer.from('\ufeffemail\tname\r\n', 'utf16le').toString('utf8')],
   ])('%s is refused', (_, text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'CSV_INVALID' }));
   });
@@ -67,4 +70,29 @@ describe('a table that is written', () => {
     ];
     expect(read(writeCsv(['email', 'name'], rows)).rows.map(({ cells }) => cells)).toEqual(rows);
   });
+});
+
+test('what is not UTF-8 is named by its line, and what to do', () => {
+  const latin = Buffer.from('email;name\r\na@x.example;Anna\r\nb@x.example;S\u00f8ren\r\n', 'latin1');
+  expect(() => read(latin.toString('utf8'))).toThrow(
+    expect.objectContaining({
+      message: expect.stringContaining('line 3'),
+      next: expect.stringContaining('CSV UTF-8'),
+    }),
+  );
+});
+
+test('a short row stays short in the table of what became of it: filled up it would be a good one', () => {
+  const row = {
+    line: 2,
+    email: 'a@x.example',
+    product: 'render',
+    verdict: 'failed',
+    code: 'ROW_SHORT',
+  } as const;
+  const { header, rows } = read(
+    rowCsv('assign', [row, { ...row, email: 'b@x.example', code: 'USER_UNKNOWN' }]),
+  );
+  expect(rows.map(({ cells }) => cells.length)).toEqual([2, header.length]);
+  expect(rows[0]!.cells).toEqual(['a@x.example', 'render']);
 });

@@ -1,0 +1,101 @@
+import { BerthError } from '@berth/client';
+import { limits } from '@berth/protocol';
+import { describe, expect, it } from 'vitest';
+import { berth, fakeAdmin } from './fake-host.js';
+
+const job = {
+  id: 'j-7',
+  kind: 'invite',
+  by: 'owner@studio.example',
+  madeAtMs: 0,
+  rows: 2,
+  done: 0,
+  unchanged: 0,
+  failed: 0,
+};
+const files = () => new Map([['people.csv', 'email,name\na@b.example,A\nb@b.example,B\n']]);
+const processes = {
+  start: () => {
+    throw new Error('not expected by this test');
+  },
+  onSignals: () => () => undefined,
+  after: (_ms: number, run: () => void) => {
+    queueMicrotask(run);
+    return () => undefined;
+  },
+} as never;
+
+/** A server that takes the rows and is gone when it is asked what became of them. */
+function lost(report: () => unknown) {
+  return fakeAdmin({
+    'bulk.put': () => ({ received: 2 }),
+    'bulk.apply': () => ({ job, existing: false, ignored: [] }),
+    'bulk.report': report,
+  });
+}
+
+describe('a job of which the end is not seen', () => {
+  it.each([
+    ['bulk apply invite --csv people.csv'],
+    ['user invite --csv people.csv'],
+    ['bulk apply remove --csv people.csv --yes'],
+    ['user remove --csv people.csv --yes'],
+  ])('berth %s: the server is lost: the job goes on, and how to look at it', async (line) => {
+    const { sdk } = lost(() => {
+      throw new BerthError('UNREACHABLE', { message: 'The server cannot be reached.' });
+    });
+    const ran = await berth([...line.split(' '), '--json'], { sdk, files: files(), processes });
+    expect(ran.exitCode).toBe(5);
+    expect(ran.json()).toMatchObject({
+      error: {
+        code: 'UNREACHABLE',
+        job: 'j-7',
+        message: expect.stringContaining('The job j-7 goes on'),
+        next: 'See what became of it: berth bulk report j-7',
+      },
+    });
+  });
+
+  it('Ctrl-C: the same', async () => {
+    const controller = new AbortController();
+    const { sdk } = lost(() => {
+      controller.abort();
+      return { job: { ...job, endedAtMs: 1 }, items: [], next: null };
+    });
+    const words = ['bulk', 'apply', 'invite', '--csv', 'people.csv', '--json'];
+    const ran = await berth(words, { sdk, files: files(), processes, signal: controller.signal });
+    expect(ran.exitCode).toBe(3);
+    expect(ran.json()).toMatchObject({ error: { code: 'CANCELLED', job: 'j-7' } });
+  });
+
+  it('before it is one there is none', async () => {
+    const { sdk } = fakeAdmin({
+      'bulk.put': () => {
+        throw new BerthError('UNREACHABLE', { message: 'The server cannot be reached.' });
+      },
+    });
+    const ran = await berth(['bulk', 'apply', 'invite', '--csv', 'people.csv', '--json'], {
+      sdk,
+      files: files(),
+      processes,
+    });
+    expect(JSON.stringify(ran.json())).not.toContain('j-7');
+  });
+});
+
+it('one cell that is too long, and columns that nobody reads, cost no other row', async () => {
+  const admin = lost(() => ({ job: { ...job, endedAtMs: 1 }, items: [], next: null }));
+  const wide = Array.from({ length: limits.bulkColumns + 5 }, (_, at) => `c${at}`).join(',');
+  const text = `email,name,${wide}\na@b.example,${'A'.repeat(1000)}${','.repeat(limits.bulkColumns + 5)}\nb@b.example,B${','.repeat(limits.bulkColumns + 5)}\n`;
+  await berth(['bulk', 'apply', 'invite', '--csv', 'wide.csv'], {
+    sdk: admin.sdk,
+    files: new Map([['wide.csv', text]]),
+    processes,
+  });
+  const { header, rows } = admin.calls[0]!.params as { header: string[]; rows: { cells: string[] }[] };
+  expect(header).toHaveLength(limits.bulkColumns);
+  expect(rows.map(({ cells }) => [cells.length, cells[1]!.length])).toEqual([
+    [limits.bulkColumns, limits.bulkCellChars],
+    [limits.bulkColumns, 1],
+  ]);
+});
