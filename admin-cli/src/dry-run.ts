@@ -1,5 +1,6 @@
 import type { AdminConnection } from '@berth/client';
-import type { ResultOf } from '@berth/protocol';
+import { type BulkKind, type BulkRowInfo, type ErrorCode, errors, type ResultOf } from '@berth/protocol';
+import { sendTable } from './bulk.js';
 import type { Context, Output } from './context.js';
 import { type Answer, table } from './output.js';
 import { listPages, parsePaging } from './pages.js';
@@ -7,8 +8,8 @@ import { given } from './parse.js';
 import { withAdmin } from './session.js';
 import { momentCell, seatWords } from './words.js';
 
-// What a command that changes more than one thing would touch. Facts, asked of the server: whether it would agree is its decision, at
-// the moment when it is asked to.
+// What a command that changes more than one thing would touch. Facts, asked of the server, which is also asked whether it would agree, where it
+// can say so ahead.
 
 export const dryRunOption = {
   'dry-run': {
@@ -35,18 +36,20 @@ export async function dryRun(
   context: Context,
   what: string,
   find: Scope | ((admin: AdminConnection) => Promise<Scope | Scope[]>),
+  judge?: (admin: AdminConnection) => Promise<readonly BulkRowInfo[]>,
 ): Promise<Answer> {
-  const found = await withAdmin(context, async (admin) => {
+  const { found, rows } = await withAdmin(context, async (admin) => {
     const scopes = [typeof find === 'function' ? await find(admin) : find].flat();
     const each = [];
     for (const scope of scopes) each.push(await touched(admin, scope));
-    return each;
+    return { found: each, rows: (await judge?.(admin)) ?? [] };
   });
   const leases = found.flatMap((one) => one.leases);
   const allocations = found.flatMap((one) => one.allocations);
+  const refused = rows.filter(({ verdict }) => verdict === 'failed');
   const borrowed = leases.filter(({ kind }) => kind === 'borrow');
   return {
-    document: { dryRun: true, what, leases, allocations },
+    document: { dryRun: true, what, leases, allocations, ...(rows.length === 0 ? {} : { verdicts: rows }) },
     text: (screen) => texts(leases, allocations, screen).join('\n\n'),
     notes: [
       `Would ${what}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
@@ -55,8 +58,32 @@ export async function dryRun(
         : [
             `Of those in use, ${seatWords(sum(borrowed.map(({ seats }) => seats)))} borrowed: a borrow is never cut short.`,
           ]),
+      ...refused.map(({ email, code, message }) => `Would be refused for ${email}: ${code} ${message}`),
     ],
+    exitCode: refused.length === 0 ? 0 : exitOf(refused, rows.length),
   };
+}
+
+/** As the change itself would: of one its code, of several 1. */
+function exitOf([first]: readonly BulkRowInfo[], asked: number): number {
+  const code = first?.code ?? '';
+  return asked === 1 && Object.hasOwn(errors, code) ? errors[code as ErrorCode].exit : 1;
+}
+
+/** What the server would say to it, row by row: it decides them as it would, and changes nothing (`berth bulk preview`). */
+export async function verdicts(
+  context: Context,
+  admin: AdminConnection,
+  { kind, header, rows, pending }: { kind: BulkKind; header: string[]; rows: string[][]; pending: boolean },
+): Promise<readonly BulkRowInfo[]> {
+  const upload = context.sdk.newIdempotencyKey();
+  await sendTable(context, admin, upload, {
+    header,
+    rows: rows.map((cells, at) => ({ line: at + 1, cells })),
+  });
+  const all = parsePaging({ limit: undefined, cursor: undefined });
+  const asked = { upload, kind, ...(pending ? { pending } : {}) };
+  return (await listPages(all, (page) => admin.call('bulk.preview', { ...asked, ...page }))).items;
 }
 
 /** The e-mail address of a member. @throws Failure USER_UNKNOWN, as the change itself would */

@@ -1,7 +1,7 @@
 import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled } from '../dry-run.js';
+import { dryRun, dryRunOption, memberCalled, verdicts } from '../dry-run.js';
 import { usage } from '../fail.js';
 import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
 import { pendingOptions, whenOf } from '../pending.js';
@@ -46,9 +46,14 @@ export const licenseRevoke = defineCommand({
     const when = whenOf(args);
     if (args['dry-run']) {
       const which = args.all ? 'every seat' : seatWords(count ?? 1);
-      return await dryRun(context, `revoke ${which} of ${product} from ${email}`, async (admin) => ({
-        ...{ email: await memberCalled(admin, email), product, expires },
-      }));
+      const header = ['email', 'product', 'quantity', 'expires'];
+      const rows = [[email, product, args.all ? '' : String(count ?? 1), expires ?? '']];
+      return await dryRun(
+        context,
+        `revoke ${which} of ${product} from ${email}`,
+        async (admin) => ({ email: await memberCalled(admin, email), product, expires }),
+        (admin) => verdicts(context, admin, { kind: 'revoke', header, rows, pending: args.pending }),
+      );
     }
     if (args.all && !args.cancel) await confirm(context, `Revoke every seat of ${product} from ${email}?`);
     const key = context.sdk.newIdempotencyKey();

@@ -1,7 +1,7 @@
 import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled } from '../dry-run.js';
+import { dryRun, dryRunOption, memberCalled, verdicts } from '../dry-run.js';
 import { parseUser } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
 import { withAdminForSteps } from '../session.js';
@@ -41,8 +41,19 @@ export const userRemove = defineCommand({
     const whom = emails.length === 1 ? parseUser(emails[0]!) : `these ${emails.length} users`;
     if (args['dry-run']) {
       const called = emails.map(parseUser);
-      return await dryRun(context, `remove ${whom}`, async (admin) =>
-        Promise.all(called.map(async (each) => ({ email: await memberCalled(admin, each) }))),
+      const { pending } = args;
+      const table = {
+        kind: 'remove' as const,
+        header: ['email'],
+        rows: called.map((each) => [each]),
+        pending,
+      };
+      return await dryRun(
+        context,
+        `remove ${whom}`,
+        async (admin) =>
+          Promise.all(called.map(async (each) => ({ email: await memberCalled(admin, each) }))),
+        (admin) => verdicts(context, admin, table),
       );
     }
     if (!args.cancel)

@@ -16,6 +16,20 @@ const allocation = {
 
 /** Of whoever is asked about: the member with this login name. */
 const shown = { 'user.show': () => ({ user: { email: 'a@b.example' } }) };
+/** What the server says to rows of what would be asked. */
+const judged = (...items: object[]) => ({
+  'bulk.put': () => ({ received: items.length }),
+  'bulk.preview': () => ({
+    items,
+    next: null,
+    rows: items.length,
+    done: 0,
+    unchanged: 0,
+    failed: 0,
+    ignored: [],
+  }),
+});
+const agreed = { line: 1, email: 'a@b.example', verdict: 'done' };
 
 it.each([
   ['entitlement remove ent-1', { product: 'render' }],
@@ -27,6 +41,7 @@ it.each([
 ])('berth %s --dry-run asks what it would touch, asks nobody, and changes nothing', async (line, filter) => {
   const admin = fakeAdmin({
     ...shown,
+    ...judged(agreed),
     'entitlement.show': () => ({ entitlement: { id: 'ent-1', product: 'render' } }),
     'lease.list': () => ({ items: [lease], next: null }),
     'allocation.list': () => ({ items: [allocation], next: null }),
@@ -35,7 +50,7 @@ it.each([
   expect(ran.exitCode).toBe(0);
   expect(ran.json()).toMatchObject({ dryRun: true, leases: [lease], allocations: [allocation] });
   expect(ran.stderr).toMatch(/There: 2 seats in use and 3 seats set aside\. Nothing was changed\./);
-  const lists = admin.calls.filter(({ method }) => !method.endsWith('.show'));
+  const lists = admin.calls.filter(({ method }) => /\.list$/.test(method));
   expect(lists.map(({ method }) => method)).toEqual(['lease.list', 'allocation.list']);
   for (const { params } of lists) expect(params).toEqual({ limit: expect.any(Number), ...filter });
 });
@@ -55,6 +70,7 @@ it('of a day only what ends then, and what is used of that', async () => {
   const other = { ...allocation, entitlement: 'ent-2', expires: '2027-12-31' };
   const admin = fakeAdmin({
     ...shown,
+    ...judged(agreed),
     'lease.list': () => ({ items: [lease, { ...lease, id: 'l-2', entitlement: 'ent-2' }], next: null }),
     'allocation.list': () => ({ items: [allocation, other], next: null }),
   });
@@ -93,3 +109,31 @@ it.each([
   const ran = await berth([...line.split(' '), '--json'], { sdk: admin.sdk });
   expect([ran.exitCode, admin.calls[0]]).toMatchObject([0, { method, params: { email: 'lgt07' } }]);
 });
+
+it.each([
+  ['license revoke a@b.example render', 'revoke', ['a@b.example', 'render', '1', '']],
+  [
+    'license revoke a@b.example render --all --expires 2026-12-31',
+    'revoke',
+    ['a@b.example', 'render', '', '2026-12-31'],
+  ],
+  ['user remove a@b.example', 'remove', ['a@b.example']],
+])(
+  'berth %s --dry-run: what the server would refuse is said, with its exit code',
+  async (line, kind, cells) => {
+    const refused = { ...agreed, verdict: 'failed', code: 'BORROWED', message: 'They have borrowed it.' };
+    const admin = fakeAdmin({
+      ...shown,
+      ...judged(refused),
+      'lease.list': () => ({ items: [lease], next: null }),
+      'allocation.list': () => ({ items: [], next: null }),
+    });
+    const ran = await berth([...line.split(' '), '--dry-run', '--json'], { sdk: admin.sdk });
+    expect(ran.exitCode).toBe(8);
+    expect(ran.json()).toMatchObject({ dryRun: true, verdicts: [refused] });
+    expect(ran.stderr).toContain('Would be refused for a@b.example: BORROWED They have borrowed it.');
+    const [put, preview] = admin.calls.filter(({ method }) => method.startsWith('bulk.'));
+    expect(put!.params).toMatchObject({ rows: [{ line: 1, cells }] });
+    expect(preview!.params).toMatchObject({ kind });
+  },
+);
