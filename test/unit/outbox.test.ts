@@ -2,7 +2,7 @@ import type { Command, CommandType, Settled } from '@berth/server/domain/command
 import { Outbox } from '@berth/server/mail/outbox';
 import type { Carrier, Message } from '@berth/server/mail/smtp';
 import { expect, test } from 'vitest';
-import { World } from './domain/world.js';
+import { DAY_MS, World } from './domain/world.js';
 
 // When the outbox turns to which mail server. What goes over the wire is in test/system/mail.test.ts, with a real one.
 
@@ -15,6 +15,8 @@ interface Site {
   sender: string | null;
   /** What is handed over is not taken. */
   refuses: boolean;
+  /** The mail server itself cannot be used. */
+  serverFailed: boolean;
 }
 
 /** @param during runs while the first message is at the mail server */
@@ -27,7 +29,7 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
       sent.push(`${from.address} ${to}`);
       if (sent.length === 1) during(site);
       return site.refuses
-        ? { state: 'deferred', error: '451 later', unsure: false }
+        ? { state: 'deferred', error: '451 later', unsure: false, serverFailed: site.serverFailed }
         : { state: 'sent', answer: '250' };
     },
     abort: () => {},
@@ -38,6 +40,7 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
     sent,
     sender: 'one@studio.example',
     refuses: false,
+    serverFailed: false,
     outbox: undefined as never,
   };
   const outbox = new Outbox({
@@ -110,4 +113,22 @@ test('a stop leaves nobody waiting', async () => {
   const [first, second] = [...site.world.state.tables.mail.keys()];
   await Promise.all([site.outbox.sendNow(first!), site.outbox.sendNow(second!)]);
   expect(site.sent).toHaveLength(1);
+});
+
+test('the rest after a mail server that cannot be used is by the clock that nobody sets', async () => {
+  const site = open(['a', 'b'], (now) => Object.assign(now, { refuses: true, serverFailed: true }));
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(1);
+  await expect
+    .poll(() => [...site.world.state.tables.mail.values()].some(({ attempts }) => attempts === 1))
+    .toBe(true);
+  // The wall clock is set back a year: that is no reason to be silent for one.
+  const { now } = site.world;
+  site.world.now = { ...now, wallMs: now.wallMs - 365 * DAY_MS, monoMs: now.monoMs + 600_000 };
+  const [, second] = [...site.world.state.tables.mail.values()];
+  site.world.state.tables.mail.set(second!.id, { ...second!, nextAtMs: 0 });
+  Object.assign(site, { refuses: false });
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(2);
+  await site.outbox.stop();
 });

@@ -45,8 +45,8 @@ export class Outbox {
   #again = false;
   #stopped = false;
   #cancel: () => void = () => {};
-  /** Nothing is tried before this moment, by the wall clock: the mail server itself failed. */
-  #restsUntilMs = 0;
+  /** Nothing is tried before this moment, by the monotonic clock: the mail server itself failed. */
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
   #restMs = 0;
   /** To be sent before all others, and those who wait for that. */
   readonly #urgent = new Map<string, Set<() => void>>();
@@ -170,7 +170,7 @@ export class Outbox {
       return;
     }
     this.#restMs = Math.min(LONGEST_REST_MS, Math.max(5_000, this.#restMs * 2));
-    this.#restsUntilMs = this.#options.clock.now().wallMs + this.#restMs;
+    this.#restsUntilMs = this.#options.clock.now().monoMs + this.#restMs;
   }
 
   #tell(id: string, carried: Carried): void {
@@ -190,8 +190,8 @@ export class Outbox {
       if (mail?.state === 'queued') return mail;
       this.#release(id);
     }
-    const { wallMs } = clock.now();
-    if (wallMs < this.#restsUntilMs) return undefined;
+    const { wallMs, monoMs } = clock.now();
+    if (monoMs < this.#restsUntilMs) return undefined;
     return this.#earliest(wallMs);
   }
 
@@ -211,7 +211,8 @@ export class Outbox {
     for (const id of state.derived.mailsByState.get('queued'))
       nextAtMs = Math.min(nextAtMs, state.tables.mail.get(id)!.nextAtMs);
     if (nextAtMs === Number.POSITIVE_INFINITY || !this.#options.configured()) return;
-    const waitMs = Math.max(nextAtMs, this.#restsUntilMs) - clock.now().wallMs;
+    const { wallMs, monoMs } = clock.now();
+    const waitMs = Math.max(nextAtMs - wallMs, this.#restsUntilMs - monoMs);
     this.#cancel = after(Math.min(LOOK_AGAIN_MS, Math.max(0, waitMs)), () => this.wake());
   }
 
