@@ -52,9 +52,11 @@ export const poolRequests = {
       lingerSeconds: Type.Optional(LingerSeconds),
       borrowSeatsMax: Type.Optional(BorrowCap),
       borrowSeatsPerUserMax: Type.Optional(BorrowCap),
+      /** What the caller saw before: if what is to be changed is no longer so, nothing is. */
+      was: Type.Optional(Type.Partial(PoolSettings)),
     }),
     result: Type.Object({ product: ProductId, settings: PoolSettings, changed: Type.Boolean() }),
-    errors: ['PRODUCT_UNKNOWN', 'KEY_REUSED'],
+    errors: ['PRODUCT_UNKNOWN', 'CHANGED_MEANWHILE', 'KEY_REUSED'],
     text: 'Changes settings of a pool; those that are left out stay as they are.',
   }),
   'sharing.set': request({

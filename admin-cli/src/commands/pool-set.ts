@@ -2,7 +2,7 @@ import { type PoolSettings, poolDefaults } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
 import { fields } from '../output.js';
-import { parseProduct } from '../parse.js';
+import { given, parseProduct } from '../parse.js';
 import { poolOptions, settingRows } from '../pool-options.js';
 import { withAdmin } from '../session.js';
 
@@ -21,14 +21,16 @@ export const poolSet = defineCommand({
     ['berth pool set render --borrow-cap 5 --borrow-cap-per-user 1', 'keep seats at home'],
     ['berth pool set render --idle-seconds off --linger-seconds off', 'as at the beginning'],
   ],
-  more: 'What is not named stays as it is. Only a plugin can tell that it is idle: `berth run` never does. A borrowed seat is never taken back: a lower cap refuses new borrows, and extensions while more than that is borrowed.',
+  more: 'What is not named stays as it is. Only a plugin can tell that it is idle: `berth run` never does. A borrowed seat is never taken back: a lower cap refuses new borrows, and extensions while more than that is borrowed. If somebody else changes the same between the look and the change, nothing is changed and the command says what it is now (CHANGED_MEANWHILE).',
   run: async (context, args) => {
     const product = parseProduct(args.product, 'PRODUCT');
     const settings = settingsIn(args);
     const key = context.sdk.newIdempotencyKey();
-    const document = await withAdmin(context, (admin) =>
-      admin.call('pool.set', { key, product, ...settings }),
-    );
+    const document = await withAdmin(context, async (admin) => {
+      const { items } = await admin.call('pool.show', { product });
+      const was = items[0]?.settings;
+      return await admin.call('pool.set', given({ key, product, ...settings, was }));
+    });
     const note = document.changed ? `Changed the pool of ${product}.` : `Nothing to change in ${product}.`;
     return { document, text: fields(settingRows(document.settings, poolDefaults)), notes: [note] };
   },

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
 import { given, optional, parseName, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
+import { momentWords } from '../words.js';
 
 export const userSet = defineCommand({
   usage: 'set <email>',
@@ -36,18 +37,35 @@ export const userSet = defineCommand({
     const email = parseUser(args.email);
     const aliases = { addAliases: alias?.map(String), removeAliases: removed?.map(String) };
     const { before, document } = await withAdmin(context, async (admin) => {
-      const { user } = await admin.call('user.show', { email });
+      const { user, changed } = await admin.call('user.show', { email });
       const was = given({
         name: name === undefined ? undefined : user.name,
         role: role === undefined ? undefined : user.role,
       });
       const params = given({ email: user.email, name, role, ...aliases, was });
       const key = context.sdk.newIdempotencyKey();
-      return { before: user, document: await admin.call('user.set', { key, ...params }) };
+      return { before: { ...user, changed }, document: await admin.call('user.set', { key, ...params }) };
     });
-    return { document, text: '', notes: notesOf(before, document) };
+    return {
+      document,
+      text: '',
+      notes: [...notesOf(before, document), ...overNote(before, document.user, context.nowMs())],
+    };
   },
 });
+
+/** Whoever comes a moment after another admin undoes what that one did: they are told what it was. */
+function overNote(
+  before: MemberInfo & { readonly changed: ResultOf<'user.show'>['changed'] },
+  now: MemberInfo,
+  nowMs: number,
+): string[] {
+  const { changed } = before;
+  const fields = (['role', 'name'] as const).filter((field) => before[field] !== now[field]);
+  if (changed === undefined || fields.length === 0) return [];
+  const was = fields.map((field) => `${field} ${before[field] || 'empty'}`).join(', ');
+  return [`Before: ${was}; last changed ${momentWords(changed.atMs, nowMs)} by ${changed.by}.`];
+}
 
 function notesOf(before: MemberInfo, { user, changed }: ResultOf<'user.set'>): string[] {
   if (!changed) return [`Nothing changed: ${user.email} was like that already.`];

@@ -1,4 +1,4 @@
-import { type ParamsOf, type PoolSettings, poolDefaults } from '@berth/protocol';
+import { type PoolSettings, poolDefaults } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { settingsOf } from '../domain/pool-settings.js';
 import type { Product } from '../domain/state.js';
@@ -18,6 +18,7 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
         ...asked('pool.set', params, caller),
         product,
         settings: settingsIn(params),
+        ...(params.was === undefined ? {} : { was: settingsIn(params.was) }),
       });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
@@ -45,7 +46,7 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
 }
 
 /** Nothing else of the request goes into the journal. */
-function settingsIn(params: ParamsOf<'pool.set'>): Partial<PoolSettings> {
+function settingsIn(params: Partial<PoolSettings>): Partial<PoolSettings> {
   const names = Object.keys(poolDefaults) as (keyof PoolSettings)[];
   return Object.fromEntries(
     names.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]]])),

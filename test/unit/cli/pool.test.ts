@@ -5,13 +5,21 @@ const off = { idleSeconds: null, lingerSeconds: null };
 
 describe('berth pool', () => {
   it('sends only what was named, and off as null', async () => {
+    const was = { ...off, borrowSeatsMax: 3 };
     const admin = fakeAdmin({
+      'pool.show': () => ({ items: [{ product: 'render', settings: was, defaults: off }], next: null }),
       'pool.set': () => ({ product: 'render', settings: { ...off, idleSeconds: 1800 }, changed: true }),
     });
     const words = ['pool', 'set', 'render', '--idle-seconds', '1800', '--linger-seconds', 'off'];
     const ran = await berth(words, { sdk: admin.sdk });
-    const params = { key: 'test-key-0123456789', product: 'render', idleSeconds: 1800, lingerSeconds: null };
-    expect(admin.calls).toEqual([{ method: 'pool.set', params }]);
+    const params = {
+      key: 'test-key-0123456789',
+      product: 'render',
+      idleSeconds: 1800,
+      lingerSeconds: null,
+      was,
+    };
+    expect(admin.calls.slice(1)).toEqual([{ method: 'pool.set', params }]);
     expect(ran.stdout).toMatch(/^idle-seconds +1800 s \(30 min\) \(default: off\)$/m);
     expect(ran.stdout).toMatch(/^linger-seconds +off \(default\)$/m);
   });

@@ -41,6 +41,21 @@ describe('settings of a pool', () => {
     expect(settings(world)).toMatchObject({ idleSeconds: 600, lingerSeconds: 60 });
   });
 
+  test('two admins: what the second saw and changes is no longer so; what another one changes beside it is no matter', () => {
+    const world = new World();
+    world.import();
+    const was = settings(world);
+    set(world, { idleSeconds: 600 });
+    const late = { type: 'setPool', ...world.admin(), product: 'render', was } as const;
+    expect(world.refused({ ...late, settings: { idleSeconds: 900 } }, 'CHANGED_MEANWHILE')).toMatchObject({
+      detail: { product: 'render', now: { idleSeconds: 600 } },
+    });
+    expect(world.ok({ ...late, ...world.admin(), settings: { lingerSeconds: 60 } })).toMatchObject({
+      changed: true,
+    });
+    expect(settings(world)).toMatchObject({ idleSeconds: 600, lingerSeconds: 60 });
+  });
+
   test('a product nobody brought has none', () => {
     const world = new World();
     const unknown = { type: 'setPool', ...world.admin(), product: 'sim', settings: {} } as const;

@@ -1,6 +1,6 @@
 import type { PoolSettings } from '@berth/protocol';
 import type { Change } from '../changes.js';
-import { type Command, type Context, type Decision, deny } from '../commands.js';
+import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { settingsOf } from '../pool-settings.js';
 import type { Product, State } from '../state.js';
 import { endLingers } from './linger.js';
@@ -9,6 +9,8 @@ import { endLingers } from './linger.js';
 export function setPool(state: State, command: Command<'setPool'>, _context: Context): Decision<'setPool'> {
   const before = state.tables.product.get(command.product);
   if (before === undefined) return deny('PRODUCT_UNKNOWN', undefined, { product: command.product });
+  const overtaken = changedMeanwhile(before, command);
+  if (overtaken !== null) return overtaken;
   const after: Product = { ...before, settings: { ...before.settings, ...command.settings } };
   const settings = settingsOf(after);
   const changed = JSON.stringify(settings) !== JSON.stringify(settingsOf(before));
@@ -17,6 +19,24 @@ export function setPool(state: State, command: Command<'setPool'>, _context: Con
     changes: changed ? [...lingersEnd(state, settings, after), { type: 'product.put', product: after }] : [],
     outcome: { product: after.product, settings, changed },
   };
+}
+
+/** Two who set the same: the second is told what the first has made of it, instead of undoing it unseen. */
+function changedMeanwhile(before: Product, { settings, was = {} }: Command<'setPool'>): Denial | null {
+  const now = settingsOf(before);
+  const names = (Object.keys(settings) as (keyof PoolSettings)[]).filter(
+    (name) => was[name] !== undefined && was[name] !== now[name],
+  );
+  if (names.length === 0) return null;
+  const told = names.map((name) => `${name} is ${now[name] ?? 'off'}, was ${was[name] ?? 'off'}`);
+  return deny(
+    'CHANGED_MEANWHILE',
+    `The pool of ${before.product} was changed meanwhile: ${told.join('; ')}.`,
+    {
+      product: before.product,
+      now: Object.fromEntries(names.map((name) => [name, now[name]])),
+    },
+  );
 }
 
 /** Off means off: what lingers now is free. A shorter time holds for what is released from now on. */
