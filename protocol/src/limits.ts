@@ -98,6 +98,8 @@ export const limits = {
   bulkUploadMs: 600_000,
   /** Bulk jobs that are not done yet: they are done one after the other. */
   bulkJobsRunning: 16,
+  /** Users of whom it is kept that they were removed: those of ten years in a studio of thousands. Then the ones removed first are forgotten. */
+  formerUsers: 50_000,
   /** Credits that are spent or asked for at once. With 2^53 to count in, nobody can spend often enough to overflow a sum. */
   creditsAtOnce: 1_000_000,
   /** The highest limit of one user: beyond it is unlimited. */

@@ -31,6 +31,8 @@ export const MemberInfo = Type.Object({
   aliases: Type.Array(Type.String(), { maxItems: limits.aliasesPerUser }),
   /** The removal is pending. */
   removing: Type.Optional(PendingInfo),
+  /** Who removed them, and when; only of somebody who was removed. */
+  removed: Type.Optional(Type.Object({ by: Type.String(), atMs: WallMs })),
   devices: Count,
   products: Type.Array(Type.Object({ product: ProductId, quantity: Count }), { maxItems: 1000 }),
   /** What they may spend, and what they have spent: ever, or until the day that was asked for. Left out by older servers. */
@@ -123,7 +125,7 @@ export const userRequests = {
       ...Page,
       search: Type.Optional(Type.String({ maxLength: limits.nameChars })),
       role: Type.Optional(Role),
-      state: Type.Optional(Type.Enum(['invited', 'active'])),
+      state: Type.Optional(Type.Enum(['invited', 'active', 'removed'])),
       /** Only who has seats of it allocated. */
       product: Type.Optional(ProductId),
       /** Only who may spend so. */
@@ -142,7 +144,7 @@ export const userRequests = {
       total: Type.Optional(Count),
     }),
     errors: ['DATE_INVALID'],
-    text: 'Members and invited people, by e-mail unless asked otherwise.',
+    text: 'Members and invited people, by e-mail unless asked otherwise; those who were removed only where that state is asked for.',
   }),
   'user.show': request({
     paths: ['admin'],
@@ -159,7 +161,7 @@ export const userRequests = {
       changed: Type.Optional(Type.Object({ by: Type.String(), atMs: WallMs })),
     }),
     errors: ['EMAIL_INVALID', 'USER_UNKNOWN'],
-    text: 'One member.',
+    text: 'One member, or somebody who was one.',
   }),
   'user.set': request({
     paths: ['admin'],

@@ -9,6 +9,7 @@ import type { Health } from './ops/health.js';
 import { componentLog, type Log } from './ops/log.js';
 import type { Metrics } from './ops/metrics.js';
 import { openFileLimit, socketsWithin } from './ops/open-files.js';
+import { noteSuperseded } from './superseded.js';
 import type { CertificateKeeper } from './transport/certificate-keeper.js';
 import type { TransportEvent } from './transport/events.js';
 import { defaultLimits, type TransportLimits } from './transport/limits.js';
@@ -81,6 +82,7 @@ function commonOptions(
   adminPort: () => number | undefined,
 ): Omit<ListenerOptions, 'host' | 'port' | 'paths'> {
   const { folder, config, state, deps, sessions, metrics, health, keeper, sign, log } = options;
+  const note = noteSuperseded(deps.engine, () => deps.clock.now().monoMs);
   return {
     gate: createGate(state, deps, folder.identity, sign, {
       leaseSeconds: () => config().leaseSeconds,
@@ -99,7 +101,10 @@ function commonOptions(
       },
     },
     log: componentLog(log, 'transport'),
-    onEvent: (event) => count(metrics, event),
+    onEvent: (event) => {
+      count(metrics, event);
+      if (event.type === 'superseded') note(event);
+    },
   };
 }
 

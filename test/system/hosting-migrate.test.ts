@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withCheck } from '@berth/server/store/marker-check';
+import { FOLDER_FORMAT } from '@berth/server/store/migrations';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bins } from './paths.js';
 import type { Exit } from './process.js';
@@ -42,7 +43,7 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
   expect((await site.check()).json).toMatchObject({ ok: true });
 
   const dry = await berthd('migrate', '--data', site.data, '--dry-run', '--json');
-  expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: 5, copy: null, done: false });
+  expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: FOLDER_FORMAT, copy: null, done: false });
   expect([await readFile(marker, 'utf8'), await copies()]).toEqual([old, []]);
 
   const ran = await berthd('migrate', '--data', site.data, '--json');
@@ -52,7 +53,10 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
   expect(await readFile(join(copy.folder, 'berthd.json'), 'utf8')).toBe(old);
   const key = join(copy.folder, 'keys/server.key');
   expect((await stat(key)).mode & 0o777).toBe(0o600);
-  expect(JSON.parse(await readFile(marker, 'utf8'))).toMatchObject({ format: 5, check: expect.any(String) });
+  expect(JSON.parse(await readFile(marker, 'utf8'))).toMatchObject({
+    format: FOLDER_FORMAT,
+    check: expect.any(String),
+  });
 
   await site.serve();
   expect(await site.pool()).toMatchObject({ owned: 2, free: 2 });

@@ -180,6 +180,23 @@ describe('together with sockets', () => {
     const plugin = await HttpsPlugin.of(site, anna, 'https-elsewhere', '127.0.0.2');
     expect((await plugin.checkout('comp')).body).toMatchObject({ joined: true });
     await until('the session to be superseded', () => site.server?.stdout.includes('superseded') === true);
+    // DESIGN 4: audited. The key may have been copied.
+    const { json } = await site.berthOk(site.owner, [
+      'audit',
+      'list',
+      '--kind',
+      'session.superseded',
+      '--json',
+    ]);
+    const { kind, facts } = json.items[0].changes[0];
+    expect([kind, ...facts]).toEqual(
+      expect.arrayContaining([
+        'session.superseded',
+        { name: 'user', value: anna.email },
+        { name: 'from', value: '127.0.0.1' },
+        { name: 'by', value: '127.0.0.2' },
+      ]),
+    );
     expect(await site.pool('comp')).toMatchObject({ inUse: 1, free: 0 });
     await plugin.release();
     await socket.kill();

@@ -122,7 +122,7 @@ describe('roles', () => {
 });
 
 describe('devices, and what one holds', () => {
-  test('me: own seats and the shared ones', async () => {
+  test("user's own view: own seats and the shared ones", async () => {
     const { json } = await site.berthOk(bo, ['me', '--json']);
     expect(json).toMatchObject({
       user: { email: bo.email, role: 'viewer' },
@@ -154,6 +154,9 @@ test('remove users: several, those who have something stay', async () => {
   const { code, json } = await owner('user', 'remove', bo.email, 'dua@studio.example', '--yes');
   expect([code, json.failed]).toEqual([1, 1]);
   expect(json.items).toMatchObject([{ ok: false, error: { code: 'ALLOCATED' } }, { ok: true }]);
+  const removed = (await owner('user', 'list', '--state', 'removed')).json.items;
+  expect(removed).toMatchObject([{ email: 'dua@studio.example', removed: { by: site.owner.email } }]);
+  expect((await owner('user', 'show', 'dua@studio.example')).json.user).toMatchObject({ state: 'removed' });
 });
 
 test('organisation: the tiles, and a new name that survives a kill', async () => {

@@ -1,5 +1,6 @@
 import type { ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
+import { usage } from '../fail.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
 import { given, optional, parseDay, parseUser } from '../parse.js';
@@ -31,6 +32,8 @@ export const creditUsage = defineCommand({
       until: optional(args.until, (text) => parseDay(text, '--until')),
       by: args.by as 'day' | 'month' | 'year' | undefined,
     });
+    if (filter.from !== undefined && filter.until !== undefined && filter.from > filter.until)
+      throw usage(`--from ${filter.from} is after --until ${filter.until}.`, 'Give the earlier day first.');
     let sums: Omit<Usage, 'items' | 'next'> | undefined;
     const list = await withAdmin(context, (admin) =>
       listPages(paging, async (page) => {

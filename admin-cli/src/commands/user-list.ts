@@ -8,17 +8,22 @@ import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
 import { given, optional, parseCount, parseDay, parseProduct, quote } from '../parse.js';
 import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
+import { momentWords } from '../words.js';
 
 const orders: readonly MemberOrder[] = ['email', 'name', 'role', 'state', 'devices', 'seats', 'credits'];
 
 export const userList = defineCommand({
   usage: 'list',
-  describe: 'List members and invited people',
+  describe: 'List members and invited people, or those who were removed',
   options: {
     search: { type: 'string', describe: 'a part of the e-mail, name or login name, or a role' },
     role: { type: 'string', describe: `only this role: ${roleOrder.join(', ')}` },
     product: { type: 'string', describe: 'only who has seats of it allocated' },
-    state: { type: 'string', choices: ['invited', 'active'], describe: 'only this state' },
+    state: {
+      type: 'string',
+      choices: ['invited', 'active', 'removed'],
+      describe: 'only this state; without it all but removed ones',
+    },
     credit: {
       type: 'string',
       choices: ['disabled', 'limited', 'unlimited'],
@@ -39,6 +44,7 @@ export const userList = defineCommand({
     ['berth user list --search anna --json', 'some, for a script'],
     ['berth user list --product render --sort seats --reverse', 'who has most seats of a product'],
     ['berth user list --credit limited --sort credits --reverse', 'who has a limit, who spent most first'],
+    ['berth user list --state removed', 'who was a member, since when not, and by whom'],
     ['berth user list --page 2 --page-size 20', 'as a portal shows them'],
   ],
   run: async (context, args) => {
@@ -49,7 +55,7 @@ export const userList = defineCommand({
       search,
       role: optional(args.role, parseRole),
       product: optional(args.product, (text) => parseProduct(text, '--product')),
-      state: args.state as 'invited' | 'active' | undefined,
+      state: args.state as MemberInfo['state'] | undefined,
       credit: args.credit as CreditAccessName | undefined,
       spentUntil: optional(args['spent-until'], (text) => parseDay(text, '--spent-until')),
       sort: args.sort as MemberOrder | undefined,
@@ -88,6 +94,10 @@ function memberTable(list: List<MemberInfo>, screen: Parameters<typeof table>[2]
       { title: 'ALLOCATED', cell: (row) => row.products.map((p) => `${p.quantity} ${p.product}`).join(', ') },
       { title: 'CREDITS', cell: ({ credits }) => (credits === undefined ? '' : accessWords(credits)) },
       { title: 'SPENT', cell: ({ credits }) => credits?.spent ?? '' },
+      {
+        title: 'REMOVED',
+        cell: ({ removed }) => (removed ? `${momentWords(removed.atMs, nowMs)} by ${removed.by}` : ''),
+      },
       { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, nowMs) },
     ],
     screen,

@@ -61,6 +61,7 @@ function describe({ user, invitation, changed, credits }: ResultOf<'user.show'>,
       'removal',
       user.removing && `pending ${pendingCell(user.removing, nowMs)}, asked by ${user.removing.by}`,
     ],
+    ['removed', user.removed && `${momentWords(user.removed.atMs, nowMs)} by ${user.removed.by}`],
     ['changed', changed && `${momentWords(changed.atMs, nowMs)} by ${changed.by}`],
   ]);
 }

@@ -1,6 +1,7 @@
 import { canonicalAlias, canonicalName, isRole, limits, type ParamsOf } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { creditInfo } from '../domain/credits.js';
+import { userUnknown } from '../domain/decide/denial.js';
 import { openInvitations } from '../domain/decide/user.js';
 import { why } from '../domain/decide/why.js';
 import { principalCalled } from '../domain/machines.js';
@@ -46,7 +47,7 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
       const email = userCalled(deps, params.email);
       if (typeof email !== 'string') return email;
       return engine.read((state): Answer<'user.devices'> => {
-        if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
+        if (!state.tables.user.has(email)) return userUnknown(state, email);
         const rows = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
         return {
           ok: true,
@@ -78,7 +79,7 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
 
 function me(state: State, email: string, now: Now): Answer<'user.me'> {
   const user = state.tables.user.get(email) ?? principalCalled(state, email);
-  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  if (user === undefined) return userUnknown(state, email);
   const allocations = [...state.derived.allocationsByUser.get(email)].map(
     (id) => state.tables.allocation.get(id)!,
   );
@@ -102,11 +103,11 @@ function me(state: State, email: string, now: Now): Answer<'user.me'> {
 }
 
 function show(state: State, email: string, now: Now): Answer<'user.show'> {
-  const user = state.tables.user.get(email);
-  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  const user = state.tables.user.get(email) ?? state.tables.formerUser.get(email);
+  if (user === undefined) return userUnknown(state, email);
   const [open] = openInvitations(state, email);
   const allocations = [...state.derived.allocationsByUser.get(email)].sort().slice(0, limits.mineRows);
-  const { changed } = user;
+  const { changed } = user.state === 'removed' ? {} : user;
   return {
     ok: true,
     result: {

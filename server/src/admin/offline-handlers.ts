@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalEmail, canonicalName, parsePublicKey, parseToken } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
+import { userUnknown } from '../domain/decide/denial.js';
 import { principalOf } from '../domain/machines.js';
 import { organisationOf } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
@@ -57,7 +58,7 @@ async function grant(
     const { serverId, serverKey, name: organisation } = organisationOf(state);
     const lent = state.tables.device.get(device);
     const user = lent === undefined ? undefined : principalOf(state, lent);
-    if (user === undefined) return deny('USER_UNKNOWN', undefined, { email: settled.outcome.email });
+    if (user === undefined) return userUnknown(deps.state, settled.outcome.email);
     return {
       ok: true,
       result: {

@@ -18,7 +18,14 @@ export function organisationHandlers({ engine, version }: HandlerDeps): Organisa
     'organisation.set': async (params, caller) => {
       const name = canonicalName(params.name);
       if (name === null || name === '')
-        return deny('NAME_INVALID', name === '' ? 'An organisation has a name.' : undefined);
+        return name === ''
+          ? deny(
+              'NAME_INVALID',
+              'An organisation has a name.',
+              undefined,
+              'Give it one: berth org set --name NAME',
+            )
+          : deny('NAME_INVALID');
       const key = asked('organisation.set', params, caller);
       const settled = await engine.submit({ type: 'setOrganisation', ...key, name, was: params.was ?? null });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;

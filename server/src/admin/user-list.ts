@@ -1,12 +1,14 @@
 import { dayStartMs, limits, type MemberOrder, type ParamsOf, roleOrder } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { grantOf, spentUntil } from '../domain/credits.js';
-import type { Now, State, User } from '../domain/state.js';
+import type { FormerUser, Now, State, User } from '../domain/state.js';
 import { memberInfo } from '../domain/views.js';
 import type { Answer } from '../transport/api.js';
 import { page } from './pages.js';
 
 type Asked = ParamsOf<'user.list'>;
+/** Removed ones are listed where they are asked for, as everybody else is. */
+type Listed = User | FormerUser;
 
 /** By e-mail, and without a filter that leaves nobody, a page costs what it shows, however many users there are. */
 export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.list'> {
@@ -14,7 +16,7 @@ export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.li
   const { spentUntil: until = null } = asked;
   if (until !== null && dayStartMs(until) === null)
     return deny('DATE_INVALID', `"${until}" is not a day: write it as 2027-05-09.`);
-  const view = (user: User) => memberInfo(state, user, now, until);
+  const view = (user: Listed) => memberInfo(state, user, now, until);
   if (asked.page === undefined && sort === 'email' && !descending) {
     const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
     // One more than the page: it says that there is another.
@@ -22,7 +24,7 @@ export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.li
     return { ok: true, result: page(rows, ({ email }) => email, { cursor, limit }, view) };
   }
   const rows = [...candidates(state, asked, '')];
-  const key = (user: User): string =>
+  const key = (user: Listed): string =>
     sort === 'email' ? user.email : `${orders[sort](state, user, until)}\u0000${user.email}`;
   const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
   const result = page(rows, key, { cursor, limit, descending, skip }, view);
@@ -30,7 +32,7 @@ export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.li
 }
 
 const orders: {
-  readonly [O in Exclude<MemberOrder, 'email'>]: (state: State, user: User, until: string | null) => string;
+  readonly [O in Exclude<MemberOrder, 'email'>]: (state: State, user: Listed, until: string | null) => string;
 } = {
   name: (_, { name }) => name.toLowerCase(),
   role: (_, { role }) => String(roleOrder.indexOf(role)),
@@ -59,16 +61,19 @@ function* first<T>(count: number, rows: Iterable<T>): Generator<T> {
   }
 }
 
-function* candidates(state: State, asked: Asked, after: string): Generator<User> {
+function* candidates(state: State, asked: Asked, after: string): Generator<Listed> {
   for (const email of emailsOf(state, asked, after)) {
-    const user = state.tables.user.get(email);
+    const user = state.tables[asked.state === 'removed' ? 'formerUser' : 'user'].get(email);
     if (user === undefined || !isWanted(user, asked)) continue;
     if (asked.credit === undefined || grantOf(state, email).access === asked.credit) yield user;
   }
 }
 
 /** The smallest index that has everybody who may be meant. */
-function emailsOf(state: State, { product, role, credit }: Asked, after: string): Iterable<string> {
+function emailsOf(state: State, asked: Asked, after: string): Iterable<string> {
+  const { product, role, credit } = asked;
+  // Whoever was removed has nothing allocated.
+  if (asked.state === 'removed') return product === undefined ? state.derived.formerNames.after(after) : [];
   const found = smallest(state, product, role, credit);
   if (found === null) return state.derived.userNames.after(after);
   return [...found].filter((email) => email > after).sort((a, b) => (a < b ? -1 : 1));
@@ -95,7 +100,7 @@ function holders(state: State, product: string): Set<string> {
   return emails;
 }
 
-function isWanted(user: User, { search, role, state }: Asked): boolean {
+function isWanted(user: Listed, { search, role, state }: Asked): boolean {
   if (role !== undefined && user.role !== role) return false;
   if (state !== undefined && user.state !== state) return false;
   const text = search?.trim().toLowerCase();
@@ -104,6 +109,6 @@ function isWanted(user: User, { search, role, state }: Asked): boolean {
     user.email.includes(text) ||
     user.name.toLowerCase().includes(text) ||
     user.role === text ||
-    (user.aliases ?? []).some((alias) => alias.includes(text))
+    (user.state !== 'removed' && (user.aliases ?? []).some((alias) => alias.includes(text)))
   );
 }

@@ -29,6 +29,9 @@ const facts: {
   'clock.accepted': ({ wallMs, highWaterMs, steadyWallMs }) => ({ wallMs, highWaterMs, steadyWallMs }),
   'user.put': ({ user }) => ({ user: user.email, ...userFacts(user) }),
   'user.removed': ({ email }) => ({ user: email }),
+  // What they were is said of `user.removed` already, by the act.
+  'former.kept': () => null,
+  'former.dropped': () => null,
   'invitation.made': ({ invitation: { id, email, scopes, expiresAtMs } }) => ({
     ...{ user: email, invitation: id, scopes: scopes.join(' '), expiresAtMs },
   }),
@@ -61,6 +64,7 @@ const facts: {
   'lease.kept': ({ id }) => ({ lease: id }),
   'lease.messaged': ({ id, text }) => ({ lease: id, text }),
   'lease.ended': ({ id, reason, linger }) => ({ lease: id, reason, lingers: linger !== undefined }),
+  'session.superseded': ({ device, email, from, by }) => ({ user: email, device, from, by }),
   'request.kept': () => null,
   'request.dropped': () => null,
   'mail.queued': ({ mail }) => mailFacts(mail),

@@ -60,9 +60,13 @@ async function restore(args: RestoreArgs): Promise<void> {
   const unfinished = join(folder, UNFINISHED);
   await makeRoom(folder);
   await mkdir(unfinished, { recursive: true, mode: 0o700 });
-  const facts = await unpackBackup(nodeFiles, args.file, passphrase, unfinished).catch((error: unknown) => {
-    throw error instanceof BackupBroken ? refused(args.file, error.fault) : unusable(args.file, error);
-  });
+  const facts = await unpackBackup(nodeFiles, args.file, passphrase, unfinished).catch(
+    async (error: unknown) => {
+      // Nothing of a backup that cannot be used stays where a server is to be.
+      await rm(unfinished, { recursive: true, force: true });
+      throw error instanceof BackupBroken ? refused(args.file, error.fault) : unusable(args.file, error);
+    },
+  );
   const made = await begin(unfinished, facts, args.file);
   await moveUp(nodeFiles, unfinished, MARKER);
   await rm(unfinished, { recursive: true });

@@ -75,6 +75,10 @@ const befores: { readonly [T in ChangeType]?: BeforeOf<T> } = {
     const was = tables.user.get(user.email);
     return was === undefined ? null : differing(userFacts(was), userFacts(user));
   },
+  'user.removed': ({ tables }, { email }) => {
+    const was = tables.user.get(email);
+    return was === undefined ? null : userFacts(was);
+  },
   'product.put': ({ tables }, { product }) => {
     const was = tables.product.get(product.product);
     return was === undefined ? null : differing(productFacts(was), productFacts(product));

@@ -8,6 +8,7 @@ import type {
   Device,
   Endorsement,
   Entitlement,
+  FormerUser,
   Invitation,
   KeptRequest,
   Lease,
@@ -40,6 +41,10 @@ export type Change =
     }
   | { readonly type: 'user.put'; readonly user: User }
   | { readonly type: 'user.removed'; readonly email: string }
+  /** What is kept of who was removed by the same commit. */
+  | { readonly type: 'former.kept'; readonly former: FormerUser }
+  /** So many were removed since that there is no place for this one. */
+  | { readonly type: 'former.dropped'; readonly email: string }
   | { readonly type: 'invitation.made'; readonly invitation: Invitation }
   | { readonly type: 'invitation.dropped'; readonly id: string }
   | { readonly type: 'machineToken.put'; readonly token: MachineToken }
@@ -100,6 +105,14 @@ export type Change =
       readonly type: 'seat.freed';
       readonly id: string;
       readonly reason: 'expired' | 'forced' | 'given up' | 'pool changed' | 'user removed' | 'device removed';
+    }
+  /** Its key opened a session at the address `by`, while it had one at `from` that was closed: it may have been copied. Changes nothing in the state. */
+  | {
+      readonly type: 'session.superseded';
+      readonly device: string;
+      readonly email: string;
+      readonly from: string;
+      readonly by: string;
     }
   | { readonly type: 'request.kept'; readonly request: KeptRequest }
   | { readonly type: 'request.dropped'; readonly id: string }

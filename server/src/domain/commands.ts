@@ -178,6 +178,8 @@ export interface Commands extends RestoreCommands {
   revokeLease: Asked & { readonly lease: string; readonly reason: string; readonly afterMs?: number };
   keepLease: Asked & { readonly lease: string };
   /** `connected`: a plugin with this lease will get it. */
+  /** A session of a device was closed, since its key opened one at another address (DESIGN 4). */
+  noteSuperseded: { readonly device: string; readonly from: string; readonly address: string };
   messageLease: Asked & { readonly lease: string; readonly text: string; readonly connected: boolean };
   createMachineToken: Asked & {
     readonly name: string;
@@ -201,7 +203,12 @@ export interface Commands extends RestoreCommands {
     readonly running: 'drain' | 'cut';
   };
   /** Settings that are left out stay as they are. */
-  setPool: Asked & { readonly product: string; readonly settings: Partial<PoolSettings> };
+  setPool: Asked & {
+    readonly product: string;
+    readonly settings: Partial<PoolSettings>;
+    /** What whoever asks saw before. */
+    readonly was?: Partial<PoolSettings>;
+  };
   acceptClock: Asked;
   /** @param messageId for the first attempt; later ones keep it */
   tryMail: { readonly id: string; readonly messageId: string };
@@ -298,6 +305,7 @@ export interface Outcomes extends RestoreOutcomes {
   };
   revokeLease: { readonly lease: string; readonly freeAtMs: number; readonly releaseAtMs: number | null };
   keepLease: { readonly lease: string; readonly kept: boolean };
+  noteSuperseded: Record<never, never>;
   messageLease: { readonly lease: string; readonly delivered: boolean };
   createMachineToken: { readonly token: MachineTokenInfo };
   revokeMachineToken: { readonly token: MachineTokenInfo };

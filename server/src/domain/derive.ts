@@ -7,6 +7,7 @@ import {
   allocationId,
   type Device,
   type Entitlement,
+  type FormerUser,
   type Invitation,
   type Lease,
   type Seat,
@@ -55,6 +56,15 @@ export function trackUser(state: State, before: User | undefined, after: User | 
   if (after.state === 'invited') invited.add(after.email);
   for (const alias of after.aliases ?? []) userByAlias.set(alias, after.email);
   trackPending(state, 'user', after.email, after.removing !== undefined);
+}
+
+export function trackFormer(
+  state: State,
+  before: FormerUser | undefined,
+  after: FormerUser | undefined,
+): void {
+  if (before !== undefined) state.derived.formerNames.remove(before.email);
+  if (after !== undefined) state.derived.formerNames.add(after.email);
 }
 
 export function trackInvitation(

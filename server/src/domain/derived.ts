@@ -13,6 +13,8 @@ export interface Derived {
   readonly devicesByUser: Index;
   /** E-mails of all users, in order. */
   readonly userNames: SortedKeys;
+  /** E-mails of those who were removed, in order. */
+  readonly formerNames: SortedKeys;
   /** Role -> e-mails. */
   readonly usersByRole: Index;
   /** E-mails of those who have not joined yet. */
@@ -84,6 +86,7 @@ export function emptyDerived(): Derived {
     deviceByKey: new Map(),
     devicesByUser: new Index(),
     userNames: new SortedKeys(),
+    formerNames: new SortedKeys(),
     usersByRole: new Index(),
     invited: new Set(),
     userByAlias: new Map(),

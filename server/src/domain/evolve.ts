@@ -5,6 +5,7 @@ import {
   trackAllocation,
   trackDevice,
   trackEntitlement,
+  trackFormer,
   trackInvitation,
   trackLease,
   trackSeat,
@@ -53,11 +54,18 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   'user.put': (state, { user }) => {
     trackUser(state, state.tables.user.get(user.email), user);
     state.tables.user.set(user.email, user);
+    forget(state, user.email);
   },
   'user.removed': (state, { email }) => {
     trackUser(state, state.tables.user.get(email), undefined);
     state.tables.user.delete(email);
   },
+  'former.kept': (state, { former }) => {
+    forget(state, former.email);
+    trackFormer(state, undefined, former);
+    state.tables.formerUser.set(former.email, former);
+  },
+  'former.dropped': (state, { email }) => forget(state, email),
   'invitation.made': (state, { invitation }) => {
     trackInvitation(state, state.tables.invitation.get(invitation.id), invitation);
     state.tables.invitation.set(invitation.id, invitation);
@@ -142,6 +150,7 @@ const evolvers: { readonly [T in ChangeType]: Evolver<T> } = {
   ...bulkEvolvers,
   ...creditEvolvers,
   ...restoreEvolvers,
+  'session.superseded': () => {},
   'journal.checkpoint': () => {},
   'lease.renewed': (state, { id, idleMs }, monoMs) => {
     state.windowEndsMs.set(id, monoMs + windowMs(known(state.tables.lease, id)));
@@ -155,6 +164,14 @@ function known<Row>(table: Table<Row>, id: string): Row {
   const row = table.get(id);
   if (row === undefined) throw new Error(`invariant: a change names ${id}, which does not exist`);
   return row;
+}
+
+/** Nobody is a member and was one: who comes back is no former one any more. */
+function forget(state: State, email: string): void {
+  const former = state.tables.formerUser.get(email);
+  if (former === undefined) return;
+  trackFormer(state, former, undefined);
+  state.tables.formerUser.delete(email);
 }
 
 function enrolDevice(state: State, { device }: Extract<Change, { type: 'device.enrolled' }>): void {

@@ -3,6 +3,7 @@ import {
   trackAllocation,
   trackDevice,
   trackEntitlement,
+  trackFormer,
   trackInvitation,
   trackJob,
   trackLease,
@@ -33,6 +34,7 @@ export function brokenInvariants(state: State, now: Now): string[] {
     ...vendorsWithoutRight(state),
     ...overduePending(state),
     ...aliasesTwice(state),
+    ...removedMembers(state),
     ...creditsDiffer(state),
   ];
 }
@@ -41,6 +43,7 @@ function derivedDiffers(state: State): string[] {
   const fresh = emptyState();
   const { tables } = state;
   for (const row of tables.user.values()) trackUser(fresh, undefined, row);
+  for (const row of tables.formerUser.values()) trackFormer(fresh, undefined, row);
   for (const row of tables.invitation.values()) trackInvitation(fresh, undefined, row);
   for (const [id, row] of tables.device.entries()) {
     fresh.tables.device.set(id, row);
@@ -157,6 +160,13 @@ function aliasesTwice(state: State): string[] {
         ? []
         : [`${alias} is a login name of ${email} and of another`],
     ),
+  );
+}
+
+/** Whoever was removed is no member. */
+function removedMembers({ tables }: State): string[] {
+  return [...tables.formerUser.keys()].flatMap((email) =>
+    tables.user.has(email) ? [`${email} was removed and is a member`] : [],
   );
 }
 

@@ -2,6 +2,7 @@ import {
   trackAllocation,
   trackDevice,
   trackEntitlement,
+  trackFormer,
   trackInvitation,
   trackJob,
   trackLease,
@@ -32,6 +33,7 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
     tables.user.set(id, row);
     trackUser(state, undefined, row);
   }
+  loadFormer(state, rows);
   for (const [id, row] of rows.invitation) {
     tables.invitation.set(id, row);
     trackInvitation(state, undefined, row);
@@ -80,6 +82,14 @@ export function loadState(rows: LoadedRows, monoMs: number): State {
   watchRestore(state, monoMs);
   for (const table of Object.values(tables)) table.takeDirty();
   return state;
+}
+
+/** In the order in which they were removed: the first one is the first to be forgotten. */
+function loadFormer(state: State, rows: LoadedRows): void {
+  for (const row of [...rows.formerUser.values()].sort((a, b) => a.removed.atMs - b.removed.atMs)) {
+    state.tables.formerUser.set(row.email, row);
+    trackFormer(state, undefined, row);
+  }
 }
 
 function loadEntitlements(state: State, rows: LoadedRows): void {

@@ -60,6 +60,16 @@ export interface User {
   readonly removing?: Pending;
 }
 
+/** Who was a member once, as they were when they were removed; with an invitation they are a member again, and this ends. */
+export interface FormerUser {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly state: 'removed';
+  /** By whom, or who had asked for it while a borrow forbade it (I8). */
+  readonly removed: { readonly by: string; readonly atMs: number };
+}
+
 export interface Device {
   readonly id: string;
   readonly email: string;
@@ -209,6 +219,8 @@ export interface KeptRequest {
 export interface Rows {
   organisation: Organisation;
   user: User;
+  /** By e-mail; the one removed first comes first. */
+  formerUser: FormerUser;
   device: Device;
   invitation: Invitation;
   machineToken: MachineToken;
@@ -260,6 +272,7 @@ export function emptyState(): State {
     tables: {
       organisation: new Table(),
       user: new Table(),
+      formerUser: new Table(),
       device: new Table(),
       invitation: new Table(),
       machineToken: new Table(),

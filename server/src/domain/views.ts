@@ -19,6 +19,7 @@ import {
   allocationId,
   type Device,
   type Entitlement,
+  type FormerUser,
   type Lease,
   type Now,
   type Seat,
@@ -153,8 +154,14 @@ export function lingeringInfo(state: State, seat: Seat, now: Now): LeaseInfo {
 }
 
 /** @param until credits count up to the end of this day; `null`: all */
-export function memberInfo(state: State, user: User, now: Now, until: string | null = null): MemberInfo {
-  const { email, name, role, state: is, aliases = [], removing } = user;
+export function memberInfo(
+  state: State,
+  user: User | FormerUser,
+  now: Now,
+  until: string | null = null,
+): MemberInfo {
+  const { email, name, role, state: is } = user;
+  const { aliases = [], removing } = user.state === 'removed' ? {} : user;
   const seats = state.derived.seatsByUser.get(email);
   return {
     email,
@@ -163,6 +170,7 @@ export function memberInfo(state: State, user: User, now: Now, until: string | n
     state: is,
     aliases: [...aliases],
     ...(removing === undefined ? {} : { removing: pendingInfo(state, removing, seats, now) }),
+    ...(user.state === 'removed' ? { removed: user.removed } : {}),
     devices: state.derived.devicesByUser.get(email).size,
     products: productsOf(state, email),
     credits: { ...accessOf(grantOf(state, email)), spent: spentUntil(state, email, until) },

@@ -316,6 +316,7 @@ const freesNothing: ReadonlySet<ChangeType> = new Set<ChangeType>([
   'request.kept',
   'request.dropped',
   'clock.seen',
+  'session.superseded',
   'journal.checkpoint',
 ]);
 

@@ -13,9 +13,9 @@ import { withCheck } from './marker-check.js';
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
  * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`) and bulk jobs
  * (`job.…`). 5: the journal may hold credits (`credit.…`) and
- * restores (`organisation.restored` and what follows from it).
+ * restores (`organisation.restored` and what follows from it). 6: the journal may hold who was removed (`former.…`).
  */
-export const FOLDER_FORMAT = 5;
+export const FOLDER_FORMAT = 6;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -50,6 +50,12 @@ export const migrations: readonly Migration[] = [
     to: 5,
     does: 'the journal may hold credits that were spent, and restores: an older berthd then refuses the folder instead of failing on it',
     run: (files, folder, version) => rewriteMarker(files, folder, 5, version),
+  },
+  {
+    from: 5,
+    to: 6,
+    does: 'the journal may hold who was removed: an older berthd then refuses the folder instead of failing on it',
+    run: (files, folder, version) => rewriteMarker(files, folder, 6, version),
   },
 ];
 

@@ -75,6 +75,7 @@ export function decodeRows(stored: ReadonlyMap<string, string>): LoadedRows {
   const tables: { [K in TableName]: Map<string, Rows[K]> } = {
     organisation: new Map(),
     user: new Map(),
+    formerUser: new Map(),
     device: new Map(),
     invitation: new Map(),
     machineToken: new Map(),

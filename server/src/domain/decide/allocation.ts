@@ -16,7 +16,7 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   const refused = closed(state, context);
   if (refused !== null) return refused;
   const { email, product, quantity } = command;
-  if (!state.tables.user.has(email)) return userUnknown(email);
+  if (!state.tables.user.has(email)) return userUnknown(state, email);
   const gone = leaving(state, email, context.now);
   if (gone !== null) return gone;
   const entitlements = activeEntitlements(state, product, context.now).filter(
@@ -166,12 +166,20 @@ function allAllocated(state: State, entitlements: readonly Entitlement[], produc
     .sort((a, b) => b.idle - a.idle || (a.email < b.email ? -1 : 1))
     .slice(0, limits.holdersNamed);
   const [first] = allocatedTo;
+  const left = Math.max(
+    ...entitlements.map(({ claims }) => claims.seats - state.derived.allocated.get(claims.jti)),
+  );
   return deny(
     'ALL_ALLOCATED',
-    `Not that many seats of ${product} are left to allocate.`,
-    { product, allocatedTo },
+    `${leftWords(left, product)}${entitlements.length > 1 && left > 0 ? ', from one entitlement' : ''}.`,
+    { product, left, allocatedTo },
     first === undefined ? undefined : nextFrom(first, product),
   );
+}
+
+function leftWords(left: number, product: string): string {
+  if (left === 0) return `No seat of ${product} is left to allocate`;
+  return `Only ${left === 1 ? '1 seat' : `${left} seats`} of ${product} ${left === 1 ? 'is' : 'are'} left to allocate`;
 }
 
 /** Moving a seat that is in use would end somebody's work: that is not recommended. */

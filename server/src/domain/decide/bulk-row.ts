@@ -182,7 +182,7 @@ function member({ state, cells }: Row): string | Denial {
   const alias = email === null ? canonicalAlias(cells.email) : null;
   const found = email ?? (alias === null ? undefined : state.derived.userByAlias.get(alias));
   if (found === undefined) return deny('EMAIL_INVALID', `"${shown(cells.email)}" is not an e-mail address.`);
-  return state.tables.user.has(found) ? found : userUnknown(found);
+  return state.tables.user.has(found) ? found : userUnknown(state, found);
 }
 
 function targetOf({ product, expires }: BulkCells): { product: string; endMs: number | null } | Denial {

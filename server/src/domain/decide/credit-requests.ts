@@ -35,7 +35,7 @@ export function answerCredits(
   { email, id, approve, grant, note, by }: Command<'answerCredits'>,
   context: Context,
 ): Decision<'answerCredits'> {
-  if (!state.tables.user.has(email)) return userUnknown(email);
+  if (!state.tables.user.has(email)) return userUnknown(state, email);
   const request = state.tables.creditRequest.get(email);
   if (request === undefined || (id !== null && request.id !== id))
     return deny('CREDIT_REQUEST_UNKNOWN', undefined, { email });

@@ -110,7 +110,7 @@ export function setCreditAccess(
   { email, grant, was, by }: Command<'setCreditAccess'>,
   { now }: Context,
 ): Decision<'setCreditAccess'> {
-  if (!state.tables.user.has(email)) return userUnknown(email);
+  if (!state.tables.user.has(email)) return userUnknown(state, email);
   const before = grantOf(state, email);
   if (was !== null && !isSame(was, before)) return changedMeanwhile(state, email, before);
   const changed = !isSame(grant, before);

@@ -26,6 +26,7 @@ import { createMachineToken, enrolMachine, removeMachine, revokeMachineToken } f
 import { retryMail, settleMail, testMail, tryMail } from './mail.js';
 import { mailsOf } from './mails.js';
 import { move } from './move.js';
+import { noteSuperseded } from './note-superseded.js';
 import { setOrganisation } from './organisation.js';
 import { setPool } from './pool-settings.js';
 import { readmit } from './readmit.js';
@@ -96,6 +97,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   revokeLease,
   keepLease,
   messageLease,
+  noteSuperseded,
   setPool,
   createMachineToken,
   revokeMachineToken,

@@ -1,4 +1,4 @@
-import { type DenialRule, type ErrorCode, type Holder, limits, rules } from '@berth/protocol';
+import { type DenialRule, type ErrorCode, formatDay, type Holder, limits, rules } from '@berth/protocol';
 import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
 import { holderName, machineBehind } from '../machines.js';
@@ -38,7 +38,8 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     rule,
     product,
     holders: holders.slice(0, limits.holdersNamed),
-    nextFreeAtMs: holders[0]?.untilMs ?? null,
+    // No seat that comes free makes more of them than are owned.
+    nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : (holders[0]?.untilMs ?? null),
     ...(rule === 'REVOKE_PENDING' ? { untilMs: pendingEndsMs(state, product, now) } : {}),
     ...(rule === 'RESTORED' ? { untilMs: restoreEndsMs(state, product, now) } : {}),
   };
@@ -54,8 +55,14 @@ const nextSteps: Partial<Record<DenialRule, string>> = {
 };
 
 /** @param called an e-mail address; or a login name that leads to nobody: it was asked for in case it was a retry */
-export function userUnknown(called: string): Denial {
-  return called.includes('@') ? deny('USER_UNKNOWN', undefined, { email: called }) : nobodyCalled(called);
+export function userUnknown(state: State, called: string): Denial {
+  if (!called.includes('@')) return nobodyCalled(called);
+  const former = state.tables.formerUser.get(called);
+  if (former === undefined) return deny('USER_UNKNOWN', undefined, { email: called });
+  const { by, atMs } = former.removed;
+  const text = `${called} was removed on ${formatDay(atMs)} by ${by}.`;
+  const next = `To let them in again: berth user invite ${called}`;
+  return deny('USER_UNKNOWN', text, { email: called, removed: { by, atMs } }, next);
 }
 
 export function nobodyCalled(text: string): Denial {

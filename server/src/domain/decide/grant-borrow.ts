@@ -3,6 +3,7 @@ import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { type Device, organisationOf, type State } from '../state.js';
 import { lend } from './borrow.js';
+import { userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { leaving } from './pending.js';
 
@@ -63,7 +64,7 @@ function ownerOf(
   if (email === null)
     return deny('DEVICE_UNKNOWN', undefined, undefined, 'Say whose machine it is: --user EMAIL.');
   const user = state.tables.user.get(email);
-  if (user === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  if (user === undefined) return userUnknown(state, email);
   const device: Device = {
     id: context.newId('d'),
     email,

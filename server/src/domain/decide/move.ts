@@ -50,7 +50,7 @@ export function move(state: State, command: Command<'move'>, context: Context): 
 }
 
 function mayNotMove(state: State, { email, to }: Command<'move'>, { now }: Context): Denial | null {
-  for (const each of [email, to]) if (!state.tables.user.has(each)) return userUnknown(each);
+  for (const each of [email, to]) if (!state.tables.user.has(each)) return userUnknown(state, each);
   if (email === to)
     return deny('PARAMS_INVALID', `${email} is both the source and the target.`, { field: 'to' });
   return leaving(state, to, now);

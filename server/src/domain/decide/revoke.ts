@@ -12,7 +12,7 @@ import { revokePending } from './pending.js';
  */
 export function revoke(state: State, command: Command<'revoke'>, context: Context): Decision<'revoke'> {
   const { email, product, when = 'now' } = command;
-  if (!state.tables.user.has(email)) return userUnknown(email);
+  if (!state.tables.user.has(email)) return userUnknown(state, email);
   const found = allocationsOf(state, command);
   const total = found.reduce((sum, { quantity }) => sum + quantity, 0);
   if (total === 0 && hasPersonal(state, email, product))

@@ -4,12 +4,12 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import type { State, User } from '../state.js';
 import { memberInfo } from '../views.js';
 import { userUnknown } from './denial.js';
-import { isAbove, isLastOwner, openInvitations, roleOf, scopesOf } from './user.js';
+import { higher, isAbove, isLastOwner, openInvitations, roleOf, scopesOf } from './user.js';
 
 /** Changes role, name and login names. An open invitation goes on with what the new role may. */
 export function setUser(state: State, command: Command<'setUser'>, context: Context): Decision<'setUser'> {
   const before = state.tables.user.get(command.email);
-  if (before === undefined) return userUnknown(command.email);
+  if (before === undefined) return userUnknown(state, command.email);
   const refused =
     mayNotSet(state, before, command) ??
     changedMeanwhile(before, command.was) ??
@@ -49,7 +49,12 @@ function mayNotSet(state: State, user: User, { role, by }: Command<'setUser'>): 
   if (above !== null || role === null) return above;
   const own = roleOf(state, by.email);
   if (own === null || !roleAtLeast(own, role))
-    return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not grant the role ${role}.`, { role });
+    return deny(
+      'NOT_ALLOWED',
+      `Your role (${own ?? 'none'}) may not grant the role ${role}.`,
+      { role },
+      higher,
+    );
   const steps = user.role === 'owner' && role !== 'owner';
   return steps && isLastOwner(state, user)
     ? deny('LAST_OWNER', 'The last owner stays an owner.', { email: user.email })

@@ -2,7 +2,7 @@ import type { Change } from '../changes.js';
 import type { Command, Context, Decision } from '../commands.js';
 import type { PendingKind } from '../derived.js';
 import { ripe, ripeSeats } from '../pending.js';
-import type { State } from '../state.js';
+import type { Now, State } from '../state.js';
 import { shrink } from './allocation.js';
 import { freedOnce } from './linger.js';
 import { entitlementGone } from './remove-entitlement.js';
@@ -15,16 +15,16 @@ import { userGone } from './user.js';
 export function settlePending(
   state: State,
   _command: Command<'settlePending'>,
-  _context: Context,
+  context: Context,
 ): Decision<'settlePending'> {
   const all = [...ripe(state)];
   // One kind at a time: what ends with one of them must not be ended twice.
   const now = all.filter(({ kind }) => kind === all[0]!.kind);
-  const changes = freedOnce(now.flatMap(({ kind, id }) => settlements[kind](state, id)));
+  const changes = freedOnce(now.flatMap(({ kind, id }) => settlements[kind](state, id, context.now)));
   return { ok: true, changes, outcome: { settled: now.length } };
 }
 
-const settlements: { readonly [K in PendingKind]: (state: State, id: string) => Change[] } = {
+const settlements: { readonly [K in PendingKind]: (state: State, id: string, now: Now) => Change[] } = {
   allocation: (state, id) => {
     const allocation = state.tables.allocation.get(id)!;
     const { seats, ...pending } = allocation.revoking!;
@@ -36,6 +36,6 @@ const settlements: { readonly [K in PendingKind]: (state: State, id: string) => 
       by: pending.by,
     });
   },
-  user: (state, email) => userGone(state, email, state.tables.user.get(email)!.removing!.by),
+  user: (state, email, now) => userGone(state, email, state.tables.user.get(email)!.removing!.by, now),
   entitlement: (state, id) => entitlementGone(state, id, state.tables.entitlement.get(id)!.removing!.by),
 };

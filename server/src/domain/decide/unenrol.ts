@@ -11,7 +11,7 @@ import { isAbove, isLastOwner } from './user.js';
 export function unenrol(state: State, command: Command<'unenrol'>, _context: Context): Decision<'unenrol'> {
   const { email, by } = command;
   const user = state.tables.user.get(email);
-  if (user === undefined) return userUnknown(email);
+  if (user === undefined) return userUnknown(state, email);
   const above = isAbove(state, user, by.email, 'un-enrol a device of');
   if (above !== null) return above;
   const device = deviceCalled(state, email, command.device);

@@ -1,8 +1,8 @@
-import { type PathName, type Role, roleAtLeast } from '@berth/protocol';
+import { limits, type PathName, type Role, roleAtLeast } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny, type Outcomes } from '../commands.js';
 import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
-import type { Device, Invitation, State, User } from '../state.js';
+import type { Device, FormerUser, Invitation, Now, State, User } from '../state.js';
 import { withdraw } from './allocation.js';
 import { creditsGone } from './credits.js';
 import { borrowedBy, userUnknown } from './denial.js';
@@ -34,7 +34,7 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   if (context.diskLow) return deny('DISK_LOW');
   const { email } = command;
   const known = state.tables.user.get(email);
-  if (command.resend === true && known === undefined) return deny('USER_UNKNOWN', undefined, { email });
+  if (command.resend === true && known === undefined) return userUnknown(state, email);
   if (known?.state === 'active' && !command.device) {
     const next = `For a further device of the same person: berth user invite ${email} --device`;
     return deny('USER_EXISTS', `${email} is already a member.`, { email }, next);
@@ -46,7 +46,12 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   const own = roleOf(state, command.by.email);
   // Nobody grants a role above their own, nor re-invites somebody who has one (DESIGN 4).
   if (own === null || !roleAtLeast(own, role) || (known !== undefined && !roleAtLeast(own, known.role))) {
-    return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not grant the role ${role}.`, { role });
+    return deny(
+      'NOT_ALLOWED',
+      `Your role (${own ?? 'none'}) may not grant the role ${role}.`,
+      { role },
+      higher,
+    );
   }
   const changes = dropOpen(state, email);
   const invitation = invitationFor(email, role, command.invitationMs, context);
@@ -54,7 +59,10 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
     ...known,
     email,
     // PROTOCOL 7.16: a link that is sent again changes nothing about its owner.
-    name: (command.resend === true ? null : command.name) ?? known?.name ?? '',
+    name:
+      (command.resend === true ? null : command.name) ??
+      (known ?? state.tables.formerUser.get(email))?.name ??
+      '',
     role,
     state: known?.state ?? 'invited',
   };
@@ -84,19 +92,27 @@ export function cancelInvitation(
   _context: Context,
 ): Decision<'cancelInvitation'> {
   const user = state.tables.user.get(email);
-  if (user === undefined) return userUnknown(email);
+  if (user === undefined) return userUnknown(state, email);
   const refused = isAbove(state, user, by.email, 'cancel the invitation of');
   if (refused !== null) return refused;
   const changes = dropOpen(state, email);
   return { ok: true, changes, outcome: { email, cancelled: changes.length } };
 }
 
+/** Somebody of the same role could not either. */
+export const higher = 'Ask an owner of the organisation, or somebody else whose role is high enough.';
+
 /** Nobody touches somebody whose role is above their own (DESIGN 4). */
 export function isAbove(state: State, user: User, by: string, what: string): Denial | null {
   const own = roleOf(state, by);
   if (own !== null && roleAtLeast(own, user.role)) return null;
   const article = /^[ao]/.test(user.role) ? 'an' : 'a';
-  return deny('NOT_ALLOWED', `Your role (${own ?? 'none'}) may not ${what} ${article} ${user.role}.`);
+  return deny(
+    'NOT_ALLOWED',
+    `Your role (${own ?? 'none'}) may not ${what} ${article} ${user.role}.`,
+    undefined,
+    higher,
+  );
 }
 
 export function scopesOf(role: Role): PathName[] {
@@ -171,7 +187,7 @@ export function removeUser(
 ): Decision<'removeUser'> {
   const { email, by, when = 'now' } = command;
   const user = state.tables.user.get(email);
-  if (user === undefined) return userUnknown(email);
+  if (user === undefined) return userUnknown(state, email);
   const refused = mayNotRemove(state, user, by.email);
   if (refused !== null) return refused;
   if (when === 'cancel') return keepUser(user);
@@ -185,7 +201,7 @@ export function removeUser(
       });
   }
   if (borrowed.length === 0)
-    return { ok: true, changes: userGone(state, email, by.email), outcome: { email } };
+    return { ok: true, changes: userGone(state, email, by.email, context.now), outcome: { email } };
   const untilMs = borrowsEndMs(state, borrowed, context.now);
   if (when === 'now') return borrowedBy(state, email, untilMs);
   const removing = user.removing ?? { by: by.email, sinceMs: context.now.wallMs };
@@ -221,7 +237,7 @@ export function isLastOwner(state: State, user: User): boolean {
 }
 
 /** Everything that ends with a user. Seats that are still in hand are held until their windows end. */
-export function userGone(state: State, email: string, by: string): Change[] {
+export function userGone(state: State, email: string, by: string, now: Now): Change[] {
   const seats = [...state.derived.seatsByUser.get(email)].map((id) => state.tables.seat.get(id)!);
   const changes: Change[] = seats.flatMap((seat) =>
     seat.linger === undefined
@@ -231,8 +247,22 @@ export function userGone(state: State, email: string, by: string): Change[] {
   for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
   for (const id of state.derived.invitationsByUser.get(email))
     changes.push({ type: 'invitation.dropped', id });
-  changes.push(...creditsGone(state, email), { type: 'user.removed', email });
+  changes.push(
+    ...creditsGone(state, email),
+    { type: 'user.removed', email },
+    ...keptOf(state, email, by, now),
+  );
   return changes;
+}
+
+/** Who they were stays readable, for so many of those who were removed last. */
+function keptOf(state: State, email: string, by: string, now: Now): Change[] {
+  const { name, role } = state.tables.user.get(email)!;
+  const former: FormerUser = { email, name, role, state: 'removed', removed: { by, atMs: now.wallMs } };
+  const { formerUser } = state.tables;
+  const first = formerUser.size >= limits.formerUsers ? formerUser.keys().next().value : undefined;
+  const dropped: Change[] = first === undefined ? [] : [{ type: 'former.dropped', email: first }];
+  return [...dropped, { type: 'former.kept', former }];
 }
 
 /** Owners who have joined and stay: an invited one cannot administer anything yet. */

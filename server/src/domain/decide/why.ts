@@ -5,7 +5,7 @@ import { poolOf } from '../pools.js';
 import type { Device, State } from '../state.js';
 import { checkout } from './checkout.js';
 import { choose } from './choose.js';
-import { explain } from './denial.js';
+import { explain, userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { leaving } from './pending.js';
 
@@ -23,7 +23,7 @@ export interface Question {
  */
 export function why(state: State, asked: Question, context: Context): Why | Denial {
   const { email, product } = asked;
-  if (!state.tables.user.has(email)) return deny('USER_UNKNOWN', undefined, { email });
+  if (!state.tables.user.has(email)) return userUnknown(state, email);
   if (!state.tables.product.has(product)) return deny('PRODUCT_UNKNOWN', undefined, { product });
   const devices = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
   const told = firstGranted(state, devices, asked, context);
