@@ -3,9 +3,7 @@ import { expect, test } from 'vitest';
 import { World } from './domain/world.js';
 
 const session = (deviceId: string) =>
-  ({
-    ...{ session: 's', path: 'lease', deviceId, email: 'x', address: '10.0.0.1' },
-  }) as const;
+  ({ session: 's', path: 'lease', deviceId, email: 'x', address: '10.0.0.1' }) as const;
 
 test('a key that two computers take from each other is written down once a minute, not as often as they like', () => {
   const noted: unknown[] = [];
