@@ -161,7 +161,7 @@ wrong('user.why', { seats: 0 }, 'seats', 'no seats');
 wrong('organisation.set', { name: 7 }, 'name', 'a number for a name');
 wrong('user.list', { sort: 'age' }, 'sort', 'by something else');
 wrong('user.list', { page: 0 }, 'page', 'page zero');
-wrong('user.list', { state: 'removed' }, 'state', 'those who are gone');
+wrong('user.list', { state: 'gone' }, 'state', 'a state nobody is in');
 wrong('user.set', { addAliases: 'lgt07' }, 'addAliases', 'one login name, not in a list');
 wrong('user.set', { was: 'user' }, 'was', 'what it was, as a text');
 wrong('user.unenrol', { device: '' }, 'device', 'no device');
