@@ -1,4 +1,5 @@
 import type { LeaseClaims } from '@berth/protocol';
+import type { ChangeType } from '../domain/changes.js';
 import type { Denial } from '../domain/commands.js';
 import { endorsementsOf } from '../domain/endorsements.js';
 import type { State } from '../domain/state.js';
@@ -28,12 +29,15 @@ export interface ChainTokens {
 /** Of up to 4 KiB each: with 64 leases they fit a frame. A client has those of its other leases from their checkouts. */
 const ENTITLEMENTS_PER_REPLY = 32;
 
+/** What the tokens of a chain follow from. */
+const chainChanges: ReadonlySet<ChangeType> = new Set<ChangeType>(['entitlement.put', 'endorsement.put']);
+
 export function chainTokens(
   { engine }: HandlerDeps,
   ids: readonly string[],
 ): Promise<ChainTokens> | ChainTokens {
   if (ids.length === 0) return { entitlements: [] };
-  return engine.read((state: State): ChainTokens => {
+  return engine.readOf(chainChanges, (state: State): ChainTokens => {
     const named = [...new Set(ids)].slice(0, ENTITLEMENTS_PER_REPLY);
     const entitlements = named.map((id) => state.tables.entitlement.get(id)!.token);
     const endorsements = endorsementsOf(state, named);

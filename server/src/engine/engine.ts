@@ -46,6 +46,8 @@ export interface Wait {
 
 interface Batch {
   readonly changes: Change[];
+  /** The types among them. */
+  readonly types: Set<ChangeType>;
   readonly acts: Act[];
   readonly durable: Promise<void>;
   readonly settle: () => void;
@@ -162,6 +164,19 @@ export class Engine {
     return result;
   }
 
+  /**
+   * As `read`, for a view that sees nothing but what changes of these types make: it waits only for a commit that has one. What is asked of an answer whose own
+   * commit is durable does not wait for the next one too (decision 0004).
+   */
+  readOf<R>(types: ReadonlySet<ChangeType>, view: (state: State, now: Now) => R): R | Promise<R> {
+    const sees = (batch: Batch | null): boolean =>
+      batch !== null && [...types].some((type) => batch.types.has(type));
+    const { state } = this.#options;
+    return this.#stopped || sees(this.#pending) || sees(this.#inFlight)
+      ? this.read(view)
+      : view(state, this.#options.clock.now());
+  }
+
   /** As `read`, and with what a decision is given: for a decision that is not carried out. */
   async ask<R>(view: (state: State, context: Context) => R): Promise<R> {
     return await this.read((state, now) => view(state, this.#context(now, this.#line.kept)));
@@ -268,6 +283,7 @@ export class Engine {
     }
     this.#pending.acts.push({ first: this.#pending.changes.length, ...act });
     this.#pending.changes.push(...changes, ...(seen === null ? [] : [seen]));
+    for (const { type } of changes) this.#pending.types.add(type);
   }
 
   async #commitAll(): Promise<void> {
@@ -337,7 +353,7 @@ function newBatch(): Batch {
   const durable = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { changes: [], acts: [], durable, settle };
+  return { changes: [], types: new Set(), acts: [], durable, settle };
 }
 
 /** Fail-stop: once a write failed, nobody gets an answer any more (DESIGN 2). */

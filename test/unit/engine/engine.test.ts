@@ -105,6 +105,32 @@ describe('group commit', () => {
     expect(journal.payloads).toHaveLength(1);
   });
 
+  test('what changes by few things waits for a commit that has one of them, and for no other', async () => {
+    const world = new World();
+    world.import({ seats: 9 });
+    const a = world.user('a');
+    const journal = new HeldJournal();
+    const { engine } = engineOver(world, journal);
+    const types = new Set(['entitlement.put'] as const);
+    const owned = () => engine.readOf(types, (state) => state.tables.entitlement.size);
+    void engine.submit(world.checkingOut(a));
+    await turns();
+    expect(owned()).toBe(1);
+    // Two commits with one: what is being written, and what waits for its turn.
+    void engine.submit(world.importing({ jti: 'ent-2', seats: 3 }));
+    const pending = answered(Promise.resolve(owned()));
+    await journal.finish();
+    expect(pending.yet).toBe(false);
+    const inFlight = answered(Promise.resolve(owned()));
+    void engine.submit(world.checkingOut(a));
+    await turns();
+    expect(inFlight.yet).toBe(false);
+    await journal.finish();
+    await journal.finish();
+    expect([pending.yet, inFlight.yet]).toEqual([true, true]);
+    expect(owned()).toBe(2);
+  });
+
   test('a failed write stops everything: nobody gets an answer any more', async () => {
     const world = new World();
     world.import({ seats: 1 });
