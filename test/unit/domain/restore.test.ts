@@ -35,7 +35,8 @@ describe('I9: after a restore', () => {
     restore(world, world.rows());
     expect(world.refused(world.checkingOut(anna), 'NO_SEAT').detail).toMatchObject({
       rule: 'RESTORED',
-      untilMs: world.now.wallMs + KEPT_MS,
+      untilMs: world.now.wallMs + WINDOW_MS,
+      nextFreeAtMs: world.now.wallMs + WINDOW_MS,
     });
     expect(world.usage()).toMatchObject({ owned: 3, held: 3, free: 0, over: 0 });
     world.pass(WINDOW_MS - 1);
@@ -43,7 +44,10 @@ describe('I9: after a restore', () => {
     world.pass(1);
     world.checkout(anna);
     expect(world.usage()).toMatchObject({ inUse: 1, held: 2, free: 0 });
-    expect(world.refused(world.checkingOut(ben), 'NO_SEAT').detail).toMatchObject({ rule: 'RESTORED' });
+    expect(world.refused(world.checkingOut(ben), 'NO_SEAT').detail).toMatchObject({
+      rule: 'RESTORED',
+      untilMs: world.now.wallMs + KEPT_MS - WINDOW_MS,
+    });
     world.pass(KEPT_MS);
     world.checkout(ben, 3);
   });

@@ -3,6 +3,7 @@ import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
 import { holderName, machineBehind } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
+import { activeEntitlements } from '../pools.js';
 import { isHolding } from '../restore.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
@@ -38,8 +39,7 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     rule,
     product,
     holders: holders.slice(0, limits.holdersNamed),
-    // No seat that comes free makes more of them than are owned.
-    nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : (holders[0]?.untilMs ?? null),
+    nextFreeAtMs: nextFreeUnder(rule, state, product, now),
     ...(rule === 'REVOKE_PENDING' ? { untilMs: pendingEndsMs(state, product, now) } : {}),
     ...(rule === 'RESTORED' ? { untilMs: restoreEndsMs(state, product, now) } : {}),
   };
@@ -82,6 +82,12 @@ export function nextFreeAtMs(state: State, product: string, now: Now): number | 
   return holdersOf(state, product, now)[0]?.untilMs ?? null;
 }
 
+function nextFreeUnder(rule: DenialRule, state: State, product: string, now: Now): number | null {
+  // No seat that comes free makes more of them than are owned.
+  if (rule === 'MORE_THAN_OWNED') return null;
+  return rule === 'RESTORED' ? restoreEndsMs(state, product, now) : nextFreeAtMs(state, product, now);
+}
+
 /** When the last pending revoke of seats of a product has taken effect. */
 function pendingEndsMs(state: State, product: string, now: Now): number {
   const ids = [...state.derived.seatsByProduct.get(product)].slice(0, SEATS_EXAMINED);
@@ -91,12 +97,20 @@ function pendingEndsMs(state: State, product: string, now: Now): number {
   return borrowsEndMs(state, waitedFor, now);
 }
 
-/** When nothing of a product is kept back any more for those of before a restore (I9). */
+/** When the next seat of a product is not kept back any more for those of before a restore (I9): what cannot be borrowed by the end of the hold, the rest later. */
 function restoreEndsMs(state: State, product: string, now: Now): number {
-  const endsMs = state.restoreEndsMs.get('self') ?? now.monoMs;
-  const online = isHolding(state) ? now.wallMs + Math.max(0, endsMs - now.monoMs) : 0;
-  const rows = [...state.derived.reservesByProduct.get(product)];
-  return Math.max(online, ...rows.map((id) => state.tables.reserve.get(id)!.untilMs));
+  const keptBack = (id: string): number => state.tables.reserve.get(id)?.seats ?? 0;
+  const hasOthers = activeEntitlements(state, product, now).some(
+    ({ claims }) => claims.seats > keptBack(claims.jti),
+  );
+  const ends = [...state.derived.reservesByProduct.get(product)].map(
+    (id) => state.tables.reserve.get(id)!.untilMs,
+  );
+  const { wallMs, monoMs } = now;
+  const first = ends.length === 0 ? wallMs : Math.min(...ends);
+  if (!isHolding(state)) return first;
+  const online = wallMs + Math.max(0, (state.restoreEndsMs.get('self') ?? monoMs) - monoMs);
+  return hasOthers ? online : Math.max(online, first);
 }
 
 /** Holders of seats of a product, the one whose seat can be free first in front. */
