@@ -34,14 +34,21 @@ export const passing: ReadonlySet<ErrorCode> = new Set(['DISK_LOW', 'CLOCK_BEHIN
 
 /** An explained refusal: which rule, who holds what, and the latest moment at which the next seat is free if nobody renews. */
 export function explain(state: State, product: string, rule: DenialRule, now: Now): Denial {
-  const holders = holdersOf(state, product, now);
+  const order = freeingOrder(state, product, now);
+  const untilMs =
+    rule === 'RESTORED'
+      ? restoreEndsMs(state, product, now)
+      : rule === 'REVOKE_PENDING'
+        ? pendingEndsMs(state, product, now)
+        : undefined;
+  const nextFree = rule === 'RESTORED' ? untilMs : order[0]?.untilMs;
   const detail = {
     rule,
     product,
-    holders: holders.slice(0, limits.holdersNamed),
-    nextFreeAtMs: nextFreeUnder(rule, state, product, now),
-    ...(rule === 'REVOKE_PENDING' ? { untilMs: pendingEndsMs(state, product, now) } : {}),
-    ...(rule === 'RESTORED' ? { untilMs: restoreEndsMs(state, product, now) } : {}),
+    holders: order.slice(0, limits.holdersNamed).map((freeing) => holderOf(state, freeing)),
+    // No seat that comes free makes more of them than are owned.
+    nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : (nextFree ?? null),
+    ...(untilMs === undefined ? {} : { untilMs }),
   };
   return deny(codes[rule], rules[rule], detail, nextSteps[rule]);
 }
@@ -79,13 +86,7 @@ const lasting: ReadonlySet<unknown> = new Set<DenialRule>(['MORE_THAN_OWNED', 'S
 
 /** The latest moment at which the next seat of a product is free if nobody renews, by the wall clock; `null`: nobody holds one. */
 export function nextFreeAtMs(state: State, product: string, now: Now): number | null {
-  return holdersOf(state, product, now)[0]?.untilMs ?? null;
-}
-
-function nextFreeUnder(rule: DenialRule, state: State, product: string, now: Now): number | null {
-  // No seat that comes free makes more of them than are owned.
-  if (rule === 'MORE_THAN_OWNED') return null;
-  return rule === 'RESTORED' ? restoreEndsMs(state, product, now) : nextFreeAtMs(state, product, now);
+  return freeingOrder(state, product, now)[0]?.untilMs ?? null;
 }
 
 /** When the last pending revoke of seats of a product has taken effect. */
@@ -113,26 +114,32 @@ function restoreEndsMs(state: State, product: string, now: Now): number {
   return hasOthers ? online : Math.max(online, first);
 }
 
-/** Holders of seats of a product, the one whose seat can be free first in front. */
-export function holdersOf(state: State, product: string, now: Now): Holder[] {
-  const holders: Holder[] = [];
+interface Freeing {
+  readonly seat: Seat;
+  /** When it is free if nothing is renewed, by the wall clock. */
+  readonly untilMs: number;
+}
+
+/** Seats of a product that somebody has, the one that can be free first in front. Who has them is said of a few alone: that costs more. */
+function freeingOrder(state: State, product: string, now: Now): Freeing[] {
+  const order: Freeing[] = [];
   for (const id of state.derived.seatsByProduct.get(product)) {
-    if (holders.length === SEATS_EXAMINED) break;
-    holders.push(holderOf(state, state.tables.seat.get(id)!, now));
+    if (order.length === SEATS_EXAMINED) break;
+    order.push({ seat: state.tables.seat.get(id)!, untilMs: seatFreeAtMs(state, id, now) });
   }
-  return holders.sort((a, b) => a.untilMs - b.untilMs);
+  return order.sort((a, b) => a.untilMs - b.untilMs);
 }
 
 const kinds = { inUse: 'online', borrowed: 'borrow', held: 'held' } as const;
 
-export function holderOf(state: State, seat: Seat, now: Now): Holder {
+function holderOf(state: State, { seat, untilMs }: Freeing): Holder {
   return {
     user: holderName(state, seat.email, seat.device),
     device: state.tables.device.get(seat.device)?.name ?? seat.device,
     seats: seat.count,
     kind: kinds[state.derived.statusBySeat.get(seat.id) ?? 'held'],
     sinceMs: seat.takenAtMs,
-    untilMs: seatFreeAtMs(state, seat.id, now),
+    untilMs,
   };
 }
 
