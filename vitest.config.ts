@@ -6,7 +6,17 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const server = { deps: { external: [/\/(protocol|client-sdk|server|admin-cli)\/dist\//] } };
 
 /** System tests that take longest, by the clock. */
-const longest = ['kill-rounds', 'torture', 'suspend-network', 'borrow-extended', 'http', 'bad-input'];
+const longest = [
+  'kill-rounds',
+  'torture',
+  'browser',
+  'entitlements-over-time',
+  'suspend-network',
+  'borrow-extended',
+  'backup',
+  'http',
+  'bad-input',
+];
 
 /** One of these that began last would run alone, with cores that have nothing to do. The others come as ever: by size, or by time where that is known. */
 class LongestFirst extends BaseSequencer {
