@@ -87,7 +87,7 @@ export const admin: Suite = {
   run: async (options) => {
     options.say('admin: filling a data folder');
     const [users, taken] = [USERS * options.part, LEASES * options.part];
-    const pools = [{ product: 'render', seats: 1.1 * taken, taken }];
+    const pools = [{ product: 'render', seats: Math.round(1.1 * taken), taken }];
     const site = await BenchSite.open({ pools, devices: 1, users }, options.profile);
     try {
       for (const [name, question] of Object.entries(questions)) await ask(options, site, name, question);
