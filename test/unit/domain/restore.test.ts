@@ -1,4 +1,5 @@
 import type { LeaseClaims } from '@berth/protocol';
+import { nextFreeAtMs } from '@berth/server/domain/decide/denial';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, LEASE_SECONDS, START_MS, WINDOW_MS, World } from './world.js';
 
@@ -38,6 +39,8 @@ describe('I9: after a restore', () => {
       untilMs: world.now.wallMs + WINDOW_MS,
       nextFreeAtMs: world.now.wallMs + WINDOW_MS,
     });
+    // What somebody in line is told.
+    expect(nextFreeAtMs(world.state, 'render', world.now)).toBe(world.now.wallMs + WINDOW_MS);
     expect(world.usage()).toMatchObject({ owned: 3, held: 3, free: 0, over: 0 });
     world.pass(WINDOW_MS - 1);
     world.refused(world.checkingOut(anna), 'NO_SEAT');
@@ -47,6 +50,8 @@ describe('I9: after a restore', () => {
     expect(world.refused(world.checkingOut(ben), 'NO_SEAT').detail).toMatchObject({
       rule: 'RESTORED',
       untilMs: world.now.wallMs + KEPT_MS - WINDOW_MS,
+      // Hers comes first.
+      nextFreeAtMs: world.now.wallMs + WINDOW_MS,
     });
     world.pass(KEPT_MS);
     world.checkout(ben, 3);

@@ -4,7 +4,7 @@ import { borrowEndsMs } from '../evolve.js';
 import { holderName, machineBehind } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
-import { isHolding } from '../restore.js';
+import { isHolding, unknownSeatsOf } from '../restore.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
@@ -41,13 +41,12 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
       : rule === 'REVOKE_PENDING'
         ? pendingEndsMs(state, product, now)
         : undefined;
-  const nextFree = rule === 'RESTORED' ? untilMs : order[0]?.untilMs;
   const detail = {
     rule,
     product,
     holders: order.slice(0, limits.holdersNamed).map((freeing) => holderOf(state, freeing)),
     // No seat that comes free makes more of them than are owned.
-    nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : (nextFree ?? null),
+    nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : firstFreeAtMs(state, product, order, now),
     ...(untilMs === undefined ? {} : { untilMs }),
   };
   return deny(codes[rule], rules[rule], detail, nextSteps[rule]);
@@ -84,9 +83,15 @@ export function canPass({ code, detail }: Denial): boolean {
 
 const lasting: ReadonlySet<unknown> = new Set<DenialRule>(['MORE_THAN_OWNED', 'SHARING_OFF']);
 
-/** The latest moment at which the next seat of a product is free if nobody renews, by the wall clock; `null`: nobody holds one. */
+/** The latest moment at which the next seat of a product is free if nobody renews, by the wall clock; `null`: nobody holds one, and none is kept back. */
 export function nextFreeAtMs(state: State, product: string, now: Now): number | null {
-  return freeingOrder(state, product, now)[0]?.untilMs ?? null;
+  return firstFreeAtMs(state, product, freeingOrder(state, product, now), now);
+}
+
+function firstFreeAtMs(state: State, product: string, [first]: readonly Freeing[], now: Now): number | null {
+  if (isHolding(state)) return restoreEndsMs(state, product, now);
+  if (unknownSeatsOf(state, product) === 0) return first?.untilMs ?? null;
+  return Math.min(first?.untilMs ?? Number.POSITIVE_INFINITY, restoreEndsMs(state, product, now));
 }
 
 /** When the last pending revoke of seats of a product has taken effect. */
