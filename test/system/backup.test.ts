@@ -27,8 +27,8 @@ afterAll(() => site?.close());
 const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
 const sealed = (...words: string[]): Promise<Ran> =>
   owner('backup', ...words, '--passphrase-file', passphrase);
-const restoreArgs = (data: string): string[] => {
-  const words = ['restore', backup, '--data', data, '--passphrase-file', passphrase, '--json'];
+const restoreArgs = (data: string, file = backup): string[] => {
+  const words = ['restore', file, '--data', data, '--passphrase-file', passphrase, '--json'];
   return [process.execPath, bins.berthd, ...words];
 };
 const takes = (who: Person): Promise<Ran> => site.berth(who, ['run', '--product', 'render', '--', 'true']);
@@ -59,6 +59,10 @@ test('backup: a changed byte, a part of it, another passphrase and a user are re
     const path = join(site.folder, name);
     await writeFile(path, content);
     expect((await sealed('verify', path)).json.error.code, name).toBe('BACKUP_INVALID');
+    // What was read before the fault showed has the keys of the server: none of it stays.
+    const data = join(site.folder, `of-${name}`);
+    const refused = await site.start({ argv: restoreArgs(data, path) }).exited;
+    expect([refused.code, existsSync(join(data, 'restoring'))], name).toEqual([1, false]);
   }
   const other = await site.write('other', 'wrong horse battery staple\n');
   const wrong = await owner('backup', 'verify', backup, '--passphrase-file', other);
