@@ -86,7 +86,7 @@ function help(): string {
     'Measures a real berthd with journal and sync over TLS on loopback, asked by a process of its own, in a fresh folder. Of several runs the median is',
     'told, with the least and the most; beside wall-clock figures the CPU that the server used for each operation, which other work on the machine',
     'changes little. Each result is also told as a part of a bare loop that does the same work, in turn with it. Afterwards seats handed out, journal',
-    'and status are compared: the exit code is 1 when they do not agree. All suites take about ten minutes on two quiet cores.',
+    'and status are compared: the exit code is 1 when they do not agree. All suites take a quarter of an hour on two quiet cores.',
     '',
     '  --suite NAME    only this one; may be given again',
     '  --connections N only cases with so many; may be given again',
