@@ -58,7 +58,7 @@ async function grant(
     const { serverId, serverKey, name: organisation } = organisationOf(state);
     const lent = state.tables.device.get(device);
     const user = lent === undefined ? undefined : principalOf(state, lent);
-    if (user === undefined) return userUnknown(deps.state, settled.outcome.email);
+    if (user === undefined) return userUnknown(state, settled.outcome.email);
     return {
       ok: true,
       result: {

@@ -177,9 +177,9 @@ export interface Commands extends RestoreCommands {
   /** `afterMs`: not at once but then. */
   revokeLease: Asked & { readonly lease: string; readonly reason: string; readonly afterMs?: number };
   keepLease: Asked & { readonly lease: string };
-  /** `connected`: a plugin with this lease will get it. */
   /** A session of a device was closed, since its key opened one at another address (DESIGN 4). */
   noteSuperseded: { readonly device: string; readonly from: string; readonly address: string };
+  /** `connected`: a plugin with this lease will get it. */
   messageLease: Asked & { readonly lease: string; readonly text: string; readonly connected: boolean };
   createMachineToken: Asked & {
     readonly name: string;

@@ -171,10 +171,9 @@ export class Engine {
   readOf<R>(types: ReadonlySet<ChangeType>, view: (state: State, now: Now) => R): R | Promise<R> {
     const sees = (batch: Batch | null): boolean =>
       batch !== null && [...types].some((type) => batch.types.has(type));
-    const { state } = this.#options;
     return this.#stopped || sees(this.#pending) || sees(this.#inFlight)
       ? this.read(view)
-      : view(state, this.#options.clock.now());
+      : view(this.#state, this.#options.clock.now());
   }
 
   /** As `read`, and with what a decision is given: for a decision that is not carried out. */

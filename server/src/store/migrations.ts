@@ -13,7 +13,8 @@ import { withCheck } from './marker-check.js';
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
  * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`) and bulk jobs
  * (`job.…`). 5: the journal may hold credits (`credit.…`) and
- * restores (`organisation.restored` and what follows from it). 6: the journal may hold who was removed (`former.…`).
+ * restores (`organisation.restored` and what follows from it). 6: the journal may hold who was removed (`former.…`)
+ * and sessions that were closed because their key came from elsewhere (`session.superseded`).
  */
 export const FOLDER_FORMAT = 6;
 

@@ -166,7 +166,9 @@ function allAllocated(state: State, entitlements: readonly Entitlement[], produc
     .sort((a, b) => b.idle - a.idle || (a.email < b.email ? -1 : 1))
     .slice(0, limits.holdersNamed);
   const [first] = allocatedTo;
+  // Below zero: a revision has fewer seats than are allocated.
   const left = Math.max(
+    0,
     ...entitlements.map(({ claims }) => claims.seats - state.derived.allocated.get(claims.jti)),
   );
   return deny(
