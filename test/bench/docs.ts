@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadAverage } from '../hostile/measure.js';
+import { markdownTable } from '../markdown-table.js';
 import { root } from '../system/paths.js';
 import type { Row } from './report.js';
 
@@ -67,11 +68,7 @@ function table(rows: readonly Row[]): string {
     String(row.rssMiB),
     row.ofLimit === undefined ? '' : `${row.ofLimit.opsPerSec} (CPU ${row.ofLimit.serverCpuUsPerOp})`,
   ]);
-  const widths = names.map((name, at) => Math.max(name.length, ...cells.map((row) => row[at]!.length)));
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, at) => cell.padEnd(widths[at]!)).join(' | ')} |`;
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
-  return [line(names), rule, ...cells.map(line)].join('\n');
+  return markdownTable(names, cells);
 }
 
 function ranged(value: number, [min, max]: readonly [number, number]): string {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { markdownTable } from '../markdown-table.js';
 import type { Control, Outcome } from './run.js';
 
 const begin = '<!-- planted bugs: written by `npm run simulate:mutants -- --write-docs` -->';
@@ -28,9 +29,7 @@ export function table(outcomes: readonly Outcome[], control: Control): string {
   return [
     `${outcomes.length} faults, ${found} found; ${control.text}.`,
     '',
-    '| mutant | rule | what is broken | seed | seconds |',
-    '| --- | --- | --- | --- | --- |',
-    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
+    markdownTable(['mutant', 'rule', 'what is broken', 'seed', 'seconds'], rows),
     '',
   ].join('\n');
 }
