@@ -36,7 +36,7 @@ test('a session full of leases, each of another entitlement of the largest size,
     world.ok({ ...command, token: jti.padEnd(limits.tokenChars, 't') });
   }
   const deps = {
-    engine: { read: async (view: (state: typeof world.state) => unknown) => view(world.state) },
+    engine: { readOf: (_: unknown, view: (state: typeof world.state) => unknown) => view(world.state) },
     issuer: new Issuer(() => new Uint8Array(64)),
   } as unknown as HandlerDeps;
   const granted = await grant(

@@ -33,6 +33,7 @@ function depsOf(world: World): HandlerDeps {
   const deps = {
     engine: {
       submit: async (command: Command) => world.send(command),
+      readOf: (_: unknown, view: (state: World['state']) => unknown) => view(world.state),
       read: async (view: (state: World['state'], now: World['now']) => unknown) =>
         view(world.state, world.now),
     },
