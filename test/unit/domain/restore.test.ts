@@ -57,6 +57,17 @@ describe('I9: after a restore', () => {
     world.checkout(ben, 3);
   });
 
+  test('the end of W is what is told of seats that nobody can have borrowed, too', () => {
+    const world = new World();
+    world.import({ seats: 1, borrow: undefined as never });
+    const anna = world.user('anna');
+    restore(world, world.rows());
+    const moment = world.now.wallMs + WINDOW_MS;
+    expect(nextFreeAtMs(world.state, 'render', world.now)).toBe(moment);
+    const { detail } = world.refused(world.checkingOut(anna), 'NO_SEAT');
+    expect(detail).toMatchObject({ nextFreeAtMs: moment, untilMs: moment });
+  });
+
   test('a restart in between begins W anew, and W that is over stays over', () => {
     const { world, anna, ben } = studio();
     restore(world, world.rows());
