@@ -20,6 +20,7 @@ import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
 import { later } from './later.js';
 import { PostOffice, type PostOfficeOptions } from './mail/post-office.js';
+import { OlderRecords } from './older-records.js';
 import { type Clock, systemClock } from './ops/clock.js';
 import { ClockWatch } from './ops/clock-watch.js';
 import type { Config } from './ops/config.js';
@@ -31,6 +32,7 @@ import { createMetrics, type Metrics } from './ops/metrics.js';
 import { randomId } from './random.js';
 import { StartError } from './start-error.js';
 import { type FileSystem, nodeFiles } from './store/files.js';
+import { KNOWN_RECORDS } from './store/known-hashes.js';
 import { LevelStore } from './store/level-store.js';
 import type { StateStore } from './store/state-store.js';
 import { tellSessions } from './tell-sessions.js';
@@ -131,6 +133,7 @@ export class Server {
     showTroubles(parts, health);
     void parts.office.start().catch(options.onFatal);
     parts.worker.wake();
+    void parts.older.start();
     health.enter('serving');
   }
 
@@ -184,9 +187,9 @@ export class Server {
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk, keeper, office, worker, backupTimer } = this.#parts;
+    const { engine, store, recovered, disk, keeper, office, worker, backupTimer, older } = this.#parts;
     keeper.stop();
-    await Promise.all([office.stop(), worker.stop(), backupTimer.stop()]);
+    await Promise.all([office.stop(), worker.stop(), backupTimer.stop(), older.stop()]);
     await engine.stop();
     disk.stop();
     await store.flush();
@@ -210,6 +213,7 @@ interface Parts {
   readonly office: PostOffice;
   readonly worker: BulkWorker;
   readonly backupTimer: BackupTimer;
+  readonly older: OlderRecords;
 }
 
 async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
@@ -276,6 +280,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     office,
     worker,
     backupTimer,
+    older: new OlderRecords({ files, journal, log: componentLog(log, 'store') }),
   };
 }
 
@@ -353,6 +358,8 @@ async function recoverState(
     store,
     segmentBytes: options.config.journalSegmentMib * 1024 * 1024,
     monoMs: clock.now().monoMs,
+    // Of these clients may show what they have seen (I10).
+    reread: KNOWN_RECORDS,
     onCut: (cut) => log.warn({ cut }, 'an unacknowledged write at the end of the journal was cut'),
     onRebuilt: (reason) =>
       log.warn({ reason }, 'the stored state was not usable and was rebuilt from the journal'),

@@ -2,6 +2,7 @@ import type { BackupTimer } from './backup/timer.js';
 import { type ClockReading, readClock } from './domain/clock.js';
 import { restoreView } from './domain/decide/restore.js';
 import { organisationOf, type State } from './domain/state.js';
+import type { OlderRecords } from './older-records.js';
 import type { Clock } from './ops/clock.js';
 import { CLOCK_CODES } from './ops/clock-watch.js';
 import type { DiskWatch } from './ops/disk.js';
@@ -16,6 +17,7 @@ interface Watched {
   readonly disk: DiskWatch;
   readonly keeper: CertificateKeeper;
   readonly backupTimer: BackupTimer;
+  readonly older: OlderRecords;
 }
 
 export function clockOf({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): ClockReading {
@@ -41,6 +43,12 @@ export function showTroubles(watched: Watched, health: Health): void {
   health.watch(() => (keeper.expiring ? 'CERTIFICATE_EXPIRING' : null));
   health.watch(() => restoreTrouble(watched));
   health.watch(() => (watched.backupTimer.view.failed === null ? null : 'BACKUP_FAILED'));
+  health.watch(() => watched.older.trouble);
+  metrics.gauge(
+    'berth_journal_unread_records',
+    'Older records that the start did not verify and nobody has since.',
+    () => watched.older.unread,
+  );
   metrics.gauge('berth_backup_age_seconds', 'Since the last backup was made; -1: there is none.', () => {
     const last = organisationOf(watched.recovered.state).backup;
     return last === undefined ? -1 : Math.max(0, watched.clock.now().wallMs - last.atMs) / 1000;

@@ -142,6 +142,8 @@ const fixes: Readonly<Record<string, string>> = {
   DISK_LOW: 'Make room on the disk of the server; until then nothing new is granted.',
   CLOCK_BEHIND: 'Set the clock of the server right (NTP), or, if it is right: berth clock accept',
   CLOCK_AHEAD: 'Set the clock of the server right (NTP), or, if it is right: berth clock accept',
+  JOURNAL_DAMAGED:
+    'An old file of the journal is damaged; its log names it. Keep the state folder, and put the file back from a backup (docs/site-it.md).',
   CERTIFICATE_EXPIRING: 'Replace the certificate of the server (docs/site-it.md).',
 };
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { evolve } from '../domain/evolve.js';
 import { loadState } from '../domain/load.js';
 import { emptyState, type State } from '../domain/state.js';
@@ -15,6 +16,11 @@ export interface RecoverOptions {
   /** The monotonic clock: every online lease is held for one full window from here (I4). */
   readonly monoMs: number;
   readonly readOnly?: boolean;
+  /**
+   * With a state that checks, so many of the last records are verified and, whatever it is, all from the segment on that holds the one the state stands for
+   * (decision 0015). Left out: the whole journal is.
+   */
+  readonly reread?: number;
   readonly onCut: (cut: Cut) => void;
   /** The state was not usable and was rebuilt from the journal. */
   readonly onRebuilt: (reason: string) => void;
@@ -49,20 +55,22 @@ export class NotOneHistory extends Error {
 }
 
 /**
- * Brings back the state: load it, check it, verify the whole journal, replay what came after. A state that does not check is rebuilt
+ * Brings back the state: load it, check it, verify the journal (all of it, or what `reread` asks for), replay what came after. A state that does not check is rebuilt
  * from the journal (DESIGN 2). Throws JournalCorrupt, FormatNewer, NotOneHistory.
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
-  const { files, folder, store, monoMs, onCut, segmentBytes, readOnly = false } = options;
+  const { files, folder, store, monoMs, onCut, segmentBytes, readOnly = false, reread } = options;
   const loaded = await store.load();
   const broken = loaded.ok ? null : loaded.reason;
   let state = loaded.ok && loaded.seq > 0 ? loadState(decodeRows(loaded.rows), monoMs) : emptyState();
   const from = loaded.ok ? loaded.seq : 0;
   let replayed = 0;
   const hashes = new KnownHashes();
+  let isBound = from === 0;
   const onRecord = (record: JournalRecord): void => {
     hashes.note(record);
     if (record.seq === from && loaded.ok && record.hash !== loaded.hash) throw new NotOneHistory(from, null);
+    isBound ||= record.seq === from;
     if (record.seq <= from || broken !== null) return;
     replay(state, record, monoMs);
     replayed += 1;
@@ -73,12 +81,17 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     onRecord,
     onCut,
     readOnly,
+    ...(broken !== null || reread === undefined
+      ? {}
+      : { from: (head: number) => Math.min(from, head - reread) }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
   });
   if (from > journal.position.seq) {
     await journal.close();
     throw new NotOneHistory(from, journal.position.seq);
   }
+  // What was not read is held by this alone: the state names the record, and the record all before it.
+  assert(isBound, 'the record that the state stands for was read');
   if (broken !== null) {
     options.onRebuilt(broken);
     state = emptyState();

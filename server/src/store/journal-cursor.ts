@@ -39,10 +39,11 @@ export class JournalCursor {
   #stop: Stop | null = null;
   /** Null until the first segment is open: then its header says what it continues. */
   #last: Position | null;
+  #after: Position = START;
 
   /**
    * Starts at the first record of the segment that holds record `seq`; segments before it are not looked at, and the chain is
-   * verified from there on. From record 1 the whole chain is.
+   * verified from there on. From record 1 the whole chain is; a journal that begins later does not have record 1.
    */
   constructor(files: FileSystem, folder: string, segments: readonly Segment[], seq: number) {
     this.#files = files;
@@ -52,12 +53,19 @@ export class JournalCursor {
       0,
       segments.findLastIndex((segment) => segment.firstSeq <= seq),
     );
-    this.#last = this.#nextSegment === 0 ? START : null;
+    const first = segments[this.#nextSegment];
+    // A later segment than the one that was asked for cannot vouch for what it continues.
+    this.#last = first === undefined || first.firstSeq === 1 || first.firstSeq > seq ? START : null;
   }
 
   /** The last verified record; before the first call of `next`, where it starts. */
   get last(): Position {
     return this.#last ?? START;
+  }
+
+  /** The record before the first that it reads, by the header of that one's segment; known once `next` was called. */
+  get after(): Position {
+    return this.#after;
   }
 
   /** Where the last verified record ends, or null when no record was read yet. */
@@ -97,6 +105,7 @@ export class JournalCursor {
     await this.#reader?.close();
     this.#reader = reader;
     this.#nextSegment += 1;
+    if (this.#last === null) this.#after = reader.last;
     this.#last ??= reader.last;
   }
 

@@ -24,6 +24,8 @@ export interface Recovery {
   /** The segment that the next record goes to, or null for a new one. */
   readonly end: RecordEnd | null;
   readonly segments: Segment[];
+  /** Everything behind this record was verified; START: everything. */
+  readonly verifiedAfter: Position;
   readonly cuts: readonly PlannedCut[];
   /** What to do to the head file: create it, mend a slot, or nothing. */
   readonly head: 'CREATE' | 0 | 1 | null;
@@ -48,20 +50,22 @@ export interface Inspection {
   /** The journal may be written by another process meanwhile: what follows the head is then no concern of ours. */
   readonly readOnly: boolean;
   readonly onRecord: (record: JournalRecord) => void;
+  /** See JournalOptions. */
+  readonly from?: ((head: number) => number) | undefined;
 }
 
 export function headPath(folder: string): string {
   return join(folder, 'head');
 }
 
-/** Verifies the whole journal and plans what is to be mended; changes nothing. Throws JournalCorrupt. */
+/** Verifies the journal, whole or `from` a record on, and plans what is to be mended; changes nothing. Throws JournalCorrupt. */
 export async function inspect(inspection: Inspection): Promise<Recovery> {
-  const { files, folder } = inspection;
+  const { files, folder, from = () => 1 } = inspection;
   // The head before the list: a process that writes meanwhile only adds records after this head.
   const head = await readHead(files, headPath(folder));
   const segments = await listSegments(files, folder);
   if (typeof head === 'string') return planNew(inspection, segments, head);
-  const cursor = new JournalCursor(files, folder, segments, 1);
+  const cursor = new JournalCursor(files, folder, segments, Math.max(1, from(head.position.seq)));
   try {
     await deliver(cursor, head.position.seq, inspection);
     if (cursor.last.hash !== head.position.hash) throw mismatch(cursor, folder);
@@ -72,7 +76,8 @@ export async function inspect(inspection: Inspection): Promise<Recovery> {
     if (!inspection.readOnly) await refuseStaleHead(cursor, segments, position, folder);
     const cuts = await planCuts(files, segments, position, end);
     const remaining = segments.filter((segment) => segment.firstSeq <= position.seq);
-    return { position, end, segments: remaining, cuts, head: head.damagedSlot };
+    const { after: verifiedAfter } = cursor;
+    return { position, end, segments: remaining, verifiedAfter, cuts, head: head.damagedSlot };
   } finally {
     await cursor.close();
   }
@@ -130,7 +135,7 @@ async function planNew(
   const cuts = await planCuts(files, segments, START, null);
   const isEmpty = cuts.every((cut) => cut.seq === 1 && cut.bytes <= SEGMENT_HEADER_BYTES);
   if (!isEmpty) throw new JournalCorrupt({ file: headPath(folder), seq: 0, reason });
-  return { position: START, end: null, segments: [], cuts, head: 'CREATE' };
+  return { position: START, end: null, segments: [], verifiedAfter: START, cuts, head: 'CREATE' };
 }
 
 async function planCuts(

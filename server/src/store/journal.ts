@@ -33,7 +33,12 @@ export interface JournalOptions {
   readonly folder: string;
   /** A segment that has this many bytes is not continued. Default 64 MiB. */
   readonly segmentBytes?: number;
-  /** Called for every record in order, before `open` resolves. When `open` rejects, forget what it brought. */
+  /**
+   * The first record that the caller needs, of a journal whose last one is `head`: what lies in segments before the one that holds it is not
+   * read, and not verified. Left out: everything is.
+   */
+  readonly from?: (head: number) => number;
+  /** Called for every record that is read, in order, before `open` resolves. When `open` rejects, forget what it brought. */
   readonly onRecord: (record: JournalRecord) => void;
   /** Called for each file from which an unacknowledged write was cut (`readOnly`: would be cut). Say so in the log. */
   readonly onCut?: (cut: Cut) => void;
@@ -54,21 +59,22 @@ export class Journal {
   readonly #folder: string;
   readonly #segmentBytes: number;
   readonly #segments: Segment[];
+  readonly #verifiedAfter: Position;
   #position: Position;
   #writer: Writer | null;
   #inFlight: Promise<Position> | null = null;
   #failure: JournalWriteError | null = null;
 
   /**
-   * Verifies every record, cuts what was never acknowledged and is ready to append. Throws JournalCorrupt when anything up to
+   * Verifies every record (those that it reads: `from`), cuts what was never acknowledged and is ready to append. Throws JournalCorrupt when anything up to
    * the head is not as it was written (nothing was changed then), JournalWriteError when mending fails, and the disk's own
    * error when a file cannot be opened.
    */
   static async open(options: JournalOptions): Promise<Journal> {
-    const { files, readOnly = false, onRecord } = options;
+    const { files, readOnly = false, onRecord, from } = options;
     const folder = join(options.folder, JOURNAL_FOLDER);
     if (!readOnly) await writing(folder, () => makeFolder(files, options.folder, folder));
-    const recovery = await inspect({ files, folder, readOnly, onRecord });
+    const recovery = await inspect({ files, folder, readOnly, onRecord, from });
     const writer = readOnly ? null : await writing(folder, () => prepare(files, folder, recovery));
     report(options, folder, recovery);
     return new Journal(options, folder, recovery, writer);
@@ -79,6 +85,7 @@ export class Journal {
     this.#folder = folder;
     this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     this.#segments = recovery.segments;
+    this.#verifiedAfter = recovery.verifiedAfter;
     this.#position = recovery.position;
     this.#writer = writer;
   }
@@ -112,6 +119,11 @@ export class Journal {
     } finally {
       await file.close();
     }
+  }
+
+  /** What `open` did not read: this record and all before it; START: it read everything. */
+  get verifiedAfter(): Position {
+    return this.#verifiedAfter;
   }
 
   /** The files that its records lie in, oldest first. */

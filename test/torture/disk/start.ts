@@ -5,7 +5,9 @@ import { recover } from '@berth/server/engine/recover';
 import { systemClock } from '@berth/server/ops/clock';
 import type { Config } from '@berth/server/ops/config';
 import { nodeFiles } from '@berth/server/store/files';
+import { JournalCorrupt } from '@berth/server/store/journal';
 import { LevelStore } from '@berth/server/store/level-store';
+import { verifyOlder } from '@berth/server/store/older-records';
 import { rowsOf } from '../reopen.js';
 
 /** Everything a server takes from its folder, as text that can be compared. */
@@ -37,8 +39,14 @@ async function stateOf(path: string, said: string[]): Promise<Map<string, string
   try {
     const { state, journal } = await recover({
       ...{ files: nodeFiles, folder: path, store, monoMs: systemClock.now().monoMs },
+      // As a start does whose journal is long: what it leaves unread is judged behind it, as OlderRecords does (decision 0015).
+      reread: 0,
       onCut: ({ file, seq }) => said.push(`cut ${file} at ${seq}`),
       onRebuilt: (reason) => said.push(`rebuilt: ${reason}`),
+    });
+    await verifyOlder(nodeFiles, journal, async () => true).catch((error: unknown) => {
+      if (!(error instanceof JournalCorrupt)) throw error;
+      said.push(`JOURNAL_DAMAGED: ${error.message}`);
     });
     await journal.close();
     await store.flush();

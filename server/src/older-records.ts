@@ -1,0 +1,84 @@
+import { later } from './later.js';
+import type { Log } from './ops/log.js';
+import type { FileSystem } from './store/files.js';
+import { type PartlyRead, verifyOlder } from './store/older-records.js';
+
+/** Between two turns of a millisecond: about a twentieth of one core, and a million records in some three minutes. */
+const PAUSE_MS = 20;
+
+export interface OlderRecordsOptions {
+  readonly files: FileSystem;
+  readonly journal: PartlyRead;
+  readonly log: Pick<Log, 'info' | 'error'>;
+  /** Left out: as the server does. */
+  readonly after?: typeof later;
+}
+
+/**
+ * Reads, while the server serves, what its start did not (decision 0015). A finding stops nobody: the state is proved by other means, and
+ * stopping would take seats from artists for the sake of what is past. It is told for as long as the process lives, and found anew by the next.
+ */
+export class OlderRecords {
+  readonly #options: OlderRecordsOptions;
+  #verified = 0;
+  #damaged = false;
+  #stopped = false;
+  #wake: () => void = () => {};
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor(options: OlderRecordsOptions) {
+    this.#options = options;
+  }
+
+  /** How many the start did not read and nobody has since. */
+  get unread(): number {
+    return this.#options.journal.verifiedAfter.seq - this.#verified;
+  }
+
+  /** For `/readyz`; `null`: nothing was found. */
+  get trouble(): 'JOURNAL_DAMAGED' | null {
+    return this.#damaged ? 'JOURNAL_DAMAGED' : null;
+  }
+
+  /** Resolves when all was read, something was found, or `stop` was called. */
+  start(): Promise<void> {
+    this.#reading = this.#read();
+    return this.#reading;
+  }
+
+  /** Waits for a read that is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const { files, journal, log } = this.#options;
+    if (this.unread === 0) return;
+    try {
+      await verifyOlder(files, journal, (verified) => this.#pause(verified));
+      if (!this.#stopped)
+        log.info({ until: this.#verified }, 'the older records of the journal were verified');
+    } catch (error) {
+      this.#damaged = true;
+      log.error(
+        { err: error, code: 'JOURNAL_DAMAGED' },
+        'an older record of the journal is damaged: the state is right and is served, the audit log is not whole',
+      );
+    }
+  }
+
+  #pause(verified: number): Promise<boolean> {
+    this.#verified = verified;
+    if (this.#stopped) return Promise.resolve(false);
+    const { after = later } = this.#options;
+    return new Promise((resolve) => {
+      const callOff = after(PAUSE_MS, () => resolve(!this.#stopped));
+      this.#wake = () => {
+        callOff();
+        resolve(false);
+      };
+    });
+  }
+}
