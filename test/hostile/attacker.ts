@@ -1,7 +1,10 @@
 // One attack in a process of its own: `node attacker.js '{…}'`. Its last line of stdout is what came of it.
 import { readFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { keysFromPem } from '../system/device-keys.js';
 import { attacks } from './attacks.js';
+
+const ATTACKER_NICENESS = 10;
 
 export interface AttackerFacts {
   readonly attack: string;
@@ -13,6 +16,9 @@ export interface AttackerFacts {
   readonly devicesFile: string;
   readonly foreign: readonly string[];
 }
+
+// Attackers have machines of their own: here they get the processor time that the attacked leave (threads made later inherit it).
+setPriority(ATTACKER_NICENESS);
 
 const facts = JSON.parse(process.argv[2] ?? '{}') as AttackerFacts;
 const attack = attacks.find(({ name }) => name === facts.attack);

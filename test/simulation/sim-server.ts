@@ -337,7 +337,7 @@ export class SimServer {
   heal(): void {
     this.fate.heal();
     this.diskLow = false;
-    this.owner.frozenUntilMs = 0;
+    this.#options.time.thaw(this.owner);
   }
 
   /** A failed write or sync: the process must stop at once (DESIGN 2). */

@@ -15,6 +15,8 @@ export function newOwner(): Owner {
 
 interface Event {
   atMs: number;
+  /** When it was to happen, had nothing held it up. */
+  dueMs: number;
   order: number;
   readonly owner: Owner;
   action: (() => void) | null;
@@ -47,12 +49,8 @@ export class SimTime {
 
   /** @returns a function that cancels it. */
   after(delayMs: number, owner: Owner, action: () => void): () => void {
-    const event: Event = {
-      atMs: this.nowMs + Math.max(0, delayMs),
-      order: this.#order++,
-      owner,
-      action,
-    };
+    const atMs = this.nowMs + Math.max(0, delayMs);
+    const event: Event = { atMs, dueMs: atMs, order: this.#order++, owner, action };
     this.#push(event);
     return () => {
       event.action = null;
@@ -60,9 +58,11 @@ export class SimTime {
   }
 
   every(intervalMs: number, owner: Owner, action: () => void): () => void {
-    const event: Event = { atMs: this.nowMs + intervalMs, order: this.#order++, owner, action: null };
+    const atMs = this.nowMs + intervalMs;
+    const event: Event = { atMs, dueMs: atMs, order: this.#order++, owner, action: null };
     event.action = (): void => {
       event.atMs = this.nowMs + intervalMs;
+      event.dueMs = event.atMs;
       event.order = this.#order++;
       this.#push(event);
       action();
@@ -75,6 +75,16 @@ export class SimTime {
 
   sleep(delayMs: number, owner: Owner): Promise<void> {
     return new Promise((resolve) => this.after(delayMs, owner, resolve));
+  }
+
+  /** Somebody who was frozen goes on, and what was put off until they would have happens now. */
+  thaw(owner: Owner): void {
+    owner.frozenUntilMs = 0;
+    const waiting = this.#heap.splice(0);
+    for (const event of waiting) {
+      if (event.owner === owner) event.atMs = Math.max(this.nowMs, event.dueMs);
+      this.#push(event);
+    }
   }
 
   /** Everything up to that moment, in order; `until` ends it earlier. */

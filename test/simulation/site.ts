@@ -126,7 +126,7 @@ export class Site {
     if (this.mailServer !== null) this.mailServer.isHealed = true;
     for (const { line, owner, clock } of this.computers) {
       line.downUntilMs = 0;
-      owner.frozenUntilMs = 0;
+      this.time.thaw(owner);
       clock.thaw();
     }
     this.serverClock.thaw();
