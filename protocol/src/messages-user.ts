@@ -177,7 +177,12 @@ export const userRequests = {
       /** What the caller saw before: if it is no longer so, nothing is changed. */
       was: Type.Optional(Type.Object({ name: Type.Optional(Type.String()), role: Type.Optional(Role) })),
     }),
-    result: Type.Object({ user: MemberInfo, changed: Type.Boolean() }),
+    result: Type.Object({
+      user: MemberInfo,
+      changed: Type.Boolean(),
+      /** Links that had not been used, and ended because the role was raised. */
+      linksEnded: Type.Optional(Count),
+    }),
     errors: [
       'EMAIL_INVALID',
       'USER_UNKNOWN',

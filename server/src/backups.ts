@@ -29,7 +29,7 @@ export function openBackups(
   const backupTimer = new BackupTimer({
     ...{ files, source, state, config, log: componentLog(log, 'backup') },
     submit: (command) => engine.submit(command),
-    nowMs: () => clock.now().wallMs,
+    now: () => clock.now(),
   });
   const said = componentLog(log, 'restore');
   const rollback = new Rollback({

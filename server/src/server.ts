@@ -86,6 +86,7 @@ export class Server {
       parts = await assemble(options, live, store);
       // I9: nothing is granted before time counts.
       await parts.engine.submit({ type: 'beginRestore' });
+      await parts.engine.submit({ type: 'noteWindow' });
       const { recovered, deps, sessions, metrics, keeper, sign } = parts;
       const { state } = recovered;
       const { folder, log } = options;
@@ -175,6 +176,7 @@ export class Server {
     setLogLevel(log, merged.logLevel);
     this.#doors.setLimits(merged);
     this.#parts.office.reopen();
+    await this.#parts.engine.submit({ type: 'noteWindow' });
     return difference;
   }
 

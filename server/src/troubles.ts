@@ -29,7 +29,7 @@ function restoreTrouble({ recovered, clock }: Pick<Watched, 'recovered' | 'clock
   const view = restoreView(recovered.state, clock.now());
   if (view === null || view.accepted !== null) return null;
   if (view.cause === 'rolledBack') return 'ROLLED_BACK';
-  return view.holding || view.reserves.length > 0 ? 'RESTORED' : null;
+  return view.holding || view.reserves.length > 0 || view.missing.length > 0 ? 'RESTORED' : null;
 }
 
 /** What is wrong although the server serves, in `/readyz` and `/metrics`. */

@@ -12,6 +12,7 @@ import { type Recovered, recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
 import type { PostOffice } from '@berth/server/mail/post-office';
 import { type Clock, steadyClock } from '@berth/server/ops/clock';
+import { errnoOf } from '@berth/server/store/errno';
 import type { FileSystem } from '@berth/server/store/files';
 import { createHead } from '@berth/server/store/head';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
@@ -259,11 +260,14 @@ export class SimServer {
     const gate = this.#gate(running, duties.office);
     // I9: nothing is granted before time counts.
     await engine.submit({ type: 'beginRestore' });
+    await engine.submit({ type: 'noteWindow' });
     if (owner.dead) return;
     this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
-      if (event.type === 'handlerError' && !owner.dead)
-        this.#options.onViolation(`a handler threw: ${String(event.error)}`);
+      if (event.type !== 'handlerError' || owner.dead) return;
+      // The kill that was to come at an operation on the disk came at a read of a handler's.
+      if (errnoOf(event.error) === 'CRASHED') this.crash(this.fate.survivors, true);
+      else this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
     const door = new HttpDoor(gate, dispatcher, registry);
     this.#running = { state, clock: steady, dispatcher, registry, gate, door };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeFiles } from '@berth/server/store/files';
 import { Journal, type JournalRecord, MAX_PAYLOAD_BYTES, START } from '@berth/server/store/journal';
+import { SEGMENT_HEADER_BYTES } from '@berth/server/store/journal-format';
 import { describe, expect, test } from 'vitest';
 import { FaultyFiles } from './faulty-files.js';
 import {
@@ -37,6 +38,33 @@ describe('a journal', () => {
     expect(again.mended).toEqual([]);
     await again.journal.close();
     expect(files.openFiles).toBe(0);
+  });
+
+  test('a cut while a segment is begun has the whole one before it, and nothing of the new one', async () => {
+    const files = new FaultyFiles();
+    await files.makeFolder(DATA);
+    const { journal } = await openOn(files, { segmentBytes: 1 });
+    await appendUpTo(journal, 2);
+    const whole = await journal.cut();
+    const appending = journal.append(payloadOf(3));
+    const cutting: ReturnType<Journal['cut']>[] = [];
+    let done = false;
+    void appending.then(() => {
+      done = true;
+    });
+    while (!done) {
+      cutting.push(journal.cut());
+      await Promise.resolve();
+    }
+    const during = (await Promise.all(cutting)).filter(({ position }) => position.seq === 2);
+    expect(during.length).toBeGreaterThan(5);
+    for (const {
+      files: [first, second, ...begun],
+    } of during) {
+      expect([first, second]).toEqual(whole.files);
+      expect(begun.every(({ bytes }) => bytes === SEGMENT_HEADER_BYTES)).toBe(true);
+    }
+    await journal.close();
   });
 
   test('chains its records: h = SHA-256(seq, prev, payload)', async () => {

@@ -165,6 +165,33 @@ test('after two runs without a clean stop the rows are made anew: LevelDB may ha
   }
 });
 
+test('who only looks throws nothing away, and does not count', async () => {
+  await (await filled(folder)).close();
+  const looked = async () => {
+    const store = await LevelStore.open(folder, { readOnly: true });
+    const loaded = await store.load();
+    await store.close();
+    return loaded;
+  };
+  const opener = new Opener({ KEEP_OPEN: '1' });
+  for (let run = 0; run < 2; run += 1) {
+    await opener.load(folder);
+    await opener.kill();
+  }
+  expect(await looked()).toMatchObject({ ok: true, ...at(3) });
+  // The third start still knows of two that did not end.
+  expect(await opener.load(folder)).toMatchObject({ ok: false });
+  await opener.kill();
+  await (await filled(folder)).close();
+  const names = await readdir(rowsFolder());
+  await writeFile(join(rowsFolder(), names.find((name) => name.startsWith('MANIFEST'))!), 'not LevelDB');
+  expect(await looked()).toMatchObject({ ok: false });
+  expect((await readdir(rowsFolder())).some((name) => name.endsWith('.ldb') || name.endsWith('.log'))).toBe(
+    true,
+  );
+  expect(await looked()).toMatchObject({ ok: false });
+});
+
 test('a failed flush stops the store for good', async () => {
   const store = await LevelStore.open(folder);
   await store.load();

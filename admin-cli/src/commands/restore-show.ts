@@ -22,7 +22,7 @@ const causes = {
 } as const;
 
 export function restoreText(restore: RestoreInfo, nowMs: number): string {
-  const { cause, atMs, backupAtMs, holding, holdingUntilMs, kept, unseen, accepted } = restore;
+  const { cause, atMs, backupAtMs, holding, holdingUntilMs, kept, unseen, missing, accepted } = restore;
   const rows: [string, string][] = [
     ['what', `${causes[cause]}, ${momentWords(atMs, nowMs)}`],
     ...(backupAtMs === null ? [] : [['backup of', momentWords(backupAtMs, nowMs)] as [string, string]]),
@@ -37,16 +37,24 @@ export function restoreText(restore: RestoreInfo, nowMs: number): string {
   for (const { product, seats, untilMs } of kept)
     rows.push(['kept back', `${seatWords(seats)} of ${product}, until ${untilWords(untilMs, nowMs)}`]);
   if (unseen > 0) rows.push(['not seen yet', `${unseen} borrows that the backup knew`]);
-  if (!holding && kept.length === 0) rows.push(['granted', 'everything, as before']);
+  for (const { entitlement, product } of missing)
+    rows.push([
+      'missing',
+      `${entitlement}, imported after the backup: nothing of ${product} until it is imported again`,
+    ]);
+  if (!holding && kept.length === 0 && missing.length === 0) rows.push(['granted', 'everything, as before']);
   return fields(rows);
 }
 
 /** What it means for people; `null`: nothing. */
 export function restoreWarning({ restore }: { restore: RestoreInfo | null }): string | null {
   if (restore === null || restore.accepted !== null) return null;
-  const { cause, holding, kept } = restore;
+  const { cause, holding, kept, missing } = restore;
   if (cause === 'rolledBack')
     return 'The data folder of the server was put back to an earlier state: what was done since is lost, and seats that may be in use are kept back. See: berth restore show';
+  const [first] = missing;
+  if (first !== undefined)
+    return `The server was restored from a backup that does not have ${first.entitlement}: nothing of ${first.product} is granted until it is imported again. See: berth restore show`;
   if (!holding && kept.length === 0) return null;
   return 'The server was restored from a backup: seats that may be in use since before are kept back. See: berth restore show';
 }

@@ -67,7 +67,7 @@ function overNote(
   return [`Before: ${was}; last changed ${momentWords(changed.atMs, nowMs)} by ${changed.by}.`];
 }
 
-function notesOf(before: MemberInfo, { user, changed }: ResultOf<'user.set'>): string[] {
+function notesOf(before: MemberInfo, { user, changed, linksEnded }: ResultOf<'user.set'>): string[] {
   if (!changed) return [`Nothing changed: ${user.email} was like that already.`];
   const names = user.aliases.length === 0 ? '' : `, login names ${user.aliases.join(', ')}`;
   const notes = [`${user.email} is now ${user.role}${user.name === '' ? '' : `, ${user.name}`}${names}.`];
@@ -75,5 +75,9 @@ function notesOf(before: MemberInfo, { user, changed }: ResultOf<'user.set'>): s
   const gained = before.role !== user.role && roleAtLeast(user.role, 'viewer') && before.role === 'user';
   if (gained && user.devices > 0)
     notes.push(`Their devices joined without administration: berth user invite ${user.email} --device`);
+  if (linksEnded !== undefined)
+    notes.push(
+      `The link they had ends with it, since it was for a lower role: berth user invite ${user.email} ${user.state === 'invited' ? '--resend' : '--device'}`,
+    );
   return notes;
 }

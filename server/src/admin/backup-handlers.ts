@@ -75,11 +75,11 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
 
 function restoreInfo(state: State, view: RestoreView | null): RestoreInfo | null {
   if (view === null) return null;
-  const { reserves, ...rest } = view;
+  const { reserves, missing, ...rest } = view;
   const kept = reserves.map(({ entitlement, product, seats, untilMs }) => ({
     ...{ product, entitlement, untilMs },
     // Those that are known are shown as borrowed.
     seats: state.tables.reserve.has(entitlement) ? unknownSeats(state, entitlement) : seats,
   }));
-  return { ...rest, kept: kept.slice(0, limits.mineRows) };
+  return { ...rest, kept: kept.slice(0, limits.mineRows), missing: missing.slice(0, limits.mineRows) };
 }

@@ -19,7 +19,9 @@ export interface Upload {
   };
 }
 
-/** Uploads of a server. A device has one at a time: a new one takes the place of the last. */
+const PER_DEVICE = 2;
+
+/** Uploads of a server. A device has two at a time, for what one command asks while another is between its rows and its job: a new one takes the place of the older. */
 export class BulkUploads {
   readonly #uploads = new Map<string, Upload>();
 
@@ -52,7 +54,8 @@ export class BulkUploads {
   }
 
   #begin(device: string, id: string, header: readonly string[], nowMs: number): Upload | Denial {
-    for (const [other, { device: whose }] of this.#uploads) if (whose === device) this.#uploads.delete(other);
+    const own = [...this.#uploads].filter(([, { device: whose }]) => whose === device);
+    for (const [other] of own.slice(0, Math.max(0, own.length + 1 - PER_DEVICE))) this.#uploads.delete(other);
     if (this.#uploads.size >= limits.bulkUploads)
       return deny('BULK_BUSY', undefined, { uploads: this.#uploads.size });
     const upload: Upload = { header, rows: [], device, chars: 0, touchedMs: nowMs };

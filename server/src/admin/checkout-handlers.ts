@@ -40,7 +40,7 @@ async function checkout(
     for (const product of new Set(leases.map((lease) => lease.product)))
       deps.metrics.checkout(product, joined ? 'joined' : 'granted');
     for (const { jti } of leases) caller.leases.add(jti);
-    tellRevoked(deps, leases);
+    await tellRevoked(deps, leases);
     return { ok: true, result: { ...(await grant(deps, leases)), joined } };
   } finally {
     places.giveBack(caller, seats);

@@ -54,11 +54,19 @@ export function denied({ metrics }: HandlerDeps, product: string, denial: Denial
 }
 
 /** Revoked in the very commit that granted it, when no session had it yet: the push comes before the answer (PROTOCOL 7.25). */
-export function tellRevoked({ state, sessions }: HandlerDeps, leases: readonly LeaseClaims[]): void {
-  for (const { jti: lease } of leases) {
-    const row = state.tables.lease.get(lease);
-    if (row?.state !== 'revoked') continue;
-    const { by, reason } = row.revoked ?? { by: '', reason: '' };
+export async function tellRevoked(
+  { engine, sessions }: HandlerDeps,
+  leases: readonly LeaseClaims[],
+): Promise<void> {
+  // By what is durable: a revoke that waits for its commit may never have been (decision 0004).
+  const revoked = await engine.readOf(revokes, ({ tables }) =>
+    leases.flatMap(({ jti: lease }) => {
+      const row = tables.lease.get(lease);
+      return row?.state === 'revoked' ? [{ lease, ...(row.revoked ?? { by: '', reason: '' }) }] : [];
+    }),
+  );
+  for (const { lease, by, reason } of revoked)
     sessions.pushToLease(lease, 'lease.revoked', { lease, by, reason });
-  }
 }
+
+const revokes: ReadonlySet<ChangeType> = new Set<ChangeType>(['lease.revoked']);

@@ -14,14 +14,17 @@ import type { BackupSource } from './source.js';
 
 /**
  * Writes a backup beside its name, reads all of it again, and only then gives it its name: what has the name is whole.
- * @returns its last record and its length. Rejects with the disk's own errors
+ * @returns its last record and its length. Rejects with the disk's own errors, and with the signal's reason when it is aborted
  */
 export async function writeBackup(
   files: FileSystem,
   path: string,
   passphrase: string,
   source: BackupSource,
-  identity: { readonly server: string; readonly epoch: string; readonly atMs: number },
+  {
+    signal,
+    ...identity
+  }: { readonly server: string; readonly epoch: string; readonly atMs: number; readonly signal: AbortSignal },
 ): Promise<{ readonly seq: number; readonly bytes: number }> {
   const unfinished = `${path}.new`;
   const file = await files.open(unfinished, 'create');
@@ -30,6 +33,7 @@ export async function writeBackup(
   try {
     await file.truncate(0);
     const emit = async (piece: Uint8Array): Promise<void> => {
+      signal.throwIfAborted();
       await file.write(piece, bytes);
       bytes += piece.length;
     };
@@ -38,7 +42,7 @@ export async function writeBackup(
   } finally {
     await file.close();
   }
-  await proveBackup(files, unfinished, passphrase);
+  await proveBackup(files, unfinished, passphrase, signal);
   await files.rename(unfinished, path);
   await files.syncFolder(dirname(path));
   return { seq, bytes };
@@ -76,10 +80,15 @@ async function seal(
   return position.seq;
 }
 
-/** Reads all of it. Rejects with BackupBroken, or the disk's own errors. */
-async function proveBackup(files: FileSystem, path: string, passphrase: string): Promise<void> {
-  for await (const piece of readBackup(bytesOf(files, path), (head) => cipherOf(passphrase, head)))
-    void piece;
+/** Reads all of it. Rejects with BackupBroken, the disk's own errors, or the signal's reason. */
+async function proveBackup(
+  files: FileSystem,
+  path: string,
+  passphrase: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const _ of readBackup(bytesOf(files, path), (head) => cipherOf(passphrase, head)))
+    signal.throwIfAborted();
 }
 
 /** The bytes of a file, in order. */

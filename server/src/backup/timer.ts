@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command, Settled } from '../domain/commands.js';
-import { organisationOf, type State } from '../domain/state.js';
+import { type Now, organisationOf, type State } from '../domain/state.js';
 import type { Config } from '../ops/config-table.js';
 import type { FileSystem } from '../store/files.js';
 import { pruneBackups, writeBackup } from './backup-file.js';
@@ -15,7 +15,7 @@ export interface BackupTimerOptions {
   readonly files: FileSystem;
   readonly source: BackupSource;
   readonly state: State;
-  readonly nowMs: () => number;
+  readonly now: () => Pick<Now, 'wallMs' | 'monoMs'>;
   readonly config: () => Config;
   readonly submit: (command: Command<'noteBackup'>) => Promise<Settled<'noteBackup'>>;
   readonly log: {
@@ -28,9 +28,10 @@ export interface BackupTimerOptions {
 export class BackupTimer {
   readonly #options: BackupTimerOptions;
   #making: Promise<void> | null = null;
+  /** On the monotonic clock, as whoever sets the other one must not put a backup off. */
   #notBeforeMs = 0;
   #failed: string | null = null;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: BackupTimerOptions) {
     this.#options = options;
@@ -43,24 +44,26 @@ export class BackupTimer {
   }
 
   look(): void {
-    const { config, nowMs, state } = this.#options;
+    const { config, state } = this.#options;
     const { backupHours, backupFolder, backupPassphraseFile, backupKeep } = config();
-    if (backupHours === undefined || this.#making !== null || this.#stopped) return;
-    const now = nowMs();
+    if (backupHours === undefined || this.#making !== null || this.#stopping.signal.aborted) return;
+    const now = this.#options.now();
     const lastMs = organisationOf(state).backup?.atMs ?? 0;
-    if (now < this.#notBeforeMs || now - lastMs < backupHours * HOUR_MS) return;
+    // One that is to come was made while the clock was ahead.
+    const isRecent = lastMs <= now.wallMs && now.wallMs - lastMs < backupHours * HOUR_MS;
+    if (isRecent || now.monoMs < this.#notBeforeMs) return;
     const making = this.#make(
       { folder: backupFolder, passphraseFile: backupPassphraseFile, keep: backupKeep },
-      now,
+      now.wallMs,
     );
     this.#making = making.finally(() => {
       this.#making = null;
     });
   }
 
-  /** Waits for one that is under way: it reads files that are closed next. */
+  /** One that is under way is given up: nobody is served until it ends, and it reads files that are closed next. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort(new Error('the server stops'));
     await this.#making;
   }
 
@@ -81,14 +84,16 @@ export class BackupTimer {
         server,
         epoch,
         atMs,
+        signal: this.#stopping.signal,
       });
       await submit({ type: 'noteBackup', ...made, madeAtMs: atMs });
       this.#failed = null;
       log.info({ file: join(to.folder, name), ...made }, 'a backup was made');
       await pruneBackups(files, to.folder, prefix, to.keep);
     } catch (error) {
+      if (this.#stopping.signal.aborted) return;
       this.#failed = error instanceof Error ? error.message : String(error);
-      this.#notBeforeMs = atMs + RETRY_MS;
+      this.#notBeforeMs = this.#options.now().monoMs + RETRY_MS;
       log.error({ err: error, code: 'BACKUP_FAILED' }, 'the backup failed; it is tried again in ten minutes');
     }
   }

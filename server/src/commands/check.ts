@@ -78,7 +78,7 @@ function beingServed(path: string): StartError {
 }
 
 async function inspectData(folder: DataFolder): Promise<Finding[]> {
-  const store = await LevelStore.open(folder.path).catch((error: unknown) => {
+  const store = await LevelStore.open(folder.path, { readOnly: true }).catch((error: unknown) => {
     throw error instanceof FolderLocked ? beingServed(folder.path) : error;
   });
   const now = systemClock.now();

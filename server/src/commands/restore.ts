@@ -67,7 +67,10 @@ async function restore(args: RestoreArgs): Promise<void> {
       throw error instanceof BackupBroken ? refused(args.file, error.fault) : unusable(args.file, error);
     },
   );
-  const made = await begin(unfinished, facts, args.file);
+  const made = await begin(unfinished, facts, args.file).catch(async (error: unknown) => {
+    await rm(unfinished, { recursive: true, force: true });
+    throw error;
+  });
   await moveUp(nodeFiles, unfinished, MARKER);
   await rm(unfinished, { recursive: true });
   say(args, facts, made);
@@ -227,7 +230,8 @@ function textOf({
     `Next: berthd serve --data ${data}`,
     'It grants nothing new until the leases of before have run out (minutes), and keeps the seats that may be borrowed back until',
     'the longest borrow has ended. Clients that have seats keep them: they show their leases. What was done after the backup',
-    '(users, assignments, imports) is not there: do it again. See: berth restore show',
+    '(users, assignments, imports) is not there: do it again, and imports first, before seats are given out: what was borrowed from an',
+    'entitlement that is not here is not kept back. See: berth restore show',
     '',
   ].join('\n');
 }

@@ -278,7 +278,7 @@ export interface Outcomes extends RestoreOutcomes {
   invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
   setOrganisation: { readonly name: string; readonly changed: boolean };
   cancelInvitation: { readonly email: string; readonly cancelled: number };
-  setUser: { readonly user: MemberInfo; readonly changed: boolean };
+  setUser: { readonly user: MemberInfo; readonly changed: boolean; readonly linksEnded?: number };
   unenrol: { readonly email: string; readonly device: DeviceInfo; readonly leasesRevoked: number };
   removeUser: { readonly email: string } & PendingOutcome;
   assign: { readonly allocation: AllocationInfo };

@@ -10,6 +10,7 @@ type RestoreChangeType = Extract<
   | `reserve.${string}`
   | `backup.${string}`
   | 'organisation.restored'
+  | 'window.noted'
   | 'seat.shown'
   | 'seat.seen'
   | 'seat.grown'
@@ -27,12 +28,20 @@ export const restoreEvolvers: {
     state.tables.organisation.set('self', { ...organisationOf(state), epoch, restore });
     state.restoreEndsMs.clear();
   },
+  'window.noted': (state, { leaseSeconds: now }) => {
+    const organisation = organisationOf(state);
+    const { leaseSeconds: last } = organisation;
+    const before = last === undefined ? {} : { before: last.now };
+    state.tables.organisation.set('self', { ...organisation, leaseSeconds: { now, ...before } });
+  },
   'restore.begun': (state, { atMs, windowMs }, monoMs) => {
     putRestore(state, { begun: { atMs, windowMs } });
     for (const { id } of [...state.tables.reserve.values()].map((row) => ({ id: row.entitlement })))
       setReserve(state, id, null);
-    for (const { claims } of state.tables.entitlement.values())
-      if (claims.exp * 1000 > atMs) setReserve(state, claims.jti, reserveFor(claims, atMs));
+    // What was replaced lends nothing any more, and its borrows went to its heir. What was removed may have come back.
+    for (const { claims, state: is } of state.tables.entitlement.values())
+      if (is !== 'replaced' && claims.exp * 1000 > atMs)
+        setReserve(state, claims.jti, reserveFor(claims, atMs));
     for (const seat of [...state.tables.seat.values()])
       if (state.derived.statusBySeat.get(seat.id) === 'borrowed')
         putSeat(state, { ...seat, earlier: 'unseen' });
@@ -44,8 +53,10 @@ export const restoreEvolvers: {
     // A lease that is still there was renewed since: so its seat is in use, whatever became of the borrow of it.
     for (const id of [...state.derived.unseen]) if (hasOnline(state, id)) forget(state, id);
   },
+  'restore.incomplete': (state, { entitlement, product }) =>
+    putRestore(state, { missing: { ...organisationOf(state).restore?.missing, [entitlement]: product } }),
   'restore.accepted': (state, { by, atMs, reason }) => {
-    putRestore(state, { windowOver: true, accepted: { by, atMs, reason } });
+    putRestore(state, { windowOver: true, missing: {}, accepted: { by, atMs, reason } });
     for (const id of [...state.tables.reserve.keys()]) setReserve(state, id, null);
     for (const seat of [...state.tables.seat.values()])
       if (seat.earlier !== undefined) forget(state, seat.id);
@@ -64,6 +75,10 @@ export const restoreEvolvers: {
 export function reserveImported(state: State, claims: EntitlementClaims): void {
   const restore = state.tables.organisation.get('self')?.restore;
   if (restore?.begun === undefined || restore.accepted !== undefined) return;
+  if (restore.missing?.[claims.jti] !== undefined) {
+    const { [claims.jti]: _, ...missing } = restore.missing;
+    putRestore(state, { missing });
+  }
   const own = state.tables.reserve.get(claims.jti);
   const heir = claims.replaces === undefined ? undefined : state.tables.reserve.get(claims.replaces);
   const row = reserveFor(claims, restore.begun.atMs, joined(own, heir));

@@ -14,10 +14,11 @@ export interface RestoreCommands {
   restore: { readonly epoch: string; readonly known: Restore['known']; readonly backupAtMs: number };
   /** A server starts; nothing happens unless it is the first one on a restored folder. */
   beginRestore: Record<never, never>;
+  /** For how long leases are granted from now on (the context says it): a restore of a backup has no configuration to ask. */
+  noteWindow: Record<never, never>;
   /**
    * A client showed a token of this server that names a record which is not here: somebody put an older folder in the place of this one.
    * @param shown the record and when the token was signed, seconds since 1970
-   * @param sameEpoch the caller looked into the journal: it has no such record
    */
   rollBack: {
     readonly epoch: string;
@@ -41,6 +42,7 @@ export interface RestoreCommands {
 export interface RestoreOutcomes {
   restore: Record<never, never>;
   beginRestore: { readonly begun: boolean };
+  noteWindow: { readonly noted: boolean };
   rollBack: { readonly entered: boolean };
   readmit: {
     /** Known from now on, or already. */
@@ -64,5 +66,7 @@ export interface RestoreView {
   readonly reserves: readonly Reserve[];
   /** Borrows that the backup knew and that nobody has shown. */
   readonly unseen: number;
+  /** Entitlements to import again before their products are granted. */
+  readonly missing: readonly { readonly entitlement: string; readonly product: string }[];
   readonly accepted: NonNullable<Restore['accepted']> | null;
 }

@@ -23,6 +23,11 @@ export interface Restore {
   };
   /** That time is over. */
   readonly windowOver?: true;
+  /**
+   * Entitlements of which a client showed a lease that could not be granted by what is here: a revision, or all of it, was imported after the
+   * backup. Nothing of the product is granted until it is imported again, since nobody can tell what else was lent of it.
+   */
+  readonly missing?: { readonly [entitlement: string]: string };
   /** Somebody answers for it that nothing is out any more. */
   readonly accepted?: { readonly by: string; readonly atMs: number; readonly reason: string };
 }
@@ -44,6 +49,12 @@ export function restoreOf(state: State): Restore | undefined {
 export function isHolding(state: State): boolean {
   const restore = restoreOf(state);
   return restore !== undefined && restore.windowOver !== true;
+}
+
+/** True while nothing of a product is granted, as what was imported after the backup is not here. */
+export function isIncomplete(state: State, product: string): boolean {
+  const missing = restoreOf(state)?.missing;
+  return missing !== undefined && Object.values(missing).includes(product);
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Organisation {
   /** The latest wall clock seen by a commit (I5). */
   readonly highWaterMs: number;
   readonly restore?: Restore;
+  /** D of online leases, seconds: as it is configured, and as it was before that. What was granted after a backup has one of these (I9). */
+  readonly leaseSeconds?: { readonly now: number; readonly before?: number };
   /** The last backup that is whole and on a disk. */
   readonly backup?: BackupMade;
 }

@@ -17,7 +17,7 @@ export interface JournalRecord extends Position {
   readonly payload: Uint8Array;
 }
 
-/** Longest payload, bytes. A group commit is kept far below; a length above it is damage, not data to allocate for. */
+/** Longest payload, bytes: some 400,000 changes of one command. A length above it is damage, not data to allocate for. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
 export const SEGMENT_HEADER_BYTES = 52;

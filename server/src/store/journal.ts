@@ -98,24 +98,25 @@ export class Journal {
   /** What is acknowledged at the time of the call. The journal only grows: its files up to these lengths are that moment, whenever they are read. */
   async cut(): Promise<{ readonly position: Position; readonly files: readonly SegmentLength[] }> {
     const position = this.#position;
-    const tail = this.#writer?.tail;
-    const [segments, tailBytes] = [[...this.#segments], tail?.bytes];
+    // The tail may be a segment that is being begun: then it is not among the segments yet, and holds nothing.
+    const tail = this.#acknowledgedTail();
     const files: SegmentLength[] = [];
-    for (const { file, firstSeq } of segments) {
-      const isTail = firstSeq === segments.at(-1)!.firstSeq && tailBytes !== undefined;
-      files.push({ firstSeq, bytes: isTail ? tailBytes : await sizeOf(this.#files, file) });
+    for (const { file, firstSeq } of [...this.#segments]) {
+      const bytes = tail?.firstSeq === firstSeq ? tail.bytes : await sizeOf(this.#files, file);
+      files.push({ firstSeq, bytes });
     }
     return { position, files };
   }
 
   /** Bytes of one of its files, none that are not acknowledged; `null`: there is no such file. */
   async bytesOf(firstSeq: number, offset: number, length: number): Promise<Uint8Array | null> {
-    const { files } = await this.cut();
-    const found = files.find((one) => one.firstSeq === firstSeq);
+    const found = this.#segments.find((one) => one.firstSeq === firstSeq);
     if (found === undefined) return null;
-    const file = await this.#files.open(join(this.#folder, segmentName(firstSeq)), 'read');
+    const tail = this.#acknowledgedTail();
+    const file = await this.#files.open(found.file, 'read');
     try {
-      return await file.read(offset, Math.max(0, Math.min(length, found.bytes - offset)));
+      const bytes = tail?.firstSeq === firstSeq ? tail.bytes : await file.size();
+      return await file.read(offset, Math.max(0, Math.min(length, bytes - offset)));
     } finally {
       await file.close();
     }
@@ -183,6 +184,12 @@ export class Journal {
     await writer?.head.close();
   }
 
+  /** As it is now: it grows with the next commit. */
+  #acknowledgedTail(): SegmentLength | undefined {
+    const tail = this.#writer?.tail;
+    return tail ? { firstSeq: tail.firstSeq, bytes: tail.bytes } : undefined;
+  }
+
   async #commit(writer: Writer, payload: Uint8Array): Promise<Position> {
     const { bytes, hash } = encodeRecord(this.#position, payload);
     const tail = await this.#tailFor(writer);
@@ -202,7 +209,7 @@ export class Journal {
     writer.tail = null;
     const segment = this.#nextSegment();
     const file = await this.#files.open(segment.file, 'create');
-    writer.tail = { file, bytes: SEGMENT_HEADER_BYTES };
+    writer.tail = { file, firstSeq: segment.firstSeq, bytes: SEGMENT_HEADER_BYTES };
     await file.write(encodeSegmentHeader(this.#position), 0);
     // The segment and its name are durable before it is used: a record in it must not vanish with its file.
     await file.sync();
@@ -230,6 +237,7 @@ interface Writer {
 /** The segment that is written, and where its last acknowledged record ends. */
 interface Tail {
   readonly file: OpenFile;
+  readonly firstSeq: number;
   bytes: number;
 }
 
@@ -250,12 +258,13 @@ async function makeFolder(files: FileSystem, parent: string, folder: string): Pr
 async function prepare(files: FileSystem, folder: string, recovery: Recovery): Promise<Writer> {
   await mend(files, folder, recovery);
   const head = await files.open(headPath(folder), 'write');
-  const tail = recovery.end && (await openTail(files, recovery.end));
+  const last = recovery.segments.at(-1);
+  const tail = recovery.end && last ? await openTail(files, last, recovery.end) : null;
   return { head, tail };
 }
 
-async function openTail(files: FileSystem, end: RecordEnd): Promise<Tail> {
-  return { file: await files.open(end.file, 'write'), bytes: end.offset };
+async function openTail(files: FileSystem, { firstSeq }: Segment, end: RecordEnd): Promise<Tail> {
+  return { file: await files.open(end.file, 'write'), firstSeq, bytes: end.offset };
 }
 
 async function writing<T>(folder: string, step: () => Promise<T>): Promise<T> {

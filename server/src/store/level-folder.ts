@@ -12,6 +12,9 @@ export interface Opened {
   readonly reason: string | null;
 }
 
+/** What was only looked at may be impossible to open. */
+export type Looked = Opened | { readonly database: null; readonly reason: string };
+
 /** One kill or power cut is usual and must not cost a rebuild. */
 const MAX_UNCLEAN_STARTS = 2;
 
@@ -84,6 +87,17 @@ export async function openRows(path: string, startsFile: string): Promise<Opened
     database,
     reason: `the last ${unclean} runs did not end with a clean stop, perhaps because of it`,
   };
+}
+
+/** Opens the rows to look at them: what is too damaged for that is left as it is. Throws StateOpenError as `openOrRecreate`. */
+export async function lookAtRows(path: string): Promise<Looked> {
+  try {
+    return { database: await openDatabase(path), reason: null };
+  } catch (error) {
+    if (isLocked(error)) throw error;
+    if (isOfTheSystem(error)) throw new StateOpenError(path, reasonOf(error), error);
+    return { database: null, reason: `it cannot be opened (${reasonOf(error)})` };
+  }
 }
 
 /** After a clean stop. */

@@ -7,6 +7,8 @@ import {
   forgetStarts,
   isLocked,
   isOfTheSystem,
+  type Looked,
+  lookAtRows,
   openOrRecreate,
   openRows,
   reasonOf,
@@ -31,7 +33,9 @@ export { FolderLocked } from './level-folder.js';
 export class LevelStore implements StateStore {
   readonly #folder: string;
   readonly #lock: Database;
-  #database: Database;
+  readonly #readOnly: boolean;
+  /** Null where it cannot be opened and must stay as it is. */
+  #database: Database | null;
   /** Why the database had to be made anew when it was opened. */
   #damage: string | null;
   #sums = new RowSums();
@@ -40,30 +44,35 @@ export class LevelStore implements StateStore {
   /** Flushes and resets run one after the other; once one failed, so does every later one. */
   #queue: Promise<void> = Promise.resolve();
 
-  /** Throws FolderLocked when another process has the data folder open, and StateOpenError when the system lets no database be opened. */
-  static async open(dataFolder: string): Promise<LevelStore> {
+  /**
+   * Throws FolderLocked when another process has the data folder open, and StateOpenError when the system lets no database be opened.
+   * @param options `readOnly`: to look at it. Nothing is thrown away, however damaged, and the starts are not counted; it may not be written
+   */
+  static async open(dataFolder: string, { readOnly = false } = {}): Promise<LevelStore> {
     const lock = await openLock(dataFolder);
     try {
       const folder = join(dataFolder, 'state');
-      const { database, reason } = await openRows(join(folder, 'rows'), join(folder, 'starts'));
-      return new LevelStore(folder, lock, database, reason);
+      const [rows, starts] = [join(folder, 'rows'), join(folder, 'starts')];
+      const opened = readOnly ? await lookAtRows(rows) : await openRows(rows, starts);
+      return new LevelStore(folder, lock, opened, readOnly);
     } catch (error) {
       await lock.close();
       throw isLocked(error) ? new FolderLocked(dataFolder, error) : error;
     }
   }
 
-  private constructor(folder: string, lock: Database, database: Database, damage: string | null) {
+  private constructor(folder: string, lock: Database, opened: Looked, readOnly: boolean) {
     this.#folder = folder;
     this.#lock = lock;
-    this.#database = database;
-    this.#damage = damage;
+    this.#database = opened.database;
+    this.#damage = opened.reason;
+    this.#readOnly = readOnly;
   }
 
   async load(): Promise<Loaded> {
     assert(!this.#pending, 'load is called once');
     if (this.#damage !== null) return { ok: false, reason: this.#damage };
-    const found = await readVerified(this.#database, this.#folder);
+    const found = await readVerified(this.#rows, this.#folder);
     if (typeof found === 'string') return { ok: false, reason: found };
     this.#sums = found.sums;
     this.#pending = new PendingRows(found.position);
@@ -78,14 +87,14 @@ export class LevelStore implements StateStore {
     this.#writable();
     await this.#enqueue(async () => {
       const changes = this.#writable().take();
-      if (changes) await writeChanges(this.#database, this.#sums, changes);
+      if (changes) await writeChanges(this.#rows, this.#sums, changes);
     });
   }
 
   async reset(): Promise<void> {
     await this.#enqueue(async () => {
       // Not `clear`: damaged tables would fail a later compaction, and with it every write.
-      await this.#database.close();
+      await this.#rows.close();
       this.#database = await recreate(join(this.#folder, 'rows'));
       this.#damage = null;
       this.#sums = new RowSums();
@@ -99,12 +108,18 @@ export class LevelStore implements StateStore {
       () => false,
     );
     this.#pending = null;
-    await this.#database.close();
-    if (isClean) await forgetStarts(join(this.#folder, 'starts'));
+    await this.#database?.close();
+    if (isClean && !this.#readOnly) await forgetStarts(join(this.#folder, 'starts'));
     await this.#lock.close();
   }
 
+  get #rows(): Database {
+    assert(this.#database, 'what cannot be opened is not read');
+    return this.#database;
+  }
+
   #writable(): PendingRows {
+    assert(!this.#readOnly, 'a store that is looked at is not written');
     assert(this.#pending, 'a store is loaded or reset before it is written');
     return this.#pending;
   }

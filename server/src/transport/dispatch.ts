@@ -291,8 +291,10 @@ export class Dispatcher {
   }
 }
 
-/** Before the parameters were judged: whatever they are, no more than a session may have. */
-/** One to make for each lease, and one to check for each token, which costs twice as much. */
+/**
+ * One to make for each lease, and one to check for each token, which costs twice as much. The parameters are not judged yet: whatever they are, no
+ * more than a session may have.
+ */
 function signaturesOf(params: unknown): number {
   const lengthOf = (name: string, most: number): number => {
     const list =

@@ -77,13 +77,31 @@ describe('roles', () => {
     world.ok(unenrol(OWNER, 'owner-pc', world.by(hire('olaf', 'owner'))));
   });
 
-  test('an open invitation goes on with what the new role may', () => {
+  test('an open invitation goes on with what a lower role may', () => {
+    const email = 'new@studio.example';
+    const { invitation } = world.ok(invite(email, { role: 'admin' }));
+    expect(world.ok(setting(email, { role: 'user' })).linksEnded).toBeUndefined();
+    const joined = world.ok({
+      type: 'enrol',
+      invitation,
+      leaseKey: keyOf('new'),
+      adminKey: null,
+      name: 'pc',
+    });
+    expect(joined.scopes).toEqual(['lease']);
+  });
+
+  test('a role that is raised ends the links of before: whoever sent or read them may be below the new one', () => {
     const email = 'new@studio.example';
     const { invitation } = world.ok(invite(email));
-    world.ok(setting(email, { role: 'admin' }));
+    expect(world.ok(setting(email, { role: 'owner' })).linksEnded).toBe(1);
     const keys = { leaseKey: keyOf('new'), adminKey: keyOf('new-admin') };
-    const joined = world.ok({ type: 'enrol', invitation, ...keys, name: 'pc' });
-    expect(joined.scopes).toEqual(['lease', 'admin']);
+    world.refused({ type: 'enrol', invitation, ...keys, name: 'pc' }, 'INVITATION_INVALID');
+    const again = world.ok(invite(email, { resend: true }));
+    expect(world.ok({ type: 'enrol', invitation: again.invitation, ...keys, name: 'pc' }).scopes).toEqual([
+      'lease',
+      'admin',
+    ]);
   });
 });
 

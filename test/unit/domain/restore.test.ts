@@ -106,6 +106,84 @@ describe('I9: after a restore', () => {
     world.checkout(anna);
   });
 
+  test('W is that of the configuration of before, though no lease of it is in the backup, and the next start has another', () => {
+    const { world, anna } = studio();
+    world.leaseSeconds = 3600;
+    expect(world.ok({ type: 'noteWindow' })).toEqual({ noted: true });
+    expect(world.ok({ type: 'noteWindow' })).toEqual({ noted: false });
+    const backup = world.rows();
+    world.leaseSeconds = LEASE_SECONDS;
+    restore(world, backup);
+    world.ok({ type: 'noteWindow' });
+    world.pass(3_600_000);
+    world.refused(world.checkingOut(anna), 'NO_SEAT');
+    world.pass(60_000);
+    world.checkout(anna);
+  });
+
+  test('a folder that was put back under a shorter D waits for the D of before', () => {
+    const { world, anna } = studio();
+    world.leaseSeconds = 3600;
+    world.ok({ type: 'noteWindow' });
+    const old = world.rows();
+    world.leaseSeconds = LEASE_SECONDS;
+    world.restart(old);
+    world.ok({ type: 'noteWindow' });
+    const shown = { epoch: 'unseen', seq: 99, iat: Math.floor(START_MS / 1000) };
+    const known = { epoch: world.epoch, seq: 7 };
+    world.ok({ type: 'rollBack', epoch: 'third', known, shown, device: anna });
+    world.pass(3_600_000);
+    world.refused(world.checkingOut(anna), 'NO_SEAT');
+  });
+
+  test('what was replaced before is not kept back: its heir is', () => {
+    const { world, anna } = studio();
+    world.import({
+      jti: 'heir',
+      replaces: 'ent-1',
+      share: 'device',
+      seats: 6,
+      borrow: { maxSeconds: HOUR, seats: 2 },
+    });
+    restore(world, world.rows());
+    world.pass(WINDOW_MS);
+    expect(world.usage()).toMatchObject({ owned: 6, held: 2, free: 4 });
+    world.checkout(anna, 4);
+  });
+
+  test('a lease of an entitlement that is not here stops its product until that is imported again', () => {
+    const { world, anna, ben } = studio();
+    const backup = world.rows();
+    world.import({ jti: 'ent-2', share: 'device', seats: 2, borrow: { maxSeconds: HOUR, seats: 2 } });
+    world.checkout(ben, 3);
+    const { leases } = world.ok(world.borrowing(anna, 1800, 1));
+    expect(leases[0]!.ent).toBe('ent-2');
+    restore(world, backup);
+    expect(show(world, anna, leases).refused).toEqual([leases[0]!.jti]);
+    world.pass(WINDOW_MS);
+    const denial = world.refused(world.checkingOut(ben), 'NO_SEAT');
+    expect(denial.detail).toMatchObject({ rule: 'RESTORED', nextFreeAtMs: null });
+    expect(denial.next).toContain('import');
+    world.import({ jti: 'ent-2', share: 'device', seats: 2, borrow: { maxSeconds: HOUR, seats: 2 } });
+    expect(show(world, anna, leases).admitted).toEqual([leases[0]!.jti]);
+    world.checkout(ben);
+  });
+
+  test('so does a borrow that is longer than the revision here allows', () => {
+    const { world, anna, ben } = studio();
+    const backup = world.rows();
+    world.import({ rev: 2, share: 'device', seats: 3, borrow: { maxSeconds: 3 * HOUR, seats: 3 } });
+    const { leases } = world.ok(world.borrowing(anna, 3 * HOUR, 1));
+    restore(world, backup);
+    expect(show(world, anna, leases).admitted).toHaveLength(1);
+    world.pass(WINDOW_MS);
+    expect(world.refused(world.checkingOut(ben), 'NO_SEAT').detail).toMatchObject({ rule: 'RESTORED' });
+    world.import({ rev: 2, share: 'device', seats: 3, borrow: { maxSeconds: 3 * HOUR, seats: 3 } });
+    // Three may be lent by that revision, and all of them may be out.
+    world.refused(world.checkingOut(ben), 'NO_SEAT');
+    expect(world.usage()).toMatchObject({ owned: 3, borrowed: 1, held: 2 });
+  });
+
   test('a borrow since the backup is a borrow again once its device shows it, and blocks as one (I8)', () => {
     const { world, anna, ben } = studio();
     const backup = world.rows();

@@ -1,6 +1,6 @@
 import { borrowFreeAtMs, type DenialRule, onlineWindowMs } from '@berth/protocol';
 import { activeEntitlements, isActive, usageOf } from '../pools.js';
-import { isHolding, unknownSeats } from '../restore.js';
+import { isHolding, isIncomplete, unknownSeats } from '../restore.js';
 import { allocationId, type Entitlement, type Now, type State } from '../state.js';
 import { Tally } from '../table.js';
 
@@ -47,7 +47,7 @@ export function choose(state: State, wish: Wish, givenUp = new Taken()): Choice 
   if (active.length === 0) return { ok: false, rule: 'NOT_ENTITLED' };
   if (wish.seats > usage.owned) return { ok: false, rule: 'MORE_THAN_OWNED' };
   // I9: whatever is given up for it may have been somebody else's since.
-  if (isHolding(state)) return { ok: false, rule: 'RESTORED' };
+  if (isHolding(state) || isIncomplete(state, wish.product)) return { ok: false, rule: 'RESTORED' };
   const lasting = active.filter((entitlement) => fits(entitlement, wish));
   const picks = pick(state, lasting, wish, givenUp);
   // I1: whatever single entitlements would allow, a product never has more seats out than it owns.

@@ -33,7 +33,15 @@ import { readmit } from './readmit.js';
 import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
 import { renew } from './renew.js';
-import { acceptRestore, beginBackup, beginRestore, noteBackup, restore, rollBack } from './restore.js';
+import {
+  acceptRestore,
+  beginBackup,
+  beginRestore,
+  noteBackup,
+  noteWindow,
+  restore,
+  rollBack,
+} from './restore.js';
 import { revoke } from './revoke.js';
 import { keepLease, messageLease, revokeLease } from './revoke-lease.js';
 import { setUser } from './set-user.js';
@@ -117,6 +125,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
   answerCredits,
   restore,
   beginRestore,
+  noteWindow,
   rollBack,
   readmit,
   acceptRestore,

@@ -4,7 +4,7 @@ import { borrowEndsMs } from '../evolve.js';
 import { holderName, machineBehind } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
-import { isHolding, unknownSeatsOf } from '../restore.js';
+import { isHolding, isIncomplete, unknownSeatsOf } from '../restore.js';
 import type { Lease, Now, Seat, State } from '../state.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
@@ -36,7 +36,7 @@ export const passing: ReadonlySet<ErrorCode> = new Set(['DISK_LOW', 'CLOCK_BEHIN
 export function explain(state: State, product: string, rule: DenialRule, now: Now): Denial {
   const order = freeingOrder(state, product, now);
   const untilMs =
-    rule === 'RESTORED'
+    rule === 'RESTORED' && !isIncomplete(state, product)
       ? restoreEndsMs(state, product, now)
       : rule === 'REVOKE_PENDING'
         ? pendingEndsMs(state, product, now)
@@ -49,7 +49,8 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : firstFreeAtMs(state, product, order, now),
     ...(untilMs === undefined ? {} : { untilMs }),
   };
-  return deny(codes[rule], rules[rule], detail, nextSteps[rule]);
+  const isMissing = rule === 'RESTORED' && isIncomplete(state, product);
+  return deny(codes[rule], rules[rule], detail, isMissing ? importFirst : nextSteps[rule]);
 }
 
 /** Where the code's own next step, to wait, would be vain. */
@@ -59,6 +60,9 @@ const nextSteps: Partial<Record<DenialRule, string>> = {
   RESTORED:
     'Wait, or ask an admin: `berth restore show` says until when, and `berth restore accept` ends it where nothing is out any more.',
 };
+
+const importFirst =
+  'Ask an admin to import again what was imported after the backup: `berth restore show` names it.';
 
 /** @param called an e-mail address; or a login name that leads to nobody: it was asked for in case it was a retry */
 export function userUnknown(state: State, called: string): Denial {
@@ -89,6 +93,7 @@ export function nextFreeAtMs(state: State, product: string, now: Now): number | 
 }
 
 function firstFreeAtMs(state: State, product: string, [first]: readonly Freeing[], now: Now): number | null {
+  if (isIncomplete(state, product)) return null;
   if (isHolding(state)) return restoreEndsMs(state, product, now);
   if (unknownSeatsOf(state, product) === 0) return first?.untilMs ?? null;
   return Math.min(first?.untilMs ?? Number.POSITIVE_INFINITY, restoreEndsMs(state, product, now));

@@ -30,6 +30,9 @@ export function readmit(state: State, command: Command<'readmit'>, context: Cont
   return { ok: true, changes: admission.changes, outcome: { admitted, refused } };
 }
 
+/** Entitlements that are noted as missing; each is one that a vendor signed for this server. */
+const MOST_MISSING = 1000;
+
 /** What one device shows at once: each lease is judged on what those before it led to. */
 class Admission {
   readonly changes: Change[] = [];
@@ -41,6 +44,7 @@ class Admission {
   /** Leases and proofs of this command. */
   readonly #done = new Set<string>();
   readonly #used = new Tally();
+  readonly #missing = new Set<string>();
 
   constructor(state: State, device: Device, context: Context) {
     this.#state = state;
@@ -52,9 +56,27 @@ class Admission {
     const { jti } = claims;
     if (this.#done.has(jti)) return true;
     const known = this.#state.tables.lease.get(jti);
-    const admitted = known === undefined ? this.#isOpen(claims) && this.#add(claims) : this.#prove(known);
+    const isOpen = known === undefined && this.#isOpen(claims);
+    const admitted = known === undefined ? isOpen && this.#add(claims) : this.#prove(known);
+    if (isOpen) this.#judge(claims);
     if (admitted) this.#done.add(jti);
     return admitted;
+  }
+
+  /** This server signed it, and could not have by the entitlements that are here: one was imported after the backup, and more may be out. */
+  #judge({ ent, product, kind, dur }: LeaseClaims): void {
+    const claims = this.#state.tables.entitlement.get(ent)?.claims;
+    const isHere = claims !== undefined && (kind === 'online' || dur <= (claims.borrow?.maxSeconds ?? 0));
+    const known = restoreOf(this.#state)?.missing ?? {};
+    if (
+      isHere ||
+      known[ent] !== undefined ||
+      this.#missing.has(ent) ||
+      Object.keys(known).length >= MOST_MISSING
+    )
+      return;
+    this.#missing.add(ent);
+    this.changes.push({ type: 'restore.incomplete', entitlement: ent, product });
   }
 
   /** It was borrowed when the backup was made, and is now: so it was all the time. */

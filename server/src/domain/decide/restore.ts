@@ -31,6 +31,16 @@ export function beginRestore(
   return { ok: true, changes: begin(state, context), outcome: { begun: true } };
 }
 
+/** D may be another in the next process, and after a reload. */
+export function noteWindow(
+  state: State,
+  _command: Command<'noteWindow'>,
+  { leaseSeconds }: Context,
+): Decision<'noteWindow'> {
+  const noted = organisationOf(state).leaseSeconds?.now !== leaseSeconds;
+  return { ok: true, changes: noted ? [{ type: 'window.noted', leaseSeconds }] : [], outcome: { noted } };
+}
+
 function begin(state: State, { now, leaseSeconds }: Context): Change[] {
   const windowMs = onlineWindowMs(longestSeconds(state, leaseSeconds) * 1000);
   // A clock that is behind what was seen would let it end too early (I5).
@@ -43,9 +53,10 @@ function begin(state: State, { now, leaseSeconds }: Context): Change[] {
   ];
 }
 
-/** D of leases that nobody here knows of: what is configured, or the longest there is. */
+/** D of leases that nobody here knows of: the longest of what is configured, what was when they were granted, and what there is. */
 function longestSeconds(state: State, configured: number): number {
-  let longest = configured;
+  const { now = 0, before = 0 } = organisationOf(state).leaseSeconds ?? {};
+  let longest = Math.max(configured, now, before);
   for (const { claims } of state.tables.lease.values())
     if (claims.kind === 'online') longest = Math.max(longest, claims.dur);
   return longest;
@@ -106,6 +117,7 @@ export function restoreView(state: State, now: Now): RestoreView | null {
     holdingUntilMs: endsMs === undefined ? null : now.wallMs + Math.max(0, endsMs - now.monoMs),
     reserves: [...state.tables.reserve.values()],
     unseen: state.derived.unseen.size,
+    missing: Object.entries(known.missing ?? {}).map(([entitlement, product]) => ({ entitlement, product })),
     accepted: known.accepted ?? null,
   };
 }
@@ -113,7 +125,8 @@ export function restoreView(state: State, now: Now): RestoreView | null {
 /** True while clients are asked to show the leases they have. */
 export function asksForLeases(state: State, now: Now): boolean {
   const view = restoreView(state, now);
-  return view !== null && (view.holding || view.reserves.length > 0 || view.unseen > 0);
+  if (view === null) return false;
+  return view.holding || view.reserves.length > 0 || view.unseen > 0 || view.missing.length > 0;
 }
 
 /** Who reads the server's key is in the journal before they have it. */
@@ -125,7 +138,9 @@ export function beginBackup(_state: State, { by }: Command<'beginBackup'>): Deci
 export function noteBackup(
   _state: State,
   { seq, bytes, madeAtMs, by }: Command<'noteBackup'>,
+  { now }: Context,
 ): Decision<'noteBackup'> {
-  const backup = { atMs: madeAtMs, seq, bytes, by: by?.email ?? null };
+  // None is made in the time to come: it would count as the last one until then.
+  const backup = { atMs: Math.min(madeAtMs, now.wallMs), seq, bytes, by: by?.email ?? null };
   return { ok: true, changes: [{ type: 'backup.made', backup }], outcome: { backup } };
 }

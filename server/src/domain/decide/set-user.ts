@@ -4,9 +4,9 @@ import { type Command, type Context, type Decision, type Denial, deny } from '..
 import type { State, User } from '../state.js';
 import { memberInfo } from '../views.js';
 import { userUnknown } from './denial.js';
-import { higher, isAbove, isLastOwner, openInvitations, roleOf, scopesOf } from './user.js';
+import { dropOpen, higher, isAbove, isLastOwner, openInvitations, roleOf, scopesOf } from './user.js';
 
-/** Changes role, name and login names. An open invitation goes on with what the new role may. */
+/** Changes role, name and login names. An open invitation goes on with what a lower role may, and ends when the role is raised. */
 export function setUser(state: State, command: Command<'setUser'>, context: Context): Decision<'setUser'> {
   const before = state.tables.user.get(command.email);
   if (before === undefined) return userUnknown(state, command.email);
@@ -39,8 +39,16 @@ export function setUser(state: State, command: Command<'setUser'>, context: Cont
     ...(aliases.length > 0 ? { aliases } : {}),
     changed: { by: by.email, atMs: context.now.wallMs },
   };
-  const changes: Change[] = [{ type: 'user.put', user: after }, ...rescoped(state, after)];
-  return { ok: true, changes, outcome: { user: memberInfo(state, after, context.now), changed: true } };
+  const links = linksOf(state, before, after);
+  const linksEnded = links.filter(({ type }) => type === 'invitation.dropped').length;
+  return {
+    ok: true,
+    changes: [{ type: 'user.put', user: after }, ...links],
+    outcome: {
+      ...{ user: memberInfo(state, after, context.now), changed: true },
+      ...(linksEnded > 0 ? { linksEnded } : {}),
+    },
+  };
 }
 
 /** Nobody grants a role above their own, nor changes somebody who has one; and one owner stays who can let others in. */
@@ -85,8 +93,12 @@ function aliasesRefused(state: State, user: User, { addAliases }: Command<'setUs
   return null;
 }
 
-/** The link that was sent stays good, and brings what the role allows now. */
-function rescoped(state: State, { email, role }: User): Change[] {
+/**
+ * A link that was sent brings no more than the role it was sent for: whoever made it or read it may be below the new one (DESIGN 4). With a lower
+ * role it stays good, and brings what that allows.
+ */
+function linksOf(state: State, before: User, { email, role }: User): Change[] {
+  if (!roleAtLeast(before.role, role)) return dropOpen(state, email);
   const scopes = scopesOf(role);
   return openInvitations(state, email)
     .filter((invitation) => invitation.scopes.length !== scopes.length)

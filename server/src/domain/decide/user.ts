@@ -75,7 +75,7 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
 }
 
 /** Ends the links of somebody that nobody has used. */
-function dropOpen(state: State, email: string): Change[] {
+export function dropOpen(state: State, email: string): Change[] {
   return openInvitations(state, email).map(({ id }) => ({ type: 'invitation.dropped', id }));
 }
 
@@ -260,6 +260,7 @@ function keptOf(state: State, email: string, by: string, now: Now): Change[] {
   const { name, role } = state.tables.user.get(email)!;
   const former: FormerUser = { email, name, role, state: 'removed', removed: { by, atMs: now.wallMs } };
   const { formerUser } = state.tables;
+  // One command may remove several: each counts with the rows before it, so the table may stand a little above its limit.
   const first = formerUser.size >= limits.formerUsers ? formerUser.keys().next().value : undefined;
   const dropped: Change[] = first === undefined ? [] : [{ type: 'former.dropped', email: first }];
   return [...dropped, { type: 'former.kept', former }];
