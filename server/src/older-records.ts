@@ -6,6 +6,10 @@ import { type PartlyRead, verifyOlder } from './store/older-records.js';
 /** Between two turns of a millisecond: about a twentieth of one core, and a million records in some three minutes. */
 const PAUSE_MS = 20;
 
+/** The error itself speaks to whoever cannot start. */
+const NEXT =
+  'Leave the state folder alone; put this one file back from a backup while the server is stopped, then berthd check (docs/site-it.md, Audit).';
+
 export interface OlderRecordsOptions {
   readonly files: FileSystem;
   readonly journal: PartlyRead;
@@ -63,7 +67,7 @@ export class OlderRecords {
     } catch (error) {
       this.#damaged = true;
       log.error(
-        { err: error, code: 'JOURNAL_DAMAGED' },
+        { err: error, code: 'JOURNAL_DAMAGED', next: NEXT },
         'an older record of the journal is damaged: the state is right and is served, the audit log is not whole',
       );
     }

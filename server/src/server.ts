@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly files?: FileSystem;
   /** Of `mail.user`, from the environment; left out: it is in `mail.password-file`. */
   readonly mailPassword?: string;
+  /** So many of the last records are verified at the start, whatever the state needs; left out: those of which clients may show what they have seen (I10). */
+  readonly reread?: number;
   /** Signs with the server's key; left out: natively. */
   readonly sign?: Signer;
 }
@@ -360,8 +362,7 @@ async function recoverState(
     store,
     segmentBytes: options.config.journalSegmentMib * 1024 * 1024,
     monoMs: clock.now().monoMs,
-    // Of these clients may show what they have seen (I10).
-    reread: KNOWN_RECORDS,
+    reread: options.reread ?? KNOWN_RECORDS,
     onCut: (cut) => log.warn({ cut }, 'an unacknowledged write at the end of the journal was cut'),
     onRebuilt: (reason) =>
       log.warn({ reason }, 'the stored state was not usable and was rebuilt from the journal'),
