@@ -37,7 +37,7 @@ export async function writeBackup(
       await file.write(piece, bytes);
       bytes += piece.length;
     };
-    seq = await seal(passphrase, source, identity, emit);
+    seq = await seal(passphrase, source, identity, emit, signal);
     await file.sync();
   } finally {
     await file.close();
@@ -53,9 +53,12 @@ async function seal(
   source: BackupSource,
   { server, epoch, atMs }: { server: string; epoch: string; atMs: number },
   emit: (piece: Uint8Array) => Promise<void>,
+  signal: AbortSignal,
 ): Promise<number> {
   const { head, cipher } = await newCipher(passphrase);
-  const { position, files, journal } = await source.cut();
+  const cut = await source.cut();
+  await source.prove(cut, signal);
+  const { position, files, journal } = cut;
   const headBytes = formatBackupHead(head);
   await emit(headBytes);
   const sealer = new BackupSealer(headBytes, cipher, emit);

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '../store/errno.js';
 import type { FileSystem } from '../store/files.js';
 import type { Journal, SegmentLength } from '../store/journal.js';
+import { verifyOlder } from '../store/older-records.js';
 import type { Position } from '../store/position.js';
 
 /** All that a server is, at one moment (DESIGN 2: the journal is the truth). */
@@ -20,9 +22,9 @@ const LOOKS = 5;
 export class BackupSource {
   readonly #files: FileSystem;
   readonly #folder: string;
-  readonly #journal: Pick<Journal, 'cut' | 'bytesOf'>;
+  readonly #journal: Pick<Journal, 'cut' | 'bytesOf' | 'segments'>;
 
-  constructor(files: FileSystem, folder: string, journal: Pick<Journal, 'cut' | 'bytesOf'>) {
+  constructor(files: FileSystem, folder: string, journal: Pick<Journal, 'cut' | 'bytesOf' | 'segments'>) {
     this.#files = files;
     this.#folder = folder;
     this.#journal = journal;
@@ -32,6 +34,19 @@ export class BackupSource {
     const files = await this.#smallFiles();
     const { position, files: journal } = await this.#journal.cut();
     return { position, files, journal };
+  }
+
+  /**
+   * Follows the chain up to the last record of a cut: what was damaged on the disk must not become a backup, for which a good one makes room.
+   * Rejects with JournalCorrupt, the disk's own error, or the signal's reason.
+   */
+  async prove({ position }: Pick<BackupCut, 'position'>, signal: AbortSignal): Promise<void> {
+    const { segments } = this.#journal;
+    await verifyOlder(this.#files, { segments: [...segments], verifiedAfter: position }, async () => {
+      await nextTurn();
+      signal.throwIfAborted();
+      return true;
+    });
   }
 
   /** Bytes of a file of the journal; `null`: there is no such file. */

@@ -5,7 +5,7 @@ import { JournalCorrupt } from './journal-errors.js';
 import type { Position } from './position.js';
 import type { Segment } from './segment-reader.js';
 
-/** What a start left unread: the records up to and with `verifiedAfter`, in the first of these segments. */
+/** What a start left unread, or a backup is made of: the records up to and with `verifiedAfter`, in the first of these segments. */
 export interface PartlyRead {
   readonly segments: readonly Segment[];
   readonly verifiedAfter: Position;

@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { writeBackup } from '@berth/server/backup/backup-file';
+import { BackupSource } from '@berth/server/backup/source';
+import { nodeFiles } from '@berth/server/store/files';
+import { Journal } from '@berth/server/store/journal';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+let folder: string;
+let journal: Journal;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'berth-backup-source-'));
+  await mkdir(join(folder, 'tls'));
+  await writeFile(join(folder, 'berthd.json'), '{}');
+  journal = await Journal.open({ files: nodeFiles, folder, segmentBytes: 1024, onRecord: () => {} });
+  for (let at = 0; at < 40; at++) await journal.append(Buffer.from(`{"v":1,"changes":[],"at":${at}}`));
+});
+afterEach(async () => {
+  await journal.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a journal that was damaged on the disk becomes no backup, and leaves those that are there', async () => {
+  const source = new BackupSource(nodeFiles, folder, journal);
+  const backup = (name: string) =>
+    writeBackup(nodeFiles, join(folder, name), 'correct horse battery staple', source, {
+      ...{ server: 'ed25519:x', epoch: 'e', atMs: 1, signal: new AbortController().signal },
+    });
+  expect((await backup('good.backup')).seq).toBe(40);
+  const { file, firstSeq } = journal.segments[1]!;
+  const bytes = await readFile(file);
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(file, bytes);
+  const last = journal.segments[2]!.firstSeq - 1;
+  await expect(backup('bad.backup')).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT', file, seq: last });
+  expect(last).toBeGreaterThan(firstSeq);
+  expect((await readdir(folder)).filter((name) => name.endsWith('.backup'))).toEqual(['good.backup']);
+}, 60_000);
