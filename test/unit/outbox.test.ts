@@ -1,7 +1,8 @@
 import type { Command, CommandType, Settled } from '@berth/server/domain/commands';
+import { evolve } from '@berth/server/domain/evolve';
 import { Outbox } from '@berth/server/mail/outbox';
 import type { Carrier, Message } from '@berth/server/mail/smtp';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { DAY_MS, World } from './domain/world.js';
 
 // When the outbox turns to which mail server. What goes over the wire is in test/system/mail.test.ts, with a real one.
@@ -130,5 +131,28 @@ test('the rest after a mail server that cannot be used is by the clock that nobo
   Object.assign(site, { refuses: false });
   site.outbox.wake();
   await expect.poll(() => site.sent.length).toBe(2);
+  await site.outbox.stop();
+});
+
+test.each([
+  ['no mail server', { sender: null }],
+  ['one that cannot be used', { refuses: true, serverFailed: true }],
+])('%s: a further mail costs no look at the hundreds that wait', async (_, how) => {
+  const site = open(['a'], () => {});
+  const [first] = [...site.world.state.tables.mail.values()];
+  const facts = [{ kind: 'test', by: 'owner@studio.example' }] as const;
+  for (let at = 0; at < 300; at++)
+    evolve(site.world.state, { type: 'mail.queued', mail: { ...first!, id: `m-${at}`, facts } }, 0);
+  Object.assign(site, how);
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(site.sender === null ? 0 : 1);
+  await expect.poll(() => states(site).includes('sending')).toBe(false);
+  const looks = vi.spyOn(site.world.state.tables.mail, 'get');
+  for (let turn = 0; turn < 5; turn++) {
+    site.outbox.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(looks.mock.calls.length).toBeLessThan(50);
+  looks.mockRestore();
   await site.outbox.stop();
 });

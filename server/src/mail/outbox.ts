@@ -206,14 +206,19 @@ export class Outbox {
   }
 
   #sleep(): void {
-    const { state, clock, after } = this.#options;
-    let nextAtMs = Number.POSITIVE_INFINITY;
-    for (const id of state.derived.mailsByState.get('queued'))
-      nextAtMs = Math.min(nextAtMs, state.tables.mail.get(id)!.nextAtMs);
-    if (nextAtMs === Number.POSITIVE_INFINITY || !this.#options.configured()) return;
+    const { state, clock, after, configured } = this.#options;
+    // Asked after every commit with a mail in it: a job of thousands must not walk the thousands that wait, once for each of its commits.
+    if (!configured()) return;
     const { wallMs, monoMs } = clock.now();
-    const waitMs = Math.max(nextAtMs - wallMs, this.#restsUntilMs - monoMs);
-    this.#cancel = after(Math.min(LOOK_AGAIN_MS, Math.max(0, waitMs)), () => this.wake());
+    const restMs = Math.max(0, this.#restsUntilMs - monoMs);
+    let nextAtMs = Number.POSITIVE_INFINITY;
+    for (const id of state.derived.mailsByState.get('queued')) {
+      nextAtMs = Math.min(nextAtMs, state.tables.mail.get(id)!.nextAtMs);
+      if (nextAtMs - wallMs <= restMs) break;
+    }
+    if (nextAtMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.max(nextAtMs - wallMs, restMs);
+    this.#cancel = after(Math.min(LOOK_AGAIN_MS, waitMs), () => this.wake());
   }
 
   /** No mail server is configured, or nothing is sent any more: nobody is left waiting. */
