@@ -94,7 +94,7 @@ export async function previewTable(
   if (out !== undefined) await writeText(context, out, rowCsv(kind, list.items));
   return {
     document: { ...list, ...sums, ignored },
-    text: (screen) => (out === undefined ? rowTable(list.items, screen) : ''),
+    text: (screen) => (out === undefined ? rowTable(kind, list.items, screen) : ''),
     notes: [
       ...unread(ignored),
       `Would be: ${countWords(sums)}. Nothing was changed.${out === undefined ? '' : ` The table is in ${out}.`}`,
@@ -123,8 +123,17 @@ async function jobOf(
       return { ...begun, job: await untilDone(context, admin, begun.job) };
     });
   } catch (error) {
-    throw job === undefined ? error : goesOn(error, job);
+    throw job === undefined ? unknownWhether(error) : goesOn(error, job);
   }
+}
+
+/** Nobody heard of a job: there may be one all the same, and the same command finds it. */
+function unknownWhether(error: unknown): Failure {
+  const failure = toFailure(error);
+  const { code, message, exitCode, detail } = failure;
+  if (!['CANCELLED', 'UNREACHABLE', 'CONNECTION_LOST', 'TIMEOUT'].includes(code)) return failure;
+  const next = 'See whether there is a job: berth bulk list. The same command again makes no second one.';
+  return new Failure(code, { message, next, exitCode, detail });
 }
 
 /** What ends the waiting, Ctrl-C too, ends nothing else: the server has the rows, and carries on with them when it is back. */

@@ -5,6 +5,7 @@ import { readCsv, type Table, writeCsv } from './csv.js';
 import { readText } from './files.js';
 import { table } from './output.js';
 import { given, optional, parseDay, parseProduct } from './parse.js';
+import { mostInputBytes } from './stdio.js';
 
 export const bulkKinds: readonly BulkKind[] = ['invite', 'remove', 'assign', 'revoke', 'credit'];
 
@@ -13,7 +14,11 @@ export const kindPositional = {
 } as const;
 
 export const bulkOptions = {
-  csv: { type: 'string', demandOption: true, describe: 'the table, as a spreadsheet saves it; - for stdin' },
+  csv: {
+    type: 'string',
+    demandOption: true,
+    describe: `the table, as a spreadsheet saves it, at most ${mostInputBytes / 1024 / 1024} MiB and ${limits.bulkRows} rows; - for stdin`,
+  },
   products: { type: 'string', describe: 'for rows that name no product: these, with commas between' },
   expires: { type: 'string', describe: 'for rows that name no day: last day of the entitlement' },
   pending: {
@@ -81,26 +86,21 @@ function partFrom(rows: Table['rows'], from: number): { line: number; cells: str
 }
 
 /** Rows for people: what each asked for and what became of it. */
-export function rowTable(rows: readonly BulkRowInfo[], screen: Output): string {
-  const limited = rows.some((row) => row.limit !== undefined);
+export function rowTable(kind: BulkKind, rows: readonly BulkRowInfo[], screen: Output): string {
+  const said = columns[kind].map((column) => ({
+    title: column.toUpperCase(),
+    cell: (row: BulkRowInfo) => row[column] ?? '',
+  }));
   return table(
     rows,
     [
       { title: 'LINE', cell: (row) => row.line },
-      { title: 'EMAIL', cell: (row) => row.email },
-      { title: 'PRODUCT', cell: (row) => row.product ?? '' },
-      { title: 'QUANTITY', cell: (row) => row.quantity ?? '' },
-      { title: 'EXPIRES', weight: 'low', cell: (row) => row.expires ?? '' },
-      ...(limited ? [{ title: 'LIMIT', cell: limitCell }] : []),
-      { title: 'VERDICT', cell: (row) => row.code ?? row.verdict },
-      { title: 'REASON', cell: (row) => row.message ?? '' },
+      ...said,
+      { title: 'VERDICT', weight: 'high', cell: (row) => row.code ?? row.verdict },
+      { title: 'REASON', weight: 'high', cell: (row) => row.message ?? '' },
     ],
     screen,
   );
-}
-
-function limitCell({ limit = '', per }: BulkRowInfo): string {
-  return per === undefined ? limit : `${limit} a ${per}`;
 }
 
 const columns = {
@@ -124,7 +124,9 @@ export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
       // Filled up it would be another row, and nobody has mended it: it stays as short as it was.
       if (row.code === 'ROW_SHORT')
         return said.slice(0, Math.max(1, said.findLastIndex((cell) => cell !== '') + 1));
-      return [...said, row.verdict, row.code ?? '', row.message ?? ''];
+      // And one that was too long stays so until somebody has looked at it.
+      const more = row.code === 'ROW_LONG' ? ['?'] : [];
+      return [...said, row.verdict, row.code ?? '', row.message ?? '', ...more];
     }),
   );
 }

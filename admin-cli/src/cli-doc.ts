@@ -25,7 +25,8 @@ function everywhere(): string {
     '## Everywhere',
     table(['option', 'meaning'], optionRows({ ...globalOptions, ...textOptions })),
     'With `--json`, stdout is one JSON object, of a failure `{ "error": { "code", "message", "next", "exitCode", … } }`. People are ' +
-      'answered on stderr, and asked only at a terminal. Colours are left out without a terminal, and when `NO_COLOR` is set.',
+      'answered on stderr, and asked only at a terminal. Colours are left out without a terminal, and when `NO_COLOR` is set. Tables are fitted to the width of a terminal; into a ' +
+      'pipe or file they are whole, whatever `COLUMNS` says.',
     table(
       ['exit code', 'word', 'meaning'],
       exitCodes.map(([code, word, meaning]) => [String(code), word, meaning]),

@@ -8,11 +8,16 @@ export async function readText(context: Context, path: string): Promise<string> 
   try {
     return await context.files.read(path);
   } catch (error) {
+    const isTooLarge = error instanceof TooLarge;
     throw new Failure('FILE_UNREADABLE', {
       message: `The file ${quote(path)} cannot be read: ${reason(error)}.`,
+      ...(isTooLarge ? { next: 'Split it, or leave out the columns that are not read.' } : {}),
     });
   }
 }
+
+/** Of a file or stdin that has more than is ever read. */
+export class TooLarge extends Error {}
 
 /** Writes a file; `exclusive` refuses to replace one. @param mode permission bits. */
 export async function writeText(

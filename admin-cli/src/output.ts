@@ -15,9 +15,13 @@ export interface List<T> {
   readonly next: string | null;
 }
 
+/** Said below the titles of an empty list, which alone look as if something was forgotten. A script sees that itself. */
+export const NOTHING = 'Nothing is listed.';
+
 export function print(answer: Answer, context: Pick<Context, 'stdout' | 'stderr' | 'settings'>): void {
   const { stdout, stderr, settings } = context;
-  for (const note of answer.notes ?? []) stderr.write(`${clean(note)}\n`);
+  for (const note of answer.notes ?? [])
+    if (!settings.json || note !== NOTHING) stderr.write(`${clean(note)}\n`);
   if (settings.json) {
     stdout.write(json(answer.document));
     return;
@@ -33,8 +37,11 @@ export function json(document: object): string {
 export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => string | number;
-  /** `low`: gives way before the others. `id`: never shortened, never left out; said only where the title does not say it. */
-  readonly weight?: 'low' | 'id';
+  /**
+   * `low`: gives way before the others; `high`: what one looks for, gives way after them. `id`: never shortened, never left out; said only where
+   * the title does not say it.
+   */
+  readonly weight?: 'low' | 'high' | 'id';
 }
 
 /** Columns of these titles are ids: half an e-mail or half an id is of no use to anybody. The first column is one anyway. */
@@ -42,7 +49,7 @@ const idTitles = new Set(['', 'ID', 'EMAIL', 'USER', 'PRODUCT', 'ENTITLEMENT', '
 
 /**
  * Columns that line up, numbers to the right. On a terminal that is too narrow the least important texts are shortened (`low` ones first,
- * then from the right), and when that is not enough whole columns are left out, and named below.
+ * then from the right, `high` ones last), and when that is not enough whole columns are left out, and named below.
  */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], screen: Output): string {
   const cells = rows.map((row) => columns.map((column) => clean(String(column.cell(row)))));
@@ -67,7 +74,7 @@ interface Measured {
   readonly width: number;
   /** As far as it can be shortened. */
   readonly least: number;
-  readonly weight: 'low' | 'normal' | 'id';
+  readonly weight: 'low' | 'normal' | 'high' | 'id';
 }
 
 /** A shortened number or date says something else, or nothing: such columns are shown whole or not at all. */
@@ -92,7 +99,7 @@ function fit(columns: readonly Measured[], room: number | undefined): Map<number
   const places = columns.map((_, at) => at);
   const ofWeight = (weight: Measured['weight']) =>
     places.filter((at) => columns[at]!.weight === weight).reverse();
-  const giving = [...ofWeight('low'), ...ofWeight('normal')];
+  const giving = [...ofWeight('low'), ...ofWeight('normal'), ...ofWeight('high')];
   for (let left = 0; ; left++) {
     const out = giving.slice(0, left);
     const widths = new Map(places.filter((at) => !out.includes(at)).map((at) => [at, columns[at]!.width]));

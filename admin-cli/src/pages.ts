@@ -1,5 +1,5 @@
 import { limits } from '@berth/protocol';
-import type { List } from './output.js';
+import { type List, NOTHING } from './output.js';
 import { parseCount } from './parse.js';
 
 /** The options of every list. */
@@ -48,7 +48,8 @@ export async function listPages<T>(
   return { items, next };
 }
 
-/** Said on stderr when a list goes on. */
-export function moreNote(list: List<unknown>): string[] {
+/** Said on stderr when a list goes on, and when there is nothing in it. */
+export function moreNote(list: List<unknown>, none: string | null = NOTHING): string[] {
+  if (list.items.length === 0 && list.next === null && none !== null) return [none];
   return list.next === null ? [] : [`There are more: --cursor ${list.next}`];
 }

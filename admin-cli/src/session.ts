@@ -1,4 +1,5 @@
 import type { AdminConnection, IdentityOptions, LeaseConnection } from '@berth/client';
+import { advised } from './advice.js';
 import type { Context } from './context.js';
 import { Failure } from './fail.js';
 import { remarkJoinFile } from './join-file.js';
@@ -10,7 +11,7 @@ export async function withAdmin<T>(
   work: (admin: AdminConnection) => Promise<T>,
 ): Promise<T> {
   await remarkJoinFile(context);
-  return await withChannel(context, context.sdk.openAdmin(identity(context)), work);
+  return await withChannel(context, context.sdk.openAdmin(identity(context)), advising(context, work));
 }
 
 /** The same for work of several steps that sees to Ctrl-C itself, to say what it has done until then. */
@@ -19,7 +20,26 @@ export async function withAdminForSteps<T>(
   work: (admin: AdminConnection) => Promise<T>,
 ): Promise<T> {
   await remarkJoinFile(context);
-  return await withChannel(context, context.sdk.openAdmin(identity(context)), work, 'steps');
+  return await withChannel(
+    context,
+    context.sdk.openAdmin(identity(context)),
+    advising(context, work),
+    'steps',
+  );
+}
+
+/** What was refused says what helps (advice.ts). */
+function advising<T>(
+  context: Context,
+  work: (admin: AdminConnection) => Promise<T>,
+): (admin: AdminConnection) => Promise<T> {
+  return async (admin) => {
+    try {
+      return await work(admin);
+    } catch (error) {
+      throw await advised(context, admin, error);
+    }
+  };
 }
 
 /** The same for the lease channel, which every enrolled device may open. */

@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
 import type { Input, Output } from './context.js';
+import { TooLarge } from './files.js';
 
 /** No key, link or token is longer; a larger input is a mistake, or meant to fill the memory. */
 export const mostInputBytes = 8 * 1024 * 1024;
@@ -75,7 +76,7 @@ export async function readLimited(stream: AsyncIterable<Buffer>): Promise<string
   let bytes = 0;
   for await (const chunk of stream) {
     bytes += chunk.length;
-    if (bytes > mostInputBytes) throw new Error(`it is larger than ${mostInputBytes / 1024 / 1024} MiB`);
+    if (bytes > mostInputBytes) throw new TooLarge(`it is larger than ${mostInputBytes / 1024 / 1024} MiB`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -2,6 +2,7 @@ import type { Options } from 'yargs';
 import { type Command, type OptionTable, takesValue } from './command.js';
 import { globalOptions, textOptions } from './everywhere.js';
 import { type Failure, usage } from './fail.js';
+import { nearest } from './nearest.js';
 
 /**
  * What yargs found wrong with a command line, as a sentence and a hint that name the command and what was typed. The few
@@ -135,30 +136,3 @@ function unknownWord(
 }
 
 const globalNames = Object.keys({ ...globalOptions, ...textOptions });
-
-/** The candidate that is at most a third of its letters away. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const rated = candidates
-    .map((candidate) => ({ candidate, away: distance(word, candidate) }))
-    .filter(({ candidate, away }) => away <= Math.max(1, Math.floor(candidate.length / 3)))
-    .sort((a, b) => a.away - b.away);
-  return rated[0]?.candidate;
-}
-
-/** Letters to change, add, leave out or swap with their neighbour. */
-function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const swap = swapped ? before[j - 2]! + 1 : change;
-      next.push(Math.min(change, swap, row[j]! + 1, next[j - 1]! + 1));
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length]!;
-}

@@ -596,6 +596,13 @@ export const errors = {
     'The row ends before the last column.',
     'Add the missing cells; an empty one still needs its separator.',
   ),
+  ROW_LONG: row(
+    -33151,
+    2,
+    false,
+    'The row has more cells than the first line has columns.',
+    'A cell that holds the separator needs quotes around it: "Ek, Anna".',
+  ),
   EMAIL_MISSING: row(-33146, 2, false, 'The row has no e-mail address.', 'Fill the cell, or remove the row.'),
   ROW_DUPLICATE: row(-33147, 2, false, 'An earlier row is about the same user.', 'Remove one of them.'),
   CELL_FORMULA: row(
@@ -623,7 +630,7 @@ export const errors = {
   ),
   CREDIT_LIMIT: row(
     -33161,
-    4,
+    8,
     false,
     'This is more than your limit leaves you.',
     'Wait until the limit begins anew, spend fewer, or ask an admin for more: `berth credit request N`.',
@@ -670,7 +677,7 @@ export const errors = {
     5,
     true,
     'No licence server can be reached.',
-    'Check the network and that berthd runs; the servers tried are listed.',
+    'Check the network and that berthd runs; `berth doctor` looks at each server.',
   ),
   CERTIFICATE_UNTRUSTED: row(
     -33101,

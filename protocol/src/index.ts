@@ -1,4 +1,5 @@
 export * from './alias.js';
+export * from './audit-kinds.js';
 export * from './backup-file.js';
 export * from './bytes.js';
 export * from './chain.js';

@@ -246,7 +246,7 @@ export const adminRequests = {
     changes: false,
     params: Type.Object({ ...Page, email: Type.Optional(EmailText), product: Type.Optional(ProductId) }),
     result: Type.Object({ items: Type.Array(AllocationInfo), next: Next }),
-    errors: ['EMAIL_INVALID'],
+    errors: ['EMAIL_INVALID', 'USER_UNKNOWN', 'PRODUCT_UNKNOWN'],
     text: 'Who has seats set aside.',
   }),
   'lease.list': request({
@@ -255,7 +255,7 @@ export const adminRequests = {
     changes: false,
     params: Type.Object({ ...Page, email: Type.Optional(EmailText), product: Type.Optional(ProductId) }),
     result: Type.Object({ items: Type.Array(LeaseInfo), next: Next }),
-    errors: ['EMAIL_INVALID'],
+    errors: ['EMAIL_INVALID', 'USER_UNKNOWN', 'PRODUCT_UNKNOWN'],
     text: 'Who holds which seat now, borrows too.',
   }),
   'lease.revoke': request({

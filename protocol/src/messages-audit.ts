@@ -70,6 +70,8 @@ export const auditRequests = {
       by: Type.Optional(Named),
       product: Type.Optional(ProductId),
       kind: Type.Optional(Type.String({ maxLength: 80, pattern: '^[A-Za-z]+(\\.[A-Za-z]+)?$' })),
+      /** Only what a person or a machine asked for, not what the server did by itself. */
+      people: Type.Optional(Type.Boolean()),
       sinceMs: Type.Optional(WallMs),
       untilMs: Type.Optional(WallMs),
       after: Type.Optional(Cursor),

@@ -52,6 +52,9 @@ export const mailRequests = {
       next: Next,
       /** A mail server is configured. */
       configured: Type.Boolean(),
+      /** In the whole outbox: given up, and waiting to be sent. Older servers leave them out. */
+      failed: Type.Optional(Count),
+      waiting: Type.Optional(Count),
     }),
     errors: ['EMAIL_INVALID'],
     text: 'The outbox, newest first: what was sent, what waits, what failed.',

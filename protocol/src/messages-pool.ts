@@ -1,6 +1,6 @@
 import { limits } from './limits.js';
 import { request } from './message-row.js';
-import { Count, Cursor, IdempotencyKey, PageSize, ProductId } from './schemas.js';
+import { Count, Cursor, IdempotencyKey, PageSize, ProductId, WallMs } from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
 const Off = Type.Null();
@@ -29,6 +29,9 @@ export const poolDefaults: PoolSettings = {
   borrowSeatsPerUserMax: null,
 };
 
+/** Who did something last, and when. */
+const Last = Type.Object({ by: Type.String(), atMs: WallMs });
+
 /** What `sharing.set` did to one product. */
 export const SharingChange = Type.Object({
   product: ProductId,
@@ -37,6 +40,8 @@ export const SharingChange = Type.Object({
   leasesRevoked: Count,
   /** Shared seats that go on until they are released. */
   seatsRunning: Count,
+  /** Who switched it before this; left out where nobody has, or an older server did not keep it. */
+  before: Type.Optional(Last),
 });
 export type SharingChange = Static<typeof SharingChange>;
 
@@ -70,9 +75,13 @@ export const poolRequests = {
       product: Type.Optional(ProductId),
       /** What becomes of the seats in use when it is switched off; left out: `drain`. */
       running: Type.Optional(Type.Enum(['drain', 'cut'])),
+      /** What the caller saw before: if one of them is no longer so, nothing is changed. */
+      was: Type.Optional(
+        Type.Array(Type.Object({ product: ProductId, floatingSharing: Type.Boolean() }), { maxItems: 1000 }),
+      ),
     }),
     result: Type.Object({ products: Type.Array(SharingChange, { maxItems: 1000 }) }),
-    errors: ['PRODUCT_UNKNOWN', 'KEY_REUSED'],
+    errors: ['PRODUCT_UNKNOWN', 'CHANGED_MEANWHILE', 'KEY_REUSED'],
     text: 'Switches floating sharing on or off. Off: shared seats are granted to nobody; seats in use are drained or cut, borrows never.',
   }),
   'pool.show': request({
@@ -85,7 +94,15 @@ export const poolRequests = {
       limit: Type.Optional(PageSize),
     }),
     result: Type.Object({
-      items: Type.Array(Type.Object({ product: ProductId, settings: PoolSettings, defaults: PoolSettings })),
+      items: Type.Array(
+        Type.Object({
+          product: ProductId,
+          settings: PoolSettings,
+          defaults: PoolSettings,
+          /** Who last changed a setting. */
+          changed: Type.Optional(Last),
+        }),
+      ),
       next: Type.Union([Cursor, Type.Null()]),
     }),
     errors: ['PRODUCT_UNKNOWN'],

@@ -3,6 +3,7 @@ import { limits } from './limits.js';
 import { request } from './message-row.js';
 import { AllocationInfo, LeaseInfo, Next, Page, PendingInfo, Removed, When } from './messages-admin.js';
 import { UserInfo } from './messages-lease.js';
+import { MailInfo } from './messages-mail.js';
 import {
   Count,
   DayText,
@@ -51,6 +52,13 @@ export const DeviceInfo = Type.Object({
 });
 export type DeviceInfo = Static<typeof DeviceInfo>;
 
+/** `error`: what the mail server said last. */
+const InvitationMail = Type.Object({
+  id: Id,
+  state: MailInfo.properties.state,
+  error: Type.Optional(Type.String()),
+});
+
 /** By what a list of members may be sorted; ties by e-mail. */
 export const MemberOrder = Type.Enum(['email', 'name', 'role', 'state', 'devices', 'seats', 'credits']);
 export type MemberOrder = Static<typeof MemberOrder>;
@@ -94,7 +102,13 @@ export const userRequests = {
       /** A new link for somebody who is invited already; the role stays as it is. */
       resend: Type.Optional(Type.Boolean()),
     }),
-    result: Type.Object({ user: UserInfo, link: Type.String(), expiresAtMs: WallMs }),
+    result: Type.Object({
+      user: UserInfo,
+      link: Type.String(),
+      expiresAtMs: WallMs,
+      /** An open link of theirs ended by this; left out: there was none. */
+      replaced: Type.Optional(Type.Boolean()),
+    }),
     errors: [
       'EMAIL_INVALID',
       'NAME_INVALID',
@@ -143,7 +157,7 @@ export const userRequests = {
       /** Rows on all pages; only where `page` was asked for. */
       total: Type.Optional(Count),
     }),
-    errors: ['DATE_INVALID'],
+    errors: ['DATE_INVALID', 'PRODUCT_UNKNOWN'],
     text: 'Members and invited people, by e-mail unless asked otherwise; those who were removed only where that state is asked for.',
   }),
   'user.show': request({
@@ -153,7 +167,15 @@ export const userRequests = {
     params: Type.Object({ email: EmailText }),
     result: Type.Object({
       user: MemberInfo,
-      invitation: Type.Union([Type.Object({ expiresAtMs: WallMs, expired: Type.Boolean() }), Type.Null()]),
+      invitation: Type.Union([
+        Type.Object({
+          expiresAtMs: WallMs,
+          expired: Type.Boolean(),
+          /** What became of the mail with its link, while it is kept. */
+          mail: Type.Optional(InvitationMail),
+        }),
+        Type.Null(),
+      ]),
       allocations: Type.Array(AllocationInfo, { maxItems: limits.mineRows }),
       /** Left out by older servers. */
       credits: Type.Optional(CreditInfo),

@@ -52,7 +52,7 @@ test('credits: the same key spends once; the limit says what is left; the period
   expect(first.json).toMatchObject({ credits: 30, left: 10 });
   expect((await consume(30, 'render-job-000471')).json).toEqual(first.json);
   const refused = await consume(11);
-  expect(codeOf(refused)).toEqual([4, 'CREDIT_LIMIT']);
+  expect(codeOf(refused)).toEqual([8, 'CREDIT_LIMIT']);
   expect(refused.json.error).toMatchObject({ limit: 40, used: 30, left: 10, untilMs: null });
   expect((await owner('credit', 'limit', anna.email, '100', '--per', 'month')).json.credits).toMatchObject({
     ...{ limit: 100, per: 'month', used: 30, left: 70 },

@@ -9,6 +9,12 @@ export const filterOptions = {
   by: { type: 'string', describe: 'only what this user did' },
   product: { type: 'string', describe: 'only what concerns this product' },
   kind: { type: 'string', describe: 'only this kind of change, as listed: lease.granted, or all of lease' },
+  people: {
+    type: 'boolean',
+    default: false,
+    describe:
+      'only what somebody asked for, not what the server did by itself: mails it sent, seats that ended',
+  },
 } as const;
 
 export const timeOptions = {
@@ -24,6 +30,7 @@ interface FilterArgs {
   readonly by: string | undefined;
   readonly product: string | undefined;
   readonly kind: string | undefined;
+  readonly people: boolean;
 }
 
 interface TimeArgs {
@@ -32,12 +39,13 @@ interface TimeArgs {
 }
 
 /** @throws Failure USAGE */
-export function parseFilter({ user, by, product, kind }: FilterArgs) {
+export function parseFilter({ user, by, product, kind, people }: FilterArgs) {
   return given({
     user: optional(user, (text) => parsePerson(text, '--user')),
     by: optional(by, (text) => parsePerson(text, '--by')),
     product: optional(product, (text) => parseProduct(text, '--product')),
     kind: optional(kind, parseKind),
+    people: people || undefined,
   });
 }
 

@@ -1,3 +1,4 @@
+import { auditKinds } from '@berth/protocol';
 import { filterOptions, parseFilter, parseTimes, timeOptions } from '../audit/audit-filter.js';
 import { byCell, changesText, deviceCell, whenCell } from '../audit/audit-text.js';
 import { defineCommand } from '../command.js';
@@ -20,9 +21,13 @@ export const auditList = defineCommand({
   examples: [
     ['berth audit list --user anna@studio.example --since 7d', 'what Anna did, and what was done to her'],
     ['berth audit list --product render --kind lease.revoked', 'who took seats of render from whom'],
+    [
+      'berth audit list --people --since 1d',
+      'what admins and users did, without what the server does by itself',
+    ],
     ['berth audit list --kind user --limit 500 --json', 'changes of users, for a script'],
   ],
-  more: 'All that is said must hold. FROM is the address it was asked from. Records of an older berthd do not say who and when. Local time.',
+  more: `All that is said must hold. FROM is the address it was asked from. Records of an older berthd do not say who and when. Local time. Kinds: ${auditKinds.join(', ')}.`,
   run: async (context, args) => {
     const paging = parsePaging(args);
     const filter = { ...parseFilter(args), ...parseTimes(context, args) };
@@ -43,7 +48,7 @@ export const auditList = defineCommand({
             { title: 'DEVICE', weight: 'low', cell: deviceCell },
             { title: 'FROM', weight: 'low', cell: ({ from }) => from ?? '' },
             { title: 'DID', cell: ({ did }) => did ?? '' },
-            { title: 'WHAT CHANGED', cell: changesText },
+            { title: 'WHAT CHANGED', weight: 'high', cell: changesText },
             { title: 'RECORD', weight: 'low', cell: ({ seq, place }) => `${seq}.${place}` },
           ],
           screen,

@@ -123,9 +123,22 @@ function provedText(context: Context, proved: Proved, { serverKey, known }: Agai
   ]);
 }
 
+/** What is most likely a wrong file or key is no alarm; it is proved to be nothing all the same. */
+const notBroken: Partial<Record<Broken['reason'], string>> = {
+  HEAD: 'Give a file that `berth audit export` wrote, as it was written.',
+  SERVER_KEY:
+    'Give the key of the server whose audit this is: `berth whoami` of somebody who has joined it. If that is the key you gave, the file is of another server.',
+  CHECKPOINT: 'Give a checkpoint of the same server.',
+};
+
 function brokenFailure(file: string, { message, reason, seq, line }: Broken): Failure {
+  const other = notBroken[reason];
   return new Failure('AUDIT_BROKEN', {
-    message: `${quote(file)} is not as the server wrote it. ${message}`,
+    message:
+      other === undefined
+        ? `${quote(file)} is not as the server wrote it. ${message}`
+        : `${quote(file)}: ${message}`,
+    ...(other === undefined ? {} : { next: other }),
     detail: { more: { reason, seq, line } },
   });
 }

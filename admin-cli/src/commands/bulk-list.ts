@@ -1,8 +1,9 @@
+import type { BulkJobInfo } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
 import { withAdmin } from '../session.js';
-import { momentCell } from '../words.js';
+import { momentCell, spanWords } from '../words.js';
 
 export const bulkList = defineCommand({
   usage: 'list',
@@ -23,13 +24,13 @@ export const bulkList = defineCommand({
           [
             { title: 'ID', cell: (row) => row.id },
             { title: 'KIND', cell: (row) => row.kind },
-            { title: 'BY', cell: (row) => row.by },
+            { title: 'BY', weight: 'low', cell: (row) => row.by },
             { title: 'MADE', cell: (row) => momentCell(row.madeAtMs) },
-            { title: 'STATE', cell: (row) => (row.endedAtMs === undefined ? 'running' : 'done') },
+            { title: 'STATE', weight: 'high', cell: (row) => stateCell(row, context.nowMs()) },
             { title: 'ROWS', cell: (row) => row.rows },
-            { title: 'DONE', cell: (row) => row.done },
-            { title: 'SO ALREADY', cell: (row) => row.unchanged },
-            { title: 'FAILED', cell: (row) => row.failed },
+            { title: 'DONE', weight: 'high', cell: (row) => row.done },
+            { title: 'UNCHANGED', weight: 'high', cell: (row) => row.unchanged },
+            { title: 'FAILED', weight: 'high', cell: (row) => row.failed },
           ],
           screen,
         ),
@@ -37,3 +38,13 @@ export const bulkList = defineCommand({
     };
   },
 });
+
+/** How far it is, or how long it took. */
+function stateCell(
+  { madeAtMs, endedAtMs, rows, done, unchanged, failed }: BulkJobInfo,
+  nowMs: number,
+): string {
+  if (endedAtMs !== undefined) return `done in ${spanWords(endedAtMs - madeAtMs)}`;
+  const decided = done + unchanged + failed;
+  return `running for ${spanWords(nowMs - madeAtMs)}, ${Math.floor((decided / Math.max(1, rows)) * 100)} %`;
+}

@@ -34,7 +34,7 @@ export const bulkReport = defineCommand({
     );
     return {
       document: { job, items: list.items, next: list.next },
-      text: (screen) => (args.csv ? rowCsv(job!.kind, list.items) : rowTable(list.items, screen)),
+      text: (screen) => (args.csv ? rowCsv(job!.kind, list.items) : rowTable(job!.kind, list.items, screen)),
       notes: [...moreNote(list), ...(args.csv ? [] : [countWords(job!)])],
     };
   },

@@ -14,7 +14,8 @@ export const creditConsume = defineCommand({
   options: {
     key: {
       type: 'string',
-      describe: 'known by it for a week: the same key again spends nothing more (default: a new one)',
+      describe:
+        'known by it for a week: the same key again spends nothing more; 16 to 64 letters, digits, - and _ (default: a new one)',
     },
   },
   examples: [

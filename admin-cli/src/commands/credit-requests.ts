@@ -42,7 +42,7 @@ export const creditRequests = defineCommand({
           ],
           screen,
         ),
-      notes: [...(list.items.length === 0 ? ['Nobody waits.'] : []), ...moreNote(list)],
+      notes: moreNote(list, 'Nobody waits.'),
     };
   },
 });

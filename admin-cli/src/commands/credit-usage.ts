@@ -1,4 +1,4 @@
-import type { ResultOf } from '@berth/protocol';
+import { formatDay, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
 import { table } from '../output.js';
@@ -34,6 +34,9 @@ export const creditUsage = defineCommand({
     });
     if (filter.from !== undefined && filter.until !== undefined && filter.from > filter.until)
       throw usage(`--from ${filter.from} is after --until ${filter.until}.`, 'Give the earlier day first.');
+    const today = formatDay(context.nowMs());
+    if (filter.until === undefined && filter.from !== undefined && filter.from > today)
+      throw usage(`--from ${filter.from} has not come yet: today is ${today}.`, 'Give an earlier day.');
     let sums: Omit<Usage, 'items' | 'next'> | undefined;
     const list = await withAdmin(context, (admin) =>
       listPages(paging, async (page) => {
@@ -58,7 +61,7 @@ export const creditUsage = defineCommand({
           ],
           screen,
         ),
-      notes: [`${credits} credits from ${from} to ${until}.`, ...moreNote(list)],
+      notes: [`${credits} credits from ${from} to ${until}.`, ...moreNote(list, null)],
     };
   },
 });

@@ -33,14 +33,14 @@ export const leaseList = defineCommand({
           [
             { title: 'ID', cell: (row) => row.id },
             { title: 'PRODUCT', cell: (row) => row.product },
-            { title: 'SEATS', cell: (row) => row.seats },
+            { title: 'SEATS', weight: 'high', cell: (row) => row.seats },
             { title: 'KIND', cell: (row) => row.kind },
             { title: 'STATE', cell: (row) => row.state },
             { title: 'USER', cell: (row) => row.user },
             { title: 'DEVICE', cell: (row) => row.device },
             { title: 'SINCE', weight: 'low', cell: (row) => momentCell(row.sinceMs) },
             { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
-            { title: 'FREE', cell: (row) => momentCell(row.freeAtMs) },
+            { title: 'FREE', weight: 'high', cell: (row) => momentCell(row.freeAtMs) },
             {
               title: 'RELEASE',
               cell: (row) => (row.releaseAtMs === null ? '' : momentCell(row.releaseAtMs)),

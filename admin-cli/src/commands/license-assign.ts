@@ -32,7 +32,7 @@ export const licenseAssign = defineCommand({
   usage: 'assign <email> <product>',
   describe: 'Set seats aside for one user, beside those they have',
   positionals: {
-    email: { type: 'string', demandOption: true, describe: 'e-mail address of the user' },
+    email: { type: 'string', demandOption: true, describe: 'e-mail address of the user, or a login name' },
     product: { type: 'string', demandOption: true, describe: 'product id as in `berth status`' },
   },
   options: {

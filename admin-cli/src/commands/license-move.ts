@@ -9,11 +9,15 @@ export const licenseMove = defineCommand({
   usage: 'move <email> <product>',
   describe: 'Re-allocate: give seats of one user to another, in one step',
   positionals: {
-    email: { type: 'string', demandOption: true, describe: 'e-mail address of who has the seats' },
+    email: {
+      type: 'string',
+      demandOption: true,
+      describe: 'e-mail address of who has the seats, or a login name',
+    },
     product: { type: 'string', demandOption: true, describe: 'product id as in `berth license list`' },
   },
   options: {
-    to: { type: 'string', demandOption: true, describe: 'e-mail address of who gets them' },
+    to: { type: 'string', demandOption: true, describe: 'e-mail address of who gets them, or a login name' },
     quantity: { type: 'string', describe: 'how many seats (default: 1)' },
     all: { type: 'boolean', default: false, describe: 'every seat of the product' },
     ...whichOptions,
@@ -32,6 +36,8 @@ export const licenseMove = defineCommand({
     const email = parseUser(args.email);
     const product = parseProduct(args.product, 'PRODUCT');
     const to = parseUser(args.to);
+    if (email === to)
+      throw usage(`${email} is both who has the seats and who gets them.`, 'Name somebody else with --to.');
     const count = optional(args.quantity, (text) =>
       parseCount(text, '--quantity', 1, limits.seatsPerEntitlement),
     );

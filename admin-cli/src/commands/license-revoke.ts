@@ -12,7 +12,7 @@ export const licenseRevoke = defineCommand({
   usage: 'revoke <email> <product>',
   describe: 'Take seats back that were set aside for a user: one, unless said otherwise',
   positionals: {
-    email: { type: 'string', demandOption: true, describe: 'e-mail address of the user' },
+    email: { type: 'string', demandOption: true, describe: 'e-mail address of the user, or a login name' },
     product: { type: 'string', demandOption: true, describe: 'product id as in `berth license list`' },
   },
   options: {
@@ -83,7 +83,8 @@ function notesOf(document: ResultOf<'allocation.revoke'>, cancel: boolean, nowMs
   }
   const ended =
     leasesRevoked === 0 ? '' : ` ${leasesRevoked} running ${leasesRevoked === 1 ? 'lease' : 'leases'} ended.`;
-  const notes = [`Revoked ${seatWords(revoked)} of ${product} from ${email}; ${left} left.${ended}`];
+  const now = `Revoked ${seatWords(revoked)} of ${product} from ${email}; ${left} left.${ended}`;
+  const notes = revoked === 0 && pending > 0 ? [] : [now];
   if (pending > 0 && pendingUntilMs !== undefined) {
     const until = momentWords(pendingUntilMs, nowMs);
     notes.push(

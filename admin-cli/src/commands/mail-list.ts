@@ -51,11 +51,19 @@ export const mailList = defineCommand({
           [
             { title: 'ID', cell: (row) => row.id },
             { title: 'TO', weight: 'id', cell: (row) => row.to },
-            { title: 'STATE', cell: (row) => (row.unsure === true ? `${row.state}, unsure` : row.state) },
+            {
+              title: 'STATE',
+              weight: 'high',
+              cell: (row) => (row.unsure === true ? `${row.state}, unsure` : row.state),
+            },
             { title: 'MADE', weight: 'low', cell: (row) => momentCell(row.madeAtMs) },
-            { title: 'TRIES', cell: (row) => row.attempts },
-            { title: 'SUBJECT', cell: (row) => row.subject },
-            { title: 'ERROR', cell: (row) => (row.state === 'sent' ? '' : (row.error ?? '')) },
+            { title: 'TRIES', weight: 'low', cell: (row) => row.attempts },
+            { title: 'SUBJECT', weight: 'high', cell: (row) => row.subject },
+            {
+              title: 'ERROR',
+              weight: 'high',
+              cell: (row) => (row.state === 'sent' ? '' : (row.error ?? '')),
+            },
           ],
           screen,
         ),

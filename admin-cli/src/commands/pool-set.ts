@@ -1,10 +1,11 @@
-import { type PoolSettings, poolDefaults } from '@berth/protocol';
+import { type PoolSettings, poolDefaults, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
 import { fields } from '../output.js';
 import { given, parseProduct } from '../parse.js';
 import { poolOptions, settingRows } from '../pool-options.js';
 import { withAdmin } from '../session.js';
+import { momentWords } from '../words.js';
 
 export const poolSet = defineCommand({
   usage: 'set <product>',
@@ -26,15 +27,33 @@ export const poolSet = defineCommand({
     const product = parseProduct(args.product, 'PRODUCT');
     const settings = settingsIn(args);
     const key = context.sdk.newIdempotencyKey();
-    const document = await withAdmin(context, async (admin) => {
+    const { document, before } = await withAdmin(context, async (admin) => {
       const { items } = await admin.call('pool.show', { product });
       const was = items[0]?.settings;
-      return await admin.call('pool.set', given({ key, product, ...settings, was }));
+      return {
+        before: items[0],
+        document: await admin.call('pool.set', given({ key, product, ...settings, was })),
+      };
     });
     const note = document.changed ? `Changed the pool of ${product}.` : `Nothing to change in ${product}.`;
-    return { document, text: fields(settingRows(document.settings, poolDefaults)), notes: [note] };
+    const notes = [note, ...(document.changed ? overNote(settings, before, context.nowMs()) : [])];
+    return { document, text: fields(settingRows(document.settings, poolDefaults)), notes };
   },
 });
+
+/** Whoever comes a moment after another admin undoes what that one did: they are told what it was. */
+function overNote(
+  set: Partial<PoolSettings>,
+  before: ResultOf<'pool.show'>['items'][number] | undefined,
+  nowMs: number,
+): string[] {
+  if (before?.changed === undefined) return [];
+  const { settings, changed } = before;
+  const was = poolOptions
+    .filter(({ name }) => set[name] !== undefined && set[name] !== settings[name])
+    .map(({ option, name, words }) => `${option} ${words(settings[name])}`);
+  return [`Before: ${was.join(', ')}; last changed ${momentWords(changed.atMs, nowMs)} by ${changed.by}.`];
+}
 
 /** @throws Failure USAGE when nothing is to be set */
 function settingsIn(args: Readonly<Record<string, unknown>>): Partial<PoolSettings> {

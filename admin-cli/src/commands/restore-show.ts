@@ -36,7 +36,8 @@ export function restoreText(restore: RestoreInfo, nowMs: number): string {
   if (holding) rows.push(['granted', `nothing new${until}`]);
   for (const { product, seats, untilMs } of kept)
     rows.push(['kept back', `${seatWords(seats)} of ${product}, until ${untilWords(untilMs, nowMs)}`]);
-  if (unseen > 0) rows.push(['not seen yet', `${unseen} borrows that the backup knew`]);
+  if (unseen > 0)
+    rows.push(['not seen yet', `${unseen === 1 ? '1 borrow' : `${unseen} borrows`} that the backup knew`]);
   for (const { entitlement, product } of missing)
     rows.push([
       'missing',

@@ -1,11 +1,13 @@
-import type { SharingChange } from '@berth/protocol';
+import type { AdminConnection } from '@berth/client';
+import type { Pool, SharingChange } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import { dryRun, dryRunOption } from '../dry-run.js';
 import { usage } from '../fail.js';
+import { listPages, parsePaging } from '../pages.js';
 import { given, optional, parseProduct } from '../parse.js';
 import { withAdmin } from '../session.js';
-import { seatWords } from '../words.js';
+import { momentWords, seatWords } from '../words.js';
 
 export const sharing = defineCommand({
   usage: 'sharing <state>',
@@ -30,7 +32,7 @@ export const sharing = defineCommand({
     ['berth sharing off --cut --dry-run', 'who has which seats now'],
     ['berth sharing on', 'every product, for everybody'],
   ],
-  more: 'While it is off, a seat can be used only by whoever it is allocated to: `berth license assign`. Borrowed seats are never taken back, and not lent for longer. A product that comes later begins with sharing on.',
+  more: 'While it is off, a seat can be used only by whoever it is allocated to: `berth license assign`. Borrowed seats are never taken back, and not lent for longer. A product that comes later begins with sharing on. If somebody else switches it between the look and the change, nothing is changed and the command says what it is now (CHANGED_MEANWHILE).',
   run: async (context, args) => {
     const on = args.state === 'on';
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
@@ -45,14 +47,37 @@ export const sharing = defineCommand({
         `Take the shared seats of ${product ?? 'every product'} away from whoever uses them?`,
       );
     const key = context.sdk.newIdempotencyKey();
-    const document = await withAdmin(context, (admin) =>
-      admin.call('sharing.set', given({ key, on, product, running })),
-    );
+    const document = await withAdmin(context, async (admin) => {
+      const was = await seen(admin, product);
+      return await admin.call('sharing.set', given({ key, on, product, running, was }));
+    });
     const { products } = document;
-    const notes = products.length === 0 ? ['There is no product yet.'] : products.map(sentence);
+    const notes =
+      products.length === 0
+        ? ['There is no product yet.']
+        : products.map((each) => `${sentence(each)}${beforeWords(each, context.nowMs())}`);
     return { document, text: '', notes };
   },
 });
+
+/** How it is now: whoever switches it between this look and the change is not undone unseen. */
+async function seen(
+  admin: AdminConnection,
+  product: string | undefined,
+): Promise<{ product: string; floatingSharing: boolean }[]> {
+  const all = parsePaging({ limit: undefined, cursor: undefined });
+  const { items } = await listPages<Pool>(all, async ({ cursor }) => {
+    const { pools, next } = await admin.call('pool.status', given({ product, cursor }));
+    return { items: pools, next };
+  });
+  return items.map(({ product: of, floatingSharing }) => ({ product: of, floatingSharing }));
+}
+
+/** Whoever comes a moment after another admin undoes what that one did: they are told. */
+function beforeWords({ before, floatingSharing }: SharingChange, nowMs: number): string {
+  if (before === undefined) return '';
+  return ` Before: ${floatingSharing ? 'off' : 'on'}, switched ${momentWords(before.atMs, nowMs)} by ${before.by}.`;
+}
 
 function runningOf(
   on: boolean,

@@ -1,4 +1,4 @@
-import type { EntitlementInfo, Pool } from '@berth/protocol';
+import type { EntitlementInfo, Pool, ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { type List, table } from '../output.js';
@@ -53,6 +53,7 @@ async function poolsOf(
       warnings: [
         await admin.call('clock.show', {}).then(clockWarning, () => null),
         await admin.call('restore.show', {}).then(restoreWarning, () => null),
+        await admin.call('mail.list', { limit: 1 }).then(mailWarning, () => null),
       ].filter((warning) => warning !== null),
       // Nor one that is not for whoever asks: a plain user with an admin key.
       ends: await admin.call('entitlement.list', { ...filter, ending: true }).then(
@@ -65,6 +66,12 @@ async function poolsOf(
     follow((at) => lease.call('pool.status', { ...filter, ...at })),
   );
   return { list, warnings: [], ends: [] };
+}
+
+/** Whoever was invited and has no link does not know it; whoever invited them does not either. */
+function mailWarning({ failed = 0 }: ResultOf<'mail.list'>): string | null {
+  if (failed === 0) return null;
+  return `${failed === 1 ? '1 mail was' : `${failed} mails were`} refused or given up: berth mail list --state failed`;
 }
 
 /** How many subscriptions `status` names; the rest is for `berth subscription list`. */
@@ -94,15 +101,15 @@ function poolTable(pools: readonly Pool[], screen: Context['stdout']): string {
     pools,
     [
       { title: 'PRODUCT', cell: (pool) => pool.product },
-      { title: 'OWNED', cell: (pool) => pool.owned },
+      { title: 'OWNED', weight: 'high', cell: (pool) => pool.owned },
       { title: 'ALLOCATED', cell: (pool) => pool.allocated },
       { title: 'SHARED', cell: (pool) => pool.shared },
       { title: 'SHARING', cell: (pool) => (pool.floatingSharing ? 'on' : 'off') },
-      { title: 'IN USE', cell: (pool) => pool.inUse },
+      { title: 'IN USE', weight: 'high', cell: (pool) => pool.inUse },
       { title: 'BORROWED', cell: (pool) => pool.borrowed },
-      { title: 'HELD', cell: (pool) => pool.held },
-      { title: 'FREE', cell: (pool) => pool.free },
-      { title: 'OVER', cell: (pool) => pool.over },
+      { title: 'HELD', weight: 'low', cell: (pool) => pool.held },
+      { title: 'FREE', weight: 'high', cell: (pool) => pool.free },
+      { title: 'OVER', weight: 'low', cell: (pool) => pool.over },
     ],
     screen,
   );

@@ -69,9 +69,10 @@ async function invite(
   asked: { email: string; name?: string; role?: string; device?: boolean; resend?: boolean },
 ): Promise<Said> {
   const document = await admin.call('user.invite', { key: context.sdk.newIdempotencyKey(), ...asked });
-  const { user, link, expiresAtMs } = document;
+  const { user, link, expiresAtMs, replaced } = document;
   const until = momentWords(expiresAtMs, context.nowMs());
-  const note = `Invited ${user.email} (${user.role}). The link works once and ends ${until}: berth join LINK`;
+  const again = replaced === true ? ` They had a link already, which works no more.` : '';
+  const note = `Invited ${user.email} (${user.role}).${again} The link works once and ends ${until}: berth join LINK`;
   return { document, text: link, note };
 }
 

@@ -76,26 +76,32 @@ export const userList = defineCommand({
     });
     return {
       document: { items: list.items, next: list.next, ...(total === undefined ? {} : { total }) },
-      text: (screen) => memberTable(list, screen, context.nowMs()),
+      text: (screen) => memberTable(list, screen, context.nowMs(), args.state),
       notes: pages === null ? moreNote(list) : pageNote(pages, total ?? list.items.length),
     };
   },
 });
 
-function memberTable(list: List<MemberInfo>, screen: Parameters<typeof table>[2], nowMs: number): string {
+function memberTable(
+  list: List<MemberInfo>,
+  screen: Parameters<typeof table>[2],
+  nowMs: number,
+  asked: string | undefined,
+): string {
   return table(
     list.items,
     [
       { title: 'EMAIL', cell: (row) => row.email },
       { title: 'NAME', cell: (row) => row.name },
-      { title: 'ROLE', cell: (row) => row.role },
-      { title: 'STATE', cell: (row) => row.state },
-      { title: 'DEVICES', cell: (row) => row.devices },
+      { title: 'ROLE', weight: 'high', cell: (row) => row.role },
+      { title: 'STATE', weight: 'high', cell: (row) => row.state },
+      { title: 'DEVICES', weight: 'low', cell: (row) => row.devices },
       { title: 'ALLOCATED', cell: (row) => row.products.map((p) => `${p.quantity} ${p.product}`).join(', ') },
       { title: 'CREDITS', cell: ({ credits }) => (credits === undefined ? '' : accessWords(credits)) },
       { title: 'SPENT', cell: ({ credits }) => credits?.spent ?? '' },
       {
         title: 'REMOVED',
+        weight: asked === 'removed' ? 'high' : 'low',
         cell: ({ removed }) => (removed ? `${momentWords(removed.atMs, nowMs)} by ${removed.by}` : ''),
       },
       { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, nowMs) },

@@ -1,8 +1,8 @@
 import type { MemberInfo, ResultOf } from '@berth/protocol';
-import { roleAtLeast } from '@berth/protocol';
+import { canonicalAlias, roleAtLeast } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
-import { given, optional, parseName, parseUser } from '../parse.js';
+import { given, optional, parseName, parseUser, quote } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { momentWords } from '../words.js';
 
@@ -34,6 +34,9 @@ export const userSet = defineCommand({
     const name = optional(args.name, parseName);
     if ([role, name, alias, removed].every((each) => each === undefined))
       throw usage('Nothing to set.', 'Give --role, --name, --alias or --remove-alias.');
+    for (const each of [...(alias ?? []), ...(removed ?? [])].map(String))
+      if (canonicalAlias(each) === null)
+        throw usage(`${quote(each)} is not a login name.`, 'Write it as STUDIO\\lgt07 or lgt07.');
     const email = parseUser(args.email);
     const aliases = { addAliases: alias?.map(String), removeAliases: removed?.map(String) };
     const { before, document } = await withAdmin(context, async (admin) => {

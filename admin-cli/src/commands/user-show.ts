@@ -57,6 +57,7 @@ function describe({ user, invitation, changed, credits }: ResultOf<'user.show'>,
     ['devices', user.devices],
     ['credits', credits && creditWords(credits)],
     ['invitation', link],
+    ['its mail', invitation?.mail && mailWords(invitation.mail)],
     [
       'removal',
       user.removing && `pending ${pendingCell(user.removing, nowMs)}, asked by ${user.removing.by}`,
@@ -64,4 +65,11 @@ function describe({ user, invitation, changed, credits }: ResultOf<'user.show'>,
     ['removed', user.removed && `${momentWords(user.removed.atMs, nowMs)} by ${user.removed.by}`],
     ['changed', changed && `${momentWords(changed.atMs, nowMs)} by ${changed.by}`],
   ]);
+}
+
+/** A link that never arrived is one that nobody has. */
+function mailWords({ id, state, error }: { id: string; state: string; error?: string }): string {
+  const why = error === undefined ? '' : `: ${error}`;
+  if (state === 'failed') return `was refused${why} (berth mail show ${id}; berth mail retry ${id})`;
+  return state === 'sent' ? 'sent' : `${state}${why}`;
 }

@@ -1,4 +1,4 @@
-import { roleAtLeast } from '@berth/protocol';
+import { type ResultOf, roleAtLeast } from '@berth/protocol';
 import type { Context } from '../context.js';
 import { hasAdminScope, withAdmin, withLease } from '../session.js';
 import type { ValueKind } from './wanted.js';
@@ -26,6 +26,12 @@ const sources: Record<ValueKind, (context: Context, typed: string) => Promise<st
       : await withLease(context, (lease) => lease.call('pool.status', {}));
     return pools.pools.map(({ product }) => product);
   },
+  job: (context) => listed(context, 'bulk.list', ({ id }) => id),
+  mail: (context) => listed(context, 'mail.list', ({ id }) => id),
+  entitlement: (context) => listed(context, 'entitlement.list', ({ id }) => id),
+  subscription: (context) => listed(context, 'entitlement.list', ({ display, id }) => display.number ?? id),
+  lease: (context) => listed(context, 'lease.list', ({ id }) => id),
+  token: (context) => listed(context, 'machine.token.list', ({ id }) => id),
   email: async (context, typed) => {
     if (!(await hasAdminScope(context))) return [];
     return await withAdmin(context, async (admin) => {
@@ -36,3 +42,18 @@ const sources: Record<ValueKind, (context: Context, typed: string) => Promise<st
     });
   },
 };
+
+type Lists = 'bulk.list' | 'mail.list' | 'entitlement.list' | 'lease.list' | 'machine.token.list';
+
+/** Of what an admin may list: the first page, which of jobs and mails has the newest. */
+async function listed<M extends Lists>(
+  context: Context,
+  method: M,
+  nameOf: (row: ResultOf<M>['items'][number]) => string,
+): Promise<string[]> {
+  if (!(await hasAdminScope(context))) return [];
+  return await withAdmin(context, async (admin) => {
+    const { items } = (await admin.call(method, { limit: mostValues } as never)) as ResultOf<M>;
+    return (items as ResultOf<M>['items'][number][]).map(nameOf);
+  });
+}

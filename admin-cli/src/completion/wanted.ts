@@ -1,3 +1,4 @@
+import { auditKinds, roleOrder } from '@berth/protocol';
 import type { Options } from 'yargs';
 import { type Command, type OptionTable, takesValue } from '../command.js';
 import { globalOptions, textOptions } from '../everywhere.js';
@@ -11,7 +12,16 @@ export interface Choice {
 }
 
 /** Values that only a server or the folder of contexts knows. */
-export type ValueKind = 'product' | 'email' | 'context';
+export type ValueKind =
+  | 'product'
+  | 'email'
+  | 'context'
+  | 'job'
+  | 'mail'
+  | 'subscription'
+  | 'entitlement'
+  | 'lease'
+  | 'token';
 
 /** What fits: words, values of a kind, or names of files, which the shell knows best. */
 export type Wanted =
@@ -101,15 +111,40 @@ const kinds: Readonly<Record<string, ValueKind>> = {
   email: 'email',
   user: 'email',
   from: 'email',
+  to: 'email',
+  by: 'email',
   context: 'context',
 };
+
+/** An id is of the list that its description names. */
+const lists: Readonly<Record<string, ValueKind>> = {
+  'berth context list': 'context',
+  'berth bulk list': 'job',
+  'berth mail list': 'mail',
+  'berth subscription list': 'subscription',
+  'berth entitlement list': 'entitlement',
+  'berth lease list': 'lease',
+  'berth machine token list': 'token',
+};
+
+function listOf({ describe = '' }: Options): ValueKind | undefined {
+  return lists[/`(berth [a-z ]+ list)`/.exec(describe)?.[1] ?? ''];
+}
+
+/** Words that an argument takes although any other text may be given too: the server decides. */
+const knownWords: Readonly<Record<string, readonly string[]>> = {
+  role: [...roleOrder].reverse(),
+  kind: auditKinds,
+};
+
 const fileNames = new Set(['file', 'files', 'csv', 'out', 'key', 'server', 'vendor-key', 'home', 'data']);
 
 function valuesOf(name: string, row: Options, prefix: string): Wanted {
   if (row.choices !== undefined)
     return { choices: row.choices.map((choice) => ({ word: `${prefix}${choice}`, about: '' })) };
-  const isContext = name === 'name' && row.describe?.includes('berth context list') === true;
-  const kind = isContext ? 'context' : kinds[name];
+  const kind = listOf(row) ?? kinds[name];
   if (kind !== undefined) return { values: kind, prefix };
+  const words = knownWords[name];
+  if (words !== undefined) return { choices: words.map((word) => ({ word: `${prefix}${word}`, about: '' })) };
   return fileNames.has(name) ? 'files' : { choices: [] };
 }

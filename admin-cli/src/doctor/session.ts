@@ -56,8 +56,9 @@ export async function lookAtAdministration(
             () => [unknownBackup],
           )
         : [];
+      const mail = may ? await admin.call('mail.list', { limit: 1 }).then(lookAtMail, () => []) : [];
       const restore = may ? await admin.call('restore.show', {}).then(lookAtRestore, () => []) : [];
-      return { checks: [check, ...backup, ...restore], serverVersion: shown?.version ?? null };
+      return { checks: [check, ...backup, ...mail, ...restore], serverVersion: shown?.version ?? null };
     } finally {
       await admin.close();
     }
@@ -88,6 +89,21 @@ export function lookAtBackup({ last, everyMs, failed }: ResultOf<'backup.show'>,
     ? warn('backup', `${words}.`, fix)
     : ok('backup', words);
 }
+
+/** Whoever was invited and has no link does not know it. */
+export function lookAtMail({ configured, failed = 0, waiting = 0 }: ResultOf<'mail.list'>): Check[] {
+  const read = 'berth mail list --state failed says why; when it is mended: berth mail retry --all';
+  const off = 'Set mail.smtp of berthd (docs/site-it.md); until then: berth mail list, berth mail show ID';
+  if (failed > 0) return [warn('mail', `${mails(failed)} refused or given up; ${waiting} waiting`, read)];
+  if (!configured && waiting > 0)
+    return [warn('mail', `no mail server is configured; ${waiting} waiting`, off)];
+  if (!configured) return [ok('mail', 'no mail server is configured: nothing is sent by itself')];
+  return [
+    ok('mail', waiting === 0 ? 'nothing waits, nothing was refused' : `${waiting} waiting, none refused`),
+  ];
+}
+
+const mails = (count: number): string => (count === 1 ? '1 mail was' : `${count} mails were`);
 
 function lookAtRestore(shown: ResultOf<'restore.show'>): Check[] {
   const warning = restoreWarning(shown);

@@ -5,7 +5,7 @@ import { allocationInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { userCalled, userMeant } from './people.js';
+import { unknownFilter, userCalled, userMeant } from './people.js';
 import { asked, whenOf } from './request.js';
 
 type AllocationHandlers = Pick<
@@ -61,6 +61,8 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
       const email = given === undefined ? undefined : userCalled(deps, given);
       if (typeof email === 'object') return email;
       return engine.read((state, now): Answer<'allocation.list'> => {
+        const unknown = unknownFilter(state, { email, product });
+        if (unknown !== null) return unknown;
         const rows = allocationsOf(state, email)
           .map((row) => allocationInfo(state, row, now))
           .filter((info) => product === undefined || info.product === product);

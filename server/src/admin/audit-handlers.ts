@@ -1,12 +1,14 @@
 import {
   AUDIT_PART_BYTES,
   type AuditEntry,
+  auditKinds,
   canonicalAlias,
   canonicalEmail,
   limits,
   type ParamsOf,
 } from '@berth/protocol';
 import type { Entry, Place, Query, Shown } from '../audit/entry.js';
+import { deny } from '../domain/commands.js';
 import type { State } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
@@ -18,7 +20,9 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   const { audit, engine, issuer, clock } = deps;
   return {
     'audit.list': async (params): Promise<Answer<'audit.list'>> => {
-      const { after, cursor, limit = limits.pageRows } = params;
+      const { after, cursor, limit = limits.pageRows, kind } = params;
+      if (kind !== undefined && !auditKinds.some((each) => each === kind || each.startsWith(`${kind}.`)))
+        return deny('PARAMS_INVALID', `"${kind}" is no kind of change.`, { field: 'kind' }, noKind);
       const query = queryOf(deps, params);
       const from = placeIn(after);
       const found =
@@ -55,15 +59,19 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
   };
 }
 
+/** What follows is a list of some: whoever typed another word sees what they look like. */
+const noKind = `Give one of these, or its first word for all of them: ${auditKinds.join(', ')}.`;
+
 function queryOf(
   { state }: Pick<HandlerDeps, 'state'>,
-  { user, by, product, kind, sinceMs, untilMs }: ParamsOf<'audit.list'>,
+  { user, by, product, kind, people, sinceMs, untilMs }: ParamsOf<'audit.list'>,
 ): Query {
   const said = {
     user: user && nameIn(state, user),
     by: by && nameIn(state, by),
     product,
     kind,
+    people,
     sinceMs,
     untilMs,
   };

@@ -161,7 +161,7 @@ function jobInfo({ id, kind, by, madeAtMs, endedAtMs, rows, done, unchanged, fai
 }
 
 function rowInfo({ cells, verdict }: BulkRow): BulkRowInfo {
-  const { short: _, duplicateOf: __, ...said } = cells;
+  const { short: _, long: __, duplicateOf: ___, ...said } = cells;
   if (verdict?.is !== 'failed') return { ...said, verdict: verdict?.is ?? 'waiting' };
   const { is, code, message } = verdict;
   return { ...said, verdict: is, code, message };

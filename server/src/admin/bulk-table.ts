@@ -2,7 +2,7 @@ import { limits } from '@berth/protocol';
 import type { BulkCells, BulkKind } from '../domain/bulk.js';
 import { type Denial, deny } from '../domain/commands.js';
 
-type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'duplicateOf'>;
+type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'long' | 'duplicateOf'>;
 
 /** What the columns of a kind are called, the needed ones first. Others in a file are not read. */
 export const columnsOf: { readonly [K in BulkKind]: readonly Column[] } = {
@@ -89,7 +89,9 @@ function readRow({ line, cells }: RawRow, titles: readonly string[], known: read
   }
   // A missing cell is not an empty one: the row was cut, and nobody knows where.
   const short = cells.length < titles.length;
-  return { line, email: '', ...row, ...(short ? { short } : {}) };
+  // A cell too many moves those behind it: which one it is nobody knows. Spreadsheets write empty ones at the end.
+  const long = cells.slice(titles.length).some((cell) => cell.trim() !== '');
+  return { line, email: '', ...row, ...(short ? { short } : {}), ...(long ? { long } : {}) };
 }
 
 /** The apostrophe that a table of ours has before what a spreadsheet would run is no part of the cell: it is judged as it was. */
@@ -101,6 +103,7 @@ function withoutGuard(cell: string): string {
 function withProducts(kind: BulkKind, row: BulkCells, { products, expires }: Defaults): BulkCells[] {
   if (kind !== 'assign' && kind !== 'revoke') return [row];
   const dated = row.expires !== undefined || expires === undefined ? row : { ...row, expires };
-  if (row.product !== undefined || products === undefined || row.short === true) return [dated];
+  if (row.product !== undefined || products === undefined || row.short === true || row.long === true)
+    return [dated];
   return [...new Set(products)].map((product) => ({ ...dated, product }));
 }

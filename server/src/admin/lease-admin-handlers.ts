@@ -5,7 +5,7 @@ import { isLasting, leaseInfo, lingeringInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { userCalled } from './people.js';
+import { unknownFilter, userCalled } from './people.js';
 import { asked } from './request.js';
 
 type LeaseAdminHandlers = Pick<Handlers, 'lease.list' | 'lease.revoke' | 'lease.keep' | 'lease.message'>;
@@ -17,6 +17,8 @@ export function leaseAdminHandlers(deps: HandlerDeps): LeaseAdminHandlers {
       const email = given === undefined ? undefined : userCalled(deps, given);
       if (typeof email === 'object') return email;
       return engine.read((state, now): Answer<'lease.list'> => {
+        const unknown = unknownFilter(state, { email, product });
+        if (unknown !== null) return unknown;
         const wanted = (row: { email: string }, of: string): boolean =>
           (email === undefined || row.email === email) && (product === undefined || of === product);
         const leases = [...state.tables.lease.values()].filter(

@@ -19,7 +19,9 @@ export function mailHandlers(deps: HandlerDeps): MailHandlers {
         const rows = mailsIn(state, only).filter((mail) => email === undefined || mail.to === email);
         const request = { cursor, limit, descending: true };
         const { items, next } = page(rows, orderOf, request, (mail) => infoOf(deps, mail));
-        return { ok: true, result: { items, next, configured: deps.mail.configured } };
+        const count = (is: Mail['state']): number => state.derived.mailsByState.get(is).size;
+        const [failed, waiting] = [count('failed'), count('queued') + count('sending')];
+        return { ok: true, result: { items, next, configured: deps.mail.configured, failed, waiting } };
       });
     },
     'mail.show': ({ id }, caller) =>

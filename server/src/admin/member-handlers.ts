@@ -5,6 +5,7 @@ import { userUnknown } from '../domain/decide/denial.js';
 import { openInvitations } from '../domain/decide/user.js';
 import { why } from '../domain/decide/why.js';
 import { principalCalled } from '../domain/machines.js';
+import type { Mail } from '../domain/mail.js';
 import { poolOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
 import { allocationInfo, deviceInfo, isLasting, leaseInfo, memberInfo } from '../domain/views.js';
@@ -115,12 +116,27 @@ function show(state: State, email: string, now: Now): Answer<'user.show'> {
       invitation:
         open === undefined
           ? null
-          : { expiresAtMs: open.expiresAtMs, expired: open.expiresAtMs <= now.wallMs },
+          : {
+              expiresAtMs: open.expiresAtMs,
+              expired: open.expiresAtMs <= now.wallMs,
+              ...mailWithLink(state, open.id),
+            },
       allocations: allocations.map((id) => allocationInfo(state, state.tables.allocation.get(id)!, now)),
       credits: creditInfo(state, email, now),
       ...(changed === undefined ? {} : { changed }),
     },
   };
+}
+
+/** An invitation that was refused by the mail server is one that nobody has. */
+function mailWithLink(
+  state: State,
+  invitation: string,
+): { mail?: { id: string; state: Mail['state']; error?: string } } {
+  const mail = state.tables.mail.get(state.derived.mailByInvitation.get(invitation) ?? '');
+  if (mail === undefined) return {};
+  const { id, state: is, error } = mail;
+  return { mail: { id, state: is, ...(error === undefined || is === 'sent' ? {} : { error }) } };
 }
 
 async function set(

@@ -1,6 +1,8 @@
 import { canonicalAlias, canonicalEmail } from '@berth/protocol';
-import type { Denial } from '../domain/commands.js';
-import { nobodyCalled } from '../domain/decide/denial.js';
+import { type Denial, deny } from '../domain/commands.js';
+import { nobodyCalled, userUnknown } from '../domain/decide/denial.js';
+import { principalCalled } from '../domain/machines.js';
+import type { State } from '../domain/state.js';
 import type { HandlerDeps } from './deps.js';
 
 /** Whom a text means: an e-mail address, or the login name of a workstation that a user has. */
@@ -19,4 +21,15 @@ export function userCalled({ state }: Pick<HandlerDeps, 'state'>, text: string):
 export function userMeant(deps: Pick<HandlerDeps, 'state'>, text: string): string | Denial {
   const called = userCalled(deps, text);
   return typeof called === 'string' ? called : (canonicalAlias(text) ?? called);
+}
+
+/** A filter that names nobody, or no product: an empty list would look as if there was nothing. Who was removed has nothing, and is known. */
+export function unknownFilter(
+  state: State,
+  { email, product }: { readonly email?: string | undefined; readonly product?: string | undefined },
+): Denial | null {
+  if (product !== undefined && !state.tables.product.has(product))
+    return deny('PRODUCT_UNKNOWN', undefined, { product });
+  if (email === undefined || state.tables.user.has(email) || state.tables.formerUser.has(email)) return null;
+  return principalCalled(state, email) === undefined ? userUnknown(state, email) : null;
 }

@@ -23,9 +23,14 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
     'sharing.set': async (params, caller) => {
-      const { on, product = null, running = 'drain' } = params;
+      const { on, product = null, running = 'drain', was } = params;
       const key = asked('sharing.set', params, caller);
-      const settled = await engine.submit({ type: 'setSharing', ...key, on, product, running });
+      const settled = await engine.submit({
+        type: 'setSharing',
+        ...key,
+        ...{ on, product, running },
+        ...(was === undefined ? {} : { was }),
+      });
       return settled.ok ? { ok: true, result: { products: [...settled.outcome.products] } } : settled;
     },
     'pool.show': ({ product, cursor, limit }) =>
@@ -39,6 +44,7 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
           product: row.product,
           settings: settingsOf(row),
           defaults: poolDefaults,
+          ...(row.settingsChanged === undefined ? {} : { changed: row.settingsChanged }),
         });
         return { ok: true, result: page(rows, (row) => row.product, { cursor, limit }, view) };
       }),

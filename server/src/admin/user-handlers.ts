@@ -52,7 +52,7 @@ const invite = async (
     invitationMs: deps.invitationMs,
   });
   if (!settled.ok) return settled;
-  const { user, invitation, expiresAtMs } = settled.outcome;
+  const { user, invitation, expiresAtMs, replaced } = settled.outcome;
   const link = deps.invitations.link(invitation, deps.address(), deps.serverKey);
-  return { ok: true, result: { user, link, expiresAtMs } };
+  return { ok: true, result: { user, link, expiresAtMs, ...(replaced === true ? { replaced } : {}) } };
 };

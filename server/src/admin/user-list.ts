@@ -5,6 +5,7 @@ import type { FormerUser, Now, State, User } from '../domain/state.js';
 import { memberInfo } from '../domain/views.js';
 import type { Answer } from '../transport/api.js';
 import { page } from './pages.js';
+import { unknownFilter } from './people.js';
 
 type Asked = ParamsOf<'user.list'>;
 /** Removed ones are listed where they are asked for, as everybody else is. */
@@ -16,6 +17,8 @@ export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.li
   const { spentUntil: until = null } = asked;
   if (until !== null && dayStartMs(until) === null)
     return deny('DATE_INVALID', `"${until}" is not a day: write it as 2027-05-09.`);
+  const unknown = unknownFilter(state, { product: asked.product });
+  if (unknown !== null) return unknown;
   const view = (user: Listed) => memberInfo(state, user, now, until);
   if (asked.page === undefined && sort === 'email' && !descending) {
     const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();

@@ -38,6 +38,8 @@ export interface Query {
   readonly product?: string;
   /** A kind of change, or the first word of several. */
   readonly kind?: string;
+  /** Only what somebody asked for. */
+  readonly people?: boolean;
   /** From this moment on. */
   readonly sinceMs?: number;
   /** Before this moment. */
@@ -74,7 +76,8 @@ function shownOf(changes: readonly Change[], before: Act['before']): Shown[] {
 }
 
 export function matches(entry: Entry, query: Query): boolean {
-  const { user, by, product, kind, sinceMs, untilMs } = query;
+  const { user, by, product, kind, people, sinceMs, untilMs } = query;
+  if (people === true && entry.by === null) return false;
   if (by !== undefined && entry.by !== by) return false;
   if (sinceMs !== undefined && (entry.atMs === null || entry.atMs < sinceMs)) return false;
   if (untilMs !== undefined && (entry.atMs === null || entry.atMs >= untilMs)) return false;

@@ -1,3 +1,4 @@
+import type { AuditKind } from '@berth/protocol';
 import { type Before, productFacts, userFacts } from '../domain/acts.js';
 import type { Change, ChangeType } from '../domain/changes.js';
 import { accessOf } from '../domain/credits.js';
@@ -15,9 +16,14 @@ export function factsOf(change: Change): Facts | null {
   return (facts[change.type] as (change: Change) => Facts | null)(change);
 }
 
-/** A new kind of change does not compile without its row: whoever adds one says what of it may be seen. */
+/**
+ * A new kind of change does not compile without its row: whoever adds one says what of it may be seen, and then it is one of `auditKinds`, by which
+ * it is looked for.
+ */
 const facts: {
-  readonly [T in ChangeType]: (change: Extract<Change, { type: T }>) => Facts | null;
+  readonly [T in ChangeType | AuditKind]: T extends AuditKind
+    ? (change: Extract<Change, { type: T }>) => Facts
+    : () => null;
 } = {
   'organisation.founded': ({ organisation: { name, serverId, epoch } }) => ({
     name,

@@ -19,6 +19,8 @@ export interface BulkCells {
   readonly per?: string;
   /** It ended before the last column of the header. */
   readonly short?: boolean;
+  /** It goes on behind the last column of the header. */
+  readonly long?: boolean;
   /** An earlier line about the same user, where one is enough. */
   readonly duplicateOf?: number;
 }

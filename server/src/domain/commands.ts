@@ -16,7 +16,6 @@ import type {
   PoolSettings,
   Role,
   SharingChange,
-  UserInfo,
   Witness,
 } from '@berth/protocol';
 import type { BulkKind, BulkTable } from './bulk.js';
@@ -26,7 +25,7 @@ import type { CreditGrant } from './credit-rows.js';
 import type { Due } from './expiry-queue.js';
 import type { MailResult } from './mail.js';
 import type { RestoreCommands, RestoreOutcomes } from './restore-commands.js';
-import type { Now, State } from './state.js';
+import type { Invited, Now, State } from './state.js';
 
 /** What a changing request is known by (I7): the device and its key, and the hash of what it asked. */
 export interface RequestKey {
@@ -201,6 +200,8 @@ export interface Commands extends RestoreCommands {
     readonly on: boolean;
     readonly product: string | null;
     readonly running: 'drain' | 'cut';
+    /** What whoever asks saw before. */
+    readonly was?: readonly { readonly product: string; readonly floatingSharing: boolean }[];
   };
   /** Settings that are left out stay as they are. */
   setPool: Asked & {
@@ -275,7 +276,7 @@ export interface Outcomes extends RestoreOutcomes {
     readonly leasesRevoked?: number;
     readonly moved?: number;
   } & PendingOutcome;
-  invite: { readonly user: UserInfo; readonly invitation: string; readonly expiresAtMs: number };
+  invite: Invited;
   setOrganisation: { readonly name: string; readonly changed: boolean };
   cancelInvitation: { readonly email: string; readonly cancelled: number };
   setUser: { readonly user: MemberInfo; readonly changed: boolean; readonly linksEnded?: number };

@@ -6,6 +6,7 @@ import type {
   PoolSettings,
   Role,
   Share,
+  UserInfo,
 } from '@berth/protocol';
 import type { BackupMade } from './backup.js';
 import type { BulkJob, BulkRow } from './bulk.js';
@@ -57,7 +58,7 @@ export interface User {
   /** Login names of workstations, canonical and sorted; absent: none. */
   readonly aliases?: readonly string[];
   /** Who last changed role, name or aliases. */
-  readonly changed?: { readonly by: string; readonly atMs: number };
+  readonly changed?: Last;
   /** The removal is pending: nothing new for this user. */
   readonly removing?: Pending;
 }
@@ -111,6 +112,14 @@ export interface Invitation {
   readonly usedBy: string | null;
 }
 
+/** What came of an invitation. @param replaced an open link of theirs ended by it */
+export interface Invited {
+  readonly user: UserInfo;
+  readonly invitation: string;
+  readonly expiresAtMs: number;
+  readonly replaced?: boolean;
+}
+
 /** A product belongs to the first vendor key that brought it (DESIGN 4). */
 export interface Product {
   readonly product: string;
@@ -119,6 +128,16 @@ export interface Product {
   readonly sharing: boolean;
   /** What an admin has set, and nothing else; read it through `settingsOf`. */
   readonly settings?: Partial<PoolSettings>;
+  /** Who last changed a setting. */
+  readonly settingsChanged?: Last;
+  /** Who last switched floating sharing. */
+  readonly sharingChanged?: Last;
+}
+
+export interface Last {
+  /** E-mail of the admin. */
+  readonly by: string;
+  readonly atMs: number;
 }
 
 /** A vendor key endorsed another one (PROTOCOL 4.8). Kept for clients that pin the older key. */

@@ -110,7 +110,11 @@ async function firstLineOf(path: string | undefined): Promise<string | undefined
 /** What an error of nodemailer means for the message. */
 export function failureOf(error: unknown): Carried {
   const { code, responseCode, command, syscall, message = String(error) } = error as Partial<SmtpError>;
-  const said = message.replaceAll(/\s+/g, ' ').slice(0, ANSWER_CHARS);
+  const whose =
+    certificateFaults.test(code ?? '') || /certificate/i.test(message)
+      ? 'The certificate of the mail server: '
+      : '';
+  const said = `${whose}${message}`.replaceAll(/\s+/g, ' ').slice(0, ANSWER_CHARS);
   // It answered about this message: a 5 is for ever, a 4 for now (RFC 5321 4.2.1). 421 closes the connection.
   // Whether it takes mail from us at all is decided at MAIL FROM, and is the same for all of them.
   const aboutMessage = (code === 'EENVELOPE' || code === 'EMESSAGE') && command !== 'MAIL FROM';
@@ -121,6 +125,9 @@ export function failureOf(error: unknown): Carried {
   const unsure = responseCode === undefined && syscall !== 'connect' && !beforeMessage.has(code ?? '');
   return { state: 'deferred', error: said, unsure, serverFailed: true };
 }
+
+/** As Node names what is wrong with a certificate. Whoever reads it would think of Berth's own. */
+const certificateFaults = /^(?:CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 
 interface SmtpError {
   readonly message: string;

@@ -185,7 +185,9 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
     const takes = paths.includes('lease') && signed.handles(request);
     (takes ? signed : pages).handle(request, response);
   });
-  server.on('tlsClientError', (_error, socket) => {
+  server.on('tlsClientError', (error, socket) => {
+    // Whoever hung up was not refused: `berth doctor` looks whether the port is open, a load balancer every few seconds.
+    if ('code' in error && error.code === 'ECONNRESET') return;
     const address = accepted.ticketOf(socket)?.address ?? 'unknown';
     emit({ type: 'refused', reason: 'TLS_HANDSHAKE', address });
   });

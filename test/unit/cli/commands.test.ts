@@ -87,6 +87,55 @@ describe('berth user invite', () => {
   });
 });
 
+describe('what is unknown', () => {
+  const refusing = (code: 'PRODUCT_UNKNOWN' | 'USER_UNKNOWN' | 'ALLOCATION_UNKNOWN', detail: object) =>
+    fakeAdmin({
+      'allocation.assign': () => {
+        throw new BerthError(code, { detail: { ...detail } });
+      },
+      'allocation.move': () => {
+        throw new BerthError(code, { detail: { ...detail } });
+      },
+      'pool.status': () => ({ pools: [{ product: 'render' }, { product: 'comp' }], next: null }),
+      'user.list': () => ({
+        items: [{ email: 'bo@studio.example' }, { email: 'anna@studio.example' }],
+        next: null,
+      }),
+      'audit.list': () => ({
+        items: [
+          {
+            ...{ seq: 9, place: 0, atMs: Date.UTC(2026, 0, 1), did: 'move', by: 'it@studio.example' },
+            changes: [{ kind: 'allocation.set', facts: [{ name: 'quantity', value: '0', was: '1' }] }],
+          },
+        ],
+        next: null,
+        at: '9.0',
+      }),
+    });
+  const error = async (line: string, admin: ReturnType<typeof fakeAdmin>) =>
+    ((await berth([...line.split(' '), '--json'], { sdk: admin.sdk })).json() as { error: object }).error;
+
+  it('is asked back: a product, an address, and nobody who is merely alike', async () => {
+    const product = refusing('PRODUCT_UNKNOWN', { product: 'rendr' });
+    expect(await error('license assign a@b.org rendr', product)).toMatchObject({ didYouMean: 'render' });
+    const user = refusing('USER_UNKNOWN', { email: 'ana@studio.example' });
+    expect(await error('license assign ana@studio.example render', user)).toMatchObject({
+      didYouMean: 'anna@studio.example',
+      next: expect.stringContaining('anna@studio.example'),
+    });
+    const cem = refusing('USER_UNKNOWN', { email: 'cem@studio.example' });
+    expect(await error('license assign cem@studio.example render', cem)).not.toHaveProperty('didYouMean');
+  });
+
+  it('says who was quicker', async () => {
+    const admin = refusing('ALLOCATION_UNKNOWN', { email: 'bo@studio.example', product: 'render' });
+    expect(await error('license move bo@studio.example render --to a@b.org', admin)).toMatchObject({
+      code: 'ALLOCATION_UNKNOWN',
+      message: expect.stringContaining('by it@studio.example: allocation.set quantity=0 (was 1)'),
+    });
+  });
+});
+
 describe('what takes something away', () => {
   const commands: [string, string][] = [
     ['user remove a@b.org', 'user.remove'],
@@ -107,6 +156,7 @@ describe('what takes something away', () => {
       entitlement: { product: 'render', seats: 1, until: '2026-12-31', allocated: 0 },
     }),
     'lease.list': () => ({ items: [{ entitlement: 'ent-1', user: 'a@b.org' }], next: null }),
+    'pool.status': () => ({ pools: [{ product: 'render', floatingSharing: true }], next: null }),
     'clock.show': () => ({ clock, borrowsThatEnd: 1, entitlementsThatEnd: 0 }),
   };
   const changing = Object.fromEntries(

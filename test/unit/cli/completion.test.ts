@@ -7,6 +7,15 @@ const breaks = ' \t\n"\'@><=;|&(:';
 const users = ['anna@studio.example', 'anders@studio.example', '$(reboot)@studio.example'];
 const admin = fakeAdmin({
   'pool.status': () => ({ pools: [{ product: 'render' }, { product: 'sim' }], next: null }),
+  'bulk.list': () => ({ items: [{ id: 'j-2' }, { id: 'j-1' }], next: null }),
+  'mail.list': () => ({ items: [{ id: 'm-7' }], next: null }),
+  'entitlement.list': () => ({
+    items: [
+      { id: 'ent-1', display: { number: 'S-1042' } },
+      { id: 'ent-2', display: {} },
+    ],
+    next: null,
+  }),
   'user.list': ({ search }) => ({
     items: users.filter((email) => email.includes(String(search ?? ''))).map((email) => ({ email })),
     next: null,
@@ -41,6 +50,13 @@ describe('completion in bash', () => {
     ['berth context use ', ['studio']],
     ['berth entitlement import ', [':files']],
     ['berth vendor issue --out ', [':files']],
+    ['berth bulk apply invite --csv ', [':files']],
+    ['berth user set anna@studio.example --role v', ['viewer']],
+    ['berth license move a@b.org render --to an', ['anna@studio.example', 'anders@studio.example']],
+    ['berth audit list --kind allo', ['allocation.set']],
+    ['berth bulk report ', ['j-2', 'j-1']],
+    ['berth mail show m', ['m-7']],
+    ['berth subscription show S', ['S-1042']],
     ['berth run --product render -- ', [':files']],
     ['berth frobnicate ', []],
   ])('%s', async (line, words) => {

@@ -1,5 +1,6 @@
 import { rowCsv } from '@berth/cli/bulk';
 import { readCsv, writeCsv } from '@berth/cli/csv';
+import { readTable } from '@berth/server/admin/bulk-table';
 import { describe, expect, test } from 'vitest';
 
 const read = (text: string) => readCsv(text, 'people.csv');
@@ -33,6 +34,25 @@ describe('a table as spreadsheets write it', () => {
       3, 6,
     ]);
   });
+
+  test('a row with more cells than the first line has columns is bad, unless they are empty; it stays so in the table of what became of it', () => {
+    const table = readTable(
+      'invite',
+      ['email', 'name'],
+      rowsOf(['a@x.example', 'Ek', 'Anna'], ['b@x.example', 'Bo', '', ' ']),
+      {},
+    );
+    expect('cells' in table && table.cells).toEqual([
+      { line: 2, email: 'a@x.example', name: 'Ek', long: true },
+      { line: 3, email: 'b@x.example', name: 'Bo' },
+    ]);
+    const row = { line: 2, email: 'a@x.example', verdict: 'failed', code: 'ROW_LONG' } as const;
+    const again = read(rowCsv('invite', [row]));
+    const back = readTable('invite', again.header, again.rows, {});
+    expect('cells' in back && back.cells).toMatchObject([{ long: true }]);
+  });
+
+  const rowsOf = (...rows: string[][]) => rows.map((cells, at) => ({ line: at + 2, cells }));
 
   test('a short row stays short, a long one long: what it means is for the server', () => {
     expect(

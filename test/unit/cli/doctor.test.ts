@@ -1,4 +1,5 @@
 import type { Context } from '@berth/cli/context';
+import { lookAtMail } from '@berth/cli/doctor/session';
 import { BerthError } from '@berth/client';
 import { errors } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
@@ -155,6 +156,18 @@ describe('berth doctor', () => {
     expect(found('session')).toMatchObject({ state: 'fail', code: 'TIMEOUT' });
     expect(ran.stdout).not.toContain('BERTH_DEBUG');
     expect(ran.exitCode).toBe(errors.TIMEOUT.exit);
+  });
+
+  it('mail that was refused, or that nobody sends, is said with its fix', () => {
+    const shown = { items: [], next: null, configured: true, failed: 0, waiting: 0 };
+    const states = [
+      shown,
+      { ...shown, failed: 8 },
+      { ...shown, configured: false, waiting: 3 },
+      { ...shown, configured: false },
+    ].map((each) => lookAtMail(each)[0]!.state);
+    expect(states).toEqual(['ok', 'warn', 'warn', 'ok']);
+    expect(lookAtMail({ ...shown, failed: 1 })[0]!.fix).toContain('berth mail list --state failed');
   });
 
   it('without a context it says so, and nothing of servers', async () => {

@@ -68,6 +68,15 @@ describe('tables', () => {
     expect(least[1]).toBe('l-0123456789  a-long-address@studio.example');
   });
 
+  it('leave what one looks for to the last', () => {
+    const high = wide.map((column) =>
+      column.title === 'SEATS' ? { ...column, weight: 'high' as const } : column,
+    );
+    const lines = table(leases, high, screen(60)).split('\n');
+    expect(lines.at(-1)).toBe('Not shown: WHY, SINCE (see a wider terminal, or --json).');
+    expect(lines[0]).toMatch(/^ID +USER +DEVICE +SEATS$/);
+  });
+
   it('are never cut where no terminal is', () => {
     expect(table(rows, columns, screen(undefined))).toContain(rows[1]?.name);
   });

@@ -58,6 +58,7 @@ describe('invite', () => {
       { email: 'Ædelsten@studio.example' },
       { email: 'owner@studio.example' },
       { email: 'e@studio.example' },
+      { email: 'f@studio.example', long: true },
     ]);
     expect(run(world, id)).toEqual([
       'done',
@@ -70,16 +71,17 @@ describe('invite', () => {
       'EMAIL_INVALID',
       'unchanged',
       'done',
+      'ROW_LONG',
     ]);
     expect(world.state.tables.job.get(id)).toMatchObject({
-      rows: 10,
-      next: 10,
+      rows: 11,
+      next: 11,
       done: 2,
       unchanged: 1,
-      failed: 7,
+      failed: 8,
     });
     expect(world.state.tables.user.get('a@studio.example')).toMatchObject({ name: 'Anna', role: 'viewer' });
-    expect(mailTo(world, 'owner')).toMatchObject([{ facts: [{ kind: 'bulk', done: 2, failed: 7 }] }]);
+    expect(mailTo(world, 'owner')).toMatchObject([{ facts: [{ kind: 'bulk', done: 2, failed: 8 }] }]);
   });
 
   test('nobody grants above their own role, nor goes on when they have lost it', () => {

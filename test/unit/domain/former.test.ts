@@ -58,6 +58,7 @@ test('who was removed, when and by whom; not among the members; back after a res
   expect(removed(world, { sort: 'email', descending: true, page: 2, limit: 1 })).toMatchObject({
     result: { items: [anna], total: 2 },
   });
+  world.import();
   expect(removed(world, { product: 'render' })).toMatchObject({ result: { items: [] } });
   expect(listUsers(world.state, {}, world.now)).toMatchObject({
     result: { items: [{ email: 'owner@studio.example' }] },

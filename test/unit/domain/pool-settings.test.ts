@@ -48,7 +48,7 @@ describe('settings of a pool', () => {
     set(world, { idleSeconds: 600 });
     const late = { type: 'setPool', ...world.admin(), product: 'render', was } as const;
     expect(world.refused({ ...late, settings: { idleSeconds: 900 } }, 'CHANGED_MEANWHILE')).toMatchObject({
-      detail: { product: 'render', now: { idleSeconds: 600 } },
+      detail: { product: 'render', now: { idleSeconds: 600 }, changed: { by: 'owner@studio.example' } },
     });
     expect(world.ok({ ...late, ...world.admin(), settings: { lingerSeconds: 60 } })).toMatchObject({
       changed: true,

@@ -38,6 +38,20 @@ describe('floating sharing off', () => {
     });
   });
 
+  test('two admins: the second is told what the first has made of it, and by whom; who undoes it knowingly is told too', () => {
+    const { world } = studio();
+    const seen = [{ product: 'render', floatingSharing: true }];
+    turn(world, false);
+    const late = { type: 'setSharing', ...world.admin(), on: true, product: null, running: 'drain' } as const;
+    const denial = world.refused({ ...late, was: seen }, 'CHANGED_MEANWHILE');
+    const changed = { by: 'owner@studio.example', atMs: world.now.wallMs };
+    expect(denial.detail).toEqual({ now: [{ product: 'render', floatingSharing: false, changed }] });
+    const was = [{ product: 'render', floatingSharing: false }];
+    expect(world.ok({ ...late, ...world.admin(), was }).products).toMatchObject([
+      { changed: true, before: changed },
+    ]);
+  });
+
   test('drain: what runs is renewed, also onto another entitlement, until it is released', () => {
     const { world, anna } = studio();
     const lease = world.checkout(anna).leases[0]!.jti;

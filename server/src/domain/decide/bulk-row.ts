@@ -166,6 +166,8 @@ function malformed(cells: BulkCells): Denial | null {
       'ROW_SHORT',
       `Line ${cells.line} ends before the last column: an empty cell still needs its separator.`,
     );
+  if (cells.long === true)
+    return deny('ROW_LONG', `Line ${cells.line} has more cells than the first line has columns.`);
   if (cells.email === '') return deny('EMAIL_MISSING');
   if (cells.duplicateOf !== undefined)
     return deny('ROW_DUPLICATE', `Line ${cells.duplicateOf} is about the same user.`);

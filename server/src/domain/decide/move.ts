@@ -27,7 +27,7 @@ export function move(state: State, command: Command<'move'>, context: Context): 
   if (total === 0 || quantity > total)
     return deny(
       'ALLOCATION_UNKNOWN',
-      `${email} has ${total === 0 ? 'no' : `only ${total}`} seats of ${product} that can be moved.`,
+      `${email} has ${total === 0 ? 'no seats' : total === 1 ? 'only 1 seat' : `only ${total} seats`} of ${product} that can be moved.`,
       facts,
     );
   const undecided = revokeUnderway(
@@ -52,7 +52,12 @@ export function move(state: State, command: Command<'move'>, context: Context): 
 function mayNotMove(state: State, { email, to }: Command<'move'>, { now }: Context): Denial | null {
   for (const each of [email, to]) if (!state.tables.user.has(each)) return userUnknown(state, each);
   if (email === to)
-    return deny('PARAMS_INVALID', `${email} is both the source and the target.`, { field: 'to' });
+    return deny(
+      'PARAMS_INVALID',
+      `${email} is both the source and the target.`,
+      { field: 'to' },
+      'Name two different users.',
+    );
   return leaving(state, to, now);
 }
 

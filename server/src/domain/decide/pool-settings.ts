@@ -2,16 +2,20 @@ import type { PoolSettings } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { settingsOf } from '../pool-settings.js';
-import type { Product, State } from '../state.js';
+import type { Last, Product, State } from '../state.js';
 import { endLingers } from './linger.js';
 
 /** Changes settings of a pool. What is set is kept with the product, which no import of an entitlement writes again. */
-export function setPool(state: State, command: Command<'setPool'>, _context: Context): Decision<'setPool'> {
+export function setPool(state: State, command: Command<'setPool'>, context: Context): Decision<'setPool'> {
   const before = state.tables.product.get(command.product);
   if (before === undefined) return deny('PRODUCT_UNKNOWN', undefined, { product: command.product });
   const overtaken = changedMeanwhile(before, command);
   if (overtaken !== null) return overtaken;
-  const after: Product = { ...before, settings: { ...before.settings, ...command.settings } };
+  const after: Product = {
+    ...before,
+    settings: { ...before.settings, ...command.settings },
+    settingsChanged: { by: command.by.email, atMs: context.now.wallMs },
+  };
   const settings = settingsOf(after);
   const changed = JSON.stringify(settings) !== JSON.stringify(settingsOf(before));
   return {
@@ -31,13 +35,17 @@ function changedMeanwhile(before: Product, { settings, was = {} }: Command<'setP
   const told = names.map((name) => `${name} is ${now[name] ?? 'off'}, was ${was[name] ?? 'off'}`);
   return deny(
     'CHANGED_MEANWHILE',
-    `The pool of ${before.product} was changed meanwhile: ${told.join('; ')}.`,
+    `The pool of ${before.product} was changed meanwhile${byWhom(before.settingsChanged)}: ${told.join('; ')}.`,
     {
       product: before.product,
+      ...(before.settingsChanged === undefined ? {} : { changed: before.settingsChanged }),
       now: Object.fromEntries(names.map((name) => [name, now[name]])),
     },
   );
 }
+
+/** ` by …`, where it is known. */
+export const byWhom = (last: Last | undefined): string => (last === undefined ? '' : ` by ${last.by}`);
 
 /** Off means off: what lingers now is free. A shorter time holds for what is released from now on. */
 function lingersEnd(state: State, settings: PoolSettings, { product }: Product): Change[] {

@@ -1,8 +1,16 @@
 import type { Change } from '../changes.js';
-import { type Command, type Context, type Decision, deny, type SharingChange } from '../commands.js';
+import {
+  type Command,
+  type Context,
+  type Decision,
+  type Denial,
+  deny,
+  type SharingChange,
+} from '../commands.js';
 import type { Product, Seat, State } from '../state.js';
 import { withdraw } from './allocation.js';
 import { endLingers } from './linger.js';
+import { byWhom } from './pool-settings.js';
 
 /**
  * Floating sharing of one product, or of all: off means that shared seats are granted to nobody, neither new nor by joining or lending one
@@ -11,7 +19,7 @@ import { endLingers } from './linger.js';
 export function setSharing(
   state: State,
   command: Command<'setSharing'>,
-  _context: Context,
+  context: Context,
 ): Decision<'setSharing'> {
   const { product: only } = command;
   if (only !== null && !state.tables.product.has(only))
@@ -19,7 +27,9 @@ export function setSharing(
   const products = [...state.tables.product.values()]
     .filter(({ product }) => only === null || product === only)
     .sort((a, b) => (a.product < b.product ? -1 : 1));
-  const decided = products.map((product) => switchOne(state, product, command));
+  const overtaken = changedMeanwhile(products, command);
+  if (overtaken !== null) return overtaken;
+  const decided = products.map((product) => switchOne(state, product, command, context));
   return {
     ok: true,
     changes: decided.flatMap(({ changes }) => changes),
@@ -27,13 +37,34 @@ export function setSharing(
   };
 }
 
+/** Two who switch the same: the second is told what the first has made of it, instead of undoing it unseen. */
+function changedMeanwhile(products: readonly Product[], { was = [] }: Command<'setSharing'>): Denial | null {
+  const seen = new Map(was.map(({ product, floatingSharing }) => [product, floatingSharing]));
+  const other = products.filter(({ product, sharing }) => (seen.get(product) ?? sharing) !== sharing);
+  if (other.length === 0) return null;
+  const told = other.map(
+    ({ product, sharing, sharingChanged }) =>
+      `that of ${product} is ${sharing ? 'on' : 'off'}${byWhom(sharingChanged)}`,
+  );
+  return deny('CHANGED_MEANWHILE', `Floating sharing was switched meanwhile: ${told.join('; ')}.`, {
+    now: other.map(({ product, sharing, sharingChanged }) => ({
+      product,
+      floatingSharing: sharing,
+      ...(sharingChanged === undefined ? {} : { changed: sharingChanged }),
+    })),
+  });
+}
+
 function switchOne(
   state: State,
   product: Product,
   { on, running, by }: Command<'setSharing'>,
+  { now }: Context,
 ): { changes: Change[]; outcome: SharingChange } {
   const changed = product.sharing !== on;
-  const changes: Change[] = changed ? [{ type: 'product.put', product: { ...product, sharing: on } }] : [];
+  const { sharingChanged: before } = product;
+  const switched = { ...product, sharing: on, sharingChanged: { by: by.email, atMs: now.wallMs } };
+  const changes: Change[] = changed ? [{ type: 'product.put', product: switched }] : [];
   if (!on) changes.push(...endLingers(state, product.product, 'pool changed', isShared));
   const seats = on ? [] : runningShared(state, product.product);
   const cut = running === 'cut' ? seats.flatMap((seat) => withdraw(state, seat, by.email, reason)) : [];
@@ -46,6 +77,7 @@ function switchOne(
       changed,
       leasesRevoked: cut.length,
       seatsRunning: kept,
+      ...(changed && before !== undefined ? { before } : {}),
     },
   };
 }

@@ -20,7 +20,12 @@ export function unenrol(state: State, command: Command<'unenrol'>, _context: Con
   const borrows = leases.filter(({ claims }) => claims.kind === 'borrow');
   if (borrows.length > 0) return borrowedBy(state, email, Math.max(...borrows.map(borrowEndsMs)));
   if (isLastWayIn(state, user, device))
-    return deny('LAST_OWNER', `It is the last device with which an owner can administer.`);
+    return deny(
+      'LAST_OWNER',
+      `It is the last device with which an owner can administer.`,
+      undefined,
+      `Join with another one first: berth user invite ${email} --device`,
+    );
   const changes = [...withdrawn(leases, by.email), ...lingersOf(state, device)];
   const leasesRevoked = changes.filter(({ type }) => type === 'lease.revoked').length;
   changes.push({ type: 'device.removed', id: device.id });

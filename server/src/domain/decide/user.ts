@@ -54,6 +54,7 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
     );
   }
   const changes = dropOpen(state, email);
+  const replaced = changes.length > 0 ? { replaced: true } : {};
   const invitation = invitationFor(email, role, command.invitationMs, context);
   const user: User = {
     ...known,
@@ -70,7 +71,7 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   return {
     ok: true,
     changes,
-    outcome: { user, invitation: invitation.id, expiresAtMs: invitation.expiresAtMs },
+    outcome: { user, invitation: invitation.id, expiresAtMs: invitation.expiresAtMs, ...replaced },
   };
 }
 

@@ -1,0 +1,89 @@
+import type { AdminConnection } from '@berth/client';
+import { limits } from '@berth/protocol';
+import { changesText } from './audit/audit-text.js';
+import type { Context } from './context.js';
+import { Failure, toFailure } from './fail.js';
+import { nearest } from './nearest.js';
+import { momentWords } from './words.js';
+
+// What the server is asked once more when it refused: who else is meant, and who was quicker. Only words are added; code and exit code stay.
+
+/** Letters that a mistyped address may be away from the one that is meant: more would be somebody else. */
+const ADDRESS_LETTERS = 2;
+/** Whoever lost a race lost it just now; an older change is for `berth audit list`. */
+const RACE_MS = 600_000;
+
+/** The failure with what helps whoever reads it; whatever goes wrong meanwhile, the failure itself. */
+export async function advised(
+  context: Pick<Context, 'nowMs'>,
+  admin: AdminConnection,
+  thrown: unknown,
+): Promise<unknown> {
+  try {
+    const failure = toFailure(thrown);
+    const { email, product, removed } = failure.detail.more ?? {};
+    if (failure.code === 'PRODUCT_UNKNOWN' && typeof product === 'string')
+      return meant(failure, await productNear(admin, product));
+    if (failure.code === 'USER_UNKNOWN' && typeof email === 'string' && removed === undefined)
+      return meant(failure, await addressNear(admin, email));
+    if (failure.code === 'ALLOCATION_UNKNOWN' && typeof email === 'string' && typeof product === 'string')
+      return after(failure, await lastChange(context, admin, { user: email, product }));
+    return thrown;
+  } catch {
+    return thrown;
+  }
+}
+
+function meant(failure: Failure, near: string | undefined): Failure {
+  if (near === undefined) return failure;
+  const { code, message, next, exitCode, detail } = failure;
+  const more = { ...detail.more, didYouMean: near };
+  return new Failure(code, {
+    message,
+    next: `Did you mean ${near}? ${next}`,
+    exitCode,
+    detail: { ...detail, more },
+  });
+}
+
+async function productNear(admin: AdminConnection, typed: string): Promise<string | undefined> {
+  const { pools } = await admin.call('pool.status', {});
+  return nearest(
+    typed,
+    pools.map(({ product }) => product),
+  );
+}
+
+async function addressNear(admin: AdminConnection, typed: string): Promise<string | undefined> {
+  const [local = '', domain = ''] = typed.split('@');
+  // One letter is wrong somewhere: in the beginning of the name, in its end, or behind the @.
+  for (const search of [local, local.slice(0, 3), `${local.slice(-3)}@${domain}`]) {
+    const { items } = await admin.call('user.list', { search, limit: limits.pageRows });
+    const near = nearest(
+      typed,
+      items.map(({ email }) => email),
+      () => ADDRESS_LETTERS,
+    );
+    if (near !== undefined) return near;
+  }
+  return undefined;
+}
+
+async function lastChange(
+  context: Pick<Context, 'nowMs'>,
+  admin: AdminConnection,
+  whose: { readonly user: string; readonly product: string },
+): Promise<string | undefined> {
+  const sinceMs = Math.max(0, context.nowMs() - RACE_MS);
+  const { items } = await admin.call('audit.list', { ...whose, kind: 'allocation', sinceMs, limit: 1 });
+  const [entry] = items;
+  if (entry === undefined) return undefined;
+  const when = entry.atMs === null ? '' : ` ${momentWords(entry.atMs, context.nowMs())}`;
+  return `Last changed${when} by ${entry.by ?? 'the server'}: ${changesText(entry)}.`;
+}
+
+function after(failure: Failure, changed: string | undefined): Failure {
+  if (changed === undefined) return failure;
+  const { code, message, next, exitCode, detail } = failure;
+  return new Failure(code, { message: `${message} ${changed}`, next, exitCode, detail });
+}
