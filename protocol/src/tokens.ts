@@ -68,12 +68,21 @@ function validatorOf(type: TokenType): Validator {
 }
 
 /**
- * Makes a token. The same claims and key always give the same bytes: Ed25519 is deterministic, and the claims are
- * written in the order in which the object has them.
+ * What the signature of a token is over: its header and its payload. The claims are written in the order in which the object has them.
+ * @param encode text to base64url of its UTF-8; a host may have a faster one of its own
  */
+export function tokenText<T extends TokenType>(type: T, claims: ClaimsOf<T>, encode = encodeText): string {
+  return `${headers.get(type)!}.${encode(JSON.stringify(claims))}`;
+}
+
+/** Makes a token. The same claims and key always give the same bytes: Ed25519 is deterministic. */
 export function signToken<T extends TokenType>(type: T, claims: ClaimsOf<T>, sign: Sign): string {
-  const signed = `${headers.get(type)!}.${encodeBase64Url(encodeUtf8(JSON.stringify(claims)))}`;
+  const signed = tokenText(type, claims);
   return `${signed}.${encodeBase64Url(sign(encodeUtf8(signed)))}`;
+}
+
+function encodeText(text: string): string {
+  return encodeBase64Url(encodeUtf8(text));
 }
 
 /**

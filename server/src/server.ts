@@ -30,6 +30,7 @@ import { type Difference, LiveConfig } from './ops/live-config.js';
 import { componentLog, type Log, setLogLevel } from './ops/log.js';
 import { createMetrics, type Metrics } from './ops/metrics.js';
 import { randomId } from './random.js';
+import { SigningThread } from './signing-thread.js';
 import { StartError } from './start-error.js';
 import { type FileSystem, nodeFiles } from './store/files.js';
 import { KNOWN_RECORDS } from './store/known-hashes.js';
@@ -191,11 +192,13 @@ export class Server {
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk, keeper, office, worker, backupTimer, older } = this.#parts;
+    const { engine, store, recovered, disk, keeper, office, worker, thread, backupTimer, older } =
+      this.#parts;
     keeper.stop();
     await Promise.all([office.stop(), worker.stop(), backupTimer.stop(), older.stop()]);
     await engine.stop();
     disk.stop();
+    await thread?.close();
     await store.flush();
     await recovered.journal.close();
     await store.close();
@@ -214,6 +217,7 @@ interface Parts {
   readonly disk: DiskWatch;
   readonly keeper: CertificateKeeper;
   readonly sign: Signer;
+  readonly thread: SigningThread | null;
   readonly office: PostOffice;
   readonly worker: BulkWorker;
   readonly backupTimer: BackupTimer;
@@ -233,6 +237,9 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     committed({ metrics, clock, sessions, office, worker }, commit);
   });
   const { sign = nativeSigner(folder.identity.privateKey) } = options;
+  const { onFatal } = options;
+  const thread =
+    options.sign === undefined ? new SigningThread({ key: folder.identity.privateKey, onFatal }) : null;
   const submit: BulkWorkerOptions['submit'] = (command) => engine.submit(command);
   const worker = new BulkWorker({ state, submit, after: later, onFatal: options.onFatal });
   const invitations = new Invitations(folder.identity.seed);
@@ -250,7 +257,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const deps: HandlerDeps = {
     state,
     engine,
-    issuer: new Issuer(sign),
+    issuer: new Issuer(sign, thread && ((texts) => thread.sign(texts))),
     backup,
     rollback,
     audit: new AuditLog(files, journal, join(folder.path, 'audit')),
@@ -281,6 +288,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     disk,
     keeper,
     sign,
+    thread,
     office,
     worker,
     backupTimer,

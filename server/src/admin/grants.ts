@@ -10,13 +10,10 @@ export async function grant(
   deps: HandlerDeps,
   leases: readonly LeaseClaims[],
 ): Promise<{ leases: string[] } & ChainTokens> {
-  return {
-    leases: leases.map((claims) => deps.issuer.issue('lease', claims)),
-    ...(await chainTokens(
-      deps,
-      leases.map(({ ent }) => ent),
-    )),
-  };
+  const tokens = deps.issuer.issueAll('lease', leases);
+  const named = leases.map(({ ent }) => ent);
+  const chain = await chainTokens(deps, named);
+  return { leases: await tokens, ...chain };
 }
 
 /** What leads from leases back to a vendor key. */

@@ -94,10 +94,11 @@ async function renew(
     if ('code' in row && row.code === 'LEASE_UNKNOWN') caller.leases.delete(row.lease);
     else caller.leases.add(row.lease);
   }
-  const renewed = outcome.leases.map((row) => renewal(deps, row));
-  const named = outcome.leases.flatMap((row) => ('claims' in row ? [row.claims.ent] : []));
+  const claims = outcome.leases.flatMap((row) => ('claims' in row ? [row.claims] : []));
+  const tokens = deps.issuer.issueAll('lease', claims);
+  const named = claims.map(({ ent }) => ent);
   const chain = await chainTokens(deps, withEntitlements || outcome.moved ? named : []);
-  return { ok: true, result: { leases: renewed, ...chain } };
+  return { ok: true, result: { leases: renewals(outcome.leases, await tokens), ...chain } };
 }
 
 /** What a device shows after a restore (I9): tokens that this server did not sign for it count for nothing. */
@@ -116,10 +117,14 @@ async function readmit(
   if (shown.length > 0) await engine.submit({ type: 'readmit', by: byOf(caller), leases: shown });
 }
 
-function renewal({ issuer }: HandlerDeps, row: RenewedLease): Renewal {
-  if (!('claims' in row)) return row;
-  const { lease, claims, warning } = row;
-  return { lease, token: issuer.issue('lease', claims), ...(warning === undefined ? {} : { warning }) };
+/** @param tokens of those that have claims, in order */
+function renewals(rows: readonly RenewedLease[], tokens: readonly string[]): Renewal[] {
+  let at = 0;
+  return rows.map((row) => {
+    if (!('claims' in row)) return row;
+    const { lease, warning } = row;
+    return { lease, token: tokens[at++]!, ...(warning === undefined ? {} : { warning }) };
+  });
 }
 
 /**
