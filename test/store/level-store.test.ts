@@ -284,7 +284,7 @@ async function writeHistory(dataFolder: string): Promise<Map<number, Map<string,
         changes.set(`lease/${(seq * 5 + row) % 60}`, JSON.stringify({ seq, row }));
       }
       for (const [key, value] of changes) rows.set(key, value);
-      store.put(at(seq), changes);
+      store.put(at(seq), rowsOf(Object.fromEntries(changes)));
       await store.flush();
       states.set(seq, new Map(rows));
     }

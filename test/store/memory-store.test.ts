@@ -12,7 +12,7 @@ test('a row that was lost or changed on the disk is noticed, as in LevelDB', asy
     const disk = emptyMemoryDisk();
     const store = await MemoryStore.open(disk);
     await store.load();
-    store.put({ seq: 1, hash: 'a'.repeat(64) }, new Map([['lease l1', '{"n":1}']]));
+    store.put({ seq: 1, hash: 'a'.repeat(64) }, new Map([['lease l1', { n: 1 }]]));
     await store.flush();
     if (rot === 'lost') disk.rows.delete('lease l1');
     if (rot === 'changed') disk.rows.set('lease l1', '{"n":2}');

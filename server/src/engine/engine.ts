@@ -11,6 +11,7 @@ import { evolve } from '../domain/evolve.js';
 import type { Now, State } from '../domain/state.js';
 import type { Position } from '../store/position.js';
 import { encodeChanges, takeChangedRows } from '../store/records.js';
+import type { ChangedRows } from '../store/state-store.js';
 import type { JournalWriter } from './journal-writer.js';
 import type { Place } from './place-teller.js';
 import { type Waiter, WaitingLine } from './waiting-line.js';
@@ -33,7 +34,7 @@ export interface EngineOptions {
 export interface Commit {
   readonly position: Position;
   readonly changes: readonly Change[];
-  readonly rows: ReadonlyMap<string, string | null>;
+  readonly rows: ChangedRows;
   readonly seconds: number;
 }
 

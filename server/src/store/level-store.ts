@@ -18,7 +18,13 @@ import { PendingRows, type RowChanges } from './pending-rows.js';
 import { type Position, START } from './position.js';
 import { RowSums } from './row-sums.js';
 import { encodeMeta, positionOf } from './state-meta.js';
-import { type Loaded, StateOpenError, type StateStore, StateWriteError } from './state-store.js';
+import {
+  type ChangedRows,
+  type Loaded,
+  StateOpenError,
+  type StateStore,
+  StateWriteError,
+} from './state-store.js';
 
 export { FolderLocked } from './level-folder.js';
 
@@ -79,7 +85,7 @@ export class LevelStore implements StateStore {
     return { ok: true, ...found.position, rows: found.rows };
   }
 
-  put(position: Position, rows: ReadonlyMap<string, string | null>): void {
+  put(position: Position, rows: ChangedRows): void {
     this.#writable().merge(position, rows);
   }
 
@@ -137,7 +143,9 @@ export class LevelStore implements StateStore {
 /** The store's own row; no other key may hold a NUL. */
 const META_KEY = '\0meta';
 
-/** Rows handed to LevelDB, or taken from it, before others get a turn: a few milliseconds of work. */
+/** Rows handed to LevelDB before others get a turn: a few milliseconds of work. */
+const ROWS_WRITTEN_PER_TURN = 500;
+/** And taken from it at once. */
 const ROWS_PER_TURN = 1000;
 
 async function openLock(dataFolder: string): Promise<Database> {
@@ -152,16 +160,17 @@ async function openLock(dataFolder: string): Promise<Database> {
 async function writeChanges(database: Database, sums: RowSums, changes: RowChanges): Promise<void> {
   const batch = database.batch();
   let queued = 0;
-  for (const [key, value] of changes.rows) {
-    if (value === null) {
+  for (const [key, row] of changes.rows) {
+    if (row === null) {
       sums.delete(key);
       batch.del(key);
     } else {
+      const value = JSON.stringify(row);
       sums.set(key, value);
       batch.put(key, value);
     }
     queued += 1;
-    if (queued % ROWS_PER_TURN === 0) await nextTurn();
+    if (queued % ROWS_WRITTEN_PER_TURN === 0) await nextTurn();
   }
   batch.put(META_KEY, encodeMeta(changes.position, sums));
   await batch.write({ sync: true });

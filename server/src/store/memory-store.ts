@@ -3,7 +3,7 @@ import { PendingRows } from './pending-rows.js';
 import { type Position, START } from './position.js';
 import { RowSums } from './row-sums.js';
 import { encodeMeta, positionOf } from './state-meta.js';
-import type { Loaded, StateStore } from './state-store.js';
+import type { ChangedRows, Loaded, StateStore } from './state-store.js';
 
 /** What a MemoryStore has flushed. It outlives the store, as files do: open another store on it to restart. */
 export interface MemoryDisk {
@@ -43,18 +43,19 @@ export class MemoryStore implements StateStore {
     return { ok: true, ...position, rows };
   }
 
-  put(position: Position, rows: ReadonlyMap<string, string | null>): void {
+  put(position: Position, rows: ChangedRows): void {
     this.#writable().merge(position, rows);
   }
 
   async flush(): Promise<void> {
     const changes = this.#writable().take();
     if (!changes) return;
-    for (const [key, value] of changes.rows) {
-      if (value === null) {
+    for (const [key, row] of changes.rows) {
+      if (row === null) {
         this.#sums.delete(key);
         this.#disk.rows.delete(key);
       } else {
+        const value = JSON.stringify(row);
         this.#sums.set(key, value);
         this.#disk.rows.set(key, value);
       }

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import type { Position } from './position.js';
+import type { ChangedRows } from './state-store.js';
 
 /** What one flush writes: each changed row once, with its last value, and the position all of it stands for. */
 export interface RowChanges {
   readonly position: Position;
-  readonly rows: ReadonlyMap<string, string | null>;
+  readonly rows: ChangedRows;
 }
 
 /** The rows put since the last flush, merged. */
 export class PendingRows {
   #position: Position;
-  #rows = new Map<string, string | null>();
+  #rows = new Map<string, unknown>();
   #isChanged = false;
 
   /** `position` is what the store holds already. */
@@ -18,7 +19,7 @@ export class PendingRows {
     this.#position = position;
   }
 
-  merge(position: Position, rows: ReadonlyMap<string, string | null>): void {
+  merge(position: Position, rows: ChangedRows): void {
     assert(position.seq >= this.#position.seq, 'the state never goes back');
     for (const [key, value] of rows) {
       // NUL parts key and value in the checksum and marks the store's own row.

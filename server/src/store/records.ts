@@ -2,6 +2,7 @@ import type { Act } from '../domain/acts.js';
 import type { Change } from '../domain/changes.js';
 import type { LoadedRows } from '../domain/load.js';
 import type { Rows, State, TableName } from '../domain/state.js';
+import type { ChangedRows } from './state-store.js';
 
 // The versioned encoding of what the journal and the state store hold. Both are covered by checksums and a hash chain
 // (DESIGN 2), so what decodes is what was written; the version says whether this server understands it.
@@ -59,13 +60,13 @@ export function decodeCommit(payload: Uint8Array): CommitRecord {
   return { changes: record.changes, acts: record.acts ?? [] };
 }
 
-/** The rows that changed since the last call, as the state store keeps them: `<table>/<id>` -> JSON, `null` when deleted. */
-export function takeChangedRows(state: State): Map<string, string | null> {
-  const rows = new Map<string, string | null>();
+/** The rows that changed since the last call, by `<table>/<id>`; `null`: deleted. */
+export function takeChangedRows(state: State): ChangedRows {
+  const rows = new Map<string, unknown>();
   for (const [name, table] of Object.entries(state.tables)) {
     for (const id of table.takeDirty()) {
       const row = table.get(id);
-      rows.set(`${name}/${id}`, row === undefined ? null : JSON.stringify(row));
+      rows.set(`${name}/${id}`, row ?? null);
     }
   }
   return rows;

@@ -18,7 +18,7 @@ export interface StateStore {
    * Remembers in memory what changed up to `position`; null deletes a row. The rows of one position come in one call: a flush
    * between two of them would store half of it. Keys are not empty and hold no NUL character.
    */
-  put(position: Position, rows: ReadonlyMap<string, string | null>): void;
+  put(position: Position, rows: ChangedRows): void;
   /** Makes everything put before the call durable, in one step: after a crash all of it is there, or none. */
   flush(): Promise<void>;
   /** Empties the store, what was put included, so that it can be filled anew. */
@@ -26,6 +26,12 @@ export interface StateStore {
   /** Closes without a flush. */
   close(): Promise<void>;
 }
+
+/**
+ * Rows by key; `null`: deleted. Each is plain JSON, as `JSON.parse` gives it, and never edited once it is here (table.ts): it is written out at the flush, so that a row that
+ * changes ten times a second, or is gone again within it, costs once or nothing.
+ */
+export type ChangedRows = ReadonlyMap<string, unknown>;
 
 export type Loaded =
   | { readonly ok: true; readonly seq: number; readonly hash: string; readonly rows: Map<string, string> }

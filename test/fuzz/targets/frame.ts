@@ -144,7 +144,9 @@ function site(): { rows: Map<string, string>; device: string; known: Record<stri
   for (const table of Object.values(world.state.tables))
     for (const [id, row] of [...table.entries()]) table.set(id, row as never);
   const rows = new Map(
-    [...takeChangedRows(world.state)].flatMap(([id, row]) => (row === null ? [] : [[id, row] as const])),
+    [...takeChangedRows(world.state)].flatMap(([id, row]) =>
+      row === null ? [] : [[id, JSON.stringify(row)] as const],
+    ),
   );
   const tables = world.state.tables;
   return {

@@ -120,7 +120,7 @@ export class World {
       for (const [id, row] of [...table.entries()]) table.set(id, row as never);
     return new Map(
       [...takeChangedRows(this.state)].flatMap(([key, value]) =>
-        value === null ? [] : [[key, value] as const],
+        value === null ? [] : [[key, JSON.stringify(value)] as const],
       ),
     );
   }
