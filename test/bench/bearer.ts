@@ -74,6 +74,7 @@ export class Bearer {
     },
     echo: (lines, order) => this.#ask(lines, order, () => frame('echo', bareParams())),
     sign: (lines, order) => this.#ask(lines, order, () => frame('sign', bareParams())),
+    root: (lines, order) => this.#ask(lines, order, () => frame('root', bareParams())),
     append: (lines, order) => this.#ask(lines, order, () => frame('append', bareParams())),
   };
 

@@ -1,14 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadAverage } from '../hostile/measure.js';
 import { markdownTable } from '../markdown-table.js';
 import { root } from '../system/paths.js';
+import { costModel } from './cost-model.js';
+import { chartsOf, svgOf } from './curves.js';
 import type { Row } from './report.js';
 
-const begin = '<!-- figures: written by `npm run bench -- --write-docs` -->';
-const end = '<!-- end of figures -->';
+/** Between which lines of the page each part is. */
+const places = {
+  figures: ['<!-- figures: written by `npm run bench -- --write-docs` -->', '<!-- end of figures -->'],
+  model: ['<!-- model: written from the figures by the same command -->', '<!-- end of model -->'],
+} as const;
+
+const page = join(root, 'docs/performance.md');
+const images = join(root, 'docs/img');
 
 /** Under what the figures were measured. */
 export interface Circumstances {
@@ -23,13 +31,27 @@ export function writeDocs(
   failed: readonly string[],
   circumstances: Circumstances,
 ): void {
-  const path = join(root, 'docs/performance.md');
-  const before = readFileSync(path, 'utf8');
-  const [from, to] = [before.indexOf(begin), before.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${path} has no place for figures: "${begin}" and "${end}".`);
   const missing = failed.length === 0 ? [] : [`Without the suites that failed: ${failed.join(', ')}.`];
-  const figures = [machine(circumstances), ...missing, table(rows)].join('\n\n');
-  writeFileSync(path, `${before.slice(0, from)}${begin}\n\n${figures}\n\n${before.slice(to)}`);
+  put('figures', [machine(circumstances), ...missing, table(rows)].join('\n\n'));
+  writeModel(rows);
+}
+
+/** The cost model and the pictures, from the same rows as the table. */
+export function writeModel(rows: readonly Row[]): void {
+  mkdirSync(images, { recursive: true });
+  const charts = chartsOf(rows);
+  for (const chart of charts) writeFileSync(join(images, chart.file), svgOf(chart));
+  const shown = charts.map(({ file, title, x }) => `![${title} by ${x}](img/${file})`);
+  put('model', [costModel(rows), ...shown].join('\n\n'));
+}
+
+function put(place: keyof typeof places, text: string): void {
+  const [begin, end] = places[place];
+  const before = readFileSync(page, 'utf8');
+  const [from, to] = [before.indexOf(begin), before.indexOf(end)];
+  if (from < 0 || to < from)
+    throw new Error(`${page} has no place for the ${place}: "${begin}" and "${end}".`);
+  writeFileSync(page, `${before.slice(0, from)}${begin}\n\n${text}\n\n${before.slice(to)}`);
 }
 
 function machine({ loadAtStart, runs, ms }: Circumstances): string {

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadAverage } from '../hostile/measure.js';
 import type { BenchOptions, Suite } from './bench.js';
 import { LIFTED } from './bench-site.js';
-import { writeDocs } from './docs.js';
+import { writeDocs, writeModel } from './docs.js';
 import { head, lineOf, type Row } from './report.js';
 import { suites } from './suites.js';
 
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     'cpu-prof': { type: 'string' },
     small: { type: 'boolean', default: false },
     'write-docs': { type: 'boolean', default: false },
+    from: { type: 'string' },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -52,6 +54,10 @@ function say(line: string): void {
 }
 
 async function main(): Promise<number> {
+  if (values.from !== undefined) {
+    writeModel(linesOf(values.from));
+    return 0;
+  }
   const asked = chosen();
   if (typeof asked === 'string') {
     console.error(`${asked}\n\n${help()}`);
@@ -74,6 +80,12 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
+/** What `--json` has said before. */
+function linesOf(file: string): Row[] {
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Row);
+}
+
 /** Without those of suites that failed: no figure of theirs counts. */
 function rowsOf(rows: readonly Row[], failed: readonly string[]): Row[] {
   return rows.filter(({ suite }) => !failed.includes(suite));
@@ -94,6 +106,7 @@ function help(): string {
     '  --seconds S     how long the clock runs in each (default 1)',
     '  --small         a hundredth of everything that is large: tries the bench, measures nothing',
     '  --write-docs    puts the figures into docs/performance.md',
+    '  --from FILE     measures nothing: the model and the pictures of docs/performance.md, from lines that --json has said',
     '  --json          nothing but one line of JSON for each case, on stdout',
     '  --cpu-prof DIR  the server writes a CPU profile there when it ends',
     '',

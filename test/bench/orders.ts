@@ -20,8 +20,8 @@ export interface Run {
   readonly product: string;
 }
 
-/** `echo`, `sign` and `append` are the bare loop's. */
-export type Operation = 'checkout' | 'renew' | 'release' | 'deny' | 'echo' | 'sign' | 'append';
+/** `echo`, `sign`, `root` and `append` are the bare loop's. */
+export type Operation = 'checkout' | 'renew' | 'release' | 'deny' | 'echo' | 'sign' | 'root' | 'append';
 
 /** What the load client is started with. */
 export interface LoadFacts {
