@@ -33,9 +33,9 @@ test('a curve has a point for each row, and none is drawn of one point', () => {
   expect(charts.map(({ file, lines }) => [file, lines.map(({ points }) => points.length)])).toEqual([
     ['connections-ops.svg', [3]],
     ['connections-cpu.svg', [3]],
-    ['scale-cpu.svg', [2]],
+    ['scale-cpu.svg', [2, 2]],
   ]);
   const svg = svgOf(charts[2]!);
   // From the left edge to the right one, 400 and 500 of 800.
-  expect(svg).toContain('<polyline points="288,156 624,138"');
+  expect(svg).toContain('<polyline points="288,156 624,127"');
 });
