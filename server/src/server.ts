@@ -11,11 +11,11 @@ import type { Command, CommandType, Settled } from './domain/commands.js';
 import { poolOf } from './domain/pools.js';
 import type { State } from './domain/state.js';
 import { Doors } from './doors.js';
-import { nativeSigner, nativeVerify } from './ed25519.js';
+import { nativeVerify } from './ed25519.js';
 import { writeCheckpoint } from './engine/checkpoint.js';
 import { type Commit, Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
-import { Issuer, type Signer } from './engine/issuer.js';
+import type { Issuer, Signer } from './engine/issuer.js';
 import { type Recovered, recover } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
 import { later } from './later.js';
@@ -30,7 +30,7 @@ import { type Difference, LiveConfig } from './ops/live-config.js';
 import { componentLog, type Log, setLogLevel } from './ops/log.js';
 import { createMetrics, type Metrics } from './ops/metrics.js';
 import { randomId } from './random.js';
-import { SigningThread } from './signing-thread.js';
+import { openSigning, type Signing } from './signing.js';
 import { StartError } from './start-error.js';
 import { type FileSystem, nodeFiles } from './store/files.js';
 import { KNOWN_RECORDS } from './store/known-hashes.js';
@@ -217,7 +217,7 @@ interface Parts {
   readonly disk: DiskWatch;
   readonly keeper: CertificateKeeper;
   readonly sign: Signer;
-  readonly thread: SigningThread | null;
+  readonly thread: Signing['thread'];
   readonly office: PostOffice;
   readonly worker: BulkWorker;
   readonly backupTimer: BackupTimer;
@@ -236,10 +236,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     recovered.hashes.note(commit.position);
     committed({ metrics, clock, sessions, office, worker }, commit);
   });
-  const { sign = nativeSigner(folder.identity.privateKey) } = options;
-  const { onFatal } = options;
-  const thread =
-    options.sign === undefined ? new SigningThread({ key: folder.identity.privateKey, onFatal }) : null;
+  const { sign, issuer, thread } = openSigning(options.sign, folder.identity.privateKey, options.onFatal);
   const submit: BulkWorkerOptions['submit'] = (command) => engine.submit(command);
   const worker = new BulkWorker({ state, submit, after: later, onFatal: options.onFatal });
   const invitations = new Invitations(folder.identity.seed);
@@ -257,7 +254,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const deps: HandlerDeps = {
     state,
     engine,
-    issuer: new Issuer(sign, thread && ((texts) => thread.sign(texts))),
+    issuer,
     backup,
     rollback,
     audit: new AuditLog(files, journal, join(folder.path, 'audit')),
@@ -281,7 +278,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     store,
     recovered,
     engine,
-    issuer: deps.issuer,
+    issuer,
     deps,
     metrics,
     sessions,
