@@ -83,7 +83,7 @@ export function reserveFor(claims: EntitlementClaims, begunAtMs: number, before?
   return {
     entitlement,
     product,
-    seats: Math.max(borrow.seats, before?.seats ?? 0),
+    seats: Math.max(Math.min(borrow.seats, claims.seats), before?.seats ?? 0),
     untilMs: Math.max(Math.min(longestMs, exp * 1000), before?.untilMs ?? 0),
   };
 }

@@ -26,6 +26,20 @@ describe('borrow', () => {
     expect(world.usage()).toMatchObject({ borrowed: 0, free: 2 });
   });
 
+  test('a seat in use is not borrowed from an entitlement that became smaller than what is borrowed of it (model, seed 75653082)', () => {
+    const world = new World();
+    const borrow = { maxSeconds: 86_400, seats: 2 };
+    world.import({ jti: 'small', seats: 2, borrow });
+    const [a, b] = [world.user('a'), world.user('b')];
+    world.ok(world.borrowing(a, 3600));
+    world.checkout(b);
+    world.import({ jti: 'other', seats: 4, borrow });
+    world.import({ jti: 'small', rev: 2, seats: 1, borrow });
+    expect(world.usage()).toMatchObject({ owned: 5, used: 2, over: 0 });
+    const { leases } = world.ok(world.borrowing(b, 3600));
+    expect(leases[0]!.ent).toBe('other');
+  });
+
   test('is not freed by a forward jump of the wall clock (I5)', () => {
     const { world, freeAtMs } = borrowed();
     world.now = { ...world.now, wallMs: freeAtMs + DAY_MS, steadyWallMs: START_MS + 5 * 60_000 };

@@ -147,8 +147,9 @@ function lendable(state: State, seats: readonly Seat[], asked: number, term: Ter
     if (!isActive(entitlement, term.now) || !fits(entitlement, term)) return false;
     // I9: as many as it allows may be borrowed already, by somebody nobody here knows of.
     if (lent.get(id) > 0 && (isHolding(state) || state.tables.reserve.has(id))) return false;
-    // Its seats are taken already: only the limit of borrowed seats matters, not the room.
-    const limit = entitlement.claims.borrow?.seats ?? 0;
+    // Its seats are taken already: only the limit of borrowed seats matters, not the room. A revision may have made it smaller.
+    const { seats: owned, borrow: may } = entitlement.claims;
+    const limit = Math.min(owned, may?.seats ?? 0);
     return lent.get(id) === 0 || state.derived.borrowedByEntitlement.get(id) + lent.get(id) <= limit;
   });
 }
