@@ -51,8 +51,8 @@ export const plantedInLeases: readonly Mutant[] = [
     'A retry gets the lease with new times.',
     edit(
       handlers.replace('lease-handlers', 'grants'),
-      "deps.issuer.issueAll('lease', leases)",
-      "deps.issuer.issueAll('lease', leases.map((claims) => ({ ...claims, iat: Math.floor(deps.clock.now().wallMs / 1000), exp: Math.floor(deps.clock.now().wallMs / 1000) + claims.dur })))",
+      "deps.issuer.issue('lease', claims)",
+      "deps.issuer.issue('lease', { ...claims, iat: Math.floor(deps.clock.now().wallMs / 1000), exp: Math.floor(deps.clock.now().wallMs / 1000) + claims.dur })",
     ),
   ),
   mutant(

@@ -37,7 +37,7 @@ function depsOf(world: World): HandlerDeps {
       read: async (view: (state: World['state'], now: World['now']) => unknown) =>
         view(world.state, world.now),
     },
-    issuer: { issueAll: (_: unknown, leases: readonly unknown[]) => leases.map(() => 'signed') },
+    issuer: { issue: () => 'signed' },
     verify: () => true,
     metrics: { checkout: () => {}, denial: () => {} },
   };
