@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { askedFor, numberOf, SEEDS } from '../asked.js';
 import { keep } from './corpus.js';
 import type { Found, FuzzResult } from './fuzzer.js';
 import { judge } from './judge.js';
@@ -9,17 +10,48 @@ import { root } from './root.js';
 import { targetCalled, targetNames } from './targets.js';
 import { HEAD_BYTES, type WorkerData } from './worker.js';
 
-const { values } = parseArgs({
-  options: {
-    target: { type: 'string', multiple: true },
-    seconds: { type: 'string', default: '30' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
-    /** One file, once. */
-    replay: { type: 'string' },
-    /** Keeps this many of the inputs that reached something new. */
-    keep: { type: 'string', default: '0' },
-    json: { type: 'boolean', default: false },
-  },
+const help = `npm run fuzz -- [--target NAME]… [--seconds N] [--seed S] [--keep N] [--json]
+npm run fuzz -- --target NAME --replay FILE
+
+Inputs made by grammars and by mutation, guided by the code that they reach. A finding is a crash, a hang, or more than 10 ms for one input; it is
+kept in test/fuzz/corpus and printed with its replay.
+
+  --target NAME    ${targetNames.join(', ')} (all); may be given again
+  --seconds N      for each target (30)
+  --seed S         the same inputs again (random, and printed)
+  --keep N         keeps so many of the inputs that reached something new (0)
+  --replay FILE    this one input, once
+  --json           nothing but the last line
+  --help
+
+The last line is JSON: { targets, inputs, crashes, slow }. Exit code 1 with a finding, 2 when the arguments are wrong.`;
+
+const values = askedFor(help, () => {
+  const { values: given } = parseArgs({
+    options: {
+      target: { type: 'string', multiple: true },
+      seconds: { type: 'string', default: '30' },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
+      /** One file, once. */
+      replay: { type: 'string' },
+      /** Keeps this many of the inputs that reached something new. */
+      keep: { type: 'string', default: '0' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { target, replay: file } = given;
+  const unknown = target?.find((name) => !targetNames.includes(name));
+  if (unknown !== undefined) throw new Error(`--target ${unknown}: there are ${targetNames.join(', ')}.`);
+  if (file !== undefined && target?.length !== 1)
+    throw new Error('--replay FILE: say with --target for which one it is.');
+  if (file !== undefined && !existsSync(file)) throw new Error(`--replay ${file}: there is no such file.`);
+  return {
+    ...given,
+    seconds: numberOf('seconds', given.seconds, { least: 0.1, most: 86_400, fraction: true }),
+    seed: numberOf('seed', given.seed, SEEDS),
+    keep: numberOf('keep', given.keep, { least: 0, most: 10_000 }),
+  };
 });
 
 /** The longest input of any target. */
@@ -45,14 +77,14 @@ async function replay(name: string, file: string): Promise<void> {
 }
 
 async function fuzzed(name: string): Promise<void> {
-  const [seed, seconds] = [Number(values.seed), Number(values.seconds)];
+  const { seed, seconds } = values;
   const done = await inWorker({
     target: name,
     seed,
     seconds,
     shared: new SharedArrayBuffer(HEAD_BYTES + BODY_BYTES),
   });
-  for (const input of done.reached.slice(0, Number(values.keep))) keep(name, 'new', input);
+  for (const input of done.reached.slice(0, values.keep)) keep(name, 'new', input);
   count(name, done, true);
   if (!values.json) {
     const { inputs, findings, reached, covered } = done;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { askedFor, numberOf } from '../asked.js';
 import { mutants } from './all.js';
 import { workspace } from './copy.js';
 import { writeTable } from './docs.js';
@@ -19,19 +20,30 @@ objects. A fault that is not found is a hole in them. The code as it is goes thr
   --list         names the faults and ends
   --help
 
-The last line is JSON: { mutants, found, missed }. Exit code 1 when one is missed or the code as it is shows a violation.`;
+The last line is JSON: { mutants, found, missed, control }. Exit code 1 when one is missed or the code as it is shows a violation (control), 2 when
+the arguments are wrong.`;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', multiple: true },
-    seeds: { type: 'string', default: '1000' },
-    control: { type: 'string' },
-    jobs: { type: 'string', default: '2' },
-    json: { type: 'boolean', default: false },
-    'write-docs': { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(help, () => {
+  const { values: given } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true },
+      seeds: { type: 'string', default: '1000' },
+      control: { type: 'string' },
+      jobs: { type: 'string', default: '2' },
+      json: { type: 'boolean', default: false },
+      'write-docs': { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { control } = given;
+  return {
+    ...given,
+    only: chosen(given.only),
+    seeds: numberOf('seeds', given.seeds, { least: 1, most: 1_000_000 }),
+    jobs: numberOf('jobs', given.jobs, { least: 1, most: 64 }),
+    control: control === undefined ? null : numberOf('control', control, { least: 1, most: 1_000_000 }),
+  };
 });
 
 function chosen(names: readonly string[] | undefined): readonly Mutant[] {
@@ -49,10 +61,10 @@ function tell({ mutant, seed, seconds, text }: Outcome): void {
 }
 
 async function main(): Promise<number> {
-  const [seeds, jobs] = [Number(values.seeds), Number(values.jobs)];
-  const outcomes = await runAll(workspace, chosen(values.only), { seeds, jobs, tell });
+  const { only, seeds, jobs } = values;
+  const outcomes = await runAll(workspace, only, { seeds, jobs, tell });
   const slowest = Math.max(10, ...outcomes.map(({ seed }) => seed ?? 0));
-  const control = await runControl(workspace, Number(values.control ?? slowest));
+  const control = await runControl(workspace, values.control ?? slowest);
   if (!values.json) console.log(control.text);
   if (values['write-docs']) writeTable(workspace, outcomes, control);
   const missed = outcomes.filter(({ seed }) => seed === null).map(({ mutant }) => mutant.name);
@@ -67,7 +79,6 @@ async function main(): Promise<number> {
   return missed.length === 0 && control.seed === null ? 0 : 1;
 }
 
-if (values.help) console.log(help);
-else if (values.list)
+if (values.list)
   for (const { name, rule, text } of mutants) console.log(`${name.padEnd(32)} ${rule.padEnd(12)} ${text}`);
 else process.exitCode = await main();

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { type Bounds, numberOf, SEEDS } from '../asked.js';
 import { LARGE_EVERY } from './plan.js';
 
 export interface Wanted {
@@ -60,7 +61,7 @@ export function readCommandLine(words: readonly string[]): Wanted | 'HELP' | { r
     });
     if (values.help) return 'HELP';
     return {
-      seed: number('seed', values.seed, { least: 0, most: 2 ** 32 - 1 }) ?? 1,
+      seed: number('seed', values.seed, SEEDS) ?? 1,
       seeds: number('seeds', values.seeds, { least: 1, most: 1_000_000 }) ?? 1,
       hours: number('hours', values.hours, { least: 0.01, most: 240, fraction: true }),
       clients: number('clients', values.clients, { least: 1, most: 1_000 }),
@@ -74,21 +75,6 @@ export function readCommandLine(words: readonly string[]): Wanted | 'HELP' | { r
   }
 }
 
-interface Bounds {
-  readonly least: number;
-  readonly most: number;
-  readonly fraction?: boolean;
-}
-
-function number(
-  name: string,
-  text: string | undefined,
-  { least, most, fraction = false }: Bounds,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most && (fraction || Number.isInteger(value))) return value;
-  throw new Error(
-    `--${name} ${text}: it must be ${fraction ? 'a' : 'a whole'} number from ${least} to ${most}.`,
-  );
+function number(name: string, text: string | undefined, bounds: Bounds): number | undefined {
+  return text === undefined ? undefined : numberOf(name, text, bounds);
 }

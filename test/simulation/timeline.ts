@@ -23,11 +23,17 @@ export function eventsBefore(
 
 /** The moment it names, or the last at which anything was heard of what it names. */
 function momentOf(site: Site, violation: string): number | null {
-  const named = /\b(\d+) ms\b/.exec(violation)?.[1];
-  if (named !== undefined) return Number(named);
+  const named = namedMoment(violation);
+  if (named !== null) return named;
   const found = violation.match(ids) ?? [];
   const about = site.entries.filter((entry) => found.some((id) => JSON.stringify(plain(entry)).includes(id)));
   return about.at(-1)?.t ?? null;
+}
+
+/** `5 ms:` in front, or `at 5 ms`; not how long something took. @returns ms of simulated time, or `null` where a violation names none */
+export function namedMoment(violation: string): number | null {
+  const named = /^(\d+) ms:|\b(?:at|since) (\d+) ms\b/.exec(violation);
+  return named === null ? null : Number(named[1] ?? named[2]);
 }
 
 function words(entry: Entry): string {
