@@ -9,7 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
+
 import { dirname, join } from 'node:path';
+import { atEnd } from '../system/at-end.js';
 import { edited, type Mutant } from './mutant.js';
 
 /** The packages that a simulation is made of, and their names in `node_modules/@berth`. */
@@ -19,11 +21,14 @@ const packages = { protocol: 'protocol', 'client-sdk': 'client', server: 'server
 export class Copy {
   readonly folder: string;
   readonly #root: string;
+  /** Whoever interrupts a run must not find its copies a week later. */
+  readonly #stays: () => void;
 
   /** @param root the built workspace */
   constructor(root: string) {
     this.#root = root;
     this.folder = mkdtempSync(join(tmpdir(), 'berth-mutant-'));
+    this.#stays = atEnd(() => rmSync(this.folder, { recursive: true, force: true }));
     for (const name of Object.keys(packages)) {
       for (const part of ['package.json', 'dist'])
         cpSync(join(root, name, part), join(this.folder, name, part), {
@@ -47,6 +52,7 @@ export class Copy {
   }
 
   remove(): void {
+    this.#stays();
     rmSync(this.folder, { recursive: true });
   }
 

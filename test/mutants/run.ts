@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { atEnd } from '../system/at-end.js';
 import { Copy } from './copy.js';
 import type { Hunt } from './hunt.js';
 import type { Mutant } from './mutant.js';
@@ -83,12 +84,14 @@ async function runOne(copy: Copy, mutant: Mutant, seeds: number): Promise<Outcom
 /** A process of its own: the simulation puts the global timers onto simulated time. */
 async function hunt(copy: Copy, seeds: number, restores = false): Promise<Hunt> {
   const main = join(copy.folder, 'test/dist/mutants/hunt.js');
-  const { stdout } = await promisify(execFile)(
+  const running = promisify(execFile)(
     process.execPath,
     [main, '--seeds', String(seeds), ...(restores ? ['--restores'] : [])],
     {
       maxBuffer: 64e6,
     },
   );
+  const ended = atEnd(() => running.child.kill('SIGKILL'));
+  const { stdout } = await running.finally(ended);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Hunt;
 }
