@@ -4,7 +4,7 @@ import { mutants } from './all.js';
 import { workspace } from './copy.js';
 import { writeTable } from './docs.js';
 import type { Mutant } from './mutant.js';
-import { type Outcome, runAll, runControl } from './run.js';
+import { type Control, type Outcome, runAll, runControl } from './run.js';
 
 const help = `npm run simulate:mutants -- [options]
 
@@ -60,12 +60,26 @@ function tell({ mutant, seed, seconds, text }: Outcome): void {
     console.log(`${mutant.name.padEnd(32)} ${where.padEnd(10)} ${seconds.toFixed(1).padStart(7)} s  ${text}`);
 }
 
+/** The seeds that the faults were looked for in, as they were: with restores where one needs them. */
+async function controlOf(outcomes: readonly Outcome[], restores: boolean): Promise<Control | null> {
+  const alike = outcomes.filter(({ mutant }) => (mutant.restores ?? false) === restores);
+  if (alike.length === 0) return null;
+  const slowest = Math.max(10, ...alike.map(({ seed }) => seed ?? 0));
+  return await runControl(workspace, values.control ?? slowest, restores);
+}
+
 async function main(): Promise<number> {
   const { only, seeds, jobs } = values;
   const outcomes = await runAll(workspace, only, { seeds, jobs, tell });
-  const slowest = Math.max(10, ...outcomes.map(({ seed }) => seed ?? 0));
-  const control = await runControl(workspace, values.control ?? slowest);
-  if (!values.json) console.log(control.text);
+  const controls = [await controlOf(outcomes, false), await controlOf(outcomes, true)].filter(
+    (each) => each !== null,
+  );
+  const control = {
+    seed: controls.find(({ seed }) => seed !== null)?.seed ?? null,
+    seeds: controls.reduce((sum, { seeds: looked }) => sum + looked, 0),
+    text: controls.map(({ text }) => text).join('; '),
+  };
+  if (!values.json || control.seed !== null) console.log(control.text);
   if (values['write-docs']) writeTable(workspace, outcomes, control);
   const missed = outcomes.filter(({ seed }) => seed === null).map(({ mutant }) => mutant.name);
   console.log(

@@ -54,14 +54,15 @@ export async function runAll(
 }
 
 /** The code as it is, in a copy too: whatever it shows is no mutant's doing. */
-export async function runControl(root: string, seeds: number): Promise<Control> {
+export async function runControl(root: string, seeds: number, restores = false): Promise<Control> {
   const copy = new Copy(root);
   try {
-    const { seed, violations, seeds: looked } = await hunt(copy, seeds);
+    const { seed, violations, seeds: looked } = await hunt(copy, seeds, restores);
+    const how = restores ? ' with restores' : '';
     const text =
       seed === null
-        ? `the code as it is: nothing in ${looked} seeds`
-        : `the code as it is, seed ${seed}: ${violations.join(' | ')}`;
+        ? `the code as it is: nothing in ${looked} seeds${how}`
+        : `the code as it is, seed ${seed}${how}: ${violations.join(' | ')}`;
     return { seed, seeds: looked, text };
   } finally {
     copy.remove();

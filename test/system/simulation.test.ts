@@ -27,10 +27,7 @@ function reportsOf({ stdout }: Ran): { reports: Record<string, unknown>[]; total
   return { reports, totals: JSON.parse(lines.at(-1)!) };
 }
 
-/**
- * Not fresh ones: about one in ten still has a finding that has yet to be judged (docs/correctness.md, Simulator), and a check that fails by
- * chance is none. BERTH_SEED takes others.
- */
+/** The same each time; `.ci/run` simulates fresh ones beside it, and prints them. BERTH_SEED takes others. */
 const SEED = process.env.BERTH_SEED === undefined ? 5001 : runSeed();
 
 test('three seeds find nothing', async () => {

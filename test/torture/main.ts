@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { askedFor, numberOf, SEEDS } from '../asked.js';
 import { bundled } from './bundle.js';
 import { plantable } from './planted.js';
 import { makeTemplate } from './template.js';
@@ -18,39 +19,51 @@ is opened again and judged, with every token any client ever received.
   --clients N   (default 64)
   --planted NAME  a fault in the server that must be found: ${Object.keys(plantable).join(', ')}
   --json        nothing but the last line
-The last line is a JSON object; the exit code is 1 when anything was found, and the folder is kept.`;
+The last line is a JSON object; the exit code is 1 when anything was found, and the folder is kept, 2 when the arguments are
+wrong.`;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    rounds: { type: 'string' },
-    seed: { type: 'string' },
-    clients: { type: 'string', default: '64' },
-    planted: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(HELP, () => {
+  const { values: given } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '5' },
+      rounds: { type: 'string' },
+      seed: { type: 'string' },
+      clients: { type: 'string', default: '64' },
+      planted: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { planted } = given;
+  if (planted !== undefined && plantable[planted] === undefined)
+    throw new Error(`--planted ${planted}: there are ${Object.keys(plantable).join(', ')}.`);
+  return {
+    ...given,
+    minutes: numberOf('minutes', given.minutes, { least: 0.1, most: 10_000, fraction: true }),
+    rounds:
+      given.rounds === undefined ? Infinity : numberOf('rounds', given.rounds, { least: 1, most: 1_000_000 }),
+    seed: given.seed === undefined ? Date.now() % 1_000_000 : numberOf('seed', given.seed, SEEDS),
+    clients: numberOf('clients', given.clients, { least: 1, most: 1_000 }),
+  };
 });
-if (values.help) console.log(HELP);
-else process.exitCode = await main();
+process.exitCode = await main();
 
 async function main(): Promise<number> {
   const started = performance.now();
-  const seed = Number(values.seed ?? Date.now() % 1_000_000);
+  const { seed, clients } = values;
   const planted = values.planted === undefined ? undefined : plantable[values.planted];
-  if (values.planted !== undefined && planted === undefined) throw new Error(HELP);
   const folder = await mkdtemp(join(tmpdir(), 'berth-torture-'));
-  say(`torture: seed ${seed}, ${values.clients} clients, in ${folder}`);
+  say(`torture: seed ${seed}, ${clients} clients, in ${folder}`);
   const programs = { server: await bundled('doomed-berthd', planted), crowd: await bundled('crowd') };
-  const template = await makeTemplate(Number(values.clients), folder);
+  const template = await makeTemplate(clients, folder);
   say(`everybody has joined after ${seconds(started)} s`);
   const report = await torture({
     template,
     programs,
     folder,
     seed,
-    rounds: values.rounds === undefined ? Infinity : Number(values.rounds),
-    endMs: started + Number(values.minutes) * 60_000,
+    rounds: values.rounds,
+    endMs: started + values.minutes * 60_000,
     processes: 4,
     generation: 25,
     livesMs: 1500,
@@ -60,13 +73,14 @@ async function main(): Promise<number> {
   });
   if (planted !== undefined) await rm(programs.server);
   for (const text of report.found.slice(0, 20)) console.error(`VIOLATION ${text}`);
-  if (report.found.length > 0) console.error(`npm run torture -- --seed ${seed}    kept: ${folder}`);
+  if (report.found.length > 0)
+    console.error(`npm run torture -- --seed ${seed} --clients ${clients}    kept: ${folder}`);
   else await rm(folder, { recursive: true });
   const { found, ...counts } = report;
   console.log(
     JSON.stringify({
       seed,
-      clients: Number(values.clients),
+      clients,
       ...counts,
       seconds: seconds(started),
       violations: found.length,

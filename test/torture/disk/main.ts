@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { askedFor, numberOf, SEEDS } from '../../asked.js';
 import { failEverywhere } from './errors.js';
 import { type Flipped, flipRun } from './flip-run.js';
 import type { FlipReport } from './flips.js';
@@ -28,41 +29,51 @@ full    Clients at work on a real \`berthd serve\` whose disk, a small one of it
   --rounds N   full: how often (default 5)
   --clients N  full: (default 12)
   --fs KIND    full: tmpfs or ext4 (default tmpfs; both need the right to mount, tmpfs at least in a namespace of its own)
-The last line is a JSON object; the exit code is 1 when anything was lost or changed silently, or refused without a name.`;
+The last line is a JSON object; the exit code is 1 when anything was lost or changed silently, or refused without a name, 2 when
+the arguments are wrong.`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    flips: { type: 'string', default: '2000' },
-    real: { type: 'string', default: '0' },
-    bases: { type: 'string', default: '2' },
-    seed: { type: 'string', default: '1' },
-    workers: { type: 'string', default: '2' },
-    every: { type: 'string', default: '1' },
-    rounds: { type: 'string', default: '5' },
-    clients: { type: 'string', default: '12' },
-    fs: { type: 'string', default: 'tmpfs' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const parts = { flips, errors, full };
+
+const values = askedFor(HELP, () => {
+  const { values: given, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      flips: { type: 'string', default: '2000' },
+      real: { type: 'string', default: '0' },
+      bases: { type: 'string', default: '2' },
+      seed: { type: 'string', default: '1' },
+      workers: { type: 'string', default: '2' },
+      every: { type: 'string', default: '1' },
+      rounds: { type: 'string', default: '5' },
+      clients: { type: 'string', default: '12' },
+      fs: { type: 'string', default: 'tmpfs' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [part] = positionals;
+  if (!given.help && (positionals.length !== 1 || part === undefined || !(part in parts)))
+    throw new Error(`Say one of ${Object.keys(parts).join(', ')}.`);
+  const least = (name: 'flips' | 'bases' | 'workers' | 'every' | 'rounds' | 'clients' | 'real', bound = 1) =>
+    numberOf(name, given[name], { least: bound, most: 1_000_000 });
+  return {
+    ...{ json: given.json, help: given.help, fs: kindOf(given.fs), part: part as keyof typeof parts },
+    ...{ flips: least('flips'), bases: least('bases'), workers: least('workers'), every: least('every') },
+    ...{ rounds: least('rounds'), clients: least('clients'), real: least('real', 0) },
+    seed: numberOf('seed', given.seed, SEEDS),
+  };
 });
-const [part = 'flips'] = positionals;
-if (values.help) console.log(HELP);
-else if (part === 'flips') process.exitCode = await flips();
-else if (part === 'errors') process.exitCode = await errors();
-else if (part === 'full') process.exitCode = await full();
-else {
-  console.error(HELP);
-  process.exitCode = 2;
+process.exitCode = await parts[values.part]();
+
+function kindOf(text: string): 'tmpfs' | 'ext4' {
+  if (text === 'tmpfs' || text === 'ext4') return text;
+  throw new Error(`--fs ${text}: tmpfs or ext4.`);
 }
 
 async function flips(): Promise<number> {
   const started = performance.now();
   const { flips: count, real, bases, seed, workers } = values;
-  const options = {
-    ...{ flips: Number(count), real: Number(real), bases: Number(bases) },
-    ...{ seed: Number(seed), workers: Number(workers) },
-  };
+  const options = { flips: count, real, bases, seed, workers };
   const { inProcess, real: reals } = await flipRun(options, (soFar) => {
     if (soFar.flips % 500 === 0) say(`${soFar.flips} flips after ${seconds(started)} s`);
   });
@@ -76,8 +87,8 @@ async function flips(): Promise<number> {
 
 async function errors(): Promise<number> {
   const started = performance.now();
-  const seed = Number(values.seed);
-  const { found, ...counts } = await failEverywhere({ seed, every: Number(values.every) });
+  const { seed, every } = values;
+  const { found, ...counts } = await failEverywhere({ seed, every });
   for (const text of found.slice(0, 40)) console.error(`VIOLATION ${text}`);
   const line = { seed, ...counts, violations: found.length, seconds: seconds(started) };
   console.log(JSON.stringify(line));
@@ -86,17 +97,16 @@ async function errors(): Promise<number> {
 
 async function full(): Promise<number> {
   const started = performance.now();
-  const { seed, rounds, clients, fs } = values;
-  const kind = fs === 'ext4' ? 'ext4' : 'tmpfs';
+  const { seed, rounds, clients, fs: kind } = values;
   const report = await fullRun({
-    ...{ seed: Number(seed), rounds: Number(rounds), clients: Number(clients), kind },
+    ...{ seed, rounds, clients, kind },
     onRound: (soFar) => say(`round ${soFar.rounds} after ${seconds(started)} s`),
   });
   if (typeof report === 'number') return report;
   const { found, ...counts } = report;
   for (const text of found.slice(0, 20)) console.error(`VIOLATION ${text}`);
   const line = {
-    seed: Number(seed),
+    seed,
     fs: kind,
     ...counts,
     violations: found.length,
