@@ -25,8 +25,8 @@ export const RestoreInfo = Type.Object({
   kept: Type.Array(Type.Object({ product: ProductId, entitlement: Id, seats: Count, untilMs: WallMs })),
   /** Borrows that the backup knew and that nobody has shown since. */
   unseen: Count,
-  /** Entitlements that were imported after the backup: nothing of their products is granted until they are imported again. */
-  missing: Type.Array(Type.Object({ product: ProductId, entitlement: Id })),
+  /** Entitlements that were imported after the backup: nothing of their products is granted until they are imported again. Older servers leave it out. */
+  missing: Type.Optional(Type.Array(Type.Object({ product: ProductId, entitlement: Id }))),
   /** Somebody answered for it that nothing is out any more. */
   accepted: Type.Union([
     Type.Object({ by: Type.String(), atMs: WallMs, reason: Type.String() }),

@@ -22,7 +22,7 @@ const causes = {
 } as const;
 
 export function restoreText(restore: RestoreInfo, nowMs: number): string {
-  const { cause, atMs, backupAtMs, holding, holdingUntilMs, kept, unseen, missing, accepted } = restore;
+  const { cause, atMs, backupAtMs, holding, holdingUntilMs, kept, unseen, missing = [], accepted } = restore;
   const rows: [string, string][] = [
     ['what', `${causes[cause]}, ${momentWords(atMs, nowMs)}`],
     ...(backupAtMs === null ? [] : [['backup of', momentWords(backupAtMs, nowMs)] as [string, string]]),
@@ -50,7 +50,7 @@ export function restoreText(restore: RestoreInfo, nowMs: number): string {
 /** What it means for people; `null`: nothing. */
 export function restoreWarning({ restore }: { restore: RestoreInfo | null }): string | null {
   if (restore === null || restore.accepted !== null) return null;
-  const { cause, holding, kept, missing } = restore;
+  const { cause, holding, kept, missing = [] } = restore;
   if (cause === 'rolledBack')
     return 'The data folder of the server was put back to an earlier state: what was done since is lost, and seats that may be in use are kept back. See: berth restore show';
   const [first] = missing;

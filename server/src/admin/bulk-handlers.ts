@@ -63,7 +63,10 @@ async function preview(
   if (params.cursor === undefined || upload.previewed?.asked !== asked) {
     const table = tableOf(uploads, params, caller, nowMs);
     if ('ok' in table) return table;
+    const received = upload.rows.length;
     const rows = await previewRows(deps, jobLike(deps, params, caller), table.cells);
+    // Rows that came meanwhile are not in it: its further pages would not be of what is there now.
+    if (upload.rows.length !== received) return deny('UPLOAD_UNKNOWN');
     upload.previewed = { asked, rows, ignored: table.ignored };
   }
   const { rows, ignored } = upload.previewed;

@@ -39,13 +39,8 @@ export class FolderLocked extends Error {
  * when the system is to blame: what a full disk keeps from being read must not be thrown away.
  */
 export async function openOrRecreate(path: string): Promise<Opened> {
-  try {
-    return { database: await openDatabase(path), reason: null };
-  } catch (error) {
-    if (isLocked(error)) throw error;
-    if (isOfTheSystem(error)) throw new StateOpenError(path, reasonOf(error), error);
-    return { database: await recreate(path), reason: `it cannot be opened (${reasonOf(error)})` };
-  }
+  const looked = await lookAtRows(path);
+  return looked.database === null ? { database: await recreate(path), reason: looked.reason } : looked;
 }
 
 /**
@@ -89,7 +84,7 @@ export async function openRows(path: string, startsFile: string): Promise<Opened
   };
 }
 
-/** Opens the rows to look at them: what is too damaged for that is left as it is. Throws StateOpenError as `openOrRecreate`. */
+/** Opens a database to look at it: what is too damaged for that is left as it is. Throws StateOpenError when the system is to blame. */
 export async function lookAtRows(path: string): Promise<Looked> {
   try {
     return { database: await openDatabase(path), reason: null };

@@ -13,10 +13,11 @@ import { withCheck } from './marker-check.js';
  * (`organisation.renamed`, users with login names or with who changed them last), so that one refuses the folder too. Every later format
  * keeps that checksum: a folder is only believed to be newer when it matches. 4: the journal may hold the mails of the outbox (`mail.…`) and bulk jobs
  * (`job.…`). 5: the journal may hold credits (`credit.…`) and
- * restores (`organisation.restored` and what follows from it). 6: the journal may hold who was removed (`former.…`)
- * and sessions that were closed because their key came from elsewhere (`session.superseded`).
+ * restores (`organisation.restored` and what follows from it). 6: the journal may hold who was removed (`former.…`).
+ * 7: and sessions that were closed because their key came from elsewhere (`session.superseded`), how long leases last (`window.noted`) and that an
+ * import is missing after a restore (`restore.incomplete`).
  */
-export const FOLDER_FORMAT = 6;
+export const FOLDER_FORMAT = 7;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -57,6 +58,12 @@ export const migrations: readonly Migration[] = [
     to: 6,
     does: 'the journal may hold who was removed: an older berthd then refuses the folder instead of failing on it',
     run: (files, folder, version) => rewriteMarker(files, folder, 6, version),
+  },
+  {
+    from: 6,
+    to: 7,
+    does: 'the journal may hold how long leases last, and what a restore lacks: an older berthd then refuses the folder instead of failing on it',
+    run: (files, folder, version) => rewriteMarker(files, folder, 7, version),
   },
 ];
 
