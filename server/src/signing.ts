@@ -11,7 +11,7 @@ export interface Signing {
   readonly thread: SigningThread | null;
 }
 
-/** @param injected left out: natively, leases of a turn on a thread of their own */
+/** @param injected left out: natively, renewals of a turn on a thread of their own */
 export function openSigning(
   injected: Signer | undefined,
   key: KeyObject,

@@ -170,9 +170,9 @@ export type Change =
   | { readonly type: 'credit.forgotten'; readonly email: string }
   /** A new epoch begins: what the one before granted after `restore.known` is not here (I9). */
   | { readonly type: 'organisation.restored'; readonly epoch: string; readonly restore: Restore }
-  /** A server runs on it from now on: seats that may be borrowed are kept back, and borrows that are known are to be shown. */
   /** D of the leases that are granted from then on, seconds. */
   | { readonly type: 'window.noted'; readonly leaseSeconds: number }
+  /** A server runs on it from now on: seats that may be borrowed are kept back, and borrows that are known are to be shown. */
   | { readonly type: 'restore.begun'; readonly atMs: number; readonly windowMs: number }
   /** Online leases of before have ended. */
   | { readonly type: 'restore.windowOver' }

@@ -33,7 +33,7 @@ export class Issuer {
     return this.#token(tokenText(type, claims, encode));
   }
 
-  /** One token for each, in order: with everything else that is asked for in this turn, as after a commit, on another thread if there is one. */
+  /** One token for each, in order: with everything else that is asked for in this turn, on another thread if there is one: for renewals (decision 0016). */
   issueAll<T extends TokenType>(type: T, all: readonly ClaimsOf<T>[]): string[] | Promise<string[]> {
     const texts = all.map((claims) => tokenText(type, claims, encode));
     if (this.#signMany === null) return texts.map((text) => this.#token(text));
@@ -46,7 +46,7 @@ export class Issuer {
 
   #soon(text: string): Promise<string> {
     return new Promise((signed) => {
-      // After all that this turn has woken: everybody whose commit became durable asks within it.
+      // After all that this turn has woken: everybody whose renewal was read or became durable in it.
       if (this.#turn.length === 0) process.nextTick(() => this.#signTurn());
       this.#turn.push({ text, signed });
     });
