@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readConfig } from '@berth/server/commands/serve';
 import { openDataFolder } from '@berth/server/data-folder';
 import { foundServer } from '@berth/server/found';
+import { steadyClock } from '@berth/server/ops/clock';
 import { createLog } from '@berth/server/ops/log';
 import { Server } from '@berth/server/server';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -31,6 +32,8 @@ async function started(data: string): Promise<Server> {
     log: createLog({ level: 'silent' }),
     onFatal,
     reread: 1,
+    // Its own: that of the process has seen other tests set the time, and mistrusts it.
+    clock: steadyClock(() => ({ monoMs: Math.floor(performance.now()), wallMs: Date.now() })),
   });
 }
 
