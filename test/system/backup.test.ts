@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bins } from './paths.js';
@@ -128,11 +128,30 @@ test('restore: an admin may answer for what is kept back; who and why is in the 
   expect(await site.pool()).toMatchObject({ borrowed: 1 });
 });
 
+/** The timer of the server: a backup that it makes by itself is whole, and its age is in the metrics and told by doctor. */
+async function makesItsOwn(): Promise<void> {
+  const folder = join(site.folder, 'backups');
+  await mkdir(folder);
+  await site.serve([
+    ...['--backup-hours', '1', '--backup-folder', folder, '--backup-passphrase-file', passphrase],
+  ]);
+  await until('the backup', async () => (await owner('backup', 'show')).json.last?.by === null);
+  expect((await owner('backup', 'show')).json).toMatchObject({ everyMs: 3_600_000, failed: null });
+  const files = await readdir(folder);
+  expect(files).toEqual([expect.stringMatching(/\.backup$/)]);
+  expect((await sealed('verify', join(folder, files[0]!))).code).toBe(0);
+  const age = /^berth_backup_age_seconds (\S+)$/m.exec((await site.http('/metrics')).body)?.[1];
+  expect(Number(age)).toBeGreaterThanOrEqual(0);
+  expect(Number(age)).toBeLessThan(600);
+  const { checks } = (await owner('doctor')).json;
+  expect(checks.find(({ name }: { name: string }) => name === 'backup')).toMatchObject({ state: 'ok' });
+}
+
 test('a folder that was rolled back is noticed by what clients have seen', async () => {
   await site.stop();
   const earlier = join(site.folder, 'earlier');
   await cp(site.data, earlier, { recursive: true });
-  await site.serve();
+  await makesItsOwn();
   expect((await takes(bo)).code).toBe(0);
   await site.stop();
   await rename(site.data, join(site.folder, 'later'));

@@ -157,6 +157,10 @@ describe('an entitlement that ends while a plugin holds its seat', () => {
       ['year-1', 'expired'],
       ['year-2', 'active'],
     ]);
+    const ended = (await owner('subscription', 'list', '--expired', '--product', 'yearly')).json.items;
+    expect(ended).toMatchObject([{ id: 'year-1', state: 'expired' }]);
+    const active = (await owner('subscription', 'list', '--active', '--product', 'yearly')).json.items;
+    expect(active).toMatchObject([{ id: 'year-2', state: 'active' }]);
     await close(plugin);
   });
 

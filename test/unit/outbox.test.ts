@@ -1,5 +1,6 @@
 import type { Command, CommandType, Settled } from '@berth/server/domain/commands';
 import { evolve } from '@berth/server/domain/evolve';
+import { letterOf } from '@berth/server/mail/letter';
 import { Outbox } from '@berth/server/mail/outbox';
 import type { Carrier, Message } from '@berth/server/mail/smtp';
 import { expect, test, vi } from 'vitest';
@@ -12,6 +13,7 @@ interface Site {
   readonly outbox: Outbox;
   /** Sender and addressee of each message that was handed over. */
   readonly sent: string[];
+  readonly subjects: string[];
   /** Where the mail server is; `null`: none is configured, and asking for the sender is a bug. */
   sender: string | null;
   /** What is handed over is not taken. */
@@ -25,9 +27,11 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
   const world = new World();
   for (const name of people) world.user(name);
   const sent: string[] = [];
+  const subjects: string[] = [];
   const carrier: Carrier = {
-    send: async ({ from, to }: Message) => {
+    send: async ({ from, to, subject }: Message) => {
       sent.push(`${from.address} ${to}`);
+      subjects.push(subject);
       if (sent.length === 1) during(site);
       return site.refuses
         ? { state: 'deferred', error: '451 later', unsure: false, serverFailed: site.serverFailed }
@@ -39,6 +43,7 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
   const site: Site = {
     world,
     sent,
+    subjects,
     sender: 'one@studio.example',
     refuses: false,
     serverFailed: false,
@@ -54,7 +59,7 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
       if (site.sender === null) throw new Error('nobody sends');
       return { name: 'Studio', address: site.sender };
     },
-    letterOf: () => ({ subject: 's', text: 't', html: 'h' }),
+    letterOf: (mail) => letterOf(mail, { organisation: 'Studio', name: '', link: () => null }),
     after: () => () => {},
     onEvent: () => {},
     onFatal: (error) => sent.push(`FATAL ${String(error)}`),
@@ -132,6 +137,29 @@ test('the rest after a mail server that cannot be used is by the clock that nobo
   site.outbox.wake();
   await expect.poll(() => site.sent.length).toBe(2);
   await site.outbox.stop();
+});
+
+test('a subscription that ends: its admins get a mail 60, 30, 7 and 1 days before, each once, and its words say so', async () => {
+  const site = open([], () => {});
+  const { world } = site;
+  const DAYS = 70;
+  world.import({ exp: (Math.floor(world.now.wallMs / DAY_MS) + DAYS) * (DAY_MS / 1000) });
+  const told: string[] = [];
+  for (let day = 1; day < DAYS + 2; day++) {
+    world.pass(DAY_MS);
+    const waiting = [...world.state.tables.mail.values()].filter(({ state }) => state === 'queued');
+    for (const { id } of waiting) await site.outbox.sendNow(id);
+    told.push(...site.subjects.splice(0).map((subject) => `${DAYS - day}: ${subject}`));
+  }
+  await site.outbox.stop();
+  expect(told).toEqual([
+    '60: Subscription ent-1 ends in 60 days: render (Studio)',
+    '30: Subscription ent-1 ends in 30 days: render (Studio)',
+    '7: Subscription ent-1 ends in 7 days: render (Studio)',
+    '1: Subscription ent-1 ends in 1 day: render (Studio)',
+  ]);
+  expect(site.sent).toEqual(Array(4).fill('one@studio.example owner@studio.example'));
+  expect(new Set(states(site))).toEqual(new Set(['sent']));
 });
 
 test.each([
