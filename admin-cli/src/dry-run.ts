@@ -2,6 +2,7 @@ import type { AdminConnection } from '@berth/client';
 import { type BulkKind, type BulkRowInfo, type ErrorCode, errors, type ResultOf } from '@berth/protocol';
 import { sendTable } from './bulk.js';
 import type { Context, Output } from './context.js';
+import { toFailure } from './fail.js';
 import { type Answer, table } from './output.js';
 import { listPages, parsePaging } from './pages.js';
 import { given } from './parse.js';
@@ -24,6 +25,8 @@ type Allocation = ResultOf<'allocation.list'>['items'][number];
 
 interface Scope {
   readonly email?: string | undefined;
+  /** What was typed for the e-mail address: a login name says nothing of whose it is. */
+  readonly called?: string;
   readonly product?: string | undefined;
   /** Only what is of this entitlement. */
   readonly entitlement?: string;
@@ -31,19 +34,20 @@ interface Scope {
   readonly expires?: string | undefined;
 }
 
-/** @param what the change, as in `Would remove …` @param find where its leases and allocations are */
+/** @param change as in `Would remove …` @param find where its leases and allocations are */
 export async function dryRun(
   context: Context,
-  what: string,
+  change: string | ((scopes: readonly Scope[]) => string),
   find: Scope | ((admin: AdminConnection) => Promise<Scope | Scope[]>),
   judge?: (admin: AdminConnection) => Promise<readonly BulkRowInfo[]>,
 ): Promise<Answer> {
-  const { found, rows } = await withAdmin(context, async (admin) => {
+  const { found, rows, scopes } = await withAdmin(context, async (admin) => {
     const scopes = [typeof find === 'function' ? await find(admin) : find].flat();
     const each = [];
     for (const scope of scopes) each.push(await touched(admin, scope));
-    return { found: each, rows: (await judge?.(admin)) ?? [] };
+    return { found: each, rows: (await judge?.(admin)) ?? [], scopes };
   });
+  const what = typeof change === 'string' ? change : change(scopes);
   const leases = found.flatMap((one) => one.leases);
   const allocations = found.flatMap((one) => one.allocations);
   const refused = rows.filter(({ verdict }) => verdict === 'failed');
@@ -52,7 +56,7 @@ export async function dryRun(
     document: { dryRun: true, what, leases, allocations, ...(rows.length === 0 ? {} : { verdicts: rows }) },
     text: (screen) => texts(leases, allocations, screen).join('\n\n'),
     notes: [
-      `Would ${what}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
+      `${wouldWhat(what, refused.length, rows.length)}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
       ...(borrowed.length === 0
         ? []
         : [
@@ -62,6 +66,12 @@ export async function dryRun(
     ],
     exitCode: refused.length === 0 ? 0 : exitOf(refused, rows.length),
   };
+}
+
+/** What is refused altogether is not said to happen. */
+function wouldWhat(what: string, refused: number, asked: number): string {
+  if (refused === 0) return `Would ${what}`;
+  return refused === asked ? `Would not ${what}` : `Would ${what}, but for ${refused} of ${asked}`;
 }
 
 /** As the change itself would: of one its code, of several 1. */
@@ -86,9 +96,32 @@ export async function verdicts(
   return (await listPages(all, (page) => admin.call('bulk.preview', { ...asked, ...page }))).items;
 }
 
-/** The e-mail address of a member. @throws Failure USER_UNKNOWN, as the change itself would */
-export async function memberCalled(admin: AdminConnection, called: string): Promise<string> {
-  return (await admin.call('user.show', { email: called })).user.email;
+/** Where what a member has is. @throws Failure USER_UNKNOWN, as the change itself would */
+export async function memberCalled(
+  admin: AdminConnection,
+  called: string,
+): Promise<{ readonly email: string; readonly called: string }> {
+  return { email: (await admin.call('user.show', { email: called })).user.email, called };
+}
+
+/** The same of several, who succeed or fail alone: nobody is at the address of whom nobody knows, and the verdicts say so. */
+export async function membersCalled(
+  admin: AdminConnection,
+  called: readonly string[],
+): Promise<{ readonly email: string; readonly called: string }[]> {
+  if (called.length === 1) return [await memberCalled(admin, called[0]!)];
+  const found = await Promise.allSettled(called.map((each) => memberCalled(admin, each)));
+  return found.flatMap((one) => {
+    if (one.status === 'fulfilled') return [one.value];
+    const { code } = toFailure(one.reason);
+    if (code !== 'USER_UNKNOWN' && code !== 'EMAIL_INVALID') throw one.reason;
+    return [];
+  });
+}
+
+/** As in `bo@studio.example (lgt07)`. */
+export function whomWords({ email = '', called = email }: Scope): string {
+  return called.toLowerCase() === email ? email : `${email} (${called})`;
 }
 
 async function touched(

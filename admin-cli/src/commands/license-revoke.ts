@@ -1,7 +1,7 @@
 import { limits, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled, verdicts } from '../dry-run.js';
+import { dryRun, dryRunOption, memberCalled, verdicts, whomWords } from '../dry-run.js';
 import { usage } from '../fail.js';
 import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
 import { pendingOptions, whenOf } from '../pending.js';
@@ -50,8 +50,8 @@ export const licenseRevoke = defineCommand({
       const rows = [[email, product, args.all ? '' : String(count ?? 1), expires ?? '']];
       return await dryRun(
         context,
-        `revoke ${which} of ${product} from ${email}`,
-        async (admin) => ({ email: await memberCalled(admin, email), product, expires }),
+        ([scope]) => `revoke ${which} of ${product} from ${whomWords(scope!)}`,
+        async (admin) => ({ ...(await memberCalled(admin, email)), product, expires }),
         (admin) => verdicts(context, admin, { kind: 'revoke', header, rows, pending: args.pending }),
       );
     }

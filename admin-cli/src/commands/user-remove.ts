@@ -1,17 +1,19 @@
 import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
-import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled, verdicts } from '../dry-run.js';
+import { asks, confirm } from '../confirm.js';
+import type { Context } from '../context.js';
+import { dryRun, dryRunOption, memberCalled, membersCalled, verdicts, whomWords } from '../dry-run.js';
+import type { Answer } from '../output.js';
 import { parseUser } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
-import { withAdminForSteps } from '../session.js';
+import { withAdmin, withAdminForSteps } from '../session.js';
 import { forEach } from '../several.js';
 
 export const userRemove = defineCommand({
   usage: 'remove [email..]',
   describe: 'Remove users with all their devices; their leases end',
   positionals: {
-    email: { type: 'string', array: true, describe: 'e-mail address, or several' },
+    email: { type: 'string', array: true, describe: 'e-mail address or login name, or several' },
   },
   options: { ...pendingOptions, ...dryRunOption, ...csvOption },
   examples: [
@@ -38,26 +40,12 @@ export const userRemove = defineCommand({
     }
     const emails = args.email!.map(String);
     const when = whenOf(args);
-    const whom = emails.length === 1 ? parseUser(emails[0]!) : `these ${emails.length} users`;
-    if (args['dry-run']) {
-      const called = emails.map(parseUser);
-      const { pending } = args;
-      const table = {
-        kind: 'remove' as const,
-        header: ['email'],
-        rows: called.map((each) => [each]),
-        pending,
-      };
-      return await dryRun(
+    if (args['dry-run']) return await wouldRemove(context, emails.map(parseUser), args.pending);
+    if (!args.cancel && asks(context))
+      await confirm(
         context,
-        `remove ${whom}`,
-        async (admin) =>
-          Promise.all(called.map(async (each) => ({ email: await memberCalled(admin, each) }))),
-        (admin) => verdicts(context, admin, table),
+        `Remove ${await whomToAsk(context, emails)}? Their devices are locked out and their seats end.`,
       );
-    }
-    if (!args.cancel)
-      await confirm(context, `Remove ${whom}? Their devices are locked out and their seats end.`);
     return await withAdminForSteps(context, (admin) =>
       forEach(
         context,
@@ -72,3 +60,24 @@ export const userRemove = defineCommand({
     );
   },
 });
+
+async function wouldRemove(context: Context, called: readonly string[], pending: boolean): Promise<Answer> {
+  const rows = called.map((each) => [each]);
+  return await dryRun(
+    context,
+    (scopes) => `remove ${scopes.length < called.length ? these(called) : scopes.map(whomWords).join(', ')}`,
+    (admin) => membersCalled(admin, called),
+    (admin) => verdicts(context, admin, { kind: 'remove', header: ['email'], rows, pending }),
+  );
+}
+
+/** Whose a login name is has to be seen before somebody agrees. */
+async function whomToAsk(context: Context, typed: readonly string[]): Promise<string> {
+  const [only, ...others] = typed;
+  if (only === undefined || others.length > 0) return these(typed);
+  const called = parseUser(only);
+  if (called.includes('@')) return called;
+  return whomWords(await withAdmin(context, (admin) => memberCalled(admin, called)));
+}
+
+const these = (typed: readonly string[]): string => `these ${typed.length} users`;

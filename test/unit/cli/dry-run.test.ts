@@ -137,3 +137,50 @@ it.each([
     expect(preview!.params).toMatchObject({ kind });
   },
 );
+
+it.each([
+  ['user remove lgt07', 'Would remove a@b.example (lgt07). There: '],
+  ['user remove a@b.example', 'Would remove a@b.example. There: '],
+  ['license revoke lgt07 render', 'Would revoke 1 seat of render from a@b.example (lgt07). There: '],
+])('berth %s --dry-run says whose a login name is', async (line, said) => {
+  const nothing = () => ({ items: [], next: null });
+  const admin = fakeAdmin({
+    ...shown,
+    ...judged(agreed),
+    'lease.list': nothing,
+    'allocation.list': nothing,
+  });
+  const ran = await berth([...line.split(' '), '--dry-run'], { sdk: admin.sdk });
+  expect([ran.exitCode, ran.stderr]).toEqual([0, expect.stringContaining(said)]);
+});
+
+it('berth user remove LOGIN asks for whom the login name means, and nothing was removed if that is another', async () => {
+  const admin = fakeAdmin(shown);
+  const ran = await berth(['user', 'remove', 'lgt07'], { sdk: admin.sdk, answers: ['n'] });
+  expect([ran.exitCode, ran.stderr]).toEqual([3, expect.stringContaining('Remove a@b.example (lgt07)?')]);
+  expect(admin.calls.map(({ method }) => method)).toEqual(['user.show']);
+});
+
+it('what is refused altogether is not said to happen; of several the others are', async () => {
+  const refused = { ...agreed, verdict: 'failed', code: 'USER_UNKNOWN', message: 'They were removed.' };
+  const nothing = () => ({ items: [], next: null });
+  const lists = { ...shown, 'lease.list': nothing, 'allocation.list': nothing };
+  const one = await berth(['user', 'remove', 'a@b.example', '--dry-run'], {
+    sdk: fakeAdmin({ ...lists, ...judged(refused) }).sdk,
+  });
+  expect([one.exitCode, one.stderr]).toEqual([6, expect.stringContaining('Would not remove a@b.example.')]);
+  const both = fakeAdmin({
+    ...lists,
+    ...judged(refused, { ...agreed, line: 2, email: 'c@b.example' }),
+    'user.show': ({ email }) => {
+      if (email === 'a@b.example') throw new BerthError('USER_UNKNOWN');
+      return { user: { email } };
+    },
+  });
+  const two = await berth(['user', 'remove', 'a@b.example', 'c@b.example', '--dry-run'], { sdk: both.sdk });
+  expect([two.exitCode, two.stderr]).toEqual([
+    1,
+    expect.stringContaining('Would remove these 2 users, but for 1 of 2.'),
+  ]);
+  expect(two.stderr).toContain('Would be refused for a@b.example: USER_UNKNOWN They were removed.');
+});
