@@ -117,8 +117,11 @@ export class BackupSealer {
   }
 }
 
-/** `HEAD`: not a backup, or of another version. `CONTENT`: sealed as it should be, but not what a backup holds. */
-export type BackupFault = 'HEAD' | 'PASSPHRASE' | 'CHANGED' | 'CUT_SHORT' | 'CONTENT';
+/**
+ * `HEAD`: not a backup, or of another version. `CONTENT`: sealed as it should be, but not what a backup holds. `TOO_LONG`: something stands
+ * behind its end.
+ */
+export type BackupFault = 'HEAD' | 'PASSPHRASE' | 'CHANGED' | 'CUT_SHORT' | 'TOO_LONG' | 'CONTENT';
 
 /** The file is not to be used: nothing of it after what came before this is to be believed. */
 export class BackupBroken extends Error {
@@ -200,14 +203,17 @@ export class BackupOpener {
     }
     if (!last) return pieces;
     // The last chunk alone is sealed as such: without it the end was cut off.
-    return this.#over && this.#ended && this.#sealed.length === 0 ? pieces : 'CUT_SHORT';
+    if (!this.#over) return 'CUT_SHORT';
+    if (this.#sealed.length > 0) return 'TOO_LONG';
+    return this.#ended ? pieces : 'CONTENT';
   }
 
   /** Opens the next chunk if all of it is there. */
   #nextChunk(): BackupFault | 'MORE' | null {
     if (this.#sealed.length < 4) return 'MORE';
     const length = readLength(this.#sealed);
-    if (this.#over || length > BACKUP_CHUNK_BYTES + TAG_BYTES) return 'CHANGED';
+    if (this.#over) return 'TOO_LONG';
+    if (length > BACKUP_CHUNK_BYTES + TAG_BYTES) return 'CHANGED';
     if (this.#sealed.length < 4 + length) return 'MORE';
     const chunk = this.#sealed.subarray(4, 4 + length);
     const open = (isLast: boolean) => this.#cipher.open(nonceOf(this.#chunks, isLast), this.#beside, chunk);

@@ -9,7 +9,7 @@ import { drawNoHelpAhead } from './help-ahead.js';
 import { reportStartFailure, StartError } from './start-error.js';
 import { VERSION } from './version.js';
 
-/** Runs one command of berthd and sets the exit code: 0 ok, 1 failure, 2 usage. */
+/** Runs one command of berthd and sets the exit code: 0 ok, 1 failure, 2 usage, 4 a wrong passphrase. */
 export async function main(argv: readonly string[]): Promise<void> {
   // Keys, leases and journal are nobody else's business, whatever the folder they are made in allows.
   process.umask(0o077);

@@ -6,8 +6,8 @@ export class StartError extends Error {
     readonly code: string,
     message: string,
     readonly next: string,
-    /** 2 for what the command line or the configuration says, 1 for everything else. */
-    readonly exitCode: 1 | 2 = 1,
+    /** 2 for what the command line or the configuration says, 4 for a wrong passphrase as in `berth`, 1 for everything else. */
+    readonly exitCode: 1 | 2 | 4 = 1,
   ) {
     super(message);
   }

@@ -55,10 +55,12 @@ test('backup: a changed byte, a part of it, another passphrase and a user are re
   const changed = Buffer.from(bytes);
   changed[bytes.length >> 1]! ^= 1;
   const half = bytes.subarray(0, bytes.length >> 1);
-  for (const [name, content] of Object.entries({ changed, half })) {
+  const longer = Buffer.concat([bytes, Buffer.from('x')]);
+  for (const [name, content] of Object.entries({ changed, half, longer })) {
     const path = join(site.folder, name);
     await writeFile(path, content);
-    expect((await sealed('verify', path)).json.error.code, name).toBe('BACKUP_INVALID');
+    const { code, json } = await sealed('verify', path);
+    expect([code, json.error.code], name).toEqual([1, 'BACKUP_INVALID']);
     // What was read before the fault showed has the keys of the server: none of it stays.
     const data = join(site.folder, `of-${name}`);
     const refused = await site.start({ argv: restoreArgs(data, path) }).exited;
@@ -67,6 +69,10 @@ test('backup: a changed byte, a part of it, another passphrase and a user are re
   const other = await site.write('other', 'wrong horse battery staple\n');
   const wrong = await owner('backup', 'verify', backup, '--passphrase-file', other);
   expect([wrong.code, wrong.json.error.code]).toEqual([4, 'PASSPHRASE_WRONG']);
+  const argv = restoreArgs(join(site.folder, 'of-wrong'));
+  argv[argv.indexOf(passphrase)] = other;
+  const opened = await site.start({ argv }).exited;
+  expect([opened.code, opened.stderr]).toEqual([4, expect.stringContaining('PASSPHRASE_WRONG')]);
   const out = join(site.folder, 'stolen.backup');
   const words = ['backup', 'create', '--out', out, '--passphrase-file', passphrase, '--json'];
   expect((await site.berth(anna, words)).code).not.toBe(0);

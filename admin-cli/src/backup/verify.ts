@@ -64,6 +64,7 @@ function broken(file: string, fault: BackupFault): Failure {
     HEAD: 'is no backup, or one of a newer version',
     CHANGED: 'was changed since it was made',
     CUT_SHORT: 'is cut short',
+    TOO_LONG: 'goes on behind its end: something was appended to it',
     CONTENT: 'does not hold what a backup holds',
   } as const;
   return new Failure('BACKUP_INVALID', { message: `${quote(file)} ${sentences[fault]}.` });

@@ -11,7 +11,10 @@ export const backupVerify = defineCommand({
   options: passphraseOption,
   examples: [['berth backup verify monday.backup --passphrase-file ~/passphrase', 'before it is needed']],
   more: 'Needs no network. All of it is opened, and the hash chain of its journal followed from the first record to the last.',
-  exits: [[1, 'it was changed, is cut short or is no backup; also a file that cannot be read']],
+  exits: [
+    [1, 'it was changed, is cut short or too long, or is no backup; also a file that cannot be read'],
+    [4, 'it is another passphrase'],
+  ],
   run: async (context, args) => {
     const passphrase = await readPassphrase(context, args['passphrase-file'], false);
     const document = await verifyBackup(args.file, readChunks(context, args.file), passphrase);

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BackupBroken, type BackupFault } from '@berth/protocol';
 import type { CommandModule } from 'yargs';
-import { LEAST_PASSPHRASE, readPassphrase } from '../backup/passphrase.js';
+import { firstLine } from '../backup/passphrase.js';
 import { type BackupFacts, MARKER_ASIDE, moveUp, unpackBackup } from '../backup/unpack.js';
 import { openDataFolder } from '../data-folder.js';
 import { organisationOf, type State } from '../domain/state.js';
@@ -41,6 +41,9 @@ export const restoreCommand: CommandModule<object, RestoreArgs> = {
         describe: 'A file whose first line is the passphrase; or set it in BERTH_BACKUP_PASSPHRASE',
       })
       .option('json', { type: 'boolean', describe: 'Print one JSON object' })
+      .epilogue(
+        'Exit code 1: the backup is no backup, was changed or is not whole, or the folder cannot be made; 2: no passphrase was given; 4: it is another passphrase. `berth backup verify` exits alike.',
+      )
       .example(
         '$0 restore monday.backup --data /var/lib/berthd --passphrase-file /root/passphrase',
         'the server as it was when the backup was made; stop the old one first, for good',
@@ -168,13 +171,19 @@ async function passphraseOf(args: RestoreArgs): Promise<string> {
       'Give --passphrase-file FILE, or set BERTH_BACKUP_PASSPHRASE.',
       2,
     );
-  return await readPassphrase(file).catch((error: Error) => {
-    throw new StartError(
-      'FILE_UNREADABLE',
-      `The passphrase cannot be read: ${error.message}.`,
-      `It is the first line of the file, of at least ${LEAST_PASSPHRASE} characters.`,
-    );
+  const line = await firstLine(file).catch((error: Error) => {
+    const next = 'Check the path and the permissions: the passphrase is the first line of that file.';
+    throw new StartError('FILE_UNREADABLE', `The passphrase cannot be read: ${error.message}.`, next);
   });
+  // A short one opens a backup that was sealed with it: whether it is right is all that counts here.
+  if (line === '')
+    throw new StartError(
+      'USAGE',
+      `The first line of ${file} is empty.`,
+      'Write the passphrase into its first line.',
+      2,
+    );
+  return line;
 }
 
 function unusable(file: string, error: unknown): unknown {
@@ -189,11 +198,13 @@ function refused(file: string, fault: BackupFault): StartError {
       'PASSPHRASE_WRONG',
       `The passphrase is not that of ${file}.`,
       'Give the one it was made with. Without it nobody can open it.',
+      4,
     );
   const sentences = {
     HEAD: 'is no backup, or one of a newer version',
     CHANGED: 'was changed since it was made',
     CUT_SHORT: 'is cut short',
+    TOO_LONG: 'goes on behind its end: something was appended to it',
     CONTENT: 'does not hold what a backup holds',
   } as const;
   return new StartError(
