@@ -61,9 +61,8 @@ export const input: Input = {
     }
   },
   askHidden: async (question, signal) => {
-    writeAll(2, question);
     try {
-      return await typed(signal);
+      return await typed(question, signal);
     } finally {
       writeAll(2, '\n');
     }
@@ -87,13 +86,18 @@ const ENDS = new Set(['\r', '\n', '\u0004']);
 const ERASES = new Set(['\b', '\u007f']);
 
 /** One line as typed: the terminal shows nothing of it, and hands over each key, Ctrl-C too. */
-async function typed(signal: AbortSignal): Promise<string> {
+async function typed(question: string, signal: AbortSignal): Promise<string> {
   const { stdin } = process;
+  // First of all: whoever answers at once must not see it either.
   stdin.setRawMode(true);
+  writeAll(2, question);
   stdin.setEncoding('utf8');
   try {
     let line = '';
-    for await (const [keys] of on(stdin, 'data', { signal })) {
+    const typing = on(stdin, 'data', { signal, close: ['end'] });
+    // A stream that was paused, after the question before, does not flow again by being listened to.
+    stdin.resume();
+    for await (const [keys] of typing) {
       for (const key of keys as string) {
         if (ENDS.has(key)) return line;
         if (key === CTRL_C) {

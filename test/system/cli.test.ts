@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from './network.js';
 import { bins } from './paths.js';
 import { type Person, Site } from './site.js';
+import { answer, atTerminal, whyNoTerminal } from './terminal.js';
+import { within } from './waiting.js';
 
 // Issue 5, part 10: what only a real shell and a real server can show.
 
@@ -93,6 +96,57 @@ test('zsh: the same, with what each word is for', (context) => {
     ...['on', 'off', 'render', 'anna@studio.example', 'files'],
     ...[expect.stringMatching(/^show:Show the clock/), expect.stringMatching(/^accept:Trust the clock/), ''],
   ]);
+});
+
+describe('a passphrase at a terminal', () => {
+  const why = whyNoTerminal();
+  beforeEach((context) => {
+    if (why !== null) context.skip(why);
+  });
+  const GOOD = 'correct horse battery staple';
+  /** Runs it, types what is asked for, and says what the screen showed. After it the terminal has to show again what is typed. */
+  async function typing(words: string[], answers: readonly [question: string, line: string][]) {
+    const argv = atTerminal([
+      'sh',
+      '-c',
+      '"$@"; code=$?; stty -a; exit $code',
+      'sh',
+      ...site.berthArgv(words),
+    ]);
+    const started = site.start({ argv, env: site.environmentOf(site.owner, 'berth') });
+    for (const [question, line] of answers) await answer(started, question, line);
+    const { code, stdout } = await within(`an end after:\n${started.stdout}`, started.exited);
+    expect(stdout).toMatch(/[ ;]echo[ ;]/);
+    for (const [, line] of answers) expect(stdout).not.toContain(line);
+    return { code, stdout };
+  }
+
+  test('what is typed elsewhere is seen: without that the others show nothing', async () => {
+    const started = site.start({ argv: atTerminal(['sh', '-c', 'printf "Name: "; read name']) });
+    await answer(started, 'Name: ', GOOD);
+    expect((await started.exited).stdout).toContain(GOOD);
+  });
+
+  test('is asked for twice and not shown; one that is too short is said before it is asked for again', async () => {
+    const out = join(site.folder, 'typed.backup');
+    const create = ['backup', 'create', '--out', out];
+    const [first, again] = ['Passphrase of the backup: ', 'Once more: '];
+    const short = await typing(create, [[first, 'too short']]);
+    expect([short.code, short.stdout]).toEqual([2, expect.stringContaining('at least 12')]);
+    expect(short.stdout).not.toContain(again);
+    const other = await typing(create, [
+      [first, GOOD],
+      [again, `${GOOD}s`],
+    ]);
+    expect([other.code, other.stdout]).toEqual([2, expect.stringContaining('not the same')]);
+    expect(existsSync(out)).toBe(false);
+    const made = await typing(create, [
+      [first, GOOD],
+      [again, GOOD],
+    ]);
+    expect(made.code).toBe(0);
+    expect((await typing(['backup', 'verify', out], [[first, GOOD]])).code).toBe(0);
+  });
 });
 
 interface Check {
