@@ -2,6 +2,7 @@ import { limits } from '@berth/protocol';
 import { memberHandlers } from '@berth/server/admin/member-handlers';
 import { listUsers } from '@berth/server/admin/user-list';
 import { decide } from '@berth/server/domain/decide/decide';
+import { takeDue } from '@berth/server/domain/due';
 import { evolve } from '@berth/server/domain/evolve';
 import { loadState } from '@berth/server/domain/load';
 import { decodeRows } from '@berth/server/store/records';
@@ -116,9 +117,8 @@ test('a removal that waited for a borrow names who had asked for it', () => {
   });
 });
 
-test('beyond the limit the one removed first is forgotten, also after a restart', () => {
-  const world = new World();
-  world.user('anna');
+/** As many of them as are kept. */
+function fill(world: World): void {
   for (let at = 0; at < limits.formerUsers; at += 1) {
     const name = `x${(at * 7919) % limits.formerUsers}@studio.example`;
     const row = {
@@ -130,6 +130,12 @@ test('beyond the limit the one removed first is forgotten, also after a restart'
     } as const;
     world.state.tables.formerUser.set(name, row);
   }
+}
+
+test('beyond the limit the one removed first is forgotten, also after a restart', () => {
+  const world = new World();
+  world.user('anna');
+  fill(world);
   // Not by way of the world, which looks through all of them at each step.
   const state = loadState(decodeRows(world.rows()), world.now.monoMs);
   const decision = decide(state, { type: 'removeUser', ...world.admin(), email }, world.context);
@@ -139,5 +145,36 @@ test('beyond the limit the one removed first is forgotten, also after a restart'
     limits.formerUsers,
     false,
     true,
+  ]);
+});
+
+test('several that are removed by one commit are forgotten for together: the limit holds, and those removed last are kept', () => {
+  const world = new World();
+  world.import({ seats: 3, borrow: { maxSeconds: DAY_MS / 1000, seats: 3 } });
+  const names = ['anna', 'bo', 'cy'];
+  for (const name of names) {
+    world.ok(world.borrowing(world.user(name), 3600));
+    world.ok({ type: 'removeUser', ...world.admin(), email: `${name}@studio.example`, when: 'pending' });
+  }
+  fill(world);
+  // Not by way of the world, which looks through all of them at each step.
+  const state = loadState(decodeRows(world.rows()), world.now.monoMs);
+  const afterMs = world.now.wallMs + DAY_MS;
+  world.now = { monoMs: world.now.monoMs + DAY_MS, wallMs: afterMs, steadyWallMs: afterMs };
+  const step = (command: Parameters<typeof decide>[1]): number => {
+    const decision = decide(state, command, world.context);
+    if (!decision.ok) throw new Error(decision.code);
+    for (const change of decision.changes) evolve(state, change, world.now.monoMs);
+    return decision.changes.filter(({ type }) => type === 'user.removed').length;
+  };
+  step({ type: 'expire', due: takeDue(state, world.now)[0]! });
+  expect(step({ type: 'settlePending' })).toBe(3);
+  const { formerUser } = state.tables;
+  expect(formerUser.size).toBe(limits.formerUsers);
+  expect([...formerUser.keys()].slice(-3)).toEqual(names.map((name) => `${name}@studio.example`));
+  expect(['x0', 'x7919', 'x15838'].map((name) => formerUser.has(`${name}@studio.example`))).toEqual([
+    false,
+    false,
+    false,
   ]);
 });

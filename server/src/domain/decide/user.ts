@@ -202,7 +202,11 @@ export function removeUser(
       });
   }
   if (borrowed.length === 0)
-    return { ok: true, changes: userGone(state, email, by.email, context.now), outcome: { email } };
+    return {
+      ok: true,
+      changes: usersGone(state, [{ email, by: by.email }], context.now),
+      outcome: { email },
+    };
   const untilMs = borrowsEndMs(state, borrowed, context.now);
   if (when === 'now') return borrowedBy(state, email, untilMs);
   const removing = user.removing ?? { by: by.email, sinceMs: context.now.wallMs };
@@ -237,8 +241,18 @@ export function isLastOwner(state: State, user: User): boolean {
   );
 }
 
-/** Everything that ends with a user. Seats that are still in hand are held until their windows end. */
-export function userGone(state: State, email: string, by: string, now: Now): Change[] {
+/** Everything that ends with users. Those that one commit removes are counted together: what is kept of who was removed has a limit. */
+export function usersGone(
+  state: State,
+  gone: readonly { readonly email: string; readonly by: string }[],
+  now: Now,
+): Change[] {
+  const changes = gone.flatMap(({ email, by }) => userGone(state, email, by));
+  return [...changes, ...keptOf(state, gone, now)];
+}
+
+/** Seats that are still in hand are held until their windows end. */
+function userGone(state: State, email: string, by: string): Change[] {
   const seats = [...state.derived.seatsByUser.get(email)].map((id) => state.tables.seat.get(id)!);
   const changes: Change[] = seats.flatMap((seat) =>
     seat.linger === undefined
@@ -248,23 +262,31 @@ export function userGone(state: State, email: string, by: string, now: Now): Cha
   for (const id of state.derived.devicesByUser.get(email)) changes.push({ type: 'device.removed', id });
   for (const id of state.derived.invitationsByUser.get(email))
     changes.push({ type: 'invitation.dropped', id });
-  changes.push(
-    ...creditsGone(state, email),
-    { type: 'user.removed', email },
-    ...keptOf(state, email, by, now),
-  );
+  changes.push(...creditsGone(state, email), { type: 'user.removed', email });
   return changes;
 }
 
 /** Who they were stays readable, for so many of those who were removed last. */
-function keptOf(state: State, email: string, by: string, now: Now): Change[] {
-  const { name, role } = state.tables.user.get(email)!;
-  const former: FormerUser = { email, name, role, state: 'removed', removed: { by, atMs: now.wallMs } };
+function keptOf(state: State, gone: Parameters<typeof usersGone>[1], now: Now): Change[] {
   const { formerUser } = state.tables;
-  // One command may remove several: each counts with the rows before it, so the table may stand a little above its limit.
-  const first = formerUser.size >= limits.formerUsers ? formerUser.keys().next().value : undefined;
-  const dropped: Change[] = first === undefined ? [] : [{ type: 'former.dropped', email: first }];
-  return [...dropped, { type: 'former.kept', former }];
+  const kept = gone.slice(-limits.formerUsers);
+  const dropped = [...firstOf(formerUser.keys(), formerUser.size + kept.length - limits.formerUsers)];
+  return [
+    ...dropped.map((email): Change => ({ type: 'former.dropped', email })),
+    ...kept.map(({ email, by }): Change => {
+      const { name, role } = state.tables.user.get(email)!;
+      const former: FormerUser = { email, name, role, state: 'removed', removed: { by, atMs: now.wallMs } };
+      return { type: 'former.kept', former };
+    }),
+  ];
+}
+
+function* firstOf(emails: Iterable<string>, count: number): Generator<string> {
+  let left = count;
+  for (const email of emails) {
+    if (left-- <= 0) return;
+    yield email;
+  }
 }
 
 /** Owners who have joined and stay: an invited one cannot administer anything yet. */
