@@ -22,7 +22,7 @@ from typing import Any, Callable, Iterable, Optional
 __version__ = "1.0.0"
 MAX_INTEGER = 2**53 - 1
 REPLY_BYTES = 262144  # 10: a client accepts frames of this size
-TOKEN_CHARS, TOKEN_DEPTH, MAX_PARTS, LEASES_PER_SESSION = 4096, 8, 32, 64
+TOKEN_CHARS, TOKEN_DEPTH, MAX_PARTS, LEASES_PER_SESSION, TOKENS_PER_RESUME = 4096, 8, 32, 64, 10
 ANSWER_SECONDS = 10.0
 SILENT_SECONDS = 75.0  # 2.1: the server pings every 30 s; after this much silence the network is gone
 STOP_SECONDS = 10.0  # 6.4: what a plugin has to stop in, once its seat is lost
@@ -525,7 +525,9 @@ class Identity:
         """The newest journal position that this device has verified (4.4), also in another process."""
         try:
             place = json.loads(self._witness_file.read_text(encoding="utf-8"))
-            return {name: place[name] for name in ("epoch", "seq", "head")} if _witness(place) else None
+            if not _witness(place):
+                return None
+            return {name: place[name] for name in ("epoch", "seq", "head", "token") if isinstance(place.get(name), (str, int))}
         except (OSError, ValueError):
             return None
 
@@ -1225,6 +1227,8 @@ class Client:
                     self.identity.trust(ca)
                 opened = session.open(self.identity.seed, self.identity.device_key, self.about, self._witness)
                 self.user, self.lease_seconds = opened["user"]["email"], opened["leaseSeconds"]
+                if opened.get("readmits") is True:
+                    self._show(session)
                 self._resume(session, self._live_leases())
                 with self._news:
                     if self._closing.is_set():
@@ -1278,7 +1282,8 @@ class Client:
         if claims["kind"] != "online":
             raise Fault("LEASE_OTHER_KIND")
         with self._lock:
-            self._witness = newer(self._witness, {name: claims[name] for name in ("epoch", "seq", "head")})
+            # 7.3: with the lease that names it; without one nobody is believed.
+            self._witness = newer(self._witness, {**{name: claims[name] for name in ("epoch", "seq", "head")}, "token": token})
         return claims
 
     def _keep_entitlements(self, answer: dict) -> None:
@@ -1344,6 +1349,12 @@ class Client:
     def _resume(self, session: Session, leases: list) -> None:
         for at in range(0, len(leases), LEASES_PER_SESSION):
             self._renew(session, "session.resume", leases[at:at + LEASES_PER_SESSION])
+
+    def _show(self, session: Session) -> None:
+        """11.3: a server that was restored does not know what it granted since its backup, and is shown it."""
+        tokens = [lease.token for lease in self._live_leases()]
+        for at in range(0, len(tokens), TOKENS_PER_RESUME):
+            session.request("session.resume", {"leases": [], "nonce": new_nonce(), "tokens": tokens[at:at + TOKENS_PER_RESUME]})
 
     def _shortest(self) -> float:
         return min((lease.claims["dur"] for lease in self._live_leases()), default=float(self.lease_seconds))

@@ -213,6 +213,8 @@ export const leaseRequests = {
       idle: Type.Optional(
         Type.Array(Type.Object({ lease: Id, seconds: Count }), { maxItems: limits.leasesPerSession }),
       ),
+      /** As in `session.resume`: over HTTP there is none. */
+      tokens: Type.Optional(Type.Array(TokenText, { maxItems: limits.tokensPerResume })),
     }),
     result: Renewals,
     errors: [],

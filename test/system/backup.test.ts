@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { claimsOf, HttpsPlugin } from './https-plugin.js';
 import { bins } from './paths.js';
+import { pythonPlugin, whyNoPython } from './python.js';
 import { type Person, type Ran, Site } from './site.js';
 import { until } from './waiting.js';
 
@@ -138,6 +140,8 @@ test('restore: an admin may answer for what is kept back; who and why is in the 
 async function makesItsOwn(): Promise<void> {
   const folder = join(site.folder, 'backups');
   await mkdir(folder);
+  // Leases of then outlive it that the folder is put back.
+  site.leaseSeconds = 60;
   await site.serve([
     ...['--backup-hours', '1', '--backup-folder', folder, '--backup-passphrase-file', passphrase],
   ]);
@@ -159,6 +163,7 @@ test('a folder that was rolled back is noticed by what clients have seen', async
   await cp(site.data, earlier, { recursive: true });
   await makesItsOwn();
   expect((await takes(bo)).code).toBe(0);
+  const others = await holdingElsewhere();
   await site.stop();
   await rename(site.data, join(site.folder, 'later'));
   await rename(earlier, site.data);
@@ -166,4 +171,37 @@ test('a folder that was rolled back is noticed by what clients have seen', async
   expect(await warnings()).not.toContain('ROLLED_BACK');
   await takes(bo);
   await until('the warning', async () => (await warnings()).includes('ROLLED_BACK'));
+  await others.haveTheirSeatsAgain();
 });
+
+/**
+ * Clients that are not of the SDK have seats that an earlier state does not know. `berth.py` shows them by itself when it connects; over
+ * plain HTTP a client is told that its lease is unknown, and shows its token then (PROTOCOL 13.5).
+ */
+async function holdingElsewhere() {
+  const http = await HttpsPlugin.of(site, bo);
+  const { body } = await http.checkout('render');
+  const token: string = body.leases[0];
+  const lease = claimsOf(token).jti;
+  const facts = JSON.stringify({ product: 'render', vendorKey: site.vendorKey });
+  const argv = ['python3', '-B', pythonPlugin, facts];
+  const python =
+    whyNoPython() === null ? site.start({ argv, env: site.environmentOf(anna, 'python') }) : null;
+  await python?.hear({ event: 'ready' });
+  python?.tell('checkout');
+  await python?.hear({ order: 'checkout', event: 'done' });
+  return {
+    haveTheirSeatsAgain: async () => {
+      expect((await http.renew([lease])).body.leases).toEqual([{ lease, code: 'LEASE_UNKNOWN' }]);
+      const { leases } = (await http.renew([lease], [token])).body;
+      expect(leases).toEqual([{ lease, token: expect.any(String) }]);
+      expect((await http.release()).body).toEqual({ released: [lease] });
+      if (python === null) return;
+      await until('the seat of berth.py', async () => (await site.pool()).inUse === 1);
+      python.tell('state');
+      expect(await python.hear({ order: 'state' })).toMatchObject({ state: 'held' });
+      python.endInput('close\n');
+      expect((await python.exited).code).toBe(0);
+    },
+  };
+}

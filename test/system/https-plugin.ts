@@ -39,8 +39,13 @@ export class HttpsPlugin {
     });
   }
 
-  renew(leases: readonly string[] = [...this.tokens.keys()]): Promise<HttpAnswer> {
-    return this.#ask('lease.renew', '/v1/renew', { leases, nonce: newNonce() });
+  /** @param tokens what it shows a server that was restored (PROTOCOL 13.5) */
+  renew(
+    leases: readonly string[] = [...this.tokens.keys()],
+    tokens?: readonly string[],
+  ): Promise<HttpAnswer> {
+    const shown = tokens === undefined ? {} : { tokens };
+    return this.#ask('lease.renew', '/v1/renew', { leases, nonce: newNonce(), ...shown });
   }
 
   async release(leases: readonly string[] = [...this.tokens.keys()]): Promise<HttpAnswer> {

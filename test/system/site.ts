@@ -64,7 +64,8 @@ export class Site {
   private constructor(
     readonly folder: string,
     readonly port: number,
-    readonly leaseSeconds: number,
+    /** D of what is granted from the next start of the server on. */
+    public leaseSeconds: number,
   ) {
     this.data = join(folder, 'data');
     this.logs = join(folder, 'logs');

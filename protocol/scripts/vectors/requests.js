@@ -86,7 +86,7 @@ export const requests = [
   {
     method: 'lease.renew',
     paths: lease,
-    full: { nonce: nonce('renew'), idle: [{ lease: 'l0001', seconds: 1800 }] },
+    full: { nonce: nonce('renew'), idle: [{ lease: 'l0001', seconds: 1800 }], tokens: [stop] },
     least: { nonce: nonce('renew') },
   },
   {

@@ -31,8 +31,10 @@ export function leaseHandlers(deps: HandlerDeps): LeaseHandlers {
       await readmit(deps, tokens, caller);
       return renew(deps, caller, { leases, nonce, idle: [], withEntitlements: true });
     },
-    'lease.renew': async ({ nonce, idle }, caller) =>
-      renew(deps, caller, { leases: [...caller.leases], nonce, idle: idle ?? [], withEntitlements: false }),
+    'lease.renew': async ({ nonce, idle = [], tokens = [] }, caller) => {
+      await readmit(deps, tokens, caller);
+      return renew(deps, caller, { leases: [...caller.leases], nonce, idle, withEntitlements: false });
+    },
     'lease.release': async (params, caller) => {
       const stopped = readStops(deps, params.stops ?? [], caller);
       if (stopped === null) return deny('STOP_INVALID');
