@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { askedFor, numberOf } from '../asked.js';
 import type { Arrived } from './arrivals.js';
 import type { Attack } from './attack.js';
 import { attacks } from './attacks.js';
@@ -19,14 +20,21 @@ const QUIET_SECONDS = 3;
 const head =
   'attack                p50  p99 ms    max  base p99  own  CPU %  RSS MiB files journal B  log B  newcomers, first-timers in 5 s (p99 ms)';
 
-const { values } = parseArgs({
-  options: {
-    attack: { type: 'string', multiple: true },
-    seconds: { type: 'string', default: '8' },
-    priority: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(help(), () => {
+  const { values: given } = parseArgs({
+    options: {
+      attack: { type: 'string', multiple: true },
+      seconds: { type: 'string', default: '8' },
+      priority: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    ...given,
+    chosen: choose(given.attack),
+    seconds: numberOf('seconds', given.seconds, { least: 1, most: 600, fraction: true }),
+  };
 });
 
 async function main(chosen: readonly Attack[], seconds: number): Promise<number> {
@@ -61,10 +69,10 @@ async function main(chosen: readonly Attack[], seconds: number): Promise<number>
   return ok ? 0 : 1;
 }
 
-function choose(names: readonly string[] | undefined): readonly Attack[] | null {
-  if (names === undefined) return attacks;
-  const chosen = attacks.filter(({ name }) => names.includes(name));
-  return chosen.length === new Set(names).size ? chosen : null;
+function choose(names: readonly string[] | undefined): readonly Attack[] {
+  const unknown = names?.find((name) => !attacks.some((attack) => attack.name === name));
+  if (unknown !== undefined) throw new Error(`There is no attack ${unknown}. --help names them.`);
+  return names === undefined ? attacks : attacks.filter(({ name }) => names.includes(name));
 }
 
 function isOk(verdict: Verdict, seconds: number): boolean {
@@ -147,13 +155,4 @@ function help(): string {
   ].join('\n');
 }
 
-if (values.help) {
-  console.log(help());
-} else {
-  const chosen = choose(values.attack);
-  const seconds = Number(values.seconds);
-  if (chosen === null || !(seconds >= 1 && seconds <= 600)) {
-    console.error(help());
-    process.exitCode = 2;
-  } else process.exitCode = await main(chosen, seconds);
-}
+process.exitCode = await main(values.chosen, values.seconds);

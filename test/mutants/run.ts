@@ -13,6 +13,11 @@ export interface Outcome {
   readonly seconds: number;
   /** What was found, or why nothing was. */
   readonly text: string;
+  /** The command that shows it in the shortest run; null: missed. */
+  readonly replay: string | null;
+  /** What that run shows, and what happened before it. */
+  readonly violations: readonly string[];
+  readonly before: readonly string[];
 }
 
 export interface Control {
@@ -22,9 +27,18 @@ export interface Control {
   readonly text: string;
 }
 
-export interface RunOptions {
+/** Which seeds, and how: default ones unless a replay says otherwise. */
+export interface Seeds {
+  readonly from?: number | undefined;
   readonly seeds: number;
+  readonly hours?: number | undefined;
+  readonly clients?: number | undefined;
+}
+
+export interface RunOptions extends Seeds {
   readonly jobs: number;
+  /** Looks for a shorter run of what it has found. */
+  readonly shorten: boolean;
   /** Called for each as soon as it is known. */
   tell(outcome: Outcome): void;
 }
@@ -33,7 +47,7 @@ export interface RunOptions {
 export async function runAll(
   root: string,
   mutants: readonly Mutant[],
-  { seeds, jobs, tell }: RunOptions,
+  { jobs, shorten, tell, ...seeds }: RunOptions,
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const waiting = mutants.entries();
@@ -41,7 +55,7 @@ export async function runAll(
     const copy = new Copy(root);
     try {
       for (const [at, mutant] of waiting) {
-        const outcome = await runOne(copy, mutant, seeds);
+        const outcome = await runOne(copy, mutant, seeds, shorten);
         outcomes[at] = outcome;
         tell(outcome);
       }
@@ -57,7 +71,7 @@ export async function runAll(
 export async function runControl(root: string, seeds: number, restores = false): Promise<Control> {
   const copy = new Copy(root);
   try {
-    const { seed, violations, seeds: looked } = await hunt(copy, seeds, restores);
+    const { seed, violations, seeds: looked } = await hunt(copy, { seeds }, { restores });
     const how = restores ? ' with restores' : '';
     const text =
       seed === null
@@ -69,29 +83,40 @@ export async function runControl(root: string, seeds: number, restores = false):
   }
 }
 
-async function runOne(copy: Copy, mutant: Mutant, seeds: number): Promise<Outcome> {
-  const started = performance.now();
+async function runOne(copy: Copy, mutant: Mutant, seeds: Seeds, shorten: boolean): Promise<Outcome> {
   const found = await copy
-    .with(mutant, () => hunt(copy, seeds, mutant.restores))
+    .with(mutant, () => hunt(copy, seeds, { restores: mutant.restores, shorten }))
     .catch((error: Error) => error);
-  const seconds = (performance.now() - started) / 1000;
+  const nothing = { mutant, seed: null, replay: null, violations: [], before: [] };
   if (found instanceof Error)
-    return { mutant, seed: null, seconds, text: `the hunt broke: ${found.message.slice(0, 1000)}` };
-  const text =
-    found.seed === null ? `nothing in ${found.seeds} seeds` : (found.violations[0] ?? '').slice(0, 160);
-  return { mutant, seed: found.seed, seconds, text: text.replaceAll('\n', ' ') };
+    return { ...nothing, seconds: 0, text: `the hunt broke: ${found.message.slice(0, 1000)}` };
+  const { seed, seconds, violations, before } = found;
+  if (seed === null) return { ...nothing, seconds, text: `nothing in ${found.seeds} seeds` };
+  const text = (violations[0] ?? '').slice(0, 160).replaceAll('\n', ' ');
+  const replay = commandOf(mutant, seed, found.replay ?? {});
+  return { mutant, seed, seconds, text, replay, violations, before };
+}
+
+function commandOf({ name }: Mutant, seed: number, { hours, clients }: Omit<Seeds, 'seeds'>): string {
+  const words = [`--only ${name}`, `--seed ${seed}`];
+  if (hours !== undefined) words.push(`--hours ${hours}`);
+  if (clients !== undefined) words.push(`--clients ${clients}`);
+  return `npm run simulate:mutants -- ${words.join(' ')}`;
 }
 
 /** A process of its own: the simulation puts the global timers onto simulated time. */
-async function hunt(copy: Copy, seeds: number, restores = false): Promise<Hunt> {
+async function hunt(
+  copy: Copy,
+  { from = 1, seeds, hours, clients }: Seeds,
+  { restores = false, shorten = false },
+): Promise<Hunt> {
   const main = join(copy.folder, 'test/dist/mutants/hunt.js');
-  const running = promisify(execFile)(
-    process.execPath,
-    [main, '--seeds', String(seeds), ...(restores ? ['--restores'] : [])],
-    {
-      maxBuffer: 64e6,
-    },
-  );
+  const words = ['--from', String(from), '--seeds', String(seeds)];
+  if (hours !== undefined) words.push('--hours', String(hours));
+  if (clients !== undefined) words.push('--clients', String(clients));
+  if (restores) words.push('--restores');
+  if (shorten) words.push('--shorten');
+  const running = promisify(execFile)(process.execPath, [main, ...words], { maxBuffer: 64e6 });
   const ended = atEnd(() => running.child.kill('SIGKILL'));
   const { stdout } = await running.finally(ended);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Hunt;

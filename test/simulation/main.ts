@@ -1,10 +1,9 @@
 import { help, readCommandLine, type Wanted } from './command-line.js';
 import { type Job, runAll } from './crew.js';
-import { commandOf, shortest } from './replay.js';
+import { accusation, shortest } from './replay.js';
 import { type RunReport, simulate } from './run.js';
 import { Totals } from './totals.js';
 
-const SHOWN_VIOLATIONS = 10;
 /** On a terminal every seed is told of, elsewhere every so many. */
 const TOLD_EVERY = process.stderr.isTTY ? 1 : 25;
 
@@ -74,10 +73,7 @@ function line({ seed, clients, ops, violations, faults, history, simulatedHours 
 }
 
 async function accuse(report: RunReport, job: Job): Promise<void> {
-  const lines = [`seed ${report.seed}: ${report.violations.length} violations`];
-  lines.push(...report.violations.slice(0, SHOWN_VIOLATIONS).map((text) => `  ${text}`));
-  process.stderr.write(`${lines.join('\n')}\n  looking for a shorter replay …\n`);
-  const best = await shortest({ job, report }, simulate);
-  const before = best.report.before.map((text) => `    ${text.slice(0, 400)}`);
-  process.stderr.write(`  replay: ${commandOf(best.job)}\n  before it:\n${before.join('\n')}\n`);
+  const count = report.violations.length;
+  process.stderr.write(`seed ${report.seed}: ${count} violations; looking for a shorter replay …\n`);
+  process.stderr.write(accusation(await shortest({ job, report }, simulate)));
 }

@@ -41,6 +41,21 @@ export async function shortest<R extends Shown>(
   return best;
 }
 
+const SHOWN_VIOLATIONS = 10;
+
+/** In words: how to see it again, what it violates, and what happened before. All of the same run. */
+export function accusation({ job, report }: Replay<Shown & Pick<RunReport, 'before'>>): string {
+  const { violations, before } = report;
+  const lines = [
+    `  replay: ${commandOf(job)}`,
+    `  its violations, ${violations.length}:`,
+    ...violations.slice(0, SHOWN_VIOLATIONS).map((text) => `    ${text}`),
+    '  before the first of them:',
+    ...before.map((text) => `    ${text.slice(0, 400)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
 export function commandOf({ seed, hours, clients, stacks, restores }: Job): string {
   const words = [`--seed ${seed}`];
   if (hours !== undefined) words.push(`--hours ${hours}`);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Job } from '../../simulation/crew.js';
-import { commandOf, type Shown, shortest } from '../../simulation/replay.js';
+import { accusation, commandOf, type Shown, shortest } from '../../simulation/replay.js';
 
 /** A run that shows a violation exactly when it is long enough and has enough clients. */
 function runs(
@@ -51,4 +51,22 @@ test('no attempt has more clients than the site that showed it', async () => {
   const { command, sizes } = await shortestOf({ hours: 2, clients: 3 }, 3);
   expect(command).toBe('npm run simulate -- --seed 7');
   expect(Math.max(...sizes)).toBe(3);
+});
+
+test('what is printed is all of one run: its command, its violations, and what happened before', async () => {
+  const { simulate } = runs({ hours: 0.7, clients: 2 });
+  const whole = { seed: 7, hours: undefined, clients: undefined, stacks: false };
+  const long = async (job: Job) => {
+    const report = await simulate(job);
+    const isCut = job.hours !== undefined;
+    const violations = isCut ? report.violations : [...report.violations, 'I1: later, in the long run alone'];
+    return { ...report, violations, before: [isCut ? 'of the short one' : 'of the long one'] };
+  };
+  const best = await shortest({ job: whole, report: await long(whole) }, long);
+  expect(accusation(best)).toBe(`  replay: npm run simulate -- --seed 7 --hours 0.72 --clients 2
+  its violations, 1:
+    I6: a client has lease x, the journal never granted it
+  before the first of them:
+    of the short one
+`);
 });
