@@ -28,6 +28,8 @@ interface Scope {
   /** What was typed for the e-mail address: a login name says nothing of whose it is. */
   readonly called?: string;
   readonly product?: string | undefined;
+  /** Only what is in use at the device of this name: what is set aside is the member's. */
+  readonly device?: string;
   /** Only what is of this entitlement. */
   readonly entitlement?: string;
   /** Only what is of entitlements that end on this day. */
@@ -126,12 +128,13 @@ export function whomWords({ email = '', called = email }: Scope): string {
 
 async function touched(
   admin: AdminConnection,
-  { email, product, entitlement, expires }: Scope,
+  { email, product, device, entitlement, expires }: Scope,
 ): Promise<{ leases: Lease[]; allocations: Allocation[] }> {
   const all = parsePaging({ limit: undefined, cursor: undefined });
   const filter = given({ email, product });
-  const isOf = (row: { readonly entitlement: string }) =>
-    entitlement === undefined || row.entitlement === entitlement;
+  const isOf = (row: { readonly entitlement: string; readonly device?: string }) =>
+    (entitlement === undefined || row.entitlement === entitlement) &&
+    (device === undefined || row.device === device);
   const leases = await listPages<Lease>(all, (page) => admin.call('lease.list', { ...page, ...filter }));
   const allocations = await listPages<Allocation>(all, (page) =>
     admin.call('allocation.list', { ...page, ...filter }),

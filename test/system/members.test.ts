@@ -39,9 +39,13 @@ describe('invite users', () => {
   test('a link that was sent again works and the old one not; a cancelled one not either', async () => {
     const [cem, dua] = [site.person('cem@studio.example'), site.person('dua@studio.example')];
     const old = await site.invite(cem.email);
+    // Who is invited may hold seats already, and has them as soon as they have joined.
+    await site.berthOk(site.owner, ['license', 'assign', cem.email, 'render']);
     const { link } = (await owner('user', 'invite', cem.email, '--resend')).json;
     expect(codeOf(await site.berth(cem, ['join', old, '--json']))).toEqual([4, 'INVITATION_INVALID']);
     await site.joinWith(cem, link);
+    expect((await site.berth(cem, ['run', '--product', 'render', '--', 'true'])).code).toBe(0);
+    await site.berthOk(site.owner, ['license', 'revoke', cem.email, 'render']);
     const open = await site.invite(dua.email);
     expect((await owner('user', 'invite', dua.email, '--cancel')).json).toEqual({
       email: dua.email,

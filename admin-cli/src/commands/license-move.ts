@@ -1,8 +1,10 @@
 import { limits } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
+import { dryRun, dryRunOption, memberCalled, whomWords } from '../dry-run.js';
 import { usage } from '../fail.js';
 import { optional, parseCount, parseProduct, parseUser } from '../parse.js';
+import { seatWords } from '../words.js';
 import { moveSeats, whichOf, whichOptions } from './license-assign.js';
 
 export const licenseMove = defineCommand({
@@ -21,9 +23,14 @@ export const licenseMove = defineCommand({
     quantity: { type: 'string', describe: 'how many seats (default: 1)' },
     all: { type: 'boolean', default: false, describe: 'every seat of the product' },
     ...whichOptions,
+    ...dryRunOption,
   },
   examples: [
     ['berth license move bo@studio.example render --to anna@studio.example', 'one seat from Bo to Anna'],
+    [
+      'berth license move bo@studio.example render --to anna@studio.example --all --dry-run',
+      'what that would touch',
+    ],
     [
       'berth license move bo@studio.example render --to anna@studio.example --all --yes',
       'all that he has, without being asked',
@@ -42,6 +49,17 @@ export const licenseMove = defineCommand({
       parseCount(text, '--quantity', 1, limits.seatsPerEntitlement),
     );
     const which = whichOf(args);
+    if (args['dry-run']) {
+      const seats = args.all ? 'every seat' : seatWords(count ?? 1);
+      return await dryRun(
+        context,
+        ([scope]) => `move ${seats} of ${product} from ${whomWords(scope!)} to ${to}`,
+        async (admin) => {
+          await memberCalled(admin, to);
+          return { ...(await memberCalled(admin, email)), product, expires: which.expires };
+        },
+      );
+    }
     if (args.all) await confirm(context, `Move every seat of ${product} from ${email} to ${to}?`);
     const quantity = args.all ? ('all' as const) : count;
     return await moveSeats(context, { email, to, product, quantity, ...which });

@@ -66,6 +66,50 @@ it('of an entitlement only what is of it', async () => {
   expect(ran.json()).toMatchObject({ leases: [{ id: 'l-2' }], allocations: [] });
 });
 
+it.each([
+  ['by its name', 'ws-1'],
+  ['by its id', 'd-1'],
+])(
+  'berth user unenrol --dry-run: what is in use at that device, %s, and nothing that is set aside',
+  async (_, called) => {
+    const admin = fakeAdmin({
+      ...shown,
+      'user.devices': () => ({
+        items: [
+          { id: 'd-1', name: 'ws-1' },
+          { id: 'd-2', name: 'ws-2' },
+        ],
+        next: null,
+      }),
+      'lease.list': () => ({ items: [lease, { ...lease, id: 'l-2', device: 'ws-2' }], next: null }),
+      'allocation.list': () => ({ items: [allocation], next: null }),
+    });
+    const ran = await berth(['user', 'unenrol', 'lgt07', called, '--dry-run', '--json'], { sdk: admin.sdk });
+    expect(ran.json()).toMatchObject({ leases: [{ id: 'l-1' }], allocations: [] });
+    expect(ran.stderr).toContain('Would lock ws-1 of a@b.example (lgt07) out. There: 2 seats in use');
+    const other = await berth(['user', 'unenrol', 'lgt07', 'ws-3', '--dry-run'], { sdk: admin.sdk });
+    expect([other.exitCode, other.stderr]).toEqual([6, expect.stringContaining('USER_DEVICE_UNKNOWN')]);
+    expect(admin.calls.some(({ method }) => method === 'user.unenrol')).toBe(false);
+  },
+);
+
+it('berth license move --dry-run: what the one has of the product, and whom it would go to is known', async () => {
+  const admin = fakeAdmin({
+    'user.show': ({ email }) => {
+      if (email === 'x@b.example') throw new BerthError('USER_UNKNOWN');
+      return { user: { email } };
+    },
+    'lease.list': () => ({ items: [lease], next: null }),
+    'allocation.list': () => ({ items: [allocation], next: null }),
+  });
+  const move = ['license', 'move', 'a@b.example', 'render', '--all', '--dry-run', '--to'];
+  const ran = await berth([...move, 'c@b.example', '--json'], { sdk: admin.sdk, answers: [] });
+  expect(ran.json()).toMatchObject({ dryRun: true, leases: [lease], allocations: [allocation] });
+  expect(ran.stderr).toContain('Would move every seat of render from a@b.example to c@b.example.');
+  expect((await berth([...move, 'x@b.example'], { sdk: admin.sdk })).exitCode).toBe(6);
+  expect(admin.calls.some(({ method }) => method === 'allocation.move')).toBe(false);
+});
+
 it('of a day only what ends then, and what is used of that', async () => {
   const other = { ...allocation, entitlement: 'ent-2', expires: '2027-12-31' };
   const admin = fakeAdmin({
