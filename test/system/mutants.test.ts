@@ -7,7 +7,7 @@ import { root } from './paths.js';
 
 // Two of the faults of `npm run simulate:mutants`, which the first default seed shows: a simulator or an auditor that has gone blind
 // fails here. That the code as it is shows nothing is in simulation.test.ts.
-const planted = 'revoked-is-free';
+const planted = 'join-with-larger-n';
 const SHORT = 'dropped-idempotency-row';
 
 function script(main: string, words: readonly string[]) {
@@ -48,8 +48,6 @@ test('words that are wrong are refused with one sentence, what to do next, and e
     ['hostile', '--attack', 'nothing'],
     ['hostile', '--nothing'],
   ];
-  for (const [main, ...words] of wrong) {
-    const { code, stderr } = await script(main, words);
-    expect([code, stderr], words.join(' ')).toEqual([2, expect.stringMatching(/^.+\nNext: --help\n$/)]);
-  }
+  for (const { code, stderr } of await Promise.all(wrong.map(([main, ...words]) => script(main, words))))
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^.+\nNext: --help\n$/)]);
 }, 60_000);
