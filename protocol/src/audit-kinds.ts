@@ -54,6 +54,7 @@ export const auditKinds = [
   'restore.accepted',
   'reserve.ended',
   'journal.checkpoint',
+  'journal.pruned',
   'clock.accepted',
   'window.noted',
 ] as const;

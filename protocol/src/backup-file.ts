@@ -32,7 +32,7 @@ export type BackupHead = Static<typeof BackupHead>;
 /** One file of the data folder, by its path in it. */
 export const BackedUpFile = Type.Object({
   path: Type.String({
-    pattern: '^(berthd\\.json|keys/server\\.key|tls/[a-z0-9-]+\\.[a-z]+|journal/[0-9]{20}\\.log)$',
+    pattern: '^(berthd\\.json|keys/server\\.key|tls/[a-z0-9-]+\\.[a-z]+|journal/[0-9]{20}\\.(log|base))$',
   }),
   bytes: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 });

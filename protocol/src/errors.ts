@@ -581,6 +581,20 @@ export const errors = {
     'The table is larger than one bulk job may be.',
     'Split it: at most 20,000 rows.',
   ),
+  PRUNE_REFUSED: row(
+    -33167,
+    8,
+    false,
+    'The journal is not pruned so.',
+    'See which records may go: `berth audit prune --older-than 365d --out FILE --dry-run`.',
+  ),
+  PRUNE_BUSY: row(
+    -33168,
+    8,
+    true,
+    'The files of the journal are being read.',
+    'Wait some minutes and try again.',
+  ),
   BULK_BUSY: row(
     -33143,
     8,

@@ -20,7 +20,14 @@ export * from './limits.js';
 export * from './message-row.js';
 export * from './messages.js';
 export { AllocationInfo, EntitlementInfo, LeaseInfo, PendingInfo } from './messages-admin.js';
-export { AUDIT_PART_BYTES, AuditChange, AuditEntry, AuditFact } from './messages-audit.js';
+export {
+  AUDIT_PART_BYTES,
+  AuditChange,
+  AuditEntry,
+  AuditFact,
+  AuditSegment,
+  Pruned,
+} from './messages-audit.js';
 export { BACKUP_PART_BYTES, BackupInfo, RestoreInfo } from './messages-backup.js';
 export { BulkJobInfo, BulkKind, BulkRowInfo } from './messages-bulk.js';
 export { ClockInfo } from './messages-clock.js';

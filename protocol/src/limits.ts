@@ -48,6 +48,10 @@ export const limits = {
   pageRows: 100,
   /** Changes of one act that the audit shows: a page of a hundred of them fits a frame. The export has all. */
   auditChanges: 20,
+  /** Records younger than this are pruned only when it is said that it is meant, milliseconds: what an incident is looked into by. */
+  pruneAgeMs: 30 * 86_400_000,
+  /** Files of the journal in one answer: it fits `replyBytes`. */
+  auditSegments: 200,
   /** The highest page number of a list: with the smallest page it still reaches every row of any site. */
   pageNumber: 1_000_000,
   /** Rows of each kind that a user sees of themselves in one answer: more than anybody has, and it fits a frame. */

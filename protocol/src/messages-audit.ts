@@ -58,6 +58,31 @@ const AuditPart = Type.Object({
   bytes: Type.String(),
 });
 
+/** Records that were exported and removed. */
+export const Pruned = Type.Object({
+  /** The last of them. */
+  until: Count,
+  /** The hash of it. */
+  head: Hash,
+  atMs: WallMs,
+  /** E-mail. */
+  by: Type.String(),
+});
+export type Pruned = Static<typeof Pruned>;
+
+/** A file of the journal that is not written any more. */
+export const AuditSegment = Type.Object({
+  from: Count,
+  until: Count,
+  /** The hash of its last record. */
+  head: Hash,
+  bytes: Count,
+  /** The first and the last moment that its records name; `null`: none does. */
+  fromMs: Type.Union([WallMs, Type.Null()]),
+  untilMs: Type.Union([WallMs, Type.Null()]),
+});
+export type AuditSegment = Static<typeof AuditSegment>;
+
 const AuditFrom = Type.Object({ seq: Count, offset: Count });
 
 export const auditRequests = {
@@ -82,6 +107,8 @@ export const auditRequests = {
       items: Type.Array(AuditEntry),
       next: Type.Union([Cursor, Type.Null()]),
       at: Cursor,
+      /** What is not in the journal any more; left out: all of it is there. */
+      pruned: Type.Optional(Pruned),
     }),
     errors: [],
     text: 'Who did what, newest first. A page may be short or empty and still have a `next`: one search does only so much.',
@@ -99,10 +126,37 @@ export const auditRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({ key: IdempotencyKey }),
+    params: Type.Object({ key: IdempotencyKey, until: Type.Optional(Count) }),
     result: Type.Object({ checkpoint: TokenText }),
-    errors: ['KEY_REUSED'],
-    text: 'Signs the position of the journal as it is now, and puts that into the journal.',
+    errors: ['KEY_REUSED', 'PRUNE_REFUSED'],
+    text: 'Signs the position of the journal as it is now, or, with `until`, the last record of a file that is not written any more, and puts that into the journal.',
+  }),
+  'audit.segments': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object({ from: Type.Optional(Count) }),
+    result: Type.Object({
+      segments: Type.Array(AuditSegment),
+      next: Type.Union([Count, Type.Null()]),
+      pruned: Type.Union([Pruned, Type.Null()]),
+    }),
+    errors: [],
+    text: 'The files of the journal that are not written any more, oldest first: what may be pruned. An answer may be short and still have a `next`: looking into a file takes a while.',
+  }),
+  'audit.prune': request({
+    paths: ['admin'],
+    least: 'owner',
+    changes: true,
+    params: Type.Object({
+      key: IdempotencyKey,
+      until: Count,
+      head: Hash,
+      recent: Type.Optional(Type.Boolean()),
+    }),
+    result: Type.Object({ pruned: Pruned, from: Count, bytes: Count }),
+    errors: ['KEY_REUSED', 'PRUNE_REFUSED', 'PRUNE_BUSY'],
+    text: 'Removes the records up to `until`, which the caller has exported and whose hash is `head`. The journal goes on from there, and has who did it.',
   }),
 } as const;
 

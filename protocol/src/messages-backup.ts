@@ -35,7 +35,8 @@ export const RestoreInfo = Type.Object({
 });
 export type RestoreInfo = Static<typeof RestoreInfo>;
 
-const Segment = Type.String({ pattern: '^[0-9]{20}$' });
+/** A file of the journal, by its first record; or its base (decision 0018), by the record it stands for. */
+const Segment = Type.String({ pattern: '^[0-9]{20}(\\.base)?$' });
 
 /** Bytes of a file in one answer: in base64url, with what is around them, it fits `replyBytes`. */
 export const BACKUP_PART_BYTES = Math.floor((limits.replyBytes * 5) / 8);

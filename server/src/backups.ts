@@ -24,8 +24,11 @@ export function openBackups(
   files: FileSystem,
   config: () => Config,
   { recovered: { state, journal, hashes }, engine, clock }: Parts,
-): Pick<HandlerDeps, 'backup' | 'rollback'> & { readonly backupTimer: BackupTimer } {
-  const source = new BackupSource(files, folder.path, journal);
+): Pick<HandlerDeps, 'rollback'> & {
+  readonly backup: HandlerDeps['backup'] & { readonly source: BackupSource };
+  readonly backupTimer: BackupTimer;
+} {
+  const source = new BackupSource(files, folder.path, journal, () => clock.now().monoMs);
   const backupTimer = new BackupTimer({
     ...{ files, source, state, config, log: componentLog(log, 'backup') },
     submit: (command) => engine.submit(command),

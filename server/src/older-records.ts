@@ -26,6 +26,7 @@ export class OlderRecords {
   readonly #options: OlderRecordsOptions;
   #verified = 0;
   #damaged = false;
+  #isReading = false;
   #stopped = false;
   #wake: () => void = () => {};
   #reading: Promise<void> = Promise.resolve();
@@ -36,12 +37,20 @@ export class OlderRecords {
 
   /** How many the start did not read and nobody has since. */
   get unread(): number {
-    return this.#options.journal.verifiedAfter.seq - this.#verified;
+    const { verifiedAfter, segments } = this.#options.journal;
+    // What was pruned is nobody's to read.
+    const missing = (segments[0]?.firstSeq ?? 1) - 1;
+    return Math.max(0, verifiedAfter.seq - Math.max(missing, this.#verified));
   }
 
   /** For `/readyz`; `null`: nothing was found. */
   get trouble(): 'JOURNAL_DAMAGED' | null {
     return this.#damaged ? 'JOURNAL_DAMAGED' : null;
+  }
+
+  /** True while files of the journal are being read. */
+  get reading(): boolean {
+    return this.#isReading;
   }
 
   /** Resolves when all was read, something was found, or `stop` was called. */
@@ -59,7 +68,9 @@ export class OlderRecords {
 
   async #read(): Promise<void> {
     const { files, journal, log } = this.#options;
-    if (this.unread === 0) return;
+    // The base of a journal that was pruned is read at no start that finds its state.
+    if (this.unread === 0 && (journal.segments[0]?.firstSeq ?? 1) === 1) return;
+    this.#isReading = true;
     try {
       await verifyOlder(files, journal, (verified) => this.#pause(verified));
       if (!this.#stopped)
@@ -68,8 +79,10 @@ export class OlderRecords {
       this.#damaged = true;
       log.error(
         { err: error, code: 'JOURNAL_DAMAGED', next: NEXT },
-        'an older record of the journal is damaged: the state is right and is served, the audit log is not whole',
+        'an older record of the journal, or its base, is damaged: the state is right and is served, the audit log is not whole',
       );
+    } finally {
+      this.#isReading = false;
     }
   }
 

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { linkAddress } from './address.js';
 import type { HandlerDeps } from './admin/deps.js';
-import { AuditLog } from './audit/audit-log.js';
+import type { Pruner } from './audit/pruner.js';
+import { openAudit } from './audits.js';
 import type { BackupTimer } from './backup/timer.js';
 import { openBackups } from './backups.js';
 import { BulkWorker, type BulkWorkerOptions } from './bulk/worker.js';
@@ -16,11 +16,11 @@ import { writeCheckpoint } from './engine/checkpoint.js';
 import { type Commit, Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
 import type { Issuer, Signer } from './engine/issuer.js';
-import { type Recovered, recover } from './engine/recover.js';
+import type { Recovered } from './engine/recover.js';
 import { startTicker } from './engine/ticker.js';
 import { later } from './later.js';
 import { PostOffice, type PostOfficeOptions } from './mail/post-office.js';
-import { OlderRecords } from './older-records.js';
+import type { OlderRecords } from './older-records.js';
 import { type Clock, systemClock } from './ops/clock.js';
 import { ClockWatch } from './ops/clock-watch.js';
 import type { Config } from './ops/config.js';
@@ -30,10 +30,9 @@ import { type Difference, LiveConfig } from './ops/live-config.js';
 import { componentLog, type Log, setLogLevel } from './ops/log.js';
 import { createMetrics, type Metrics } from './ops/metrics.js';
 import { randomId } from './random.js';
+import { recoverState } from './recovered.js';
 import { openSigning, type Signing } from './signing.js';
-import { StartError } from './start-error.js';
 import { type FileSystem, nodeFiles } from './store/files.js';
-import { KNOWN_RECORDS } from './store/known-hashes.js';
 import { LevelStore } from './store/level-store.js';
 import type { StateStore } from './store/state-store.js';
 import { tellSessions } from './tell-sessions.js';
@@ -87,6 +86,8 @@ export class Server {
     let parts: Parts | undefined;
     try {
       parts = await assemble(options, live, store);
+      // Before anybody reads the files of the journal.
+      await parts.pruner.finish();
       // I9: nothing is granted before time counts.
       await parts.engine.submit({ type: 'beginRestore' });
       await parts.engine.submit({ type: 'noteWindow' });
@@ -222,6 +223,7 @@ interface Parts {
   readonly worker: BulkWorker;
   readonly backupTimer: BackupTimer;
   readonly older: OlderRecords;
+  readonly pruner: Pruner;
 }
 
 async function assemble(options: ServerOptions, live: LiveConfig, store: StateStore): Promise<Parts> {
@@ -251,13 +253,16 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const { backup, rollback, backupTimer } = openBackups(options, files, () => live.current, {
     ...{ recovered, engine, clock },
   });
+  const { audit, older, pruner } = openAudit(options, files, {
+    ...{ recovered, store, engine, issuer, clock, backups: backup.source },
+  });
   const deps: HandlerDeps = {
     state,
     engine,
     issuer,
     backup,
     rollback,
-    audit: new AuditLog(files, journal, join(folder.path, 'audit')),
+    ...{ audit, pruner },
     invitations,
     verify: nativeVerify,
     metrics,
@@ -274,8 +279,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   log.info({ seq: journal.position.seq, replayed: recovered.replayed }, 'state recovered');
   const keeper = await keepTls(options, live, clock);
   return {
-    clock,
-    store,
+    ...{ clock, store },
     recovered,
     engine,
     issuer,
@@ -288,8 +292,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     thread,
     office,
     worker,
-    backupTimer,
-    older: new OlderRecords({ files, journal, log: componentLog(log, 'store') }),
+    ...{ backupTimer, older, pruner },
   };
 }
 
@@ -352,34 +355,6 @@ function openPostOffice(
     log: componentLog(log, 'mail'),
     onFatal,
   });
-}
-
-async function recoverState(
-  options: ServerOptions,
-  store: StateStore,
-  clock: Clock,
-  files: FileSystem,
-): Promise<Recovered> {
-  const log = componentLog(options.log, 'store');
-  const recovered = await recover({
-    files,
-    folder: options.folder.path,
-    store,
-    segmentBytes: options.config.journalSegmentMib * 1024 * 1024,
-    monoMs: clock.now().monoMs,
-    reread: options.reread ?? KNOWN_RECORDS,
-    onCut: (cut) => log.warn({ cut }, 'an unacknowledged write at the end of the journal was cut'),
-    onRebuilt: (reason) =>
-      log.warn({ reason }, 'the stored state was not usable and was rebuilt from the journal'),
-  });
-  if (recovered.state.tables.organisation.size === 0) {
-    throw new StartError(
-      'FOLDER_DAMAGED',
-      'The journal has no organisation in it.',
-      'Run berthd init in a new folder, or restore a backup.',
-    );
-  }
-  return recovered;
 }
 
 async function watchDisk({ folder, log }: ServerOptions, live: LiveConfig): Promise<DiskWatch> {

@@ -3,6 +3,7 @@ import {
   AuditChange,
   AuditEntry,
   AuditFact,
+  AuditSegment,
   BorrowLimits,
   BulkJobInfo,
   BulkRowInfo,
@@ -30,6 +31,7 @@ import {
   Pool,
   PoolSettings,
   ProductId,
+  Pruned,
   Renewal,
   SharingChange,
   SignatureText,
@@ -118,6 +120,8 @@ export const shapes = asSchemas({
   AuditFact,
   AuditChange,
   AuditEntry,
+  AuditSegment,
+  Pruned,
 });
 
 const named = new Map(

@@ -26,7 +26,7 @@ export interface GateParts {
 
 /** The real handlers over one running engine, as `server.ts` puts them together. */
 export function simGate(
-  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit'> & {
+  running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit' | 'pruner'> & {
     readonly hashes: KnownHashes;
     readonly source: BackupSource;
   },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TLSSocket } from 'node:tls';
 import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
 import { AuditLog } from '@berth/server/audit/audit-log';
+import { Pruner } from '@berth/server/audit/pruner';
 import { BackupSource } from '@berth/server/backup/source';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import type { State } from '@berth/server/domain/state';
@@ -250,13 +251,26 @@ export class SimServer {
     });
     const audit = new AuditLog(files, recovered.journal, `${FOLDER}/audit`);
     const { state, hashes } = recovered;
+    const issuer = new Issuer((message) => this.#key.sign(message));
     const duties = new Duties({
       ...{ state, engine, clock: steady, time, owner, onFatal, mailServer: this.#options.mailServer },
-      issuer: new Issuer((message) => this.#key.sign(message)),
+      issuer,
       link: (invitation) => this.link(invitation),
     });
-    const source = new BackupSource(files, FOLDER, recovered.journal);
-    const running = { state, engine, sessions: registry, clock: steady, audit, hashes, source };
+    const source = new BackupSource(files, FOLDER, recovered.journal, () => steady.now().monoMs);
+    const pruner = new Pruner({
+      ...{ state, journal: recovered.journal, audit, store, backups: source, onFatal },
+      older: () => null,
+      submit: (command) => engine.submit(command),
+      sign: ({ seq, hash }) => {
+        const head = Buffer.from(hash, 'hex').toString('base64url');
+        const iat = Math.floor(steady.now().wallMs / 1000);
+        return issuer.issue('checkpoint', { ...engine.witness, seq, head, iat });
+      },
+      wallMs: () => steady.now().wallMs,
+      log: { info: () => {}, warn: () => {} },
+    });
+    const running = { state, engine, sessions: registry, clock: steady, audit, pruner, hashes, source };
     const gate = this.#gate(running, duties.office);
     // I9: nothing is granted before time counts.
     await engine.submit({ type: 'beginRestore' });

@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 test('a journal that was damaged on the disk becomes no backup, and leaves those that are there', async () => {
-  const source = new BackupSource(nodeFiles, folder, journal);
+  const source = new BackupSource(nodeFiles, folder, journal, () => 0);
   const backup = (name: string) =>
     writeBackup(nodeFiles, join(folder, name), 'correct horse battery staple', source, {
       ...{ server: 'ed25519:x', epoch: 'e', atMs: 1, signal: new AbortController().signal },

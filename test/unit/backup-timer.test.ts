@@ -29,7 +29,7 @@ function timing(world: World): () => Promise<number> {
   let tried = 0;
   const timer = new BackupTimer({
     files: nodeFiles,
-    source: new BackupSource(nodeFiles, folder, journal),
+    source: new BackupSource(nodeFiles, folder, journal, () => world.now.monoMs),
     state: world.state,
     now: () => world.now,
     config: () => resolved.config,

@@ -182,6 +182,9 @@ wrong('backup.finish', { bytes: -1 }, 'bytes', 'a file of less than nothing');
 wrong('restore.accept', { reason: '' }, 'reason', 'no reason');
 wrong('session.resume', { tokens: Array(11).fill('a.b.c') }, 'tokens', 'eleven tokens');
 wrong('audit.records', { from: { seq: -1, offset: 0 } }, 'from.seq', 'a record before the first');
+wrong('audit.prune', { head: 'short' }, 'head', 'a hash that is none');
+wrong('audit.prune', { until: -1 }, 'until', 'a record before the first');
+wrong('audit.segments', { from: 'first' }, 'from', 'a file in words');
 wrong('allocation.revoke', { quantity: 'most' }, 'quantity', 'a quantity in words');
 
 const tooLarge = { close: 'TOO_LARGE', number: 1009 };

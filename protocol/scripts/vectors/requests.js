@@ -318,5 +318,12 @@ export const requests = [
     full: { from: { seq: 41, offset: 0 }, until: 42 },
     least: { from: { seq: 1, offset: 0 } },
   },
-  { method: 'audit.checkpoint', paths: admin, full: { key } },
+  { method: 'audit.checkpoint', paths: admin, full: { key, until: 41 }, least: { key } },
+  { method: 'audit.segments', paths: admin, full: { from: 41 }, least: {} },
+  {
+    method: 'audit.prune',
+    paths: admin,
+    full: { key, until: 41, head: 'A'.repeat(43), recent: true },
+    least: { key, until: 41, head: 'A'.repeat(43) },
+  },
 ];

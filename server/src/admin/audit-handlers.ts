@@ -6,18 +6,23 @@ import {
   canonicalEmail,
   limits,
   type ParamsOf,
+  type Pruned as PrunedInfo,
 } from '@berth/protocol';
 import type { Entry, Place, Query, Shown } from '../audit/entry.js';
 import { deny } from '../domain/commands.js';
-import type { State } from '../domain/state.js';
+import type { Pruned } from '../domain/pruned.js';
+import { organisationOf, type State } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { asked } from './request.js';
 
-type AuditHandlers = Pick<Handlers, 'audit.list' | 'audit.records' | 'audit.checkpoint'>;
+type AuditHandlers = Pick<
+  Handlers,
+  'audit.list' | 'audit.records' | 'audit.checkpoint' | 'audit.segments' | 'audit.prune'
+>;
 
 export function auditHandlers(deps: HandlerDeps): AuditHandlers {
-  const { audit, engine, issuer, clock } = deps;
+  const { audit, engine, issuer, clock, pruner } = deps;
   return {
     'audit.list': async (params): Promise<Answer<'audit.list'>> => {
       const { after, cursor, limit = limits.pageRows, kind } = params;
@@ -35,7 +40,9 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       const cut = items.length < all.length ? found.entries[items.length - 1]! : null;
       const next = from === null ? (cut ?? found.next) : null;
       const upTo = from === null ? found.upTo : (cut ?? found.upTo);
-      return { ok: true, result: { items, next: next && cursorOf(next), at: cursorOf(upTo) } };
+      const { pruned } = organisationOf(deps.state);
+      const where = { next: next && cursorOf(next), at: cursorOf(upTo) };
+      return { ok: true, result: { items, ...where, ...(pruned ? { pruned: prunedView(pruned) } : {}) } };
     },
     'audit.records': async ({ from, until = Number.MAX_SAFE_INTEGER }): Promise<Answer<'audit.records'>> => {
       const { parts, next } = await audit.records(from, until, AUDIT_PART_BYTES);
@@ -48,7 +55,10 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
     },
     'audit.checkpoint': async (params, caller) => {
       const iat = Math.floor(clock.now().wallMs / 1000);
-      const token = issuer.issue('checkpoint', { ...engine.witness, iat });
+      const end = params.until === undefined ? null : await pruner.endOf(params.until);
+      if (end !== null && 'ok' in end) return end;
+      const at = end === null ? {} : { seq: end.seq, head: headOf(end.hash) };
+      const token = issuer.issue('checkpoint', { ...engine.witness, ...at, iat });
       const settled = await engine.submit({
         type: 'checkpoint',
         token,
@@ -56,7 +66,30 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       });
       return settled.ok ? { ok: true, result: { checkpoint: settled.outcome.token } } : settled;
     },
+    'audit.segments': async ({ from = 0 }): Promise<Answer<'audit.segments'>> => {
+      const { segments, next } = await audit.segments(from, limits.auditSegments);
+      const { pruned } = organisationOf(deps.state);
+      const shown = segments.map(({ last, ...segment }) => ({
+        ...segment,
+        ...{ until: last.seq, head: headOf(last.hash) },
+      }));
+      return { ok: true, result: { segments: shown, next, pruned: pruned ? prunedView(pruned) : null } };
+    },
+    'audit.prune': async (params, caller) => {
+      const settled = await pruner.prune({ ...params, ...asked('audit.prune', params, caller) });
+      if (!settled.ok) return settled;
+      const { pruned } = settled.outcome;
+      return { ok: true, result: { pruned: prunedView(pruned), from: pruned.from, bytes: pruned.bytes } };
+    },
   };
+}
+
+function headOf(hash: string): string {
+  return Buffer.from(hash, 'hex').toString('base64url');
+}
+
+function prunedView({ seq, hash, atMs, by }: Pruned): PrunedInfo {
+  return { until: seq, head: headOf(hash), atMs, by };
 }
 
 /** What follows is a list of some: whoever typed another word sees what they look like. */

@@ -29,21 +29,24 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
       // Durable first: who has the key of the server is in the journal, and in the backup.
       const settled = await engine.submit({ type: 'beginBackup', ...asked('backup.begin', params, caller) });
       if (!settled.ok) return settled;
-      const { position, files, journal } = await backup.source.cut();
+      const { position, files, journal, base } = await backup.source.cut();
       const { serverKey: server, epoch } = organisationOf(deps.state);
       const result = {
         ...{ server, epoch, seq: position.seq, atMs: clock.now().wallMs },
         head: Buffer.from(position.hash, 'hex').toString('base64url'),
         files: files.map(({ path, bytes }) => ({ path, bytes: Buffer.from(bytes).toString('base64url') })),
-        journal: journal.map(({ firstSeq, bytes }) => ({
-          segment: String(firstSeq).padStart(20, '0'),
-          bytes,
-        })),
+        journal: [
+          ...(base === null ? [] : [{ segment: `${padded(base.at)}${BASE}`, bytes: base.bytes }]),
+          ...journal.map(({ firstSeq, bytes }) => ({ segment: padded(firstSeq), bytes })),
+        ],
       };
       return { ok: true, result };
     },
     'backup.read': async ({ segment, offset }) => {
-      const bytes = await backup.source.segment(Number(segment), offset, BACKUP_PART_BYTES);
+      const { source } = backup;
+      const bytes = segment.endsWith(BASE)
+        ? await source.base(Number(segment.slice(0, -BASE.length)), offset, BACKUP_PART_BYTES)
+        : await source.segment(Number(segment), offset, BACKUP_PART_BYTES);
       if (bytes === null)
         return deny('PARAMS_INVALID', 'segment: there is no such file of the journal', { field: 'segment' });
       return { ok: true, result: { bytes: Buffer.from(bytes).toString('base64url') } };
@@ -51,6 +54,7 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
     'backup.finish': async (params, caller) => {
       const { seq, bytes, atMs: madeAtMs } = params;
       const command = { type: 'noteBackup', seq, bytes, madeAtMs } as const;
+      backup.source.over();
       const settled = await engine.submit({ ...command, ...asked('backup.finish', params, caller) });
       return settled.ok ? { ok: true, result: { backup: settled.outcome.backup } } : settled;
     },
@@ -71,6 +75,12 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
       return { ok: true, result: { changed, before: restoreInfo(deps.state, before) } };
     },
   };
+}
+
+const BASE = '.base';
+
+function padded(seq: number): string {
+  return String(seq).padStart(20, '0');
 }
 
 function restoreInfo(state: State, view: RestoreView | null): RestoreInfo | null {

@@ -1,5 +1,6 @@
 import type { Verify } from '@berth/protocol';
 import type { AuditLog } from '../audit/audit-log.js';
+import type { Pruner } from '../audit/pruner.js';
 import type { BackupSource } from '../backup/source.js';
 import type { Now, State } from '../domain/state.js';
 import type { Engine } from '../engine/engine.js';
@@ -16,7 +17,8 @@ export interface HandlerDeps {
   readonly state: State;
   readonly engine: Engine;
   readonly issuer: Issuer;
-  readonly audit: AuditLog;
+  readonly audit: Pick<AuditLog, 'newest' | 'after' | 'records' | 'segments'>;
+  readonly pruner: Pick<Pruner, 'prune' | 'endOf'>;
   readonly invitations: Invitations;
   readonly verify: Verify;
   readonly metrics: Pick<Metrics, 'checkout' | 'denial' | 'waited'>;
@@ -29,7 +31,7 @@ export interface HandlerDeps {
   readonly mail: Pick<PostOffice, 'configured' | 'letterOf' | 'sendNow'>;
   readonly rollback: Pick<Rollback, 'witnessed' | 'shown'>;
   readonly backup: {
-    readonly source: Pick<BackupSource, 'cut' | 'segment'>;
+    readonly source: Pick<BackupSource, 'cut' | 'segment' | 'base' | 'over'>;
     /** How often the server makes one by itself, and why the last one failed. */
     timer(): { readonly everyMs: number | null; readonly failed: string | null };
   };

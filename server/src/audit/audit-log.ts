@@ -3,7 +3,7 @@ import { JournalCorrupt } from '../store/journal-errors.js';
 import type { JournalRecord } from '../store/journal-format.js';
 import type { Position } from '../store/position.js';
 import { type Segment, SegmentReader } from '../store/segment-reader.js';
-import { type Block, BlockIndex, corrupt } from './block-index.js';
+import { type Block, BlockIndex, corrupt, type SegmentFacts } from './block-index.js';
 import { type Entry, entriesOf, matches, type Place, type Query, queryWords } from './entry.js';
 
 /** What the audit needs of the journal: what is acknowledged, and the files it lies in, oldest first. */
@@ -73,6 +73,29 @@ export class AuditLog {
   /** Records from a place on, up to `until`, of at most about `mostBytes` together but at least one byte. @throws JournalCorrupt */
   records(from: From, until: number, mostBytes: number): Promise<{ parts: Part[]; next: From | null }> {
     return this.#inTurn(() => this.#records(from, until, mostBytes));
+  }
+
+  /** The segments that are full, oldest first, from the one on that holds record `from`; `next`: go on with it. @throws JournalCorrupt */
+  segments(from: number, most: number): Promise<{ segments: SegmentFacts[]; next: number | null }> {
+    return this.#inTurn(async () => {
+      const segments: SegmentFacts[] = [];
+      const budget = this.#budget();
+      for (const { segment, last, full } of this.#spans(this.#journal.position.seq)) {
+        if (!full || last < from) continue;
+        if (segments.length === most || budget.indexed()) return { segments, next: segment.firstSeq };
+        segments.push(await this.#index.factsOf(segment, last));
+      }
+      return { segments, next: null };
+    });
+  }
+
+  /** Removes files of the journal while nobody searches it, and what is known of them. @param remove says which it removed */
+  removing(remove: () => Promise<readonly Segment[]>): Promise<readonly Segment[]> {
+    return this.#inTurn(async () => {
+      const removed = await remove();
+      for (const segment of removed) await this.#index.forget(segment);
+      return removed;
+    });
   }
 
   async #newest(query: Query, before: Place | null, limit: number): Promise<Found> {

@@ -23,6 +23,16 @@ export interface Block {
   readonly words: WordSet;
 }
 
+/** A segment that is not written any more. */
+export interface SegmentFacts {
+  readonly from: number;
+  readonly last: Position;
+  readonly bytes: number;
+  /** The first and the last moment that its records name; `null`: none does. */
+  readonly fromMs: number | null;
+  readonly untilMs: number | null;
+}
+
 /** A block is full with this many records or bytes: read in a few milliseconds, and few of them to a segment. */
 const BLOCK_RECORDS = 256;
 const BLOCK_BYTES = 256 * 1024;
@@ -57,6 +67,16 @@ export class BlockIndex {
     if (indexed.last.seq < upTo) await this.#extend(indexed, upTo);
     if (full && !indexed.isKept) await this.#save(indexed);
     return indexed.blocks.map(asBlock);
+  }
+
+  /** What a segment that is full holds. @throws JournalCorrupt */
+  async factsOf(segment: Segment, upTo: number): Promise<SegmentFacts> {
+    await this.blocksOf(segment, upTo, true);
+    const { blocks, last, end } = this.#segments.get(segment.firstSeq)!;
+    const times = blocks.map((block) => block.times).filter((known) => known !== null);
+    const fromMs = times.length === 0 ? null : Math.min(...times.map((known) => known.fromMs));
+    const untilMs = times.length === 0 ? null : Math.max(...times.map((known) => known.toMs));
+    return { from: segment.firstSeq, last, bytes: end, fromMs, untilMs };
   }
 
   /** What was kept is not true of the segment: make it again. */

@@ -116,6 +116,7 @@ const facts: {
   'backup.begun': () => ({}),
   'backup.made': ({ backup: { seq, bytes } }) => ({ seq, bytes }),
   'journal.checkpoint': () => ({}),
+  'journal.pruned': ({ pruned: { seq, from, bytes, hash } }) => ({ from, until: seq, bytes, hash }),
   'lease.renewed': () => null,
 };
 

@@ -6,11 +6,12 @@ import {
   formatBackupHead,
   readBackup,
 } from '@berth/protocol';
+import { baseName } from '../store/base-format.js';
 import { errnoOf } from '../store/errno.js';
 import type { FileSystem, OpenFile } from '../store/files.js';
 import { segmentName } from '../store/journal-format.js';
 import { cipherOf, newCipher } from './cipher.js';
-import type { BackupSource } from './source.js';
+import type { BackupCut, BackupSource } from './source.js';
 
 /**
  * Writes a backup beside its name, reads all of it again, and only then gives it its name: what has the name is whole.
@@ -57,30 +58,55 @@ async function seal(
 ): Promise<number> {
   const { head, cipher } = await newCipher(passphrase);
   const cut = await source.cut();
-  await source.prove(cut, signal);
-  const { position, files, journal } = cut;
-  const headBytes = formatBackupHead(head);
-  await emit(headBytes);
-  const sealer = new BackupSealer(headBytes, cipher, emit);
+  try {
+    await source.prove(cut, signal);
+    const headBytes = formatBackupHead(head);
+    await emit(headBytes);
+    const sealer = new BackupSealer(headBytes, cipher, emit);
+    await sealFiles(sealer, source, cut);
+    const { position } = cut;
+    const end: BackupEnd['end'] = {
+      ...{ server, epoch, seq: position.seq, atMs },
+      head: Buffer.from(position.hash, 'hex').toString('base64url'),
+    };
+    await sealer.end({ end });
+    return position.seq;
+  } finally {
+    source.over();
+  }
+}
+
+async function sealFiles(
+  sealer: BackupSealer,
+  source: BackupSource,
+  { files, journal, base }: BackupCut,
+): Promise<void> {
   for (const { path, bytes } of files) {
     await sealer.begin({ path, bytes: bytes.length });
     await sealer.add(bytes);
   }
-  for (const { firstSeq, bytes } of journal) {
-    await sealer.begin({ path: `journal/${segmentName(firstSeq)}`, bytes });
-    for (let at = 0; at < bytes; ) {
-      const piece = await source.segment(firstSeq, at, Math.min(BACKUP_PART_BYTES, bytes - at));
-      if (piece === null || piece.length === 0) throw new Error(`${segmentName(firstSeq)} ends too early`);
-      await sealer.add(piece);
-      at += piece.length;
-    }
+  // Before the journal: whoever reads the file knows then with which record it may begin.
+  if (base !== null)
+    await sealLong(sealer, baseName(base.at), base.bytes, (at, length) => source.base(base.at, at, length));
+  for (const { firstSeq, bytes } of journal)
+    await sealLong(sealer, segmentName(firstSeq), bytes, (at, length) =>
+      source.segment(firstSeq, at, length),
+    );
+}
+
+async function sealLong(
+  sealer: BackupSealer,
+  name: string,
+  bytes: number,
+  read: (at: number, length: number) => Promise<Uint8Array | null>,
+): Promise<void> {
+  await sealer.begin({ path: `journal/${name}`, bytes });
+  for (let at = 0; at < bytes; ) {
+    const piece = await read(at, Math.min(BACKUP_PART_BYTES, bytes - at));
+    if (piece === null || piece.length === 0) throw new Error(`${name} ends too early`);
+    await sealer.add(piece);
+    at += piece.length;
   }
-  const end: BackupEnd['end'] = {
-    ...{ server, epoch, seq: position.seq, atMs },
-    head: Buffer.from(position.hash, 'hex').toString('base64url'),
-  };
-  await sealer.end({ end });
-  return position.seq;
 }
 
 /** Reads all of it. Rejects with BackupBroken, the disk's own errors, or the signal's reason. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '../store/errno.js';
 import type { FileSystem } from '../store/files.js';
-import type { Journal, SegmentLength } from '../store/journal.js';
+import type { Journal, JournalCut } from '../store/journal.js';
 import { verifyOlder } from '../store/older-records.js';
 import type { Position } from '../store/position.js';
 
@@ -11,29 +11,61 @@ export interface BackupCut {
   readonly position: Position;
   /** The small files, whole. */
   readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
-  readonly journal: readonly SegmentLength[];
+  readonly journal: JournalCut['files'];
+  readonly base: JournalCut['base'];
 }
 
 const TLS_FILE = /^[a-z0-9-]+\.[a-z]+$/;
 /** A certificate is written anew once in months: a second look suffices. */
 const LOOKS = 5;
+/** A backup that reads nothing for so long is not made any more, ms. */
+const READ_MS = 60_000;
+
+type BackedUpJournal = Pick<Journal, 'cut' | 'bytesOf' | 'bytesOfBase' | 'segments'>;
 
 /** What belongs to a backup, of a data folder whose server goes on. The state and the index of the audit are made of the journal. */
 export class BackupSource {
   readonly #files: FileSystem;
   readonly #folder: string;
-  readonly #journal: Pick<Journal, 'cut' | 'bytesOf' | 'segments'>;
+  readonly #journal: BackedUpJournal;
+  readonly #monoMs: () => number;
+  /** Backups that were begun and are not known to be over, and when one last read something. */
+  #begun = 0;
+  #readAtMs = 0;
+  #removing: Promise<unknown> = Promise.resolve();
 
-  constructor(files: FileSystem, folder: string, journal: Pick<Journal, 'cut' | 'bytesOf' | 'segments'>) {
+  constructor(files: FileSystem, folder: string, journal: BackedUpJournal, monoMs: () => number) {
     this.#files = files;
     this.#folder = folder;
     this.#journal = journal;
+    this.#monoMs = monoMs;
   }
 
+  /** What a backup that begins now consists of. While files of the journal are removed it waits. Call `over` when it is made, or not. */
   async cut(): Promise<BackupCut> {
+    await this.#removing;
+    this.#begun = this.isRead ? this.#begun + 1 : 1;
+    this.#readAtMs = this.#monoMs();
     const files = await this.#smallFiles();
-    const { position, files: journal } = await this.#journal.cut();
-    return { position, files, journal };
+    const { position, files: journal, base } = await this.#journal.cut();
+    return { position, files, journal, base };
+  }
+
+  /** A backup that was begun reads nothing more. */
+  over(): void {
+    this.#begun = Math.max(0, this.#begun - 1);
+  }
+
+  /** True while a backup is being made: none of its files may go. */
+  get isRead(): boolean {
+    return this.#begun > 0 && this.#monoMs() - this.#readAtMs < READ_MS;
+  }
+
+  /** Does what removes files of the journal; no backup begins meanwhile. Not while one is made (`isRead`). */
+  async alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#removing.then(work);
+    this.#removing = done.catch(() => {});
+    return await done;
   }
 
   /**
@@ -44,6 +76,7 @@ export class BackupSource {
     const { segments } = this.#journal;
     await verifyOlder(this.#files, { segments: [...segments], verifiedAfter: position }, async () => {
       await nextTurn();
+      this.#readAtMs = this.#monoMs();
       signal.throwIfAborted();
       return true;
     });
@@ -51,7 +84,14 @@ export class BackupSource {
 
   /** Bytes of a file of the journal; `null`: there is no such file. */
   segment(firstSeq: number, offset: number, length: number): Promise<Uint8Array | null> {
+    this.#readAtMs = this.#monoMs();
     return this.#journal.bytesOf(firstSeq, offset, length);
+  }
+
+  /** Bytes of the base that stands for record `at`; `null`: there is none, or another. */
+  base(at: number, offset: number, length: number): Promise<Uint8Array | null> {
+    this.#readAtMs = this.#monoMs();
+    return this.#journal.bytesOfBase(at, offset, length);
   }
 
   /** A certificate and its key are two files: only what was the same twice belongs together. */

@@ -9,7 +9,7 @@ import { NotOneHistory, recover } from '../engine/recover.js';
 import { systemClock } from '../ops/clock.js';
 import { StartError } from '../start-error.js';
 import { nodeFiles } from '../store/files.js';
-import { JournalCorrupt } from '../store/journal.js';
+import { type Journal, JournalCorrupt } from '../store/journal.js';
 import { FolderLocked, LevelStore } from '../store/level-store.js';
 import { FormatNewer } from '../store/records.js';
 import { inspectTls } from '../transport/certificate-files.js';
@@ -101,11 +101,11 @@ async function inspectData(folder: DataFolder): Promise<Finding[]> {
         rebuilt = reason;
       },
     });
-    const { seq, hash } = journal.position;
+    const { hash } = journal.position;
     findings.unshift({
       check: 'journal',
       verdict: 'ok',
-      message: `${seq} ${seq === 1 ? 'record' : 'records'}, unbroken up to ${hash.slice(0, 16)}…`,
+      message: `${recordsText(journal)}, unbroken up to ${hash.slice(0, 16)}…`,
     });
     findings.push(
       stateFinding(state, rebuilt, now),
@@ -118,6 +118,12 @@ async function inspectData(folder: DataFolder): Promise<Finding[]> {
     await store.close();
   }
   return findings;
+}
+
+function recordsText({ position: { seq }, segments }: Journal): string {
+  const first = segments[0]?.firstSeq ?? 1;
+  if (first > 1) return `Records ${first} to ${seq}, and the base of those that were pruned`;
+  return `${seq} ${seq === 1 ? 'record' : 'records'}`;
 }
 
 function journalFinding(error: unknown): Finding {

@@ -2,6 +2,7 @@ import type { BackupMade } from './backup.js';
 import type { BulkCells, BulkJob, BulkVerdict } from './bulk.js';
 import type { CreditAnswer, CreditGrant, CreditRequest, CreditSpend } from './credit-rows.js';
 import type { Mail, MailFact } from './mail.js';
+import type { Pruned } from './pruned.js';
 import type { Restore } from './restore.js';
 import type {
   Allocation,
@@ -197,6 +198,8 @@ export type Change =
   /** Somebody reads all of the data folder, the server's key too. */
   | { readonly type: 'backup.begun'; readonly by: string; readonly device: string }
   | { readonly type: 'backup.made'; readonly backup: BackupMade }
+  /** Records were exported and are given up: from now on the journal begins behind them. */
+  | { readonly type: 'journal.pruned'; readonly pruned: Pruned }
   /** A signed checkpoint of the journal (I10); changes nothing in the state. */
   | { readonly type: 'journal.checkpoint'; readonly token: string }
   /** A renewal. Never journaled (I4): it only moves the end of the window in memory. */

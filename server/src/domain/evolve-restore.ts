@@ -9,6 +9,7 @@ type RestoreChangeType = Extract<
   | `restore.${string}`
   | `reserve.${string}`
   | `backup.${string}`
+  | 'journal.pruned'
   | 'organisation.restored'
   | 'window.noted'
   | 'seat.shown'
@@ -68,6 +69,9 @@ export const restoreEvolvers: {
   'backup.begun': () => {},
   'backup.made': (state, { backup }) => {
     state.tables.organisation.set('self', { ...organisationOf(state), backup });
+  },
+  'journal.pruned': (state, { pruned }) => {
+    state.tables.organisation.set('self', { ...organisationOf(state), pruned });
   },
 };
 

@@ -1,6 +1,7 @@
 import type { LeaseClaims, Witness } from '@berth/protocol';
 import type { BackupMade } from './backup.js';
 import type { By, RequestKey } from './commands.js';
+import type { Pruned } from './pruned.js';
 import type { Reserve, Restore } from './restore.js';
 
 interface Asked {
@@ -8,7 +9,7 @@ interface Asked {
   readonly request: RequestKey;
 }
 
-/** Commands about backups, and about what is not known after a restore (I9). */
+/** Commands about backups, about what the journal lets go of, and about what is not known after a restore (I9). */
 export interface RestoreCommands {
   /** `berthd restore`, before any server runs on the folder. */
   restore: { readonly epoch: string; readonly known: Restore['known']; readonly backupAtMs: number };
@@ -30,6 +31,14 @@ export interface RestoreCommands {
   readmit: { readonly by: By; readonly leases: readonly LeaseClaims[] };
   /** @param reason why nothing of before is out any more: an admin answers for it */
   acceptRestore: Asked & { readonly reason: string };
+  /** Records up to a position were exported. @param token the signed checkpoint of that position */
+  prune: Asked & {
+    readonly token: string;
+    readonly until: { readonly seq: number; readonly hash: string };
+    /** The first of them, and the bytes of their files. */
+    readonly first: number;
+    readonly bytes: number;
+  };
   beginBackup: Asked;
   /** By a person, or by the timer of the server. */
   noteBackup: {
@@ -51,6 +60,7 @@ export interface RestoreOutcomes {
     readonly refused: readonly string[];
   };
   acceptRestore: { readonly changed: boolean; readonly before: RestoreView | null };
+  prune: { readonly pruned: Pruned };
   beginBackup: Record<never, never>;
   noteBackup: { readonly backup: BackupMade };
 }

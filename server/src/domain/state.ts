@@ -14,6 +14,7 @@ import type { CreditAccessRow, CreditAccount, CreditRequest, CreditUse } from '.
 import { type Derived, emptyDerived } from './derived.js';
 import { ExpiryQueue } from './expiry-queue.js';
 import type { Mail } from './mail.js';
+import type { Pruned } from './pruned.js';
 import type { Reserve, Restore } from './restore.js';
 import { Table } from './table.js';
 
@@ -41,6 +42,8 @@ export interface Organisation {
   readonly leaseSeconds?: { readonly now: number; readonly before?: number };
   /** The last backup that is whole and on a disk. */
   readonly backup?: BackupMade;
+  /** What the journal does not hold any more. */
+  readonly pruned?: Pruned;
 }
 
 /** A revoke or a removal that was asked for while a borrow forbids it (I8): it takes effect by itself when the borrow ends. */

@@ -334,6 +334,7 @@ const freesNothing: ReadonlySet<ChangeType> = new Set<ChangeType>([
   'clock.seen',
   'session.superseded',
   'journal.checkpoint',
+  'journal.pruned',
 ]);
 
 function mayFree(change: Change): boolean {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { evolve } from '../domain/evolve.js';
 import { loadState } from '../domain/load.js';
 import { emptyState, type State } from '../domain/state.js';
+import { readBase, verifyBase } from '../store/base.js';
 import type { FileSystem } from '../store/files.js';
-import { type Cut, Journal, type JournalRecord } from '../store/journal.js';
+import { type Cut, Journal, JournalCorrupt, type JournalRecord } from '../store/journal.js';
 import { KnownHashes } from '../store/known-hashes.js';
 import { decodeChanges, decodeRows, takeChangedRows } from '../store/records.js';
 import type { StateStore } from '../store/state-store.js';
@@ -56,23 +57,27 @@ export class NotOneHistory extends Error {
 
 /**
  * Brings back the state: load it, check it, verify the journal (all of it, or what `reread` asks for), replay what came after. A state that does not check is rebuilt
- * from the journal (DESIGN 2). Throws JournalCorrupt, FormatNewer, NotOneHistory.
+ * from the journal (DESIGN 2), or, where that was pruned, from its base and what follows it (decision 0018). Throws JournalCorrupt, FormatNewer, NotOneHistory.
  */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
   const { files, folder, store, monoMs, onCut, segmentBytes, readOnly = false, reread } = options;
   const loaded = await store.load();
-  const broken = loaded.ok ? null : loaded.reason;
+  let broken = loaded.ok ? null : loaded.reason;
   let state = loaded.ok && loaded.seq > 0 ? loadState(decodeRows(loaded.rows), monoMs) : emptyState();
   const from = loaded.ok ? loaded.seq : 0;
+  const { pruned } = state.tables.organisation.get('self') ?? {};
   let replayed = 0;
   const hashes = new KnownHashes();
   let isBound = from === 0;
+  let applied = from;
   const onRecord = (record: JournalRecord): void => {
     hashes.note(record);
     if (record.seq === from && loaded.ok && record.hash !== loaded.hash) throw new NotOneHistory(from, null);
     isBound ||= record.seq === from;
-    if (record.seq <= from || broken !== null) return;
+    // What does not follow is not applied: a journal that was pruned may begin behind the state.
+    if (record.seq !== applied + 1 || broken !== null) return;
     replay(state, record, monoMs);
+    applied = record.seq;
     replayed += 1;
   };
   const journal = await Journal.open({
@@ -85,23 +90,57 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
       ? {}
       : { from: (head: number) => Math.min(from, head - reread) }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(reread === undefined || pruned === undefined ? {} : { pruned }),
   });
   if (from > journal.position.seq) {
     await journal.close();
     throw new NotOneHistory(from, journal.position.seq);
   }
+  const { verifiedAfter: before } = journal;
+  if (before.seq > from)
+    broken ??= `it stands for record ${from}, and the journal begins behind record ${before.seq}`;
+  if (loaded.ok && from > 0 && before.seq === from) {
+    if (before.hash !== loaded.hash) throw new NotOneHistory(from, null);
+    isBound = true;
+  }
   // What was not read is held by this alone: the state names the record, and the record all before it.
-  assert(isBound, 'the record that the state stands for was read');
+  assert(isBound || broken !== null, 'the record that the state stands for was read');
+  if (reread === undefined) await proveBase(files, journal);
   if (broken !== null) {
     options.onRebuilt(broken);
-    state = emptyState();
-    for await (const record of journal.read(1)) replay(state, record, monoMs);
-    replayed = journal.position.seq;
-    if (!readOnly) await store.reset();
+    ({ state, replayed } = await rebuild(files, journal, monoMs, readOnly ? null : store));
   }
   const rows = takeChangedRows(state);
   if (!readOnly && rows.size > 0) store.put(journal.position, rows);
   return { state, journal, hashes, replayed };
+}
+
+/** The base is all that is left of what was pruned. Throws JournalCorrupt. */
+async function proveBase(files: FileSystem, { base, segments, folder }: Journal): Promise<void> {
+  if (base !== null) await verifyBase(files, base, async () => true);
+  else if ((segments[0]?.firstSeq ?? 1) > 1)
+    throw new JournalCorrupt({ file: folder, seq: segments[0]!.firstSeq - 1, reason: 'BASE_MISSING' });
+}
+
+/** From the base and the records behind it; from the first record where there is none. Throws JournalCorrupt, and the store is as it was then. */
+async function rebuild(
+  files: FileSystem,
+  journal: Journal,
+  monoMs: number,
+  store: StateStore | null,
+): Promise<{ state: State; replayed: number }> {
+  const { base } = journal;
+  const rows = base === null ? null : await readBase(files, base);
+  const state = rows === null ? emptyState() : loadState(decodeRows(rows), monoMs);
+  let replayed = 0;
+  for await (const record of journal.read((base?.at.seq ?? 0) + 1)) {
+    replay(state, record, monoMs);
+    replayed += 1;
+  }
+  await store?.reset();
+  if (base !== null && rows !== null)
+    store?.put(base.at, new Map([...rows].map(([key, value]) => [key, JSON.parse(value) as unknown])));
+  return { state, replayed };
 }
 
 function replay(state: State, record: JournalRecord, monoMs: number): void {

@@ -44,8 +44,15 @@ export class JournalCursor {
   /**
    * Starts at the first record of the segment that holds record `seq`; segments before it are not looked at, and the chain is
    * verified from there on. From record 1 the whole chain is; a journal that begins later does not have record 1.
+   * @param pruned the last record that may be missing: then the journal may begin with the one after it, or earlier
    */
-  constructor(files: FileSystem, folder: string, segments: readonly Segment[], seq: number) {
+  constructor(
+    files: FileSystem,
+    folder: string,
+    segments: readonly Segment[],
+    seq: number,
+    pruned: Position = START,
+  ) {
     this.#files = files;
     this.#folder = folder;
     this.#segments = segments;
@@ -53,9 +60,8 @@ export class JournalCursor {
       0,
       segments.findLastIndex((segment) => segment.firstSeq <= seq),
     );
-    const first = segments[this.#nextSegment];
-    // A later segment than the one that was asked for cannot vouch for what it continues.
-    this.#last = first === undefined || first.firstSeq === 1 || first.firstSeq > seq ? START : null;
+    this.#last = startOf(segments[this.#nextSegment], seq, pruned);
+    this.#after = this.#last ?? START;
   }
 
   /** The last verified record; before the first call of `next`, where it starts. */
@@ -118,4 +124,12 @@ export class JournalCursor {
     if (next.firstSeq > seq) return { file: expected, seq, reason: 'SEGMENT_MISSING' };
     return { file: next.file, seq, reason: 'OUT_OF_ORDER' };
   }
+}
+
+/** What the first segment that is read continues; null: only its header says so. */
+function startOf(first: Segment | undefined, seq: number, pruned: Position): Position | null {
+  if (first === undefined) return pruned;
+  if (first.firstSeq === 1) return START;
+  // A later segment than the one that was asked for cannot vouch for what it continues, unless that may be missing.
+  return first.firstSeq > seq && first.firstSeq > pruned.seq + 1 ? pruned : null;
 }

@@ -14,6 +14,9 @@ export const corruptReasons = {
   HEAD_BROKEN: 'both slots of the head file are damaged though there are records',
   HEAD_MISMATCH: 'the record is not the one that the head file names',
   HEAD_STALE: 'the head file is older than the records, as after restoring only a part of the folder',
+  BASE_BROKEN: 'the base, from which a pruned journal is rebuilt, is damaged',
+  BASE_FOREIGN: 'the base is not of this journal: it names another record',
+  BASE_MISSING: 'the base is missing, though the journal was pruned',
   UNREADABLE: 'the disk cannot read it',
 } as const;
 

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { type Base, findBase, requireBound } from './base.js';
 import type { FileSystem } from './files.js';
 import { createHead, mendHead, readHead } from './head.js';
 import { JournalCursor, listSegments, type RecordEnd } from './journal-cursor.js';
 import { type CorruptReason, JournalCorrupt } from './journal-errors.js';
 import { type JournalRecord, SEGMENT_HEADER_BYTES } from './journal-format.js';
 import { type Position, START } from './position.js';
+import { sizeOfFile } from './read-file.js';
 import type { Segment } from './segment-reader.js';
 
 /**
@@ -24,8 +26,12 @@ export interface Recovery {
   /** The segment that the next record goes to, or null for a new one. */
   readonly end: RecordEnd | null;
   readonly segments: Segment[];
-  /** Everything behind this record was verified; START: everything. */
+  /** Everything behind this record was verified; START, or what the oldest segment continues: everything. */
   readonly verifiedAfter: Position;
+  /** The last record that may be missing; START: none. */
+  readonly pruned: Position;
+  /** What a pruned journal is rebuilt from; null: there is none, or the caller needs none and it does not check. */
+  readonly base: Base | null;
   readonly cuts: readonly PlannedCut[];
   /** What to do to the head file: create it, mend a slot, or nothing. */
   readonly head: 'CREATE' | 0 | 1 | null;
@@ -52,6 +58,7 @@ export interface Inspection {
   readonly onRecord: (record: JournalRecord) => void;
   /** See JournalOptions. */
   readonly from?: ((head: number) => number) | undefined;
+  readonly pruned?: Position | undefined;
 }
 
 export function headPath(folder: string): string {
@@ -65,9 +72,12 @@ export async function inspect(inspection: Inspection): Promise<Recovery> {
   const head = await readHead(files, headPath(folder));
   const segments = await listSegments(files, folder);
   if (typeof head === 'string') return planNew(inspection, segments, head);
-  const cursor = new JournalCursor(files, folder, segments, Math.max(1, from(head.position.seq)));
+  const { base, pruned } = await pruning(inspection, head.position);
+  const cursor = new JournalCursor(files, folder, segments, Math.max(1, from(head.position.seq)), pruned);
   try {
-    await deliver(cursor, head.position.seq, inspection);
+    await deliver(cursor, head.position.seq, inspection, base);
+    requireBound(base, cursor.after);
+    requireContinued(cursor.after, pruned, segments);
     if (cursor.last.hash !== head.position.hash) throw mismatch(cursor, folder);
     const headEnd = cursor.end;
     const kept = head.damagedSlot !== null && (await keepUncertain(cursor, inspection));
@@ -77,7 +87,8 @@ export async function inspect(inspection: Inspection): Promise<Recovery> {
     const cuts = await planCuts(files, segments, position, end);
     const remaining = segments.filter((segment) => segment.firstSeq <= position.seq);
     const { after: verifiedAfter } = cursor;
-    return { position, end, segments: remaining, verifiedAfter, cuts, head: head.damagedSlot };
+    const found = { position, end, segments: remaining, verifiedAfter, pruned, base };
+    return { ...found, cuts, head: head.damagedSlot };
   } finally {
     await cursor.close();
   }
@@ -91,10 +102,40 @@ export async function mend(files: FileSystem, folder: string, recovery: Recovery
   else if (recovery.head !== null) await mendHeadFile(files, folder, recovery.position, recovery.head);
 }
 
-async function deliver(cursor: JournalCursor, upTo: number, inspection: Inspection): Promise<void> {
+/** What was pruned, by the base or by what the caller knows: then a base that does not check is for later to tell (decision 0018). */
+async function pruning(
+  { files, folder, pruned }: Inspection,
+  head: Position,
+): Promise<Pick<Recovery, 'base' | 'pruned'>> {
+  const base = await findBase(files, folder).catch((error: unknown) => {
+    if (error instanceof JournalCorrupt && pruned !== undefined) return null;
+    throw error;
+  });
+  if (base !== null && base.at.seq > head.seq)
+    throw new JournalCorrupt({ file: base.file, seq: base.at.seq, reason: 'BASE_FOREIGN' });
+  const known = [START, pruned ?? START, base?.until ?? START];
+  return { base, pruned: known.reduce((a, b) => (b.seq > a.seq ? b : a)) };
+}
+
+/** What the oldest file continues is what was pruned. Where the base says otherwise, that is told before. */
+function requireContinued(after: Position, pruned: Position, segments: readonly Segment[]): void {
+  if (after.seq === 0 || after.seq !== pruned.seq || after.hash === pruned.hash) return;
+  const file = segments.find(({ firstSeq }) => firstSeq === after.seq + 1)!.file;
+  throw new JournalCorrupt({ file, seq: after.seq + 1, reason: 'CHAIN' });
+}
+
+async function deliver(
+  cursor: JournalCursor,
+  upTo: number,
+  inspection: Inspection,
+  base: Base | null,
+): Promise<void> {
   while (cursor.last.seq < upTo) {
     const records = await cursor.next(upTo);
-    for (const record of records) inspection.onRecord(record);
+    for (const record of records) {
+      requireBound(base, record);
+      inspection.onRecord(record);
+    }
     if (cursor.stop) throw new JournalCorrupt(cursor.stop);
   }
 }
@@ -135,7 +176,8 @@ async function planNew(
   const cuts = await planCuts(files, segments, START, null);
   const isEmpty = cuts.every((cut) => cut.seq === 1 && cut.bytes <= SEGMENT_HEADER_BYTES);
   if (!isEmpty) throw new JournalCorrupt({ file: headPath(folder), seq: 0, reason });
-  return { position: START, end: null, segments: [], verifiedAfter: START, cuts, head: 'CREATE' };
+  const nothing = { position: START, verifiedAfter: START, pruned: START, base: null };
+  return { ...nothing, end: null, segments: [], cuts, head: 'CREATE' };
 }
 
 async function planCuts(
@@ -151,18 +193,9 @@ async function planCuts(
   }
   for (const { file, firstSeq } of segments) {
     if (firstSeq > position.seq)
-      cuts.push({ file, seq: firstSeq, bytes: await sizeOf(files, file), keepBytes: 0 });
+      cuts.push({ file, seq: firstSeq, bytes: await sizeOfFile(files, file), keepBytes: 0 });
   }
   return cuts;
-}
-
-async function sizeOf(files: FileSystem, path: string): Promise<number> {
-  const file = await files.open(path, 'read');
-  try {
-    return await file.size();
-  } finally {
-    await file.close();
-  }
 }
 
 async function cutFile(files: FileSystem, { file: path, keepBytes }: PlannedCut): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { type Base, writeBase } from './base.js';
 import type { FileSystem, OpenFile } from './files.js';
 import { writeHead } from './head.js';
 import { JournalCursor, type RecordEnd } from './journal-cursor.js';
@@ -14,7 +15,9 @@ import {
 } from './journal-format.js';
 import { type Cut, headPath, inspect, mend, type Recovery } from './journal-recovery.js';
 import type { Position } from './position.js';
-import type { Segment } from './segment-reader.js';
+import { readFileAt, sizeOfFile } from './read-file.js';
+import { type Segment, SegmentReader } from './segment-reader.js';
+import type { Dump } from './state-store.js';
 
 export { type CorruptReason, JournalCorrupt, JournalWriteError } from './journal-errors.js';
 export { type JournalRecord, MAX_PAYLOAD_BYTES } from './journal-format.js';
@@ -25,6 +28,14 @@ export { type Position, START } from './position.js';
 export interface SegmentLength {
   readonly firstSeq: number;
   readonly bytes: number;
+}
+
+/** All of it at one moment. */
+export interface JournalCut {
+  readonly position: Position;
+  readonly files: readonly SegmentLength[];
+  /** Of the base, the record it stands for; null: there is none. */
+  readonly base: { readonly at: number; readonly bytes: number } | null;
 }
 
 export interface JournalOptions {
@@ -38,6 +49,11 @@ export interface JournalOptions {
    * read, and not verified. Left out: everything is.
    */
   readonly from?: (head: number) => number;
+  /**
+   * The last record that was pruned, as a state that checks says: then a base that does not check hinders nobody here. Left out: only the base
+   * can say that records may be missing.
+   */
+  readonly pruned?: Position;
   /** Called for every record that is read, in order, before `open` resolves. When `open` rejects, forget what it brought. */
   readonly onRecord: (record: JournalRecord) => void;
   /** Called for each file from which an unacknowledged write was cut (`readOnly`: would be cut). Say so in the log. */
@@ -60,6 +76,8 @@ export class Journal {
   readonly #segmentBytes: number;
   readonly #segments: Segment[];
   readonly #verifiedAfter: Position;
+  #pruned: Position;
+  #base: Base | null;
   #position: Position;
   #writer: Writer | null;
   #inFlight: Promise<Position> | null = null;
@@ -71,10 +89,10 @@ export class Journal {
    * error when a file cannot be opened.
    */
   static async open(options: JournalOptions): Promise<Journal> {
-    const { files, readOnly = false, onRecord, from } = options;
+    const { files, readOnly = false, onRecord, from, pruned } = options;
     const folder = join(options.folder, JOURNAL_FOLDER);
     if (!readOnly) await writing(folder, () => makeFolder(files, options.folder, folder));
-    const recovery = await inspect({ files, folder, readOnly, onRecord, from });
+    const recovery = await inspect({ files, folder, readOnly, onRecord, from, pruned });
     const writer = readOnly ? null : await writing(folder, () => prepare(files, folder, recovery));
     report(options, folder, recovery);
     return new Journal(options, folder, recovery, writer);
@@ -86,6 +104,8 @@ export class Journal {
     this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     this.#segments = recovery.segments;
     this.#verifiedAfter = recovery.verifiedAfter;
+    this.#pruned = recovery.pruned;
+    this.#base = recovery.base;
     this.#position = recovery.position;
     this.#writer = writer;
   }
@@ -96,16 +116,21 @@ export class Journal {
   }
 
   /** What is acknowledged at the time of the call. The journal only grows: its files up to these lengths are that moment, whenever they are read. */
-  async cut(): Promise<{ readonly position: Position; readonly files: readonly SegmentLength[] }> {
+  async cut(): Promise<JournalCut> {
     const position = this.#position;
+    const base = this.#base;
     // The tail may be a segment that is being begun: then it is not among the segments yet, and holds nothing.
     const tail = this.#acknowledgedTail();
     const files: SegmentLength[] = [];
     for (const { file, firstSeq } of [...this.#segments]) {
-      const bytes = tail?.firstSeq === firstSeq ? tail.bytes : await sizeOf(this.#files, file);
+      const bytes = tail?.firstSeq === firstSeq ? tail.bytes : await sizeOfFile(this.#files, file);
       files.push({ firstSeq, bytes });
     }
-    return { position, files };
+    return {
+      position,
+      files,
+      base: base && { at: base.at.seq, bytes: await sizeOfFile(this.#files, base.file) },
+    };
   }
 
   /** Bytes of one of its files, none that are not acknowledged; `null`: there is no such file. */
@@ -113,18 +138,71 @@ export class Journal {
     const found = this.#segments.find((one) => one.firstSeq === firstSeq);
     if (found === undefined) return null;
     const tail = this.#acknowledgedTail();
-    const file = await this.#files.open(found.file, 'read');
-    try {
-      const bytes = tail?.firstSeq === firstSeq ? tail.bytes : await file.size();
-      return await file.read(offset, Math.max(0, Math.min(length, bytes - offset)));
-    } finally {
-      await file.close();
+    return await readFileAt(
+      this.#files,
+      found.file,
+      offset,
+      length,
+      tail?.firstSeq === firstSeq ? tail.bytes : null,
+    );
+  }
+
+  /** Bytes of the base that stands for record `at`; `null`: there is none, or another. */
+  async bytesOfBase(at: number, offset: number, length: number): Promise<Uint8Array | null> {
+    if (this.#base?.at.seq !== at) return null;
+    return await readFileAt(this.#files, this.#base.file, offset, length, null);
+  }
+
+  /** What it is rebuilt from once it was pruned; null: there is none, or it was damaged when the journal was opened. */
+  get base(): Base | null {
+    return this.#base;
+  }
+
+  /** The position that record `seq` leads to, if it is the last of a segment that is not written any more. Throws JournalCorrupt. */
+  async endOfSegment(seq: number): Promise<Position | null> {
+    const next = this.#segments.find(({ firstSeq }) => firstSeq === seq + 1);
+    if (next === undefined || next === this.#segments[0]) return null;
+    const reader = await SegmentReader.open(this.#files, next);
+    await reader.close();
+    if (reader.fault) throw new JournalCorrupt({ file: next.file, seq: next.firstSeq, reason: reader.fault });
+    return reader.last;
+  }
+
+  /** Makes a base, after which records up to `until` may be missing. In words, why not. Rejects with the disk's own errors. */
+  async rebase(until: Position, dump: Dump): Promise<Base | string> {
+    const base = await writeBase(this.#files, this.#folder, until, dump);
+    if (typeof base === 'string') return base;
+    this.#base = base;
+    this.#pruned = until;
+    return base;
+  }
+
+  /**
+   * Removes the segments whose records may all be missing and that hold none behind `until`, oldest first, so that whatever is left is one chain.
+   * Nobody reads them meanwhile. @returns those removed. Rejects with the disk's own errors
+   */
+  async prune(until: number): Promise<readonly Segment[]> {
+    const removed: Segment[] = [];
+    for (;;) {
+      const [first, second] = this.#segments;
+      const last = (second?.firstSeq ?? Number.POSITIVE_INFINITY) - 1;
+      if (first === undefined || last > until || last > (this.#base?.until.seq ?? 0)) return removed;
+      await this.#files.remove(first.file);
+      // Before the next one: names come back after a power cut in any order, and a hole is damage.
+      await this.#files.syncFolder(this.#folder);
+      this.#segments.shift();
+      removed.push(first);
     }
   }
 
-  /** What `open` did not read: this record and all before it; START: it read everything. */
+  /** What `open` did not read: this record and all before it; START, or what the oldest segment continues: it read everything. */
   get verifiedAfter(): Position {
     return this.#verifiedAfter;
+  }
+
+  /** Where its files lie. */
+  get folder(): string {
+    return this.#folder;
   }
 
   /** The files that its records lie in, oldest first. */
@@ -160,7 +238,7 @@ export class Journal {
   async *read(fromSeq = 1): AsyncGenerator<JournalRecord, void, undefined> {
     const until = this.#position;
     if (fromSeq > until.seq) return;
-    const cursor = new JournalCursor(this.#files, this.#folder, [...this.#segments], fromSeq);
+    const cursor = new JournalCursor(this.#files, this.#folder, [...this.#segments], fromSeq, this.#pruned);
     try {
       while (cursor.last.seq < until.seq) {
         const records = await cursor.next(until.seq);
@@ -239,15 +317,6 @@ interface Tail {
   readonly file: OpenFile;
   readonly firstSeq: number;
   bytes: number;
-}
-
-async function sizeOf(files: FileSystem, path: string): Promise<number> {
-  const file = await files.open(path, 'read');
-  try {
-    return await file.size();
-  } finally {
-    await file.close();
-  }
 }
 
 async function makeFolder(files: FileSystem, parent: string, folder: string): Promise<void> {

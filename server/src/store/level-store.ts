@@ -16,10 +16,11 @@ import {
 } from './level-folder.js';
 import { PendingRows, type RowChanges } from './pending-rows.js';
 import { type Position, START } from './position.js';
-import { RowSums } from './row-sums.js';
+import { RowSums, withRow } from './row-sums.js';
 import { encodeMeta, positionOf } from './state-meta.js';
 import {
   type ChangedRows,
+  type Dump,
   type Loaded,
   StateOpenError,
   type StateStore,
@@ -108,6 +109,20 @@ export class LevelStore implements StateStore {
     });
   }
 
+  readonly dump: Dump = async (sink) => {
+    let metaText: string | undefined;
+    let [count, total] = [0, 0];
+    // An iterator sees the database as it is now, whatever is flushed meanwhile.
+    for await (const entries of chunks(this.#rows, ROWS_DUMPED_PER_TURN)) {
+      const rows = entries.filter(([key]) => key !== META_KEY);
+      if (rows.length < entries.length) metaText = entries.find(([key]) => key === META_KEY)?.[1];
+      for (const [key, value] of rows) total = withRow(total, key, value);
+      count += rows.length;
+      await sink(rows);
+    }
+    return positionOf(metaText, { count, total });
+  };
+
   async close(): Promise<void> {
     const isClean = await this.#queue.then(
       () => true,
@@ -147,6 +162,8 @@ const META_KEY = '\0meta';
 const ROWS_WRITTEN_PER_TURN = 500;
 /** And taken from it at once. */
 const ROWS_PER_TURN = 1000;
+/** While the server serves: they are hashed and copied too, about a millisecond. */
+const ROWS_DUMPED_PER_TURN = 200;
 
 async function openLock(dataFolder: string): Promise<Database> {
   try {
@@ -207,11 +224,14 @@ async function readVerified(database: Database, folder: string): Promise<Verifie
 }
 
 /** All entries, many at a time: one promise for each row would cost more than reading it. */
-async function* chunks(database: Database): AsyncGenerator<[string, string][], void, undefined> {
+async function* chunks(
+  database: Database,
+  atOnce = ROWS_PER_TURN,
+): AsyncGenerator<[string, string][], void, undefined> {
   const iterator = database.iterator();
   try {
     for (;;) {
-      const entries = await iterator.nextv(ROWS_PER_TURN);
+      const entries = await iterator.nextv(atOnce);
       if (entries.length === 0) return;
       yield entries;
     }

@@ -3,7 +3,7 @@ import { PendingRows } from './pending-rows.js';
 import { type Position, START } from './position.js';
 import { RowSums } from './row-sums.js';
 import { encodeMeta, positionOf } from './state-meta.js';
-import type { ChangedRows, Loaded, StateStore } from './state-store.js';
+import type { ChangedRows, Dump, Loaded, StateStore } from './state-store.js';
 
 /** What a MemoryStore has flushed. It outlives the store, as files do: open another store on it to restart. */
 export interface MemoryDisk {
@@ -69,6 +69,15 @@ export class MemoryStore implements StateStore {
     this.#sums = new RowSums();
     this.#pending = new PendingRows(START);
   }
+
+  readonly dump: Dump = async (sink) => {
+    const rows = [...this.#disk.rows];
+    const sums = new RowSums();
+    for (const [key, value] of rows) sums.set(key, value);
+    const position = positionOf(this.#disk.meta, sums);
+    if (typeof position !== 'string') await sink(rows);
+    return position;
+  };
 
   async close(): Promise<void> {
     this.#isOpen = false;

@@ -16,8 +16,9 @@ import { withCheck } from './marker-check.js';
  * restores (`organisation.restored` and what follows from it). 6: the journal may hold who was removed (`former.…`).
  * 7: and sessions that were closed because their key came from elsewhere (`session.superseded`), how long leases last (`window.noted`) and that an
  * import is missing after a restore (`restore.incomplete`).
+ * 8: and that older records were exported and removed (`journal.pruned`): it may then begin later than with record 1, and go on from a base (base-format.ts).
  */
-export const FOLDER_FORMAT = 7;
+export const FOLDER_FORMAT = 8;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -64,6 +65,12 @@ export const migrations: readonly Migration[] = [
     to: 7,
     does: 'the journal may hold how long leases last, and what a restore lacks: an older berthd then refuses the folder instead of failing on it',
     run: (files, folder, version) => rewriteMarker(files, folder, 7, version),
+  },
+  {
+    from: 7,
+    to: 8,
+    does: 'the journal may begin later, once old records were exported: an older berthd then refuses the folder instead of taking it for damaged',
+    run: (files, folder, version) => rewriteMarker(files, folder, 8, version),
   },
 ];
 

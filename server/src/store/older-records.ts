@@ -1,8 +1,9 @@
 import { dirname } from 'node:path';
+import { findBase, requireBound, verifyBase } from './base.js';
 import type { FileSystem } from './files.js';
 import { JournalCursor } from './journal-cursor.js';
 import { JournalCorrupt } from './journal-errors.js';
-import type { Position } from './position.js';
+import { type Position, START } from './position.js';
 import type { Segment } from './segment-reader.js';
 
 /** What a start left unread, or a backup is made of: the records up to and with `verifiedAfter`, in the first of these segments. */
@@ -16,7 +17,7 @@ const RECORDS_PER_TURN = 128;
 
 /**
  * Verifies what `Journal.open` did not read (decision 0015): each record, and that they lead to the very record that the start went on
- * from. Reads only. Rejects with JournalCorrupt, or the disk's own error.
+ * from; and the base of one that was pruned. Reads only. Rejects with JournalCorrupt, or the disk's own error.
  * @param pause between two turns; false: stop now
  */
 export async function verifyOlder(
@@ -25,11 +26,20 @@ export async function verifyOlder(
   pause: (verified: number) => Promise<boolean>,
 ): Promise<void> {
   const [first] = segments;
-  if (first === undefined || until.seq === 0) return;
-  const cursor = new JournalCursor(files, dirname(first.file), segments, 1);
+  if (first === undefined || (until.seq === 0 && first.firstSeq === 1)) return;
+  const folder = dirname(first.file);
+  const base = await findBase(files, folder);
+  if (base === null && first.firstSeq > 1)
+    throw new JournalCorrupt({ file: folder, seq: first.firstSeq - 1, reason: 'BASE_MISSING' });
+  if (base !== null) await verifyBase(files, base, () => pause(0));
+  // Pruned since.
+  if (until.seq < first.firstSeq - 1) return;
+  const cursor = new JournalCursor(files, folder, [...segments], 1, base?.until ?? START);
   try {
     while (cursor.last.seq < until.seq) {
-      await cursor.next(Math.min(until.seq, cursor.last.seq + RECORDS_PER_TURN));
+      for (const record of await cursor.next(Math.min(until.seq, cursor.last.seq + RECORDS_PER_TURN)))
+        requireBound(base, record);
+      requireBound(base, cursor.after);
       if (cursor.stop) throw new JournalCorrupt(cursor.stop);
       if (!(await pause(cursor.last.seq))) return;
     }

@@ -34,10 +34,16 @@ export class RowSums {
   }
 }
 
+/** A sum with one more row in it. */
+export function withRow(total: number, key: string, value: string): number {
+  return (total + rowSum(key, value)) % MODULUS;
+}
+
 /** 2^48: sums of three such numbers are still exact in a double. */
 const MODULUS = 2 ** 48;
 const HEX_DIGITS = 12;
 
-function rowSum(key: string, value: string): number {
+/** What one row adds to the sum. */
+export function rowSum(key: string, value: string): number {
   return Number.parseInt(hash('sha256', `${key}\0${value}`, 'hex').slice(0, HEX_DIGITS), 16);
 }

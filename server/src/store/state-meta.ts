@@ -33,7 +33,10 @@ export function decodeMeta(text: string): StateMeta | null {
 }
 
 /** What the rows stand for, by the store's own row; or, in words, why they cannot be believed. */
-export function positionOf(metaText: string | undefined, sums: RowSums): Position | string {
+export function positionOf(
+  metaText: string | undefined,
+  sums: Pick<RowSums, 'count' | 'total'>,
+): Position | string {
   if (metaText === undefined) return sums.count === 0 ? START : 'what its rows stand for is lost';
   const meta = decodeMeta(metaText);
   if (meta === null) return 'what its rows stand for is damaged, or of another version';

@@ -23,6 +23,11 @@ export interface StateStore {
   flush(): Promise<void>;
   /** Empties the store, what was put included, so that it can be filled anew. */
   reset(): Promise<void>;
+  /**
+   * Hands out what was flushed last, as it was at one moment, some rows at a time. @returns what they stand for; in words, why they
+   * are not to be believed. What is put or flushed meanwhile is not in it.
+   */
+  dump: Dump;
   /** Closes without a flush. */
   close(): Promise<void>;
 }
@@ -32,6 +37,11 @@ export interface StateStore {
  * changes ten times a second, or is gone again within it, costs once or nothing.
  */
 export type ChangedRows = ReadonlyMap<string, unknown>;
+
+/** @param sink is given every row once, and waited for */
+export type Dump = (
+  sink: (rows: readonly (readonly [string, string])[]) => Promise<void>,
+) => Promise<Position | string>;
 
 export type Loaded =
   | { readonly ok: true; readonly seq: number; readonly hash: string; readonly rows: Map<string, string> }

@@ -1,6 +1,7 @@
 import { type PathName, strictly } from '@berth/protocol';
 import type { HandlerDeps } from '@berth/server/admin/deps';
 import { AuditLog } from '@berth/server/audit/audit-log';
+import { Pruner } from '@berth/server/audit/pruner';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import { loadState } from '@berth/server/domain/load';
 import type { State } from '@berth/server/domain/state';
@@ -39,7 +40,7 @@ export class FuzzServer {
 
   private constructor(
     rows: ReadonlyMap<string, string>,
-    journal: Journal,
+    readonly journal: Journal,
     readonly audit: AuditLog,
   ) {
     this.state = loadState(decodeRows(rows), now.monoMs);
@@ -67,11 +68,27 @@ export class FuzzServer {
     return brokenInvariants(this.state, now);
   }
 
+  /** Nothing is stored behind this server: what would be pruned is refused at the latest there. */
+  #pruner(engine: Engine): Pruner {
+    const { state, audit, journal } = this;
+    const nothing = (): void => {};
+    return new Pruner({
+      ...{ state, journal, audit, onFatal: nothing, wallMs: () => now.wallMs },
+      store: { flush: async () => {}, dump: async () => 'nothing is stored' },
+      backups: { isRead: false, alone: (work) => work() },
+      older: () => null,
+      submit: (command) => engine.submit(command),
+      sign: () => '',
+      log: { info: nothing, warn: nothing },
+    });
+  }
+
   #gate(engine: Engine, sessions: SessionRegistry): Gate {
     const deps: HandlerDeps = {
       state: this.state,
       engine,
       audit: this.audit,
+      pruner: this.#pruner(engine),
       issuer: new Issuer(key.sign),
       invitations: new Invitations(key.seed),
       verify: strictly(nativeVerify),
@@ -90,7 +107,10 @@ export class FuzzServer {
             position: { seq: 1, hash: '00'.repeat(32) },
             files: [{ path: 'berthd.json', bytes: Buffer.from('{}') }],
             journal: [{ firstSeq: 1, bytes: 100 }],
+            base: { at: 1, bytes: 100 },
           }),
+          base: async (at, offset) => (at === 1 ? Buffer.alloc(100).subarray(offset) : null),
+          over: () => {},
           segment: async (firstSeq, offset) => (firstSeq === 1 ? Buffer.alloc(100).subarray(offset) : null),
         },
         timer: () => ({ everyMs: null, failed: null }),

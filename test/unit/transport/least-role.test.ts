@@ -8,7 +8,7 @@ import { Rig } from './rig.js';
 // without a row here fails, and so does one whose role was changed by accident.
 
 const least: { readonly [M in Method]?: Role } = {
-  ...ofRole('owner', 'backup.begin backup.read backup.finish organisation.set'),
+  ...ofRole('owner', 'backup.begin backup.read backup.finish organisation.set audit.prune'),
   ...ofRole('admin', 'entitlement.import entitlement.remove endorsement.import'),
   ...ofRole('admin', 'user.invite user.invitation.cancel user.set user.unenrol user.remove'),
   ...ofRole('admin', 'allocation.assign allocation.revoke allocation.move'),
@@ -16,7 +16,7 @@ const least: { readonly [M in Method]?: Role } = {
   ...ofRole('admin', 'lease.revoke lease.message lease.keep pool.set sharing.set'),
   ...ofRole('admin', 'machine.token.create machine.token.revoke machine.remove'),
   ...ofRole('admin', 'borrow.grant borrow.accept credit.limit credit.decide'),
-  ...ofRole('admin', 'mail.show mail.test mail.retry audit.records audit.checkpoint'),
+  ...ofRole('admin', 'mail.show mail.test mail.retry audit.records audit.checkpoint audit.segments'),
   ...ofRole('admin', 'clock.accept restore.accept'),
   ...ofRole('viewer', 'entitlement.list entitlement.show allocation.list lease.list pool.show'),
   ...ofRole('viewer', 'user.list user.show user.devices user.why organisation.show'),

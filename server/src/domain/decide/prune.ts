@@ -1,0 +1,20 @@
+import type { Change } from '../changes.js';
+import type { Command, Context, Decision } from '../commands.js';
+import { organisationOf, type State } from '../state.js';
+
+/** Asked again for the same records, it is the same answer (I7). That they may go is for the caller to know, who has the files. */
+export function prune(
+  state: State,
+  { token, until: { seq, hash }, first, bytes, by }: Command<'prune'>,
+  { now }: Context,
+): Decision<'prune'> {
+  const known = organisationOf(state).pruned;
+  if (known?.seq === seq) return { ok: true, changes: [], outcome: { pruned: known } };
+  const pruned = { seq, hash, from: first, bytes, atMs: now.wallMs, by: by.email };
+  // In one record: whoever reads what is left has the server's word for what came before it.
+  const changes: Change[] = [
+    { type: 'journal.checkpoint', token },
+    { type: 'journal.pruned', pruned },
+  ];
+  return { ok: true, changes, outcome: { pruned } };
+}

@@ -1,0 +1,13 @@
+/** Records up to `seq` were exported, and are not in the journal any more (decision 0018). */
+export interface Pruned {
+  /** The last of them, and its hash, hex: the journal goes on from there. */
+  readonly seq: number;
+  readonly hash: string;
+  /** The first of those that went with this one. */
+  readonly from: number;
+  /** Of their files. */
+  readonly bytes: number;
+  readonly atMs: number;
+  /** E-mail. */
+  readonly by: string;
+}

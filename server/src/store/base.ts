@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  BASE_HEADER_BYTES,
+  type BaseFacts,
+  baseName,
+  baseSeq,
+  decodeBaseHeader,
+  encodeBaseHeader,
+  encodeRows,
+  RowReader,
+} from './base-format.js';
+import { errnoOf } from './errno.js';
+import type { FileSystem, OpenFile } from './files.js';
+import { JournalCorrupt } from './journal-errors.js';
+import { asBuffer } from './journal-format.js';
+import type { Position } from './position.js';
+import type { Dump } from './state-store.js';
+
+/** The base in the folder of a journal, by its header: its rows were not looked at. */
+export interface Base extends BaseFacts {
+  readonly file: string;
+}
+
+const UNFINISHED = 'base.new';
+/** Read at once: a millisecond of hashing. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** The newest base, or null. Throws JournalCorrupt when its header does not check. */
+export async function findBase(files: FileSystem, folder: string): Promise<Base | null> {
+  const newest = (await basesIn(files, folder)).at(-1);
+  if (newest === undefined) return null;
+  const path = join(folder, baseName(newest));
+  const file = await files.open(path, 'read');
+  try {
+    const facts = decodeBaseHeader(asBuffer(await readFrom(path, file, 0, BASE_HEADER_BYTES)));
+    const isSound = facts !== null && facts.at.seq === newest && facts.until.seq <= newest;
+    if (!isSound || (await file.size()) !== BASE_HEADER_BYTES + facts.bytes) throw broken(path, newest);
+    return { file: path, ...facts };
+  } finally {
+    await file.close();
+  }
+}
+
+/** All of its rows, verified. Throws JournalCorrupt. */
+export async function readBase(files: FileSystem, base: Base): Promise<Map<string, string>> {
+  const rows = new Map<string, string>();
+  const reader = new RowReader();
+  await walk(files, base, async (bytes) => {
+    for (const [key, value] of reader.read(bytes)) rows.set(key, value);
+    return true;
+  });
+  if (reader.owed > 0 || rows.size !== base.rows) throw broken(base.file, base.at.seq);
+  return rows;
+}
+
+/** Reads all of it. Throws JournalCorrupt. @param pause between two chunks; false: stop now */
+export async function verifyBase(
+  files: FileSystem,
+  base: Base,
+  pause: () => Promise<boolean>,
+): Promise<void> {
+  await walk(files, base, pause);
+}
+
+/** Throws JournalCorrupt when a record of the journal is not the one that the base names. */
+export function requireBound(base: Base | null, { seq, hash }: Position): void {
+  if (base === null) return;
+  const named = [base.until, base.at].find((position) => position.seq === seq);
+  if (named !== undefined && named.hash !== hash)
+    throw new JournalCorrupt({ file: base.file, seq, reason: 'BASE_FOREIGN' });
+}
+
+/**
+ * Writes what the store holds, beside its name, reads it again, and only then it is the base; earlier ones are removed. In words, why not:
+ * the store does not check. Rejects with the disk's own errors; there is a base of before, or this one, whenever the power goes.
+ */
+export async function writeBase(
+  files: FileSystem,
+  folder: string,
+  until: Position,
+  dump: Dump,
+): Promise<Base | string> {
+  const path = join(folder, UNFINISHED);
+  const facts = await writeRows(files, path, until, dump);
+  if (typeof facts === 'string') {
+    await files.remove(path);
+    return facts;
+  }
+  await verifyBase(files, { file: path, ...facts }, async () => true);
+  const base = { file: join(folder, baseName(facts.at.seq)), ...facts };
+  await files.rename(path, base.file);
+  await files.syncFolder(folder);
+  const older = (await basesIn(files, folder)).filter((seq) => seq < facts.at.seq);
+  for (const seq of older) await files.remove(join(folder, baseName(seq)));
+  if (older.length > 0) await files.syncFolder(folder);
+  return base;
+}
+
+async function writeRows(
+  files: FileSystem,
+  path: string,
+  until: Position,
+  dump: Dump,
+): Promise<BaseFacts | string> {
+  const file = await files.open(path, 'create');
+  try {
+    await file.truncate(0);
+    const digest = createHash('sha256');
+    let [rows, bytes] = [0, 0];
+    const at = await dump(async (some) => {
+      const encoded = encodeRows(some);
+      digest.update(encoded);
+      await file.write(encoded, BASE_HEADER_BYTES + bytes);
+      rows += some.length;
+      bytes += encoded.length;
+    });
+    if (typeof at === 'string') return at;
+    const facts = { until, at, rows, bytes, sha256: digest.digest('hex') };
+    await file.write(encodeBaseHeader(facts), 0);
+    await file.sync();
+    return facts;
+  } finally {
+    await file.close();
+  }
+}
+
+async function walk(
+  files: FileSystem,
+  { file: path, at, bytes, sha256 }: Base,
+  onChunk: (bytes: Uint8Array) => Promise<boolean>,
+): Promise<void> {
+  const file = await files.open(path, 'read');
+  try {
+    const digest = createHash('sha256');
+    for (let done = 0; done < bytes; ) {
+      const chunk = await readFrom(path, file, BASE_HEADER_BYTES + done, Math.min(CHUNK_BYTES, bytes - done));
+      if (chunk.length === 0) break;
+      digest.update(chunk);
+      done += chunk.length;
+      if (!(await onChunk(chunk))) return;
+    }
+    if (digest.digest('hex') !== sha256) throw broken(path, at.seq);
+  } finally {
+    await file.close();
+  }
+}
+
+/** What the records stand for, oldest first. */
+async function basesIn(files: FileSystem, folder: string): Promise<number[]> {
+  try {
+    const seqs = (await files.list(folder)).map(baseSeq).filter((seq) => seq !== null);
+    return seqs.sort((a, b) => a - b);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function readFrom(path: string, file: OpenFile, at: number, length: number): Promise<Uint8Array> {
+  try {
+    return await file.read(at, length);
+  } catch (cause) {
+    throw new JournalCorrupt({ file: path, seq: 0, reason: 'UNREADABLE' }, { cause });
+  }
+}
+
+function broken(file: string, seq: number): JournalCorrupt {
+  return new JournalCorrupt({ file, seq, reason: 'BASE_BROKEN' });
+}
