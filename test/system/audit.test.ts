@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newIdempotencyKey, openAdmin } from '@berth/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -70,18 +70,20 @@ describe('audit list', () => {
     const places = json.items.map(({ seq, place }: Json) => seq * 1000 + place);
     expect(places).toEqual([...places].sort((a, b) => b - a));
     const first = (await owner('audit', 'list', '--limit', '3')).json;
-    const rest = (await owner('audit', 'list', '--limit', '1000', '--cursor', first.next)).json;
-    expect([...first.items, ...rest.items].map(({ seq }: Json) => seq)).toEqual(
+    const [rest, byAnna, before, since, viewed] = await Promise.all([
+      owner('audit', 'list', '--limit', '1000', '--cursor', first.next),
+      owner('audit', 'list', '--by', anna.email),
+      owner('audit', 'list', '--until', '1h'),
+      owner('audit', 'list', '--since', '1h', '--product', 'render'),
+      site.berth(viewer, ['audit', 'list', '--json']),
+    ]);
+    expect([...first.items, ...rest.json.items].map(({ seq }: Json) => seq)).toEqual(
       json.items.map(({ seq }: Json) => seq),
     );
-    expect((await owner('audit', 'list', '--by', anna.email)).json.items.map(({ did }: Json) => did)).toEqual(
-      ['enrol'],
-    );
-    expect((await owner('audit', 'list', '--until', '1h')).json.items).toEqual([]);
-    expect(
-      (await owner('audit', 'list', '--since', '1h', '--product', 'render')).json.items.length,
-    ).toBeGreaterThan(3);
-    expect((await site.berth(viewer, ['audit', 'list', '--json'])).code).toBe(0);
+    expect(byAnna.json.items.map(({ did }: Json) => did)).toEqual(['enrol']);
+    expect(before.json.items).toEqual([]);
+    expect(since.json.items.length).toBeGreaterThan(3);
+    expect(viewed.code).toBe(0);
   });
 
   test('a viewer may not export', async () => {
@@ -204,6 +206,80 @@ describe('audit export and verify', () => {
     expect(text).not.toContain(tokenOf(invited).split('.')[1]);
   });
 });
+
+describe('audit prune', () => {
+  const old = (): string => join(site.folder, 'old.jsonl');
+  const prune = (...words: string[]): Promise<Ran> =>
+    owner('audit', 'prune', '--older-than', '0', '--out', old(), ...words);
+  const journal = async (): Promise<string[]> => (await readdir(join(site.data, 'journal'))).sort();
+  const verify = (path: string): Promise<Ran> => owner('audit', 'verify', path);
+
+  test('old records are exported, proved and removed; a kill and a lost state cost nothing', async () => {
+    await site.kill();
+    await site.serve(['--journal-segment-mib', '1']);
+    await twoFullSegments();
+    const before = await journal();
+    // What is of today goes only when it is said.
+    const refused = await prune();
+    expect([refused.code, refused.json.error.code]).toEqual([8, 'PRUNE_REFUSED']);
+    expect(await journal()).toEqual(before);
+    const { code, json, stderr } = await prune('--recent');
+    expect([code, json.from, stderr]).toEqual([0, 1, expect.stringContaining('proved')]);
+    expect(json.bytes).toBeGreaterThan(2 * 1024 * 1024);
+    const first = String(json.until + 1).padStart(20, '0');
+    expect(await journal()).toEqual([`${first}.log`, expect.stringMatching(/\.base$/), 'head']);
+    const users = (await owner('user', 'list', '--limit', '100')).json;
+    await site.kill();
+    await rm(join(site.data, 'state'), { recursive: true });
+    await site.serve();
+    expect((await owner('user', 'list', '--limit', '100')).json).toEqual(users);
+    expect(JSON.parse((await site.http('/readyz')).body).warnings).toEqual([]);
+    // What is left begins behind the file, and is signed to do so.
+    const rest = join(site.folder, 'rest.jsonl');
+    const exported = await owner('audit', 'export', '--out', rest);
+    expect([exported.json.from, exported.json.pruned.until]).toEqual([json.until + 1, json.until]);
+    const [past, present] = await Promise.all([verify(old()), verify(rest)]);
+    expect(past.json).toMatchObject({ ok: true, from: 1, until: json.until, head: json.head });
+    expect(present.json).toMatchObject({ ok: true, from: json.until + 1, prev: json.head, follows: true });
+    const listed = await site.berth(site.owner, ['audit', 'list', '--kind', 'journal.pruned']);
+    expect([listed.stdout, listed.stderr]).toEqual([
+      expect.stringContaining(`until=${json.until}`),
+      expect.stringContaining(`up to ${json.until} are not in the journal any more`),
+    ]);
+  });
+
+  test('a backup of what is left is a whole server', async () => {
+    const passphrase = await site.write('passphrase', 'correct horse battery staple\n');
+    const out = join(site.folder, 'pruned.backup');
+    const made = await owner('backup', 'create', '--out', out, '--passphrase-file', passphrase);
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('whole')]);
+    const data = join(site.folder, 'restored');
+    await site.berthd(['restore', out, '--data', data, '--passphrase-file', passphrase, '--json']);
+    const checked = JSON.parse((await site.berthd(['check', '--data', data, '--json'])).stdout);
+    expect(checked).toMatchObject({ ok: true });
+  });
+});
+
+/** Two tables of people who cannot be invited, each a record that fills a file of the journal. */
+async function twoFullSegments(): Promise<void> {
+  const admin = await openAdmin({ home: site.owner.home });
+  const cells = ['x'.repeat(390), 'y'.repeat(390)];
+  try {
+    for (const kind of ['invite', 'remove'] as const) {
+      const upload = newIdempotencyKey();
+      for (let from = 0; from < 1400; from += 14) {
+        const rows = Array.from({ length: 14 }, (_, at) => ({ line: from + at + 1, cells }));
+        await admin.call('bulk.put', { upload, header: ['email', 'name'], from, rows });
+      }
+      await admin.call('bulk.apply', { key: newIdempotencyKey(), upload, kind });
+    }
+    await until('both to be over', async () =>
+      (await admin.call('bulk.list', {})).items.every(({ endedAtMs }) => endedAtMs !== undefined),
+    );
+  } finally {
+    await admin.close();
+  }
+}
 
 function tokenOf(link: string): string {
   return new URL(link.replace('berth:', 'https:')).searchParams.get('token')!;

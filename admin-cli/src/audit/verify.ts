@@ -29,6 +29,10 @@ export interface Proved {
   readonly signedAtMs: number;
   /** Signed positions inside the file that were right. */
   readonly checkpoints: number;
+  /** The hash of the record before the first. */
+  readonly prev: string;
+  /** Whether a checkpoint on the way signs that record. */
+  readonly follows: boolean;
   /** How many of the known positions lie in the file and are right. */
   readonly compared: number;
 }
@@ -111,6 +115,8 @@ class Chain {
   /** The last signed position that was right, 0 for none. */
   #signed = 0;
   #checkpoints = 0;
+  /** The record before the first is one that the server signed. */
+  #follows = false;
   #compared = 0;
 
   constructor(head: Head, key: Uint8Array, known: readonly Known[]) {
@@ -172,7 +178,7 @@ class Chain {
     return {
       ...{ ok: true, serverKey: this.#head.server, from: this.#head.from, until, head: this.#hash },
       ...{ epoch: claims.epoch, signedAtMs: claims.iat * 1000, checkpoints: this.#checkpoints },
-      compared: this.#compared,
+      ...{ compared: this.#compared, prev: this.#head.prev, follows: this.#follows },
     };
   }
 
@@ -211,11 +217,14 @@ class Chain {
           line,
           `The checkpoint in record ${this.#seq} is not signed by this server.`,
         );
-      const hash = this.#hashes.get(claims.seq);
+      // What the file follows is kept however long it is: the checkpoint of a prune comes later than usual ones.
+      const before = claims.seq === this.#head.from - 1 ? this.#head.prev : undefined;
+      const hash = before ?? this.#hashes.get(claims.seq);
       if (hash === undefined) continue;
       if (hash !== claims.head) return this.#notSigned(claims, `the checkpoint in record ${this.#seq}`, line);
       this.#signed = Math.max(this.#signed, claims.seq);
       this.#checkpoints += 1;
+      if (claims.seq === this.#head.from - 1) this.#follows = true;
     }
     return null;
   }

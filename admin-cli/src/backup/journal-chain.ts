@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { JournalBase } from './journal-base.js';
 
 const HEADER_BYTES = 52;
 const RECORD_BYTES = 48;
@@ -16,17 +17,34 @@ export class JournalChain {
   head = Buffer.alloc(32);
   #rest = Buffer.alloc(0);
   #inFile = false;
+  #base: JournalBase | null = null;
+  #inBase = false;
+  #first = true;
   #fault: string | null = null;
 
   /** The next file begins. @param firstSeq as its name says */
   begin(firstSeq: number): void {
     this.#endFile();
+    // What was pruned may be missing, and no more: the header of the first file says what it continues.
+    if (this.seq === 0 && this.#base !== null && firstSeq > 1 && firstSeq <= this.#base.until.seq + 1)
+      this.seq = firstSeq - 1;
     if (firstSeq !== this.seq + 1)
       this.#fault ??= `the file of record ${firstSeq} follows record ${this.seq}`;
     this.#inFile = false;
   }
 
+  /** The base that a pruned journal goes on from, before its files. @param bytes its length */
+  beginBase(bytes: number): void {
+    if (this.seq > 0 || this.#base !== null) this.#fault ??= 'its base stands in the wrong place';
+    this.#base = new JournalBase(bytes);
+    this.#inBase = true;
+  }
+
   add(bytes: Uint8Array): void {
+    if (this.#inBase) {
+      this.#base!.add(bytes);
+      return;
+    }
     this.#rest = this.#rest.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#rest, bytes]);
     let at = this.#inFile ? 0 : this.#header();
     while (at !== null && this.#fault === null) {
@@ -41,19 +59,31 @@ export class JournalChain {
   end(seq: number, head: string): string | null {
     this.#endFile();
     if (this.#fault !== null) return this.#fault;
+    if ((this.#base?.at.seq ?? 0) > seq) return 'its base is of records that it does not have';
     if (this.seq !== seq) return `it ends with record ${this.seq}, not ${seq}`;
     return this.head.toString('base64url') === head ? null : `record ${seq} is another one`;
   }
 
   #endFile(): void {
+    if (this.#inBase) this.#fault ??= this.#base!.end();
+    this.#inBase = false;
     if (this.#rest.length > 0) this.#fault ??= `record ${this.seq + 1} is cut short`;
     this.#rest = Buffer.alloc(0);
+  }
+
+  /** The records that the base names are those of this journal. */
+  #bind(): void {
+    if (this.#base?.names(this.seq, this.head) === false)
+      this.#fault ??= `record ${this.seq} is not the one that its base names`;
   }
 
   /** @returns where records begin; `null`: there is not enough yet */
   #header(): number | null {
     const bytes = this.#rest;
     if (bytes.length < HEADER_BYTES) return null;
+    if (this.#base !== null && this.#first && this.seq > 0) this.head = Buffer.from(bytes.subarray(16, 48));
+    this.#first = false;
+    this.#bind();
     const isHeader =
       bytes.subarray(0, 8).equals(MAGIC) &&
       crc32(bytes.subarray(0, 48)) === bytes.readUInt32BE(48) &&
@@ -83,6 +113,7 @@ export class JournalChain {
     }
     this.seq += 1;
     this.head = createHash('sha256').update(covered).digest();
+    this.#bind();
     return end;
   }
 }

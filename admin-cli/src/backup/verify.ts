@@ -44,7 +44,8 @@ export async function verifyBackup(
         if (files.some((known) => known.path === path)) throw new BackupBroken('CONTENT');
         files.push(piece.file);
         inJournal = path.startsWith('journal/');
-        if (inJournal) chain.begin(Number(path.slice('journal/'.length, -'.log'.length)));
+        if (path.endsWith('.base')) chain.beginBase(piece.file.bytes);
+        else if (inJournal) chain.begin(Number(path.slice('journal/'.length, -'.log'.length)));
       }
     }
   } catch (error) {

@@ -2,6 +2,7 @@ import { type Command, defineGroup } from '../command.js';
 import { auditCheckpoint } from './audit-checkpoint.js';
 import { auditExport } from './audit-export.js';
 import { auditList } from './audit-list.js';
+import { auditPrune } from './audit-prune.js';
 import { auditTail } from './audit-tail.js';
 import { auditVerify } from './audit-verify.js';
 import { backupCreate } from './backup-create.js';
@@ -161,6 +162,7 @@ export const commands: readonly Command[] = [
     auditExport,
     auditVerify,
     auditCheckpoint,
+    auditPrune,
   ]),
   defineGroup('backup', 'The server in one file', [backupCreate, backupVerify, backupShow]),
   defineGroup('restore', 'What a server that was restored keeps back', [restoreShow, restoreAccept]),

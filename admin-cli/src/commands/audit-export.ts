@@ -1,8 +1,8 @@
-import type { AdminConnection } from '@berth/client';
-import { encodeBase64Url, parseToken, type ResultOf } from '@berth/protocol';
-import { chainHash, formatLine, NO_HASH } from '../audit/audit-file.js';
+import { parseToken } from '@berth/protocol';
+import { formatLine } from '../audit/audit-file.js';
+import { copyRecords } from '../audit/copy-records.js';
+import { prunedNote } from '../audit/pruned.js';
 import { defineCommand } from '../command.js';
-import type { Context, Sink } from '../context.js';
 import { Failure } from '../fail.js';
 import { openSink } from '../files.js';
 import { optional, parseCount, quote } from '../parse.js';
@@ -13,7 +13,7 @@ export const auditExport = defineCommand({
   describe: 'Write the journal to a file that anybody can verify',
   options: {
     out: { type: 'string', demandOption: true, describe: 'file to write, which must not exist' },
-    from: { type: 'string', describe: 'first record; the first of all when left out' },
+    from: { type: 'string', describe: 'first record; the first that is there when left out' },
   },
   examples: [
     ['berth audit export --out audit.jsonl', 'everything up to now'],
@@ -27,67 +27,20 @@ export const auditExport = defineCommand({
       const { checkpoint } = await admin.call('audit.checkpoint', { key: context.sdk.newIdempotencyKey() });
       const until = signedSeq(checkpoint);
       if (from > until) throw beyond(from, until);
+      const { pruned = null } = await admin.call('audit.list', { limit: 1 });
       const sink = await openSink(context, args.out, { mode: 0o600, exclusive: true });
       try {
-        const head = await copyRecords(context, admin, { from, until, sink });
+        const copied = await copyRecords(context, admin, { from, until, sink });
         await sink.write(formatLine({ checkpoint }));
-        return { file: args.out, from, until, head };
+        return { file: args.out, ...copied, until, pruned };
       } finally {
         await sink.close();
       }
     });
-    const note = `Records ${from} to ${done.until} are in ${quote(args.out)}; prove it: berth audit verify ${args.out}`;
-    return { document: done, text: '', notes: [note] };
+    const note = `Records ${done.from} to ${done.until} are in ${quote(args.out)}; prove it: berth audit verify ${args.out}`;
+    return { document: done, text: '', notes: [note, ...(from < done.from ? prunedNote(done.pruned) : [])] };
   },
 });
-
-interface Copying {
-  readonly from: number;
-  readonly until: number;
-  readonly sink: Sink;
-}
-
-/** @returns the hash that the last record leads to */
-async function copyRecords(
-  context: Context,
-  admin: AdminConnection,
-  { from, until, sink }: Copying,
-): Promise<string> {
-  let hash: string | null = null;
-  let pieces: Uint8Array[] = [];
-  let next: ResultOf<'audit.records'>['next'] = { seq: from, offset: 0 };
-  while (next !== null && next.seq <= until) {
-    context.progress.say(`copying records (${next.seq} of ${until})`);
-    const answer: ResultOf<'audit.records'> = await admin.call('audit.records', { from: next, until });
-    let lines = '';
-    for (const { seq, prev, offset, size, bytes } of answer.parts) {
-      if (hash === null) lines += formatLine(headLine(admin, from, prev));
-      hash ??= prev;
-      const piece = Buffer.from(bytes, 'base64url');
-      pieces.push(piece);
-      if (offset + piece.length < size) continue;
-      const payload = Buffer.concat(pieces);
-      pieces = [];
-      hash = chainHash(seq, hash, payload);
-      lines += formatLine({ seq, hash, payload: textOf(payload, seq) });
-    }
-    await sink.write(lines);
-    if (answer.next !== null && answer.parts.length === 0) throw new Error('the server sends no records');
-    next = answer.next;
-  }
-  return hash ?? NO_HASH;
-}
-
-function headLine(admin: AdminConnection, from: number, prev: string) {
-  return { berth: 'audit', version: 1, server: admin.me.server.key, from, prev } as const;
-}
-
-/** JSON in UTF-8, as the server writes it: anything else would not come back as the same bytes. */
-function textOf(payload: Buffer, seq: number): string {
-  const text = payload.toString('utf8');
-  if (encodeBase64Url(Buffer.from(text)) === encodeBase64Url(payload)) return text;
-  throw new Error(`record ${seq} is not text`);
-}
 
 function signedSeq(checkpoint: string): number {
   const parsed = parseToken('checkpoint', checkpoint);

@@ -1,6 +1,7 @@
-import { auditKinds } from '@berth/protocol';
+import { auditKinds, type Pruned } from '@berth/protocol';
 import { filterOptions, parseFilter, parseTimes, timeOptions } from '../audit/audit-filter.js';
 import { byCell, changesText, deviceCell, whenCell } from '../audit/audit-text.js';
+import { prunedNote } from '../audit/pruned.js';
 import { defineCommand } from '../command.js';
 import { table } from '../output.js';
 import { listPages, moreNote, pageOptions, parsePaging } from '../pages.js';
@@ -31,14 +32,17 @@ export const auditList = defineCommand({
   run: async (context, args) => {
     const paging = parsePaging(args);
     const filter = { ...parseFilter(args), ...parseTimes(context, args) };
+    let pruned: Pruned | undefined;
     const list = await withAdmin(context, (admin) =>
-      listPages(paging, (page) => {
+      listPages(paging, async (page) => {
         context.progress.say('searching the journal');
-        return admin.call('audit.list', { ...page, ...filter });
+        const found = await admin.call('audit.list', { ...page, ...filter });
+        pruned = found.pruned;
+        return found;
       }),
     );
     return {
-      document: list,
+      document: { ...list, ...(pruned === undefined ? {} : { pruned }) },
       text: (screen) =>
         table(
           list.items,
@@ -53,7 +57,7 @@ export const auditList = defineCommand({
           ],
           screen,
         ),
-      notes: moreNote(list),
+      notes: [...moreNote(list), ...(list.next === null ? prunedNote(pruned) : [])],
     };
   },
 });

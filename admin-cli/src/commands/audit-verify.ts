@@ -116,11 +116,21 @@ function provedText(context: Context, proved: Proved, { serverKey, known }: Agai
     ],
     ['server', proved.serverKey],
     ['records', `${proved.from} to ${proved.until}`],
+    ['before them', before(proved)],
     ['signed', momentWords(proved.signedAtMs, context.nowMs())],
     ['checkpoints', `${proved.checkpoints} on the way`],
     ['held against', known.length === 0 ? undefined : `${proved.compared} of ${known.length} that lie in it`],
     ['head', proved.head],
   ]);
+}
+
+/** A file that begins later stands on what comes before it, by the hash in its first line. */
+function before({ from, prev, follows }: Proved): string | undefined {
+  if (from === 1) return undefined;
+  const signed = follows
+    ? ', as the server signed it: the file that ends with this head is what comes before'
+    : '; what comes before is in another file, which ends with this head';
+  return `record ${from - 1}, head ${prev}${signed}`;
 }
 
 /** What is most likely a wrong file or key is no alarm; it is proved to be nothing all the same. */

@@ -76,7 +76,7 @@ async function write(
     const all = journal.reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
     for (const { segment, bytes } of journal) {
-      await sealer.begin({ path: `journal/${segment}.log`, bytes });
+      await sealer.begin({ path: `journal/${segment}${segment.endsWith('.base') ? '' : '.log'}`, bytes });
       for (let offset = 0; offset < bytes; ) {
         context.progress.say(`reading the journal (${Math.floor((done * 100) / all)} %)`);
         const answer = await admin.call('backup.read', { segment, offset });

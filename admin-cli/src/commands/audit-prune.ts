@@ -1,0 +1,205 @@
+import { type AdminConnection, BerthError } from '@berth/client';
+import { type AuditSegment, limits, type ResultOf } from '@berth/protocol';
+import { formatLine } from '../audit/audit-file.js';
+import { copyRecords } from '../audit/copy-records.js';
+import { verifyAudit } from '../audit/verify.js';
+import { defineCommand } from '../command.js';
+import { confirm } from '../confirm.js';
+import type { Context } from '../context.js';
+import { Failure, usage } from '../fail.js';
+import { fileExists, openSink, readLines } from '../files.js';
+import { type Answer, table } from '../output.js';
+import { parseDay, parseDurationSeconds, quote } from '../parse.js';
+import { withAdmin } from '../session.js';
+
+export const auditPrune = defineCommand({
+  usage: 'prune',
+  describe: 'Export old records of the journal to a file, prove the file, and remove them from the server',
+  options: {
+    'older-than': { type: 'string', describe: 'what is older than this: 365d, 8760h' },
+    before: { type: 'string', describe: 'what is from before this UTC day: 2026-01-01' },
+    out: { type: 'string', demandOption: true, describe: 'file to export them to, which must not exist' },
+    recent: {
+      type: 'boolean',
+      default: false,
+      describe: 'also records of the last 30 days, which are kept otherwise',
+    },
+    'dry-run': { type: 'boolean', default: false, describe: 'show what would go, and change nothing' },
+  },
+  examples: [
+    [
+      'berth audit prune --older-than 365d --out audit-2025.jsonl --dry-run',
+      'which records, how old, how many bytes',
+    ],
+    ['berth audit prune --older-than 365d --out audit-2025.jsonl --yes', 'export, prove, remove'],
+    ['berth audit verify audit-2025.jsonl', 'and prove the file again, whenever'],
+  ],
+  more: 'Keep the file: it is the only place that has these records from then on. Whole files of the journal go, and never the one that is written: what is left may begin earlier than the day you say. Nothing is removed before the file was written, read again and found whole, with the signature of the server over its end. For owners only; the journal has who did it. Backups made before still have these records.',
+  exits: [[8, 'it may not be pruned so; nothing was removed']],
+  run: async (context, args) => {
+    const beforeMs = parseBefore(context, args);
+    if (await context.files.exists(args.out)) throw fileExists(args.out);
+    return await withAdmin(context, async (admin) => {
+      const going = await oldSegments(context, admin, beforeMs);
+      if (going.length === 0) return nothingToDo(beforeMs);
+      if (args['dry-run']) return planned(going);
+      const { from, until, bytes } = extentOf(going);
+      await confirm(
+        context,
+        `Remove records ${from} to ${until} (${mib(bytes)}) from the server, once they are in ${quote(args.out)}?`,
+      );
+      await exportTo(context, admin, going, args.out);
+      return await pruned(context, admin, going, args);
+    });
+  },
+});
+
+type Going = readonly AuditSegment[];
+
+function parseBefore(
+  { nowMs }: Pick<Context, 'nowMs'>,
+  args: { readonly 'older-than': string | undefined; readonly before: string | undefined },
+): number {
+  const { 'older-than': age, before } = args;
+  if ((age === undefined) === (before === undefined))
+    throw usage('Say how old: one of --older-than and --before.', 'For example: --older-than 365d');
+  if (before !== undefined) return Date.parse(parseDay(before, '--before'));
+  return nowMs() - parseDurationSeconds(age!, '--older-than') * 1000;
+}
+
+/** The oldest files of the journal, as long as all in them is older. */
+async function oldSegments(context: Context, admin: AdminConnection, beforeMs: number): Promise<Going> {
+  const going: AuditSegment[] = [];
+  for (let from: number | null = 0; from !== null; ) {
+    context.progress.say('looking into the journal');
+    const found: ResultOf<'audit.segments'> = await admin.call('audit.segments', { from });
+    for (const segment of found.segments) {
+      // One that names no moment is of a berthd that kept none.
+      if (segment.untilMs !== null && segment.untilMs >= beforeMs) return going;
+      going.push(segment);
+    }
+    if (found.next !== null && found.next <= from)
+      throw new Error('the server repeats a file of the journal');
+    from = found.next;
+  }
+  return going;
+}
+
+function extentOf(going: Going): { from: number; until: number; head: string; bytes: number } {
+  const last = going.at(-1)!;
+  const bytes = going.reduce((sum, segment) => sum + segment.bytes, 0);
+  return { from: going[0]!.from, until: last.until, head: last.head, bytes };
+}
+
+/** Written beside its name, proved as `berth audit verify` does, and only then it has its name, durably. */
+async function exportTo(context: Context, admin: AdminConnection, going: Going, out: string): Promise<void> {
+  const { from, until, head } = extentOf(going);
+  const key = context.sdk.newIdempotencyKey();
+  const { checkpoint } = await admin.call('audit.checkpoint', { key, until });
+  const unfinished = `${out}.new`;
+  try {
+    const sink = await openSink(context, unfinished, { mode: 0o600 });
+    try {
+      await copyRecords(context, admin, { from, until, sink });
+      await sink.write(formatLine({ checkpoint }));
+    } finally {
+      await sink.close();
+    }
+    context.progress.say('proving the file');
+    const against = { serverKey: admin.me.server.key, known: [] };
+    const verdict = await verifyAudit(readLines(context, unfinished), against);
+    if (!verdict.ok)
+      throw new Failure('AUDIT_BROKEN', {
+        message: `What was exported is not whole, so nothing was removed. ${verdict.message}`,
+      });
+    if (verdict.from !== from || verdict.until !== until || verdict.head !== head)
+      throw new Failure('AUDIT_BROKEN', {
+        message: 'What was exported is not what the server said it has, so nothing was removed.',
+      });
+    await context.files.rename(unfinished, out);
+  } catch (error) {
+    await context.files.remove(unfinished).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function pruned(
+  context: Context,
+  admin: AdminConnection,
+  going: Going,
+  { out, recent }: { readonly out: string; readonly recent: boolean },
+): Promise<Answer> {
+  const { until, head } = extentOf(going);
+  const key = context.sdk.newIdempotencyKey();
+  const done = await admin
+    .call('audit.prune', { key, until, head, ...(recent ? { recent } : {}) })
+    .catch(async (error: unknown) => {
+      // Refused: nothing went, and the name is free again. After anything else the file may be the only place that has them.
+      if (error instanceof BerthError && (error.code === 'PRUNE_REFUSED' || error.code === 'PRUNE_BUSY'))
+        await context.files.remove(out);
+      throw error;
+    });
+  const { from, bytes } = done;
+  const days = daysOf(going);
+  return {
+    document: { file: out, from, until, head, ...days, bytes, pruned: done.pruned },
+    text: '',
+    notes: [
+      `Records ${from} to ${until} (${daysText(days)}) are in ${quote(out)}, proved, and not on the server any more: ${mib(bytes)} freed there.`,
+      'Keep the file: it is the only place that has them. The journal goes on from there, and says who pruned it.',
+    ],
+  };
+}
+
+function nothingToDo(beforeMs: number): Answer {
+  const note = `No whole file of the journal is from before ${day(beforeMs)}: nothing was exported or removed.`;
+  return { document: { segments: [], pruned: null }, text: '', notes: [note] };
+}
+
+function planned(going: Going): Answer {
+  const { from, until, bytes } = extentOf(going);
+  return {
+    document: { dryRun: true, from, until, ...daysOf(going), bytes, segments: going },
+    text: (screen) =>
+      table(
+        going,
+        [
+          { title: 'RECORDS', weight: 'id', cell: (row) => `${row.from} to ${row.until}` },
+          { title: 'OF', cell: (row) => daysText(row) },
+          { title: 'BYTES', cell: (row) => row.bytes },
+        ],
+        screen,
+      ),
+    notes: [
+      `Would export and remove records ${from} to ${until} (${daysText(daysOf(going))}), ${mib(bytes)}. Nothing was changed. Records of the last ${limits.pruneAgeMs / 86_400_000} days go only with --recent.`,
+    ],
+  };
+}
+
+interface Days {
+  readonly fromMs: number | null;
+  readonly untilMs: number | null;
+}
+
+function daysOf(going: Going): Days {
+  const known = (ms: number | null): ms is number => ms !== null;
+  const [firsts, lasts] = [
+    going.map(({ fromMs }) => fromMs).filter(known),
+    going.map(({ untilMs }) => untilMs).filter(known),
+  ];
+  return {
+    fromMs: firsts.length === 0 ? null : Math.min(...firsts),
+    untilMs: lasts.length === 0 ? null : Math.max(...lasts),
+  };
+}
+
+function daysText({ fromMs, untilMs }: Days): string {
+  if (fromMs === null || untilMs === null) return 'of days that they do not say';
+  return day(fromMs) === day(untilMs) ? day(fromMs) : `${day(fromMs)} to ${day(untilMs)}`;
+}
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+function mib(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
