@@ -52,6 +52,8 @@ describe('invite from a Danish spreadsheet', () => {
     const report = await owner('bulk', 'report', id, '--failures');
     expect(failures(report.json.items)).toEqual(bad);
     expect((await owner('org', 'show')).json).toMatchObject({ users: 49 });
+    const { items } = (await owner('bulk', 'list')).json;
+    expect(items).toMatchObject([{ id, kind: 'invite', by: site.owner.email, done: 48, failed: 9 }]);
     const again = await owner('bulk', 'apply', 'invite', '--csv', invitees);
     expect(again.json).toMatchObject({ existing: true, job: { id } });
   });

@@ -41,6 +41,12 @@ test('credits: a user asks for more, admins are told by mail, and so is the user
     approved: true,
     credits: { access: 'limited', limit: 40, per: 'total', left: 40 },
   });
+  expect((await asAnna('credit', 'request', '9000')).code).toBe(0);
+  expect((await owner('credit', 'deny', anna.email, '--note', 'the budget is spent')).json).toMatchObject({
+    approved: false,
+    credits: { access: 'limited', limit: 40 },
+  });
+  expect((await owner('credit', 'requests')).json.items).toEqual([]);
   const { json } = await owner('mail', 'list');
   expect(json.items.map(({ to, kind }: { to: string; kind: string }) => `${to} ${kind}`)).toEqual(
     expect.arrayContaining([`${site.owner.email} creditAsked`, `${anna.email} creditAnswered`]),

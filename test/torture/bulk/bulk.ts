@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -56,13 +57,40 @@ export async function killedInBulk(options: BulkOptions): Promise<BulkReport> {
   return report;
 }
 
-/** One more job with nobody disturbing it: how long 10,000 rows take. */
-export async function undisturbed(site: Site, rows: number): Promise<number> {
-  const csv = await table(site, 'undisturbed', rows);
+export interface Undisturbed {
+  readonly rows: number;
+  /** From the start of the command to its end. */
+  readonly ms: number;
+  /** The most memory that the command had, and that the server has had until then. */
+  readonly commandMiB: number;
+  readonly serverMiB: number;
+}
+
+/** One more job with nobody disturbing it: how long so many rows take, and how much memory. */
+export async function undisturbed(site: Site, rows: number): Promise<Undisturbed> {
+  const csv = await table(site, `undisturbed${rows}`, rows);
   const started = performance.now();
-  const { code, stderr } = await site.berth(site.owner, ['bulk', 'apply', 'invite', '--csv', csv, '--json']);
+  const argv = site.berthArgv(['bulk', 'apply', 'invite', '--csv', csv, '--json']);
+  const command = site.start({ argv, env: site.environmentOf(site.owner, 'berth') });
+  let commandMiB = 0;
+  while (command.running) {
+    commandMiB = peakMiB(command.pid) ?? commandMiB;
+    await pause(20);
+  }
+  const { code, stderr } = await command.exited;
   if (code !== 0) throw new Error(`berth bulk apply exited ${code}: ${stderr}`);
-  return Math.round(performance.now() - started);
+  const ms = Math.round(performance.now() - started);
+  return { rows, ms, commandMiB, serverMiB: peakMiB(site.server!.pid) ?? 0 };
+}
+
+/** The most that a process has had in memory so far; `null`: it has ended. */
+function peakMiB(pid: number): number | null {
+  try {
+    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kib === undefined ? null : Math.round(Number(kib) / 1024);
+  } catch {
+    return null;
+  }
 }
 
 /** The command; it outlives the servers. Resolves when its job is in the journal, which alone is that long. */

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { askedFor, numberOf, SEEDS } from '../../asked.js';
 import { Random } from '../../system/random.js';
 import { Site } from '../../system/site.js';
 import { killedInBulk, undisturbed } from './bulk.js';
@@ -13,33 +14,45 @@ Bulk jobs that invite thousands, on a real server that is killed in the middle o
   --json      nothing but the last line
 The last line is a JSON object; the exit code is 1 when anything was found.`;
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '20' },
-    rows: { type: 'string', default: '10000' },
-    seed: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+const values = askedFor(HELP, () => {
+  const { values: given } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '20' },
+      rows: { type: 'string', default: '10000' },
+      seed: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const seed = given.seed ?? String(Date.now() % 1_000_000);
+  return {
+    ...given,
+    kills: numberOf('kills', given.kills, { least: 1, most: 1_000 }),
+    rows: numberOf('rows', given.rows, { least: 100, most: 20_000 }),
+    seed: numberOf('seed', seed, SEEDS),
+  };
 });
-if (values.help) console.log(HELP);
-else process.exitCode = await main();
+process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const seed = Number(values.seed ?? Date.now() % 1_000_000);
-  const rows = Number(values.rows);
+  const { seed, rows, kills } = values;
   const say = (line: string): void => {
     if (!values.json) console.log(line);
   };
   say(`torture:bulk: seed ${seed}`);
-  const undisturbedMs = await onSite((site) => undisturbed(site, rows));
-  say(`undisturbed: ${rows} rows in ${undisturbedMs} ms, from the start of the command to its end`);
-  const report = await onSite((site) =>
-    killedInBulk({ site, random: new Random(seed), rows, kills: Number(values.kills), say }),
-  );
+  // A tenth first: what of the memory grows with the rows shows in the second.
+  const alone = await onSite(async (site) => [
+    await undisturbed(site, Math.ceil(rows / 10)),
+    await undisturbed(site, rows),
+  ]);
+  for (const each of alone)
+    say(
+      `undisturbed: ${each.rows} rows in ${each.ms} ms, from the start of the command to its end; at most ${each.commandMiB} MiB, the server ${each.serverMiB} MiB`,
+    );
+  const report = await onSite((site) => killedInBulk({ site, random: new Random(seed), rows, kills, say }));
   const { found, ...counts } = report;
   for (const text of found) console.error(`VIOLATION ${text}`);
-  console.log(JSON.stringify({ seed, ...counts, undisturbedMs, violations: found.length }));
+  console.log(JSON.stringify({ seed, ...counts, undisturbed: alone, violations: found.length }));
   return found.length > 0 ? 1 : 0;
 }
 

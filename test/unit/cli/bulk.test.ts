@@ -1,5 +1,7 @@
+import { readCsv } from '@berth/cli/csv';
 import { BerthError } from '@berth/client';
 import { limits } from '@berth/protocol';
+import { columnsOf, readTable } from '@berth/server/admin/bulk-table';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -99,3 +101,15 @@ it('one cell that is too long, and columns that nobody reads, cost no other row'
     [limits.bulkColumns, 1],
   ]);
 });
+
+it.each(['invite', 'remove', 'assign', 'revoke', 'credit'] as const)(
+  'berth bulk template %s: the server reads every column of it, and the row that it has as an example',
+  async (kind) => {
+    const { stdout } = await berth(['bulk', 'template', kind]);
+    const { header, rows } = readCsv(stdout, 'template');
+    expect(header).toEqual(columnsOf[kind]);
+    const read = readTable(kind, header, rows, {});
+    expect(read).toMatchObject({ ignored: [], cells: [{ email: 'anna@studio.example' }] });
+    expect('cells' in read && ['short', 'long'].some((fault) => fault in read.cells[0]!)).toBe(false);
+  },
+);
