@@ -3,18 +3,27 @@ import type { Socket } from 'node:net';
 import type { Admission, Ticket } from './admission.js';
 import type { EmitEvent } from './events.js';
 import type { HandshakePace } from './handshake-pace.js';
+import type { TransportLimits } from './limits.js';
 
 /** The TCP sockets of a listener, admitted before TLS begins. */
 export class AcceptedSockets {
   readonly #admission: Admission;
   readonly #pace: HandshakePace;
+  readonly #limits: Pick<TransportLimits, 'handshakeMs'>;
   readonly #emit: EmitEvent;
   readonly #monoMs: () => number;
   readonly #open = new Map<string, { readonly socket: Socket; readonly ticket: Ticket }>();
 
-  constructor(admission: Admission, pace: HandshakePace, monoMs: () => number, emit: EmitEvent) {
+  constructor(
+    admission: Admission,
+    pace: HandshakePace,
+    limits: Pick<TransportLimits, 'handshakeMs'>,
+    monoMs: () => number,
+    emit: EmitEvent,
+  ) {
     this.#admission = admission;
     this.#pace = pace;
+    this.#limits = limits;
     this.#monoMs = monoMs;
     this.#emit = emit;
   }
@@ -30,14 +39,11 @@ export class AcceptedSockets {
       // A peer that resets while it waits: without a listener that is the end of the process. `close` follows.
       socket.on('error', () => {});
       const ticket = this.#admit(socket);
-      if (ticket === null) {
-        socket.destroy();
-        return;
-      }
-      const leave = this.#pace.begin(ticket.address, () => {
-        for (const start of startTls) Reflect.apply(start, server, [socket]);
-      });
-      socket.once('close', leave);
+      if (ticket === null) socket.destroy();
+      else
+        this.#whenHeard(socket, ticket, () => {
+          for (const start of startTls) Reflect.apply(start, server, [socket]);
+        });
     });
     server.on('drop', (drop) => {
       this.#emit({
@@ -45,6 +51,30 @@ export class AcceptedSockets {
         reason: 'SOCKET_LIMIT',
         address: plainAddress(drop?.remoteAddress ?? 'unknown'),
       });
+    });
+  }
+
+  /**
+   * Starts TLS at its turn in the pace, once the peer's first bytes are read: then the whole handshake is computed there. Of sockets that are
+   * started before, any number could bring theirs in one turn of the event loop, and a renewal waits for all of them.
+   */
+  #whenHeard(socket: Socket, { address }: Ticket, start: () => void): void {
+    const tooLate = setTimeout(() => {
+      this.#emit({ type: 'refused', reason: 'TLS_HANDSHAKE', address });
+      socket.destroy();
+    }, this.#limits.handshakeMs);
+    socket.once('close', () => clearTimeout(tooLate));
+    socket.once('readable', () => {
+      // It ended instead.
+      if (socket.readableLength === 0) {
+        socket.destroy();
+        return;
+      }
+      const leave = this.#pace.begin(address, () => {
+        clearTimeout(tooLate);
+        start();
+      });
+      socket.once('close', leave);
     });
   }
 

@@ -2,21 +2,22 @@ import { FairQueue } from './fair-queue.js';
 import type { TransportLimits } from './limits.js';
 import { TokenBucket } from './token-bucket.js';
 
-/** How often those in line are looked at, ms: at most so many handshakes are computed at once as the pace has earned in that time. */
-const LOOK_MS = 20;
+/** How often those in line are looked at, ms. */
+const LOOK_MS = 5;
 
-/** A look that comes so late, ms, says that the event loop is busy for longer than a renewal should wait. */
-const LATE_MS = 10;
+/** At a look so long, ms, is spent on handshakes; one that has begun is computed to its end. */
+const SPENT_MS = 5;
 
-/** So many begin at each look however late it is: newcomers get in at a hundred a second. */
-const LEAST_AT_ONCE = 2;
+/** The pace is that of so long a time, ms: looks that come late make up for it. */
+const PACED_MS = 20;
 
 /** So many of known addresses begin in a row while strangers wait: a crowd of clients that come back does not shut out a new one. */
 const KNOWN_IN_A_ROW = 3;
 
 /**
- * Begins TLS no faster than the server can bear: renewals go before strangers. What a handshake costs depends on the computer, on the key (RSA
- * of 4096 bits is eight times P-256) and on what else there is to do, so fewer begin at once while looks are late. Whoever comes in beyond the
+ * Begins TLS no faster than the server can bear: renewals go before strangers. What a handshake costs depends on the computer and on the key (RSA
+ * of 4096 bits is eight times P-256), so it is the time that counts: some milliseconds, then sockets are read. Looks come late while there is
+ * much else to do, and fewer handshakes with them. Whoever comes in beyond the
  * pace waits, and addresses take turns, so that one newcomer is not behind the hundreds of another address. Addresses at which a device has proved who it is go before
  * those that nobody knows: strangers with many addresses do not shut out those who work here.
  */
@@ -26,8 +27,6 @@ export class HandshakePace {
   readonly #isKnown: (address: string) => boolean;
   readonly #monoMs: () => number;
   readonly #bucket: TokenBucket;
-  readonly #mostAtOnce: number;
-  #atOnce: number;
   #timer: NodeJS.Timeout | null = null;
   #knownInARow = 0;
 
@@ -38,20 +37,15 @@ export class HandshakePace {
   ) {
     this.#monoMs = monoMs;
     this.#isKnown = isKnown;
-    this.#mostAtOnce = Math.max(1, (perSecond * LOOK_MS) / 1000);
-    this.#atOnce = this.#mostAtOnce;
-    this.#bucket = new TokenBucket({ perSecond, burst: this.#mostAtOnce }, monoMs());
+    this.#bucket = new TokenBucket({ perSecond, burst: Math.max(1, (perSecond * PACED_MS) / 1000) }, monoMs());
   }
 
   /**
-   * Begins now, or when it is this address's turn.
+   * Begins soon, when it is this address's turn; never in the turn that asks.
+   * @param start computes the handshake before it returns
    * @returns takes it out of the line
    */
   begin(address: string, start: () => void): () => void {
-    if (this.#isEmpty && this.#bucket.take(this.#monoMs())) {
-      start();
-      return () => {};
-    }
     const queue = this.#isKnown(address) ? this.#known : this.#strangers;
     queue.push(address, start);
     this.#look();
@@ -74,20 +68,13 @@ export class HandshakePace {
 
   #look(): void {
     if (this.#timer !== null) return;
-    const dueMs = this.#monoMs() + LOOK_MS;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      this.#adapt(this.#monoMs() - dueMs);
-      for (let begun = 0; begun < this.#atOnce && !this.#isEmpty; begun++) {
-        if (!this.#bucket.take(this.#monoMs())) break;
+      const sinceMs = this.#monoMs();
+      let nowMs = sinceMs;
+      for (; nowMs - sinceMs < SPENT_MS && !this.#isEmpty && this.#bucket.take(nowMs); nowMs = this.#monoMs())
         this.#next()?.();
-      }
       if (!this.#isEmpty) this.#look();
     }, LOOK_MS);
-  }
-
-  #adapt(lateMs: number): void {
-    const wanted = lateMs > LATE_MS ? this.#atOnce / 2 : this.#atOnce + 1;
-    this.#atOnce = Math.min(this.#mostAtOnce, Math.max(LEAST_AT_ONCE, wanted));
   }
 }

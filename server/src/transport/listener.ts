@@ -148,7 +148,7 @@ function assemble(options: ListenerOptions): ListenerParts {
   const admission = new Admission(limits);
   const monoMs = (): number => gate.monoMs();
   const pace = new HandshakePace(limits, monoMs, (address) => admission.isKnown(address));
-  const accepted = new AcceptedSockets(admission, pace, monoMs, emit);
+  const accepted = new AcceptedSockets(admission, pace, limits, monoMs, emit);
   accepted.guard(server);
   const { registry, dispatcher } = context;
   const { allowedOrigins = [] } = options;

@@ -16,6 +16,7 @@ it('a peer that resets while it waits for its handshake is gone, and nothing els
   const accepted = new AcceptedSockets(
     new Admission(limits),
     new HandshakePace(limits, monoMs, () => false),
+    limits,
     monoMs,
     () => {},
   );
@@ -29,8 +30,9 @@ it('a peer that resets while it waits for its handshake is gone, and nothing els
   const { port } = server.address() as AddressInfo;
   const peers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'));
   await Promise.all(peers.map((peer) => once(peer, 'connect')));
+  for (const peer of peers) peer.write('hello');
   await expect.poll(() => accepted.size, { timeout: 15_000 }).toBe(peers.length);
-  expect(begun).toHaveLength(1);
+  await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(1);
   // An error that nobody listens to would end this process: the runner reports it.
   for (const peer of peers) peer.resetAndDestroy();
   await expect.poll(() => accepted.size, { timeout: 15_000 }).toBe(0);
