@@ -17,14 +17,15 @@ export function heldTooLong(evidence: Evidence): Finding[] {
   return eventsOf(evidence.entries, 'state').flatMap((said) => {
     if (said.state !== 'held' && said.state !== 'grace') return [];
     return said.leases.flatMap((lease) => {
-      const known = (rights.get(lease) ?? []).filter(({ fromT }) => fromT <= said.t);
+      const known = lastBefore(rights.get(lease) ?? [], said.t);
       const late = saysTooLong(said, lease, known) ?? believesTooLong(said, lease, known, evidence);
       return late === null ? [] : [late];
     });
   });
 }
 
-interface Span {
+/** What the tokens of a lease that a client has had from `fromT` on give it together. */
+interface Right {
   readonly kind: 'online' | 'borrow';
   readonly fromT: number;
   readonly endsT: number;
@@ -34,22 +35,22 @@ interface Span {
 
 type Said = EntryOf<'state'>;
 
-function saysTooLong({ t, process, state }: Said, lease: string, known: readonly Span[]): Finding | null {
-  const until = Math.max(0, ...known.map(({ untilT }) => untilT));
+function saysTooLong({ t, process, state }: Said, lease: string, known: Right | undefined): Finding | null {
+  const until = known?.untilT ?? 0;
   if (t <= until + LATE_MS) return null;
   const text = `${process} says it is ${state} by lease ${lease}, which ended ${Math.round(t - until)} ms ago`;
-  return known[0]?.kind === 'borrow' ? { rule: 'I3', text, borrowers: [process] } : { rule: 'I2', text };
+  return known?.kind === 'borrow' ? { rule: 'I3', text, borrowers: [process] } : { rule: 'I2', text };
 }
 
 /** A wrong start of its time is seen at any look, not only by whoever happens to look between the two ends. */
 function believesTooLong(
   { t, process, leftMs }: Said,
   lease: string,
-  known: readonly Span[],
+  known: Right | undefined,
   evidence: Evidence,
 ): Finding | null {
-  if (leftMs === undefined || known[0]?.kind !== 'online') return null;
-  const overMs = t + leftMs * drifted(evidence) - Math.max(0, ...known.map(({ endsT }) => endsT));
+  if (leftMs === undefined || known?.kind !== 'online') return null;
+  const overMs = t + leftMs * drifted(evidence) - known.endsT;
   if (overMs <= ROUNDED_MS) return null;
   const text = `${process} believes that lease ${lease} lasts ${Math.round(overMs)} ms longer than it does`;
   return { rule: 'I2', text };
@@ -59,18 +60,39 @@ function believesTooLong(
 const drifted = ({ clocksDrift }: Pick<Evidence, 'clocksDrift'>): number =>
   clocksDrift === true ? 1 + RHO : 1;
 
-function rightsByLease(evidence: Evidence): Map<string, Span[]> {
-  const rights = new Map<string, Span[]>();
-  for (const { token, answer, sentAt } of evidence.leases) {
+/** Of each lease, by the time at which the client had the token, with all that it had before. */
+function rightsByLease(evidence: Evidence): Map<string, Right[]> {
+  const rights = new Map<string, Right[]>();
+  for (const { token, answer, sentAt } of evidence.leases.toSorted((a, b) => a.answer.t - b.answer.t)) {
     const { jti, kind, dur, exp } = token.claims;
     const endsT =
       kind === 'online'
         ? (sentAt ?? answer.t) + dur * 1000 * drifted(evidence)
         : monotonic(exp * 1000, answer) + dur * 2;
     const untilT = Math.min(endsT, evidence.givenBack.get(jti) ?? Number.POSITIVE_INFINITY);
-    rights.set(jti, [...(rights.get(jti) ?? []), { kind, fromT: answer.t, endsT, untilT }]);
+    const had = rights.get(jti);
+    const before = had?.at(-1);
+    const right: Right = {
+      kind,
+      fromT: answer.t,
+      endsT: Math.max(endsT, before?.endsT ?? 0),
+      untilT: Math.max(untilT, before?.untilT ?? 0),
+    };
+    if (had === undefined) rights.set(jti, [right]);
+    else had.push(right);
   }
   return rights;
+}
+
+/** By halves: a day of renewals is thousands of tokens, and each of the thousands of looks asks for one. */
+function lastBefore(rights: readonly Right[], t: number): Right | undefined {
+  let [from, to] = [0, rights.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (rights[middle]!.fromT <= t) from = middle + 1;
+    else to = middle;
+  }
+  return rights[from - 1];
 }
 
 /** DESIGN I3: how far a borrower's clock may be off, and what whole seconds and transport add. */

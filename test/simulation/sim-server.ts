@@ -315,7 +315,8 @@ export class SimServer {
       },
     };
     // One frame is one event here: nobody has to take turns within it.
-    const turns = { run: (_key: string, job: () => void) => job() };
+    const atOnce = (_key: string, job: () => void) => job();
+    const turns = { run: atOnce, runKnown: atOnce };
     const context = { gate, limits: defaultLimits, registry, dispatcher, turns, emit: () => {} };
     const connection = new Connection(wire.serverEnd as unknown as WebSocket, arrival, context);
     void connection.gone.then(() => this.#wires.delete(wire));

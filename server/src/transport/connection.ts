@@ -30,7 +30,7 @@ export interface ConnectionContext {
   readonly registry: SessionRegistry;
   readonly dispatcher: Dispatcher;
   readonly emit: EmitEvent;
-  readonly turns: Pick<Turns, 'run'>;
+  readonly turns: Pick<Turns, 'run' | 'runKnown'>;
 }
 
 /** Where a socket came from. */
@@ -224,14 +224,16 @@ export class Connection implements Peer, SessionSocket {
     else this.#await(data.toString('utf8'));
   }
 
-  /** Answered when it is this device's turn; before there is a device, its address's. */
+  /** Answered when it is this device's turn; before there is a device, its address's, which comes later. */
   #await(text: string): void {
     const { turns, dispatcher, limits } = this.#context;
     if (++this.#waiting === limits.framesWaiting) this.#socket.pause();
-    turns.run(this.caller?.deviceKey ?? this.address, () => {
+    const receive = (): void => {
       if (--this.#waiting === 0 && this.#socket.isPaused) this.#socket.resume();
       if (this.#state !== 'closed') dispatcher.receive(text, this);
-    });
+    };
+    if (this.caller === null) turns.run(this.address, receive);
+    else turns.runKnown(this.caller.deviceKey, receive);
   }
 
   #ping(): void {

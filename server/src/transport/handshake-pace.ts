@@ -1,4 +1,4 @@
-import { FairQueue } from './fair-queue.js';
+import { KnownFirst } from './known-first.js';
 import type { TransportLimits } from './limits.js';
 import { TokenBucket } from './token-bucket.js';
 
@@ -6,13 +6,10 @@ import { TokenBucket } from './token-bucket.js';
 const LOOK_MS = 5;
 
 /** At a look so long, ms, is spent on handshakes; one that has begun is computed to its end. */
-const SPENT_MS = 5;
+const SPENT_MS = 2;
 
 /** The pace is that of so long a time, ms: looks that come late make up for it. */
 const PACED_MS = 20;
-
-/** So many of known addresses begin in a row while strangers wait: a crowd of clients that come back does not shut out a new one. */
-const KNOWN_IN_A_ROW = 3;
 
 /**
  * Begins TLS no faster than the server can bear: renewals go before strangers. What a handshake costs depends on the computer and on the key (RSA
@@ -22,13 +19,11 @@ const KNOWN_IN_A_ROW = 3;
  * those that nobody knows: strangers with many addresses do not shut out those who work here.
  */
 export class HandshakePace {
-  readonly #known = new FairQueue<() => void>();
-  readonly #strangers = new FairQueue<() => void>();
+  readonly #waiting = new KnownFirst<() => void>();
   readonly #isKnown: (address: string) => boolean;
   readonly #monoMs: () => number;
   readonly #bucket: TokenBucket;
   #timer: NodeJS.Timeout | null = null;
-  #knownInARow = 0;
 
   constructor(
     { tlsHandshakesPerSecond: perSecond }: TransportLimits,
@@ -37,7 +32,10 @@ export class HandshakePace {
   ) {
     this.#monoMs = monoMs;
     this.#isKnown = isKnown;
-    this.#bucket = new TokenBucket({ perSecond, burst: Math.max(1, (perSecond * PACED_MS) / 1000) }, monoMs());
+    this.#bucket = new TokenBucket(
+      { perSecond, burst: Math.max(1, (perSecond * PACED_MS) / 1000) },
+      monoMs(),
+    );
   }
 
   /**
@@ -46,24 +44,9 @@ export class HandshakePace {
    * @returns takes it out of the line
    */
   begin(address: string, start: () => void): () => void {
-    const queue = this.#isKnown(address) ? this.#known : this.#strangers;
-    queue.push(address, start);
+    const leave = this.#waiting.push(this.#isKnown(address), address, start);
     this.#look();
-    return () => queue.remove(address, start);
-  }
-
-  get #isEmpty(): boolean {
-    return this.#known.isEmpty && this.#strangers.isEmpty;
-  }
-
-  #next(): (() => void) | undefined {
-    const isStrangersTurn = this.#knownInARow >= KNOWN_IN_A_ROW && !this.#strangers.isEmpty;
-    if (this.#known.isEmpty || isStrangersTurn) {
-      this.#knownInARow = 0;
-      return this.#strangers.shift();
-    }
-    this.#knownInARow++;
-    return this.#known.shift();
+    return leave;
   }
 
   #look(): void {
@@ -72,9 +55,13 @@ export class HandshakePace {
       this.#timer = null;
       const sinceMs = this.#monoMs();
       let nowMs = sinceMs;
-      for (; nowMs - sinceMs < SPENT_MS && !this.#isEmpty && this.#bucket.take(nowMs); nowMs = this.#monoMs())
-        this.#next()?.();
-      if (!this.#isEmpty) this.#look();
+      for (
+        ;
+        nowMs - sinceMs < SPENT_MS && !this.#waiting.isEmpty && this.#bucket.take(nowMs);
+        nowMs = this.#monoMs()
+      )
+        this.#waiting.shift()?.();
+      if (!this.#waiting.isEmpty) this.#look();
     }, LOOK_MS);
   }
 }

@@ -175,6 +175,7 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
     allowedOrigins,
     accepted,
     emit,
+    turns: context.turns,
     isDraining: () => dispatcher.draining,
     onSocket: (socket, arrival) => connect(connections, socket, arrival, context),
   });

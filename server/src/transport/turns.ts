@@ -1,11 +1,11 @@
-import { FairQueue } from './fair-queue.js';
+import { KnownFirst } from './known-first.js';
 
 /**
- * Who is served when more was asked for than one turn of the event loop can bear: keys (devices) take turns, and between two turns
- * sockets are read, so that a renewal never waits for the whole burst of somebody else.
+ * Who is served when more was asked for than one turn of the event loop can bear: devices with a session take turns, before the addresses of those who open
+ * one, and between two turns sockets are read, so that a renewal never waits for the whole burst of somebody else.
  */
 export class Turns {
-  readonly #queue = new FairQueue<() => void>();
+  readonly #queue = new KnownFirst<() => void>();
   readonly #monoMs: () => number;
   readonly #turnMs: number;
   #scheduled = false;
@@ -15,9 +15,15 @@ export class Turns {
     this.#turnMs = turnMs;
   }
 
-  /** Runs the job soon; never in the turn that asks. */
-  run(key: string, job: () => void): void {
-    this.#queue.push(key, job);
+  /** Runs the job of a stranger soon; never in the turn that asks. */
+  run(address: string, job: () => void): void {
+    this.#queue.push(false, address, job);
+    this.#schedule();
+  }
+
+  /** As `run`, for a device that has proved who it is. */
+  runKnown(device: string, job: () => void): void {
+    this.#queue.push(true, device, job);
     this.#schedule();
   }
 

@@ -9,6 +9,7 @@ import type { EmitEvent } from './events.js';
 import { type HttpRefusalCode, refuseUpgrade } from './http-refusals.js';
 import type { TransportLimits } from './limits.js';
 import { isOriginAllowed, splitUrl } from './request-head.js';
+import type { Turns } from './turns.js';
 
 export interface UpgradesOptions {
   readonly limits: TransportLimits;
@@ -16,6 +17,8 @@ export interface UpgradesOptions {
   readonly allowedOrigins: readonly string[];
   readonly accepted: AcceptedSockets;
   readonly emit: EmitEvent;
+  /** Addresses take turns, as with every other request of theirs. */
+  readonly turns: Pick<Turns, 'run'>;
   isDraining(): boolean;
   onSocket(socket: WebSocket, arrival: Arrival): void;
 }
@@ -31,7 +34,17 @@ export class Upgrades {
     this.#webSockets.on('wsClientError', (_error, socket) => this.#refuse(socket, 'UPGRADE_INVALID'));
   }
 
+  /** When it is the turn of its address: any number of requests may be read in one turn of the event loop. */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // The HTTP server has let go of the socket, and nobody else listens yet: an error would end the process.
+    socket.on('error', ignore);
+    this.#options.turns.run(request.socket.remoteAddress ?? '', () => {
+      socket.off('error', ignore);
+      if (!socket.destroyed) this.#answer(request, socket, head);
+    });
+  }
+
+  #answer(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = this.#pathOf(request);
     const refusal = this.#refusal(request, path);
     if (refusal !== null) this.#refuse(socket, refusal);
@@ -71,6 +84,8 @@ export class Upgrades {
     refuseUpgrade(socket, code);
   }
 }
+
+function ignore(): void {}
 
 /** `closeTimeout` is missing from the typings of ws 8.18. */
 function webSocketOptions(limits: TransportLimits): ServerOptions & { readonly closeTimeout: number } {
