@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 interface HttpRefusal {
@@ -88,12 +89,30 @@ export function refusalBody(code: HttpRefusalCode): string {
 export function refuseUpgrade(socket: Duplex, code: HttpRefusalCode): void {
   const body = refusalBody(code);
   const { status } = httpRefusals[code];
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Connection: close',
-    'Content-Type: application/json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ];
+  end(socket, status, ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`], body);
+}
+
+/** Of what Node's parser does not take, by its code; everything else is 400. */
+const brokenRequests: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/**
+ * Answers what is not HTTP, or too much of it, as Node itself would; but Node destroys the socket with what it has just written, and the peer of a TLS socket
+ * whose first bytes were read before TLS began (accepted-sockets.ts) never hears why.
+ */
+export function refuseBroken({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
+  // Further faults of the same bytes: the first is being answered.
+  if (!socket.writable) return;
+  // In the middle of an answer, or behind one: another cannot be told from it.
+  if (socket.bytesWritten > 0) socket.destroy();
+  else end(socket, brokenRequests[code] ?? 400, []);
+}
+
+function end(socket: Duplex, status: number, headers: readonly string[], body = ''): void {
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Connection: close', ...headers];
   // Without an 'error' listener a reset by the peer would end the process; destroyed at 'finish', since the peer need not end.
   socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());

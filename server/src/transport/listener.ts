@@ -1,4 +1,5 @@
 import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
 import type { PathName } from '@berth/protocol';
 import type { WebSocket } from 'ws';
 import { AcceptedSockets } from './accepted-sockets.js';
@@ -12,6 +13,7 @@ import type { EmitEvent } from './events.js';
 import { HandshakePace } from './handshake-pace.js';
 import { HttpExchanges } from './http-exchanges.js';
 import { HttpPages, type HttpSource } from './http-pages.js';
+import { refuseBroken } from './http-refusals.js';
 import { defaultLimits, type TransportLimits } from './limits.js';
 import { SessionRegistry } from './session-registry.js';
 import { SignedRequests } from './signed-requests.js';
@@ -186,6 +188,7 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
     const takes = paths.includes('lease') && signed.handles(request);
     (takes ? signed : pages).handle(request, response);
   });
+  server.on('clientError', (error, socket) => refuseBroken(error, socket as Socket));
   server.on('tlsClientError', (error, socket) => {
     // Whoever hung up was not refused: `berth doctor` looks whether the port is open, a load balancer every few seconds.
     if ('code' in error && error.code === 'ECONNRESET') return;

@@ -4,21 +4,23 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { AcceptedSockets } from '@berth/server/transport/accepted-sockets';
 import { Admission } from '@berth/server/transport/admission';
 import { HandshakePace } from '@berth/server/transport/handshake-pace';
-import { defaultLimits } from '@berth/server/transport/limits';
+import { defaultLimits, type TransportLimits } from '@berth/server/transport/limits';
 import { expect, it, onTestFinished } from 'vitest';
 
-it('a peer that resets while it waits for its handshake is gone, and nothing else happens', async () => {
-  const limits = { ...defaultLimits, tlsHandshakesPerSecond: 0.001 };
+/** Sockets without TLS: what would begin it is counted. */
+async function guarded(changed: Partial<TransportLimits>) {
+  const limits = { ...defaultLimits, ...changed };
   const server = createServer();
   const begun: unknown[] = [];
   server.on('connection', (socket) => begun.push(socket));
   const monoMs = (): number => performance.now();
+  const events: unknown[] = [];
   const accepted = new AcceptedSockets(
     new Admission(limits),
     new HandshakePace(limits, monoMs, () => false),
     limits,
     monoMs,
-    () => {},
+    (event) => events.push(event),
   );
   accepted.guard(server as unknown as Server);
   server.listen(0, '127.0.0.1');
@@ -30,10 +32,31 @@ it('a peer that resets while it waits for its handshake is gone, and nothing els
   const { port } = server.address() as AddressInfo;
   const peers = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'));
   await Promise.all(peers.map((peer) => once(peer, 'connect')));
-  for (const peer of peers) peer.write('hello');
   await expect.poll(() => accepted.size, { timeout: 15_000 }).toBe(peers.length);
+  return { accepted, begun, events, peers };
+}
+
+it('a peer that resets while it waits for its handshake is gone, and nothing else happens', async () => {
+  const { accepted, begun, peers } = await guarded({ tlsHandshakesPerSecond: 0.001 });
+  for (const peer of peers) peer.write('hello');
   await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(1);
   // An error that nobody listens to would end this process: the runner reports it.
   for (const peer of peers) peer.resetAndDestroy();
   await expect.poll(() => accepted.size, { timeout: 15_000 }).toBe(0);
+});
+
+it('TLS begins when a peer has said something, not before; who says nothing is cut, and who hangs up is gone', async () => {
+  const { accepted, begun, events, peers } = await guarded({ handshakeMs: 400 });
+  const [talker, leaver, ...silent] = peers;
+  talker!.write('hello');
+  await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(1);
+  leaver!.end();
+  const ends = silent.map((peer) => once(peer.resume(), 'close'));
+  await Promise.all(ends);
+  expect(begun).toHaveLength(1);
+  // The talker's TLS has its own time.
+  await expect.poll(() => accepted.size, { timeout: 15_000 }).toBe(1);
+  expect(events).toEqual(
+    silent.map(() => ({ type: 'refused', reason: 'TLS_HANDSHAKE', address: '127.0.0.1' })),
+  );
 });
