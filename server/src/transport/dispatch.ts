@@ -142,10 +142,12 @@ export class Dispatcher {
     return false;
   }
 
-  /** In requests. A renewal signs each of its leases: a frame of 64 costs the server what dozens of other frames do. */
+  /** In requests. A renewal signs each of its leases, and checks each token that is shown: a frame of 64 costs the server what dozens of other frames do. */
   #costOf(method: string, params: unknown, caller: Caller | null): number {
     if (caller === null || (method !== 'lease.renew' && method !== 'session.resume')) return 1;
-    const signatures = caller.leases.size + (method === 'session.resume' ? signaturesOf(params) : 0);
+    const shown = 2 * lengthOf(params, 'tokens', wire.tokensPerResume);
+    const named = method === 'session.resume' ? lengthOf(params, 'leases', wire.leasesPerSession) : 0;
+    const signatures = caller.leases.size + named + shown;
     return 1 + Math.floor(signatures / this.#limits.signaturesPerRequest);
   }
 
@@ -177,7 +179,13 @@ export class Dispatcher {
     caller: Caller,
   ): Promise<Answer<M> | Refusal> {
     if (this.#draining) return { ok: false, code: 'DRAINING' };
-    if (!this.#devices.take(caller.deviceKey, this.#gate.monoMs(), this.#costOf(method, undefined, caller)))
+    if (
+      !this.#devices.take(
+        caller.deviceKey,
+        this.#gate.monoMs(),
+        this.#costOf(method, checked.ok ? checked.value : null, caller),
+      )
+    )
       return { ok: false, code: 'RATE_LIMITED' };
     const forbidden = this.#forbidden(method, caller);
     if (forbidden !== null && !forbidden.answer.ok) return forbidden.answer;
@@ -291,17 +299,11 @@ export class Dispatcher {
   }
 }
 
-/**
- * One to make for each lease, and one to check for each token, which costs twice as much. The parameters are not judged yet: whatever they are, no
- * more than a session may have.
- */
-function signaturesOf(params: unknown): number {
-  const lengthOf = (name: string, most: number): number => {
-    const list =
-      typeof params === 'object' && params !== null ? (params as Record<string, unknown>)[name] : null;
-    return Array.isArray(list) ? Math.min(list.length, most) : 0;
-  };
-  return lengthOf('leases', wire.leasesPerSession) + 2 * lengthOf('tokens', wire.tokensPerResume);
+/** Of a list in params that nobody has checked yet; no more than a valid one may have. */
+function lengthOf(params: unknown, name: string, most: number): number {
+  const list =
+    typeof params === 'object' && params !== null ? (params as Record<string, unknown>)[name] : null;
+  return Array.isArray(list) ? Math.min(list.length, most) : 0;
 }
 
 function isOpening(method: Method): method is OpeningMethod {

@@ -64,6 +64,20 @@ describe('requests', () => {
     await client.call('pool.status', {});
   });
 
+  it('that show tokens count what checking them costs', async () => {
+    const rig = await startRig({
+      limits: { requestsPerDevicePerSecond: 4, signaturesPerRequest: 4 },
+      gate: { monoMs: () => 0 },
+      handlers: { 'lease.renew': async () => ({ ok: true, result: { leases: [], entitlements: [] } }) },
+    });
+    const client = await TestClient.open(rig, rig.enrolled());
+    const tokens = Array.from({ length: 10 }, () => 'berth.lease.v1.AA.AA');
+    const renew = () => client.request('lease.renew', { nonce: newNonce(), tokens });
+    // Eight requests at once, and ten tokens are two signatures each: six.
+    expect((await renew()).code).not.toBe('RATE_LIMITED');
+    expect(await renew()).toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
   it('that stay beyond the rate end in FLOOD, on whichever of the sockets of the device', async () => {
     const rig = await startRig({
       limits: { requestsPerDevicePerSecond: 0.001, faultBurst: 5, faultsPerSecond: 0.001 },
