@@ -73,7 +73,7 @@ function rightsByLease(evidence: Evidence): Map<string, Right[]> {
     const had = rights.get(jti);
     const before = had?.at(-1);
     const right: Right = {
-      kind,
+      kind: before?.kind ?? kind,
       fromT: answer.t,
       endsT: Math.max(endsT, before?.endsT ?? 0),
       untilT: Math.max(untilT, before?.untilT ?? 0),

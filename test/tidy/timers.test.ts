@@ -10,6 +10,7 @@ const serverTimers: { readonly [path: string]: string } = {
   'server/src/later.ts': 'when a mail that was not taken, or a bulk job that cannot go on, is tried again',
   'server/src/ops/disk.ts': 'looks at the free space now and then',
   'server/src/transport/certificate-keeper.ts': 'looks daily whether the certificate is to be renewed',
+  'server/src/transport/accepted-sockets.ts': 'how long a peer may say nothing before TLS',
   'server/src/transport/connection.ts': 'how long a handshake may take, and pings to find dead sockets',
   'server/src/transport/handshake-pace.ts': 'when the next of those who wait for TLS may begin',
   'server/src/transport/drain.ts': 'how long clients get at a stop',

@@ -55,27 +55,41 @@ export class AcceptedSockets {
   }
 
   /**
-   * Starts TLS at its turn in the pace, once the peer's first bytes are read: then the whole handshake is computed there. Of sockets that are
-   * started before, any number could bring theirs in one turn of the event loop, and a renewal waits for all of them.
+   * Starts TLS at its turn in the pace, once the peer's hello is read: nearly all of the handshake is computed with it. Of sockets that are started before,
+   * any number could bring theirs in one turn of the event loop, and a renewal waits for all of them. What remains unpaced is the second hello of a peer
+   * that offered no key of a kind we have.
    */
   #whenHeard(socket: Socket, { address }: Ticket, start: () => void): void {
+    let reason: 'TLS_HANDSHAKE' | 'HANDSHAKE_RATE' = 'TLS_HANDSHAKE';
+    // Half of the time: who waited for all of it would be cut as soon as it is served.
     const tooLate = setTimeout(() => {
-      this.#emit({ type: 'refused', reason: 'TLS_HANDSHAKE', address });
+      this.#emit({ type: 'refused', reason, address });
       socket.destroy();
-    }, this.#limits.handshakeMs);
+    }, this.#limits.handshakeMs / 2);
     socket.once('close', () => clearTimeout(tooLate));
-    socket.once('readable', () => {
-      // It ended instead.
-      if (socket.readableLength === 0) {
+    const heard: Buffer[] = [];
+    const look = (): void => {
+      const bytes = socket.read() as Buffer | null;
+      if (bytes === null) {
+        // It ended instead.
         socket.destroy();
         return;
       }
+      heard.push(bytes);
+      const hello = heard.length === 1 ? bytes : Buffer.concat(heard);
+      if (!isWhole(hello)) return;
+      socket.off('readable', look);
+      // Put back, not before: each look would be told of it again.
+      socket.unshift(hello);
+      // From here on it is the server that takes its time.
+      reason = 'HANDSHAKE_RATE';
       const leave = this.#pace.begin(address, () => {
         clearTimeout(tooLate);
-        start();
+        if (!socket.destroyed) start();
       });
       socket.once('close', leave);
-    });
+    };
+    socket.on('readable', look);
   }
 
   /** The ticket of the TCP socket under a TLS socket; `null` when it is gone. */
@@ -111,6 +125,19 @@ export class AcceptedSockets {
     });
     return ticket;
   }
+}
+
+const TLS_HANDSHAKE = 22;
+const TLS_HEADER_BYTES = 5;
+/** RFC 8446 5.1: of a record that is not encrypted. */
+const TLS_RECORD_BYTES = 2 ** 14;
+
+/** Whether that is the first TLS record of a peer. What is no handshake is for TLS to refuse, at once. */
+function isWhole(hello: Buffer): boolean {
+  if (hello[0] !== TLS_HANDSHAKE) return true;
+  if (hello.length < TLS_HEADER_BYTES) return false;
+  const length = hello.readUInt16BE(3);
+  return length > TLS_RECORD_BYTES || hello.length >= TLS_HEADER_BYTES + length;
 }
 
 /** The address of the peer; `null` once it is gone. An IPv4 peer has the same address on an IPv6 socket as on any other. */

@@ -65,6 +65,8 @@ export class Connection implements Peer, SessionSocket {
   #parked = 0;
   /** Frames that wait for their turn. */
   #waiting = 0;
+  /** Whose: that of a device, or `null`: of the address. */
+  #turnOf: string | null = null;
   readonly #ended = new AbortController();
   #whenIdle: (() => void)[] = [];
 
@@ -232,8 +234,10 @@ export class Connection implements Peer, SessionSocket {
       if (--this.#waiting === 0 && this.#socket.isPaused) this.#socket.resume();
       if (this.#state !== 'closed') dispatcher.receive(text, this);
     };
-    if (this.caller === null) turns.run(this.address, receive);
-    else turns.runKnown(this.caller.deviceKey, receive);
+    // Behind those that wait already: frames of one socket keep their order.
+    if (this.#waiting === 1) this.#turnOf = this.caller?.deviceKey ?? null;
+    if (this.#turnOf === null) turns.run(this.address, receive);
+    else turns.runKnown(this.#turnOf, receive);
   }
 
   #ping(): void {

@@ -179,13 +179,8 @@ export class Dispatcher {
     caller: Caller,
   ): Promise<Answer<M> | Refusal> {
     if (this.#draining) return { ok: false, code: 'DRAINING' };
-    if (
-      !this.#devices.take(
-        caller.deviceKey,
-        this.#gate.monoMs(),
-        this.#costOf(method, checked.ok ? checked.value : null, caller),
-      )
-    )
+    const cost = this.#costOf(method, checked.ok ? checked.value : null, caller);
+    if (!this.#devices.take(caller.deviceKey, this.#gate.monoMs(), cost))
       return { ok: false, code: 'RATE_LIMITED' };
     const forbidden = this.#forbidden(method, caller);
     if (forbidden !== null && !forbidden.answer.ok) return forbidden.answer;

@@ -106,7 +106,7 @@ const brokenRequests: Readonly<Record<string, number>> = {
 export function refuseBroken({ code = '' }: NodeJS.ErrnoException, socket: Socket): void {
   // Further faults of the same bytes: the first is being answered.
   if (!socket.writable) return;
-  // In the middle of an answer, or behind one: another cannot be told from it.
+  // Perhaps in the middle of an answer: another cannot be told from it.
   if (socket.bytesWritten > 0) socket.destroy();
   else end(socket, brokenRequests[code] ?? 400, []);
 }

@@ -190,9 +190,11 @@ function serve(parts: ListenerParts, options: ListenerOptions): void {
   });
   server.on('clientError', (error, socket) => refuseBroken(error, socket as Socket));
   server.on('tlsClientError', (error, socket) => {
+    const address = accepted.ticketOf(socket)?.address ?? 'unknown';
+    // Before it comes to `clientError`, whose answer a TLS that is not there would keep for ever.
+    socket.destroy();
     // Whoever hung up was not refused: `berth doctor` looks whether the port is open, a load balancer every few seconds.
     if ('code' in error && error.code === 'ECONNRESET') return;
-    const address = accepted.ticketOf(socket)?.address ?? 'unknown';
     emit({ type: 'refused', reason: 'TLS_HANDSHAKE', address });
   });
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type PathName, paths, SUBPROTOCOL } from '@berth/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import type { AcceptedSockets } from './accepted-sockets.js';
+import { type AcceptedSockets, addressOf } from './accepted-sockets.js';
 import type { Arrival } from './connection.js';
 import type { EmitEvent } from './events.js';
 import { type HttpRefusalCode, refuseUpgrade } from './http-refusals.js';
@@ -38,9 +38,10 @@ export class Upgrades {
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // The HTTP server has let go of the socket, and nobody else listens yet: an error would end the process.
     socket.on('error', ignore);
-    this.#options.turns.run(request.socket.remoteAddress ?? '', () => {
+    this.#options.turns.run(addressOf(request.socket) ?? 'unknown', () => {
+      if (socket.destroyed) return;
       socket.off('error', ignore);
-      if (!socket.destroyed) this.#answer(request, socket, head);
+      this.#answer(request, socket, head);
     });
   }
 

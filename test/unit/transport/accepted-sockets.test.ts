@@ -45,6 +45,29 @@ it('a peer that resets while it waits for its handshake is gone, and nothing els
   await expect.poll(() => accepted.size, { timeout: 15_000 }).toBe(0);
 });
 
+/** The first TLS record of a peer says here that it is of so many bytes. */
+function hello(bytes: number): Buffer {
+  const record = Buffer.alloc(5 + bytes);
+  record[0] = 22;
+  record.writeUInt16BE(bytes, 3);
+  return record;
+}
+
+it('TLS begins with the whole hello of a peer: one byte gets nobody into the line', async () => {
+  const { begun, peers } = await guarded({});
+  const [whole, slow, endless] = peers;
+  slow!.write(hello(600).subarray(0, 1));
+  endless!.write(hello(600).subarray(0, 604));
+  whole!.write(hello(600));
+  await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(1);
+  slow!.write(hello(600).subarray(1));
+  await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(2);
+  // What is no TLS, or says it is longer than a record may be, is for TLS to refuse.
+  peers[3]!.write('GET / HTTP/1.1');
+  peers[4]!.write(Buffer.from([22, 3, 1, 0xff, 0xff]));
+  await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(4);
+});
+
 it('TLS begins when a peer has said something, not before; who says nothing is cut, and who hangs up is gone', async () => {
   const { accepted, begun, events, peers } = await guarded({ handshakeMs: 400 });
   const [talker, leaver, ...silent] = peers;

@@ -1,10 +1,26 @@
 import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { closeCodes } from '@berth/protocol';
 import type { Answer } from '@berth/server/transport/api';
 import { describe, expect, it } from 'vitest';
 import { caPem, type Rig, startRig } from './rig.js';
 import { newNonce, TestClient } from './test-client.js';
+
+/** What a client of TLS begins with. */
+async function someHello(): Promise<Buffer> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connectTls({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  client.on('error', () => {});
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  const [hello] = (await once(socket, 'data')) as [Buffer];
+  client.destroy();
+  socket.destroy();
+  server.close();
+  return hello;
+}
 
 type Pools = Answer<'pool.status'>;
 const emptyPools: Pools = { ok: true, result: { pools: [], next: null } };
@@ -151,6 +167,22 @@ describe('a socket', () => {
     const [opened, idle] = [await TestClient.open(rig, rig.enrolled()), await TestClient.connect(rig)];
     await idle.closed;
     expect(opened.socket.readyState).toBe(opened.socket.OPEN);
+  });
+
+  it.each([
+    ['half a hello', 'TLS_HANDSHAKE', (hello: Buffer) => hello.subarray(0, 100)],
+    ['a hello, and then nothing', 'TLS_HANDSHAKE', (hello: Buffer) => hello],
+    ['what is no TLS', 'TLS_HANDSHAKE', () => Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+  ])('with %s is cut, and counted once', async (_, reason, said) => {
+    const rig = await startRig({ limits: { handshakeMs: 400 } });
+    const socket = connect(rig.listener.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(said(await someHello()));
+    await once(socket.resume(), 'close');
+    // Whoever is answered to has the place until then.
+    await TestClient.open(rig, rig.enrolled());
+    const refused = rig.events.all.filter(({ type }) => type === 'refused');
+    expect(refused).toEqual([{ type: 'refused', reason, address: '127.0.0.1' }]);
   });
 
   it('that says nothing after TLS is closed', async () => {
