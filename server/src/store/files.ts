@@ -1,4 +1,4 @@
-import { constants, writeSync } from 'node:fs';
+import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 
 /**
@@ -72,9 +72,6 @@ export const nodeFiles: FileSystem = {
   },
 };
 
-/** Bytes of one write. */
-const WRITTEN_HERE = 64 * 1024;
-
 class NodeFile implements OpenFile {
   readonly #path: string;
   readonly #handle: fs.FileHandle;
@@ -88,19 +85,13 @@ class NodeFile implements OpenFile {
     return naming(this.#path, async () => {
       let done = 0;
       while (done < bytes.length) {
-        const bytesWritten = await this.#writeSome(bytes.subarray(done), position + done);
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done);
         // A short write is legal (a disk that fills up, a signal); one of nothing would loop for ever.
         if (bytesWritten === 0)
           throw Object.assign(new Error('EIO: nothing was written, write'), { code: 'EIO' });
         done += bytesWritten;
       }
     });
-  }
-
-  /** A thread of the pool, and a turn of the event loop for its answer, cost more than the few kilobytes of a record: those go to the page cache from here. */
-  async #writeSome(bytes: Uint8Array, position: number): Promise<number> {
-    if (bytes.length <= WRITTEN_HERE) return writeSync(this.#handle.fd, bytes, 0, bytes.length, position);
-    return (await this.#handle.write(bytes, 0, bytes.length, position)).bytesWritten;
   }
 
   read(position: number, length: number): Promise<Uint8Array> {
