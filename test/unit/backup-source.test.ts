@@ -37,3 +37,38 @@ test('a journal that was damaged on the disk becomes no backup, and leaves those
   expect(last).toBeGreaterThan(firstSeq);
   expect((await readdir(folder)).filter((name) => name.endsWith('.backup'))).toEqual(['good.backup']);
 }, 60_000);
+
+test('files of the journal are removed while no backup reads them, and none begins meanwhile', async () => {
+  let nowMs = 0;
+  const source = new BackupSource(nodeFiles, folder, journal, () => nowMs);
+  expect(source.isRead).toBe(false);
+  await source.cut();
+  await source.cut();
+  source.over();
+  expect(source.isRead).toBe(true);
+  source.over();
+  expect(source.isRead).toBe(false);
+  // One that was given up without a word does not hold them for ever; one that goes on reading does.
+  await source.cut();
+  nowMs += 50_000;
+  await source.segment(1, 0, 10);
+  nowMs += 50_000;
+  expect(source.isRead).toBe(true);
+  nowMs += 20_000;
+  expect(source.isRead).toBe(false);
+  const done: string[] = [];
+  let removed = (): void => {};
+  const removing = source.alone(async () => {
+    await new Promise<void>((resolve) => {
+      removed = resolve;
+    });
+    done.push('removed');
+  });
+  const cutting = source.cut().then(() => done.push('cut'));
+  const then = source.alone(async () => expect(source.isRead).toBe(true));
+  await new Promise(setImmediate);
+  expect(done).toEqual([]);
+  removed();
+  await Promise.all([removing, cutting, then]);
+  expect(done).toEqual(['removed', 'cut']);
+});

@@ -6,7 +6,7 @@ import { verifyAudit } from '../audit/verify.js';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import type { Context } from '../context.js';
-import { Failure, usage } from '../fail.js';
+import { Failure, toFailure, usage } from '../fail.js';
 import { fileExists, openSink, readLines } from '../files.js';
 import { type Answer, table } from '../output.js';
 import { parseDay, parseDurationSeconds, quote } from '../parse.js';
@@ -137,6 +137,7 @@ async function pruned(
       // Refused: nothing went, and the name is free again. After anything else the file may be the only place that has them.
       if (error instanceof BerthError && (error.code === 'PRUNE_REFUSED' || error.code === 'PRUNE_BUSY'))
         await context.files.remove(out);
+      else throw unanswered(error, out);
       throw error;
     });
   const { from, bytes } = done;
@@ -149,6 +150,16 @@ async function pruned(
       'Keep the file: it is the only place that has them. The journal goes on from there, and says who pruned it.',
     ],
   };
+}
+
+/** The server may have done it all the same, or be about to. */
+function unanswered(thrown: unknown, out: string): Failure {
+  const { code, message, exitCode } = toFailure(thrown);
+  return new Failure(code, {
+    message: `${message} Whether the records were removed is not known: keep ${quote(out)}, which was proved.`,
+    next: 'Look whether they went: `berth audit list --kind journal.pruned --limit 1`. If not, prune again, to another file.',
+    exitCode,
+  });
 }
 
 function nothingToDo(beforeMs: number): Answer {
