@@ -49,6 +49,30 @@ export function stateStoreSuite(name: string, newHome: () => Promise<StoreHome>)
       await expectLoaded(START, {});
     });
 
+    test('dumps what was flushed, as it was when it began', async () => {
+      await store.load();
+      const dumped = async (meanwhile = async (): Promise<void> => {}) => {
+        const rows = new Map<string, string>();
+        const position = await store.dump(async (some) => {
+          await meanwhile();
+          for (const [key, value] of some) rows.set(key, value);
+        });
+        return { position, rows };
+      };
+      expect(await dumped()).toEqual({ position: START, rows: new Map() });
+      const many = Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`row/${at}`, `${at}`]));
+      store.put(at(7), rowsOf(many));
+      expect((await dumped()).position).toEqual(START);
+      await store.flush();
+      const later = async (): Promise<void> => {
+        store.put(at(8), rowsOf({ 'row/1000': '"later"', 'row/0': null }));
+        await store.flush();
+      };
+      expect(await dumped(later)).toEqual({ position: at(7), rows: new Map(Object.entries(many)) });
+      expect((await dumped()).position).toEqual(at(8));
+      expect((await dumped()).rows.get('row/1000')).toBe('"later"');
+    });
+
     test('gives back what was flushed, and only that', async () => {
       await store.load();
       store.put(at(1), rowsOf({ a: '1', b: '{"n":2}', 'ü/ключ': '"✓"' }));

@@ -15,7 +15,7 @@ import type { AuditLog } from './audit-log.js';
 
 export interface PrunerOptions {
   readonly state: State;
-  readonly journal: Pick<Journal, 'endOfSegment' | 'rebase' | 'prune' | 'segments' | 'base'>;
+  readonly journal: Pick<Journal, 'endOfSegment' | 'rebase' | 'prune' | 'tidyBases' | 'segments' | 'base'>;
   readonly audit: Pick<AuditLog, 'segments' | 'removing'>;
   /** Written out and then read as it was at one moment. */
   readonly store: Pick<StateStore, 'flush' | 'dump'>;
@@ -71,9 +71,14 @@ export class Pruner {
 
   /** What a prune that was killed left: its record is there, and so are files. */
   async finish(): Promise<void> {
-    const { state, backups } = this.#options;
+    const { state, backups, journal, log } = this.#options;
     const until = state.tables.organisation.get('self')?.pruned?.seq ?? 0;
-    await backups.alone(() => this.#remove(until));
+    await backups.alone(async () => {
+      await journal.tidyBases().catch((error: unknown) => {
+        log.warn({ err: error }, 'what a prune left beside the journal could not be removed');
+      });
+      await this.#remove(until);
+    });
   }
 
   async #prune({ until, head, recent = false, by, request }: PruneRequest): Promise<Settled<'prune'>> {

@@ -91,10 +91,18 @@ export async function writeBase(
   const base = { file: join(folder, baseName(facts.at.seq)), ...facts };
   await files.rename(path, base.file);
   await files.syncFolder(folder);
-  const older = (await basesIn(files, folder)).filter((seq) => seq < facts.at.seq);
-  for (const seq of older) await files.remove(join(folder, baseName(seq)));
-  if (older.length > 0) await files.syncFolder(folder);
+  await removeLeft(files, folder, base);
   return base;
+}
+
+/** Removes earlier bases, and what a killed server had begun to write of one. */
+export async function removeLeft(files: FileSystem, folder: string, { at }: Pick<Base, 'at'>): Promise<void> {
+  const names = (await files.list(folder)).filter((name) => {
+    const seq = baseSeq(name);
+    return name === UNFINISHED || (seq !== null && seq < at.seq);
+  });
+  for (const name of names) await files.remove(join(folder, name));
+  if (names.length > 0) await files.syncFolder(folder);
 }
 
 async function writeRows(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type Base, writeBase } from './base.js';
+import { type Base, removeLeft, writeBase } from './base.js';
 import type { FileSystem, OpenFile } from './files.js';
 import { writeHead } from './head.js';
 import { JournalCursor, type RecordEnd } from './journal-cursor.js';
@@ -14,7 +14,7 @@ import {
   segmentName,
 } from './journal-format.js';
 import { type Cut, headPath, inspect, mend, type Recovery } from './journal-recovery.js';
-import type { Position } from './position.js';
+import { type Position, START } from './position.js';
 import { readFileAt, sizeOfFile } from './read-file.js';
 import { type Segment, SegmentReader } from './segment-reader.js';
 import type { Dump } from './state-store.js';
@@ -175,6 +175,11 @@ export class Journal {
     this.#base = base;
     this.#pruned = until;
     return base;
+  }
+
+  /** Removes what a killed `rebase` left. Rejects with the disk's own errors */
+  async tidyBases(): Promise<void> {
+    await removeLeft(this.#files, this.#folder, this.#base ?? { at: START });
   }
 
   /**

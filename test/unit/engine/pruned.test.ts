@@ -2,7 +2,12 @@ import { AuditLog } from '@berth/server/audit/audit-log';
 import { type PruneRequest, Pruner } from '@berth/server/audit/pruner';
 import { Engine } from '@berth/server/engine/engine';
 import { type Recovered, recover } from '@berth/server/engine/recover';
-import { BASE_HEADER_BYTES, decodeBaseHeader, encodeBaseHeader } from '@berth/server/store/base-format';
+import {
+  BASE_HEADER_BYTES,
+  baseName,
+  decodeBaseHeader,
+  encodeBaseHeader,
+} from '@berth/server/store/base-format';
 import { emptyMemoryDisk, type MemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -351,6 +356,8 @@ async function cutAt(step: number, survivors: Survivors): Promise<string> {
   if (!isPruned) expect(rowsOf(server)).toEqual(served);
   if (settled?.ok === true) expect(isPruned).toBe(true);
   await server.pruner.finish();
+  const left = studio.files.names('/data/journal').filter((name) => name.includes('base'));
+  expect(left).toEqual(left.filter((name) => name === baseName(server.journal.base?.at.seq ?? 0)));
   expect(server.journal.segments[0]!.firstSeq).toBe(isPruned ? until.seq + 1 : 1);
   expect(await server.pruner.prune(asking())).toMatchObject({ ok: true });
   expect(server.journal.segments[0]!.firstSeq).toBe(until.seq + 1);
