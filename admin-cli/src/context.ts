@@ -82,6 +82,8 @@ export interface Files {
   exists(path: string): Promise<boolean>;
   /** Makes a finished file durable and gives it its name, in one step. */
   rename(from: string, to: string): Promise<void>;
+  /** As `rename`, and fails with EEXIST when there is such a file: it is not replaced. */
+  name(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Permission bits; `null` where the file is not there or the system has none of that kind. */
   mode(path: string): Promise<number | null>;

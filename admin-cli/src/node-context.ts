@@ -1,12 +1,14 @@
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, rename, stat, statfs, unlink } from 'node:fs/promises';
+import { access, link, mkdir, open, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as client from '@berth/client';
 import { type Files, type ForwardedSignal, forwardedSignals, type Host, type Processes } from './context.js';
+import { codeOf } from './files.js';
 import { network } from './node-network.js';
 import { startChild } from './run/node-child.js';
 import type { Sdk } from './sdk.js';
 import { input, output, readLimited } from './stdio.js';
+import { synced } from './synced.js';
 
 /** The context of a real process. @param signal aborted by Ctrl-C. */
 export function nodeContext(signal: AbortSignal): Host {
@@ -50,8 +52,7 @@ const files: Files = {
     const file = await open(path, exclusive ? 'wx' : 'w', mode);
     try {
       await file.writeFile(text);
-      // A key that is gone after a power cut was never made. What cannot be synced (a pipe, /dev/stdout) is none.
-      await file.sync().catch(() => undefined);
+      await synced(file);
     } finally {
       await file.close();
     }
@@ -64,8 +65,11 @@ const files: Files = {
         await file.writeFile(text);
       },
       close: async () => {
-        await file.sync().catch(() => undefined);
-        await file.close();
+        try {
+          await synced(file);
+        } finally {
+          await file.close();
+        }
       },
     };
   },
@@ -78,6 +82,19 @@ const files: Files = {
     await sync(from);
     await rename(from, to);
     // Windows keeps its names by itself.
+    if (process.platform !== 'win32') await sync(dirname(to));
+  },
+  name: async (from, to) => {
+    await sync(from);
+    await link(from, to).catch(async (error: unknown) => {
+      if (!linkless.has(codeOf(error))) throw error;
+      // Taken first: what the rename replaces is our own empty file.
+      await (await open(to, 'wx')).close();
+      await rename(from, to);
+    });
+    await unlink(from).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    });
     if (process.platform !== 'win32') await sync(dirname(to));
   },
   remove: unlink,
@@ -96,6 +113,9 @@ const files: Files = {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
 };
+
+/** What a file system without hard links answers. */
+const linkless: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 async function sync(path: string): Promise<void> {
   const file = await open(path, 'r');

@@ -132,6 +132,11 @@ function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number
       files.set(to, files.get(from) ?? '');
       files.delete(from);
     },
+    name: async (from, to) => {
+      if (files.has(to)) throw fail('EEXIST');
+      files.set(to, files.get(from) ?? '');
+      files.delete(from);
+    },
     remove: async (path) => void files.delete(path),
     mode: async (path) => (files.has(path) ? (modes.get(path) ?? 0o600) : null),
     freeBytes: async () => 2 ** 33,
