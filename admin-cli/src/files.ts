@@ -54,6 +54,26 @@ export async function openSink(
   }
 }
 
+/** Writes a file that was not there, whole and durable; what is not does not stay. @throws Failure FILE_EXISTS: it is not touched */
+export async function toNewFile<T>(
+  context: Context,
+  path: string,
+  write: (sink: Sink) => Promise<T>,
+): Promise<T> {
+  const sink = await openSink(context, path, { mode: 0o600, exclusive: true });
+  try {
+    const written = await write(sink).catch(async (error: unknown) => {
+      await sink.close().catch(() => undefined);
+      throw error;
+    });
+    await sink.close();
+    return written;
+  } catch (error) {
+    await context.files.remove(path).catch(() => undefined);
+    throw error;
+  }
+}
+
 /**
  * The lines of a file of any size; the last one, too, must have an end. What is not UTF-8 makes a line of its own that is empty: no two files
  * are read as the same lines.

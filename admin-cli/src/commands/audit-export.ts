@@ -4,7 +4,7 @@ import { copyRecords } from '../audit/copy-records.js';
 import { prunedNote } from '../audit/pruned.js';
 import { defineCommand } from '../command.js';
 import { Failure } from '../fail.js';
-import { openSink } from '../files.js';
+import { toNewFile } from '../files.js';
 import { optional, parseCount, quote } from '../parse.js';
 import { withAdmin } from '../session.js';
 
@@ -28,14 +28,12 @@ export const auditExport = defineCommand({
       const until = signedSeq(checkpoint);
       if (from > until) throw beyond(from, until);
       const { pruned = null } = await admin.call('audit.list', { limit: 1 });
-      const sink = await openSink(context, args.out, { mode: 0o600, exclusive: true });
-      try {
-        const copied = await copyRecords(context, admin, { from, until, sink });
+      const copied = await toNewFile(context, args.out, async (sink) => {
+        const copying = await copyRecords(context, admin, { from, until, sink });
         await sink.write(formatLine({ checkpoint }));
-        return { file: args.out, ...copied, until, pruned };
-      } finally {
-        await sink.close();
-      }
+        return copying;
+      });
+      return { file: args.out, ...copied, until, pruned };
     });
     const note = `Records ${done.from} to ${done.until} are in ${quote(args.out)}; prove it: berth audit verify ${args.out}`;
     return { document: done, text: '', notes: [note, ...(from < done.from ? prunedNote(done.pruned) : [])] };

@@ -1,16 +1,15 @@
-import { type AdminConnection, BerthError } from '@berth/client';
+import type { AdminConnection } from '@berth/client';
 import { type AuditSegment, limits, type ResultOf } from '@berth/protocol';
-import { formatLine } from '../audit/audit-file.js';
-import { copyRecords } from '../audit/copy-records.js';
-import { verifyAudit } from '../audit/verify.js';
+import { exportProved } from '../audit/proved-export.js';
+import { removeRecords } from '../audit/removal.js';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import type { Context } from '../context.js';
-import { Failure, toFailure, usage } from '../fail.js';
-import { fileExists, openSink, readLines } from '../files.js';
+import { usage } from '../fail.js';
+import { fileExists } from '../files.js';
 import { type Answer, table } from '../output.js';
 import { parseDay, parseDurationSeconds, quote } from '../parse.js';
-import { withAdmin } from '../session.js';
+import { cancellable, withAdminForSteps } from '../session.js';
 
 export const auditPrune = defineCommand({
   usage: 'prune',
@@ -39,20 +38,39 @@ export const auditPrune = defineCommand({
   run: async (context, args) => {
     const beforeMs = parseBefore(context, args);
     if (await context.files.exists(args.out)) throw fileExists(args.out);
-    return await withAdmin(context, async (admin) => {
-      const going = await oldSegments(context, admin, beforeMs);
-      if (going.length === 0) return nothingToDo(beforeMs);
-      if (args['dry-run']) return planned(going);
-      const { from, until, bytes } = extentOf(going);
-      await confirm(
-        context,
-        `Remove records ${from} to ${until} (${mib(bytes)}) from the server, once they are in ${quote(args.out)}?`,
-      );
-      await exportTo(context, admin, going, args.out);
-      return await pruned(context, admin, going, args);
+    return await withAdminForSteps(context, async (admin) => {
+      const found = await cancellable(context, exported(context, admin, beforeMs, args));
+      // From here on Ctrl-C has to say what it leaves.
+      return 'going' in found ? await pruned(context, admin, found.going, args) : found;
     });
   },
 });
+
+interface Asked {
+  readonly out: string;
+  readonly recent: boolean;
+  readonly 'dry-run': boolean;
+}
+
+/** What may be removed now that it is in a proved file; an answer where there is nothing, or nothing shall be. */
+async function exported(
+  context: Context,
+  admin: AdminConnection,
+  beforeMs: number,
+  { out, 'dry-run': dryRun }: Asked,
+): Promise<{ readonly going: Going } | Answer> {
+  const going = await oldSegments(context, admin, beforeMs);
+  if (going.length === 0) return nothingToDo(beforeMs);
+  if (dryRun) return planned(going);
+  const extent = extentOf(going);
+  const { from, until, bytes } = extent;
+  await confirm(
+    context,
+    `Remove records ${from} to ${until} (${mib(bytes)}) from the server, once they are in ${quote(out)}?`,
+  );
+  await exportProved(context, admin, extent, out);
+  return { going };
+}
 
 type Going = readonly AuditSegment[];
 
@@ -91,55 +109,14 @@ function extentOf(going: Going): { from: number; until: number; head: string; by
   return { from: going[0]!.from, until: last.until, head: last.head, bytes };
 }
 
-/** Written beside its name, proved as `berth audit verify` does, and only then it has its name, durably. */
-async function exportTo(context: Context, admin: AdminConnection, going: Going, out: string): Promise<void> {
-  const { from, until, head } = extentOf(going);
-  const key = context.sdk.newIdempotencyKey();
-  const { checkpoint } = await admin.call('audit.checkpoint', { key, until });
-  const unfinished = `${out}.new`;
-  try {
-    const sink = await openSink(context, unfinished, { mode: 0o600 });
-    try {
-      await copyRecords(context, admin, { from, until, sink });
-      await sink.write(formatLine({ checkpoint }));
-    } finally {
-      await sink.close();
-    }
-    context.progress.say('proving the file');
-    const against = { serverKey: admin.me.server.key, known: [] };
-    const verdict = await verifyAudit(readLines(context, unfinished), against);
-    if (!verdict.ok)
-      throw new Failure('AUDIT_BROKEN', {
-        message: `What was exported is not whole, so nothing was removed. ${verdict.message}`,
-      });
-    if (verdict.from !== from || verdict.until !== until || verdict.head !== head)
-      throw new Failure('AUDIT_BROKEN', {
-        message: 'What was exported is not what the server said it has, so nothing was removed.',
-      });
-    await context.files.rename(unfinished, out);
-  } catch (error) {
-    await context.files.remove(unfinished).catch(() => undefined);
-    throw error;
-  }
-}
-
 async function pruned(
   context: Context,
   admin: AdminConnection,
   going: Going,
-  { out, recent }: { readonly out: string; readonly recent: boolean },
+  { out, recent }: Asked,
 ): Promise<Answer> {
   const { until, head } = extentOf(going);
-  const key = context.sdk.newIdempotencyKey();
-  const done = await admin
-    .call('audit.prune', { key, until, head, ...(recent ? { recent } : {}) })
-    .catch(async (error: unknown) => {
-      // Refused: nothing went, and the name is free again. After anything else the file may be the only place that has them.
-      if (error instanceof BerthError && (error.code === 'PRUNE_REFUSED' || error.code === 'PRUNE_BUSY'))
-        await context.files.remove(out);
-      else throw unanswered(error, out);
-      throw error;
-    });
+  const done = await removeRecords(context, admin, { until, head, ...(recent ? { recent } : {}) }, out);
   const { from, bytes } = done;
   const days = daysOf(going);
   return {
@@ -150,16 +127,6 @@ async function pruned(
       'Keep the file: it is the only place that has them. The journal goes on from there, and says who pruned it.',
     ],
   };
-}
-
-/** The server may have done it all the same, or be about to. */
-function unanswered(thrown: unknown, out: string): Failure {
-  const { code, message, exitCode } = toFailure(thrown);
-  return new Failure(code, {
-    message: `${message} Whether the records were removed is not known: keep ${quote(out)}, which was proved.`,
-    next: 'Look whether they went: `berth audit list --kind journal.pruned --limit 1`. If not, prune again, to another file.',
-    exitCode,
-  });
 }
 
 function nothingToDo(beforeMs: number): Answer {

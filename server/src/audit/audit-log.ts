@@ -153,7 +153,6 @@ export class AuditLog {
     const top = Math.min(until, this.#journal.position.seq);
     const parts: Part[] = [];
     let room = mostBytes;
-    let offset = from.offset;
     for (const span of this.#spans(top)) {
       if (span.last < from.seq) continue;
       for (const block of await this.#blocksOf(span)) {
@@ -162,12 +161,13 @@ export class AuditLog {
           if (record.seq < from.seq || record.seq > top) continue;
           if (room <= 0) return { parts, next: { seq: record.seq, offset: 0 } };
           const { seq, prev, payload } = record;
+          // The record itself may be pruned since: of another one nothing was handed out.
+          const offset = seq === from.seq ? from.offset : 0;
           // A copy: the payload is a view of what was read.
           const bytes = Uint8Array.from(payload.subarray(offset, offset + room));
           parts.push({ seq, prev, offset, size: payload.length, bytes });
           const end = offset + bytes.length;
           room -= bytes.length + PART_BYTES;
-          offset = 0;
           if (end < payload.length) return { parts, next: { seq, offset: end } };
         }
       }

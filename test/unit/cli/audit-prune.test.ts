@@ -29,11 +29,19 @@ const done = {
 /** @param records as the server hands them out */
 function site(records = whole, prune: () => unknown = () => done) {
   const files = new Map<string, string>();
+  const first = new Map<string, () => unknown>();
+  const recordsNow = () => {
+    first.get('audit.records')?.();
+    return records;
+  };
   const admin = fakeAdmin({
     'audit.segments': () => ({ segments, next: null, pruned: null }),
-    'audit.checkpoint': () => ({ checkpoint: checkpoint(5, hashes[5]!) }),
+    'audit.checkpoint': () => {
+      first.get('audit.checkpoint')?.();
+      return { checkpoint: checkpoint(5, hashes[5]!) };
+    },
     'audit.records': ({ until }) => ({
-      parts: records
+      parts: recordsNow()
         .filter(({ seq }) => seq <= (until as number))
         .map(({ seq, payload }) => {
           const bytes = Buffer.from(payload);
@@ -54,9 +62,13 @@ function site(records = whole, prune: () => unknown = () => done) {
     return { ...channel, me: { ...channel.me, server: { ...channel.me.server, key: server } } };
   };
   const sdk = { ...admin.sdk, openAdmin };
-  const run = (...words: string[]) =>
-    berth(['audit', 'prune', '--out', 'old.jsonl', ...words, '--json'], { sdk, files });
-  return { files, run, asked: () => admin.calls.map(({ method }) => method), calls: admin.calls };
+  const run = (...words: (string | { signal: AbortSignal })[]) => {
+    const typed = words.filter((word) => typeof word === 'string');
+    const [more] = words.filter((word) => typeof word !== 'string');
+    return berth(['audit', 'prune', '--out', 'old.jsonl', ...typed, '--json'], { sdk, files, ...more });
+  };
+  const before = (method: string, work: () => unknown) => first.set(method, work);
+  return { files, run, before, asked: () => admin.calls.map(({ method }) => method), calls: admin.calls };
 }
 
 describe('berth audit prune', () => {
@@ -98,22 +110,81 @@ describe('berth audit prune', () => {
     expect([...files.keys()]).toEqual([]);
   });
 
-  test('refused: the file does not stay; without an answer it may be all that is left, and does', async () => {
-    const refuse = (code: 'PRUNE_REFUSED' | 'CONNECTION_LOST') => () => {
-      throw new BerthError(code);
-    };
-    const refused = site(whole, refuse('PRUNE_REFUSED'));
-    expect((await refused.run('--older-than', '300d')).exitCode).toBe(8);
-    expect([...refused.files.keys()]).toEqual([]);
-    const lost = site(whole, refuse('CONNECTION_LOST'));
-    const unanswered = await lost.run('--older-than', '300d');
-    expect(unanswered.json()).toMatchObject({
-      error: { code: 'CONNECTION_LOST', message: expect.stringContaining('old.jsonl') },
+  const refuse = (code: 'PRUNE_REFUSED' | 'PRUNE_BUSY' | 'CONNECTION_LOST' | 'NOT_ALLOWED', rule?: string) =>
+    site(whole, () => {
+      throw new BerthError(code, { rule });
     });
+
+  test.each([
+    ['PRUNE_REFUSED', 'BASE'],
+    ['PRUNE_REFUSED', 'RECENT'],
+    ['PRUNE_BUSY', 'BACKUP'],
+  ] as const)('%s %s: nothing went, and the name is free again', async (code, rule) => {
+    const refused = refuse(code, rule);
+    expect((await refused.run('--older-than', '300d')).json()).toMatchObject({ error: { code, rule } });
+    expect([...refused.files.keys()]).toEqual([]);
+  });
+
+  test.each([
+    // It says that they are gone: a prune whose answer was lost, and another one since.
+    ['PRUNE_REFUSED', 'PRUNED'],
+    ['PRUNE_REFUSED', 'OF_A_LATER_SERVER'],
+    ['PRUNE_REFUSED', undefined],
+    ['NOT_ALLOWED', undefined],
+  ] as const)('%s %s: the file may be all that is left, and stays', async (code, rule) => {
+    const refused = refuse(code, rule);
+    const ran = await refused.run('--older-than', '300d');
+    expect(ran.json()).toMatchObject({ error: { code, message: expect.stringContaining('old.jsonl') } });
+    expect([...refused.files.keys()]).toEqual(['old.jsonl']);
+  });
+
+  test('without an answer it asks again with the same key, looks once more, and the file stays', async () => {
+    const lost = refuse('CONNECTION_LOST');
+    expect((await lost.run('--older-than', '300d')).json()).toMatchObject({
+      error: { code: 'CONNECTION_LOST', message: expect.stringContaining('still had the records') },
+    });
+    const tries = lost.calls.filter(({ method }) => method === 'audit.prune');
+    expect(tries.length).toBeGreaterThan(5);
+    expect(new Set(tries.map(({ params }) => JSON.stringify(params))).size).toBe(1);
+    expect(lost.asked().at(-1)).toBe('audit.segments');
     expect([...lost.files.keys()]).toEqual(['old.jsonl']);
     const again = await lost.run('--older-than', '300d');
     expect(again.json()).toMatchObject({ error: { code: 'FILE_EXISTS' } });
+    let asked = 0;
+    const late = site(whole, () => {
+      asked += 1;
+      if (asked < 4) throw new BerthError('TIMEOUT');
+      return done;
+    });
+    expect((await late.run('--older-than', '300d')).json()).toMatchObject({ until: 5, pruned: done.pruned });
   });
+
+  test('Ctrl-C while the server works says which file to keep', async () => {
+    const controller = new AbortController();
+    const stopped = site(whole, () => {
+      controller.abort();
+      return new Promise(() => {});
+    });
+    const ran = await stopped.run('--older-than', '300d', { signal: controller.signal });
+    expect(ran.json()).toMatchObject({
+      error: { code: 'CANCELLED', message: expect.stringMatching(/not known: keep "?old\.jsonl/) },
+    });
+    expect([...stopped.files.keys()]).toEqual(['old.jsonl']);
+  });
+
+  test.each(['old.jsonl', 'old.jsonl.new'])(
+    '%s of somebody else is neither replaced nor removed',
+    async (path) => {
+      const meanwhile = site();
+      const name = path === 'old.jsonl' ? 'audit.records' : 'audit.checkpoint';
+      meanwhile.before(name, () => meanwhile.files.set(path, 'mine'));
+      expect((await meanwhile.run('--older-than', '300d')).json()).toMatchObject({
+        error: { code: 'FILE_EXISTS' },
+      });
+      expect([...meanwhile.files]).toEqual([[path, 'mine']]);
+      expect(meanwhile.asked()).not.toContain('audit.prune');
+    },
+  );
 
   test('--dry-run and what is not old enough change nothing', async () => {
     const { files, run, asked } = site();
@@ -141,6 +212,39 @@ describe('berth audit prune', () => {
       expect(asked()).toEqual([]);
     },
   );
+});
+
+test('an export that meets a prune is no file: what comes must follow what came', async () => {
+  const files = new Map<string, string>();
+  const partOf = ({ seq, payload }: { seq: number; payload: string }, prev = hashes[seq - 1]!) => {
+    const bytes = Buffer.from(payload);
+    return { seq, prev, offset: 0, size: bytes.length, bytes: bytes.toString('base64url') };
+  };
+  const run = async (then: object[]) => {
+    const admin = fakeAdmin({
+      'audit.list': () => ({ items: [], next: null, at: '0.0' }),
+      'audit.checkpoint': () => ({ checkpoint: checkpoint(11, hashes[11]!) }),
+      'audit.records': ({ from }) =>
+        (from as { seq: number }).seq === 1
+          ? { parts: whole.slice(0, 3).map((one) => partOf(one)), next: { seq: 4, offset: 0 } }
+          : { parts: then, next: null },
+    });
+    const { sdk } = admin;
+    return await berth(['audit', 'export', '--out', 'all.jsonl', '--json'], { sdk, files });
+  };
+  const rest = whole.slice(3, 11);
+  expect((await run(rest.map((one) => partOf(one)))).exitCode).toBe(0);
+  files.clear();
+  const broken = [
+    rest.slice(2).map((one) => partOf(one)),
+    rest.map((one) => partOf(one, one.seq === 4 ? hashes[5] : undefined)),
+    [{ ...partOf(rest[0]!), offset: 7 }],
+    rest.slice(0, -1).map((one) => partOf(one)),
+  ];
+  for (const then of broken) {
+    expect((await run(then)).json()).toMatchObject({ error: { code: 'AUDIT_BROKEN' } });
+    expect([...files.keys()]).toEqual([]);
+  }
 });
 
 test('a file that begins behind another says what it follows, and whether the server signed that', async () => {

@@ -1,0 +1,91 @@
+import { type AdminConnection, BerthError } from '@berth/client';
+import type { ErrorCode, ParamsOf, ResultOf } from '@berth/protocol';
+import type { Context } from '../context.js';
+import { Failure, toFailure } from '../fail.js';
+import { quote } from '../parse.js';
+import { cancellable } from '../session.js';
+
+export type Removal = Omit<ParamsOf<'audit.prune'>, 'key'>;
+
+/**
+ * Refused so, none of these records can have gone, whatever became of an earlier try: what was removed is answered before these are looked at.
+ * A rule that is not among them (PRUNED; one of a later server) may mean the opposite.
+ */
+const nothingWent: ReadonlySet<string> = new Set([
+  ...['SEGMENT', 'HEAD', 'RECENT', 'DAMAGED', 'BASE'].map((rule) => `PRUNE_REFUSED ${rule}`),
+  ...['BACKUP', 'VERIFYING'].map((rule) => `PRUNE_BUSY ${rule}`),
+]);
+
+/** The server may have done it, or be about to: asked again with the same key, it says what it did (I7). */
+const unanswered: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'CONNECTION_LOST', 'UNREACHABLE']);
+
+/** A base of gigabytes takes minutes to write and to read again; the SDK is patient for half a minute at a time. */
+const TRIES = 20;
+
+/**
+ * Has the server remove what is in the proved file `out`. Where it refuses and nothing can have gone, the name is free again; in any other
+ * case the file stays, since it may be the only place that has the records. @throws Failure
+ */
+export async function removeRecords(
+  context: Context,
+  admin: AdminConnection,
+  removal: Removal,
+  out: string,
+): Promise<ResultOf<'audit.prune'>> {
+  const params = { key: context.sdk.newIdempotencyKey(), ...removal };
+  context.progress.say('waiting for the server to remove the records');
+  try {
+    return await cancellable(
+      context,
+      patiently(context, () => admin.call('audit.prune', params)),
+    );
+  } catch (error) {
+    if (error instanceof BerthError && nothingWent.has(`${error.code} ${error.rule}`)) {
+      await context.files.remove(out).catch(() => undefined);
+      throw error;
+    }
+    throw keeping(error, out, await lookAgain(context, admin, removal));
+  }
+}
+
+async function patiently<T>(context: Context, ask: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const again = error instanceof BerthError && unanswered.has(error.code);
+      if (!again || left === 1 || context.signal.aborted) throw error;
+    }
+  }
+}
+
+/** Whether they are there now, as far as the server can say. */
+async function lookAgain(
+  context: Context,
+  admin: AdminConnection,
+  { until }: Removal,
+): Promise<'GONE' | 'THERE' | null> {
+  if (context.signal.aborted) return null;
+  try {
+    const { pruned } = await admin.call('audit.segments', { from: until });
+    return (pruned?.until ?? 0) >= until ? 'GONE' : 'THERE';
+  } catch {
+    return null;
+  }
+}
+
+function keeping(thrown: unknown, out: string, found: 'GONE' | 'THERE' | null): Failure {
+  const { code, message, exitCode, detail } = toFailure(thrown);
+  const file = quote(out);
+  const words = {
+    GONE: `The records were removed: keep ${file}, which was proved. It may be the only place that has them.`,
+    THERE: `When asked once more, the server still had the records. A request that is on its way may yet remove them: keep ${file}, which was proved.`,
+    none: `Whether the records were removed is not known: keep ${file}, which was proved.`,
+  };
+  return new Failure(code, {
+    message: `${message} ${words[found ?? 'none']}`,
+    next: 'Look what went: `berth audit list --kind journal.pruned --limit 1`. If these did not, prune again, to another file.',
+    exitCode,
+    detail,
+  });
+}
