@@ -19,13 +19,15 @@ interface Parts {
   readonly issuer: Issuer;
   readonly clock: Clock;
   readonly backups: BackupSource;
+  /** Below this many free bytes the disk is low. */
+  readonly lowBytes: () => number;
 }
 
 /** What a running server does with the records that it has: searches them, verifies the older ones, and lets go of those that were exported. */
 export function openAudit(
   options: { readonly folder: DataFolder; readonly log: Log; readonly onFatal: (error: unknown) => void },
   files: FileSystem,
-  { recovered: { state, journal }, store, engine, issuer, clock, backups }: Parts,
+  { recovered: { state, journal }, store, engine, issuer, clock, backups, lowBytes }: Parts,
 ): { readonly audit: AuditLog; readonly older: OlderRecords; readonly pruner: Pruner } {
   const { folder, onFatal } = options;
   const log = componentLog(options.log, 'store');
@@ -33,7 +35,7 @@ export function openAudit(
   const audit = new AuditLog(files, journal, join(folder.path, 'audit'));
   const older = new OlderRecords({ files, journal, log });
   const pruner = new Pruner({
-    ...{ state, journal, audit, store, backups, wallMs, onFatal, log },
+    ...{ state, journal, audit, store, backups, wallMs, onFatal, log, spareBytes: lowBytes },
     older: () => (older.reading ? 'reading' : older.trouble === null ? null : 'damaged'),
     submit: (command) => engine.submit(command),
     sign: ({ seq, hash }) => {

@@ -193,10 +193,11 @@ export class Server {
     await drained;
     this.#stopTicker();
     for (const timer of this.#timers) clearInterval(timer);
-    const { engine, store, recovered, disk, keeper, office, worker, thread, backupTimer, older } =
+    const { engine, store, recovered, disk, keeper, office, worker, thread, backupTimer, older, pruner } =
       this.#parts;
     keeper.stop();
     await Promise.all([office.stop(), worker.stop(), backupTimer.stop(), older.stop()]);
+    await pruner.stop();
     await engine.stop();
     disk.stop();
     await thread?.close();
@@ -255,6 +256,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   });
   const { audit, older, pruner } = openAudit(options, files, {
     ...{ recovered, store, engine, issuer, clock, backups: backup.source },
+    lowBytes: () => live.current.diskLowMib * 1024 * 1024,
   });
   const deps: HandlerDeps = {
     state,

@@ -261,6 +261,7 @@ export class SimServer {
     const pruner = new Pruner({
       ...{ state, journal: recovered.journal, audit, store, backups: source, onFatal },
       older: () => null,
+      spareBytes: () => 0,
       submit: (command) => engine.submit(command),
       sign: ({ seq, hash }) => {
         const head = Buffer.from(hash, 'hex').toString('base64url');

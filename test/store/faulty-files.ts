@@ -95,6 +95,8 @@ export class FaultyFiles implements FileSystem {
   failingWrites: 'HALF' | 'NONE' = 'HALF';
   /** No file can grow. */
   full = false;
+  /** Said to whoever asks, bytes. */
+  free = 1e12;
   openFiles = 0;
   #names = new Map<string, Content>();
   #durableNames = new Map<string, Content>();
@@ -147,7 +149,7 @@ export class FaultyFiles implements FileSystem {
   }
 
   async freeBytes(): Promise<number> {
-    return 1e12;
+    return this.free;
   }
 
   /** Cuts the power and turns it on again: only `survivors` of what was not synced is left. */

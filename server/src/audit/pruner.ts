@@ -7,10 +7,11 @@ import {
   type RequestKey,
   type Settled,
 } from '../domain/commands.js';
+import { keptAnswer } from '../domain/decide/decide.js';
 import { organisationOf, type State } from '../domain/state.js';
 import type { Journal } from '../store/journal.js';
 import type { Position } from '../store/position.js';
-import type { StateStore } from '../store/state-store.js';
+import type { Dump, StateStore } from '../store/state-store.js';
 import type { AuditLog } from './audit-log.js';
 
 export interface PrunerOptions {
@@ -27,6 +28,8 @@ export interface PrunerOptions {
   /** Signs a checkpoint of this position. */
   readonly sign: (position: Position) => string;
   readonly wallMs: () => number;
+  /** Have to stay free on the disk. */
+  readonly spareBytes: () => number;
   /** The store failed: the process must end (DESIGN 2). */
   readonly onFatal: (error: unknown) => void;
   readonly log: {
@@ -47,6 +50,7 @@ export type PruneRequest = Pick<ParamsOf<'audit.prune'>, 'until' | 'head' | 'rec
  */
 export class Pruner {
   readonly #options: PrunerOptions;
+  #stopped = false;
 
   constructor(options: PrunerOptions) {
     this.#options = options;
@@ -71,18 +75,28 @@ export class Pruner {
 
   /** What a prune that was killed left: its record is there, and so are files. */
   async finish(): Promise<void> {
-    const { state, backups, journal, log } = this.#options;
+    const { state, backups } = this.#options;
     const until = state.tables.organisation.get('self')?.pruned?.seq ?? 0;
     await backups.alone(async () => {
-      await journal.tidyBases().catch((error: unknown) => {
-        log.warn({ err: error }, 'what a prune left beside the journal could not be removed');
-      });
+      await this.#tidy();
       await this.#remove(until);
     });
   }
 
+  /** Nothing more is begun; resolves when nothing is under way: whoever reads and writes these files may go then. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#options.backups.alone(async () => {});
+  }
+
   async #prune({ until, head, recent = false, by, request }: PruneRequest): Promise<Settled<'prune'>> {
     const { state, journal, submit, sign } = this.#options;
+    // Before anything is refused: who asks again after a lost answer has the only copy of what went (I7).
+    const kept = keptAnswer<'prune'>(state, 'prune', request);
+    if (kept !== null) {
+      await this.#remove(organisationOf(state).pruned?.seq ?? 0);
+      return kept;
+    }
     const known = organisationOf(state).pruned;
     const hash = Buffer.from(head, 'base64url').toString('hex');
     if (known?.seq === until && known.hash === hash) {
@@ -90,6 +104,7 @@ export class Pruner {
       return { ok: true, outcome: { pruned: known } };
     }
     if (known !== undefined && until <= known.seq) return gone(known.seq);
+    if (this.#stopped) return stopping();
     const busy = this.#busy();
     if (busy !== null) return busy;
     const end = await this.endOf(until);
@@ -101,8 +116,12 @@ export class Pruner {
     const first = journal.segments[0]!.firstSeq;
     const failed = await this.#rebase(end);
     if (failed !== null) return failed;
+    // What was written stays: a base that nobody needs yet.
+    if (this.#stopped) return stopping();
     const settled = await submit({ type: 'prune', token: sign(end), until: end, first, bytes, by, request });
-    if (settled.ok) await this.#remove(until);
+    if (!settled.ok) return settled;
+    await this.#tidy();
+    if (!this.#stopped) await this.#remove(until);
     return settled;
   }
 
@@ -142,7 +161,7 @@ export class Pruner {
 
   /** Everything that the records up to `until` led to is durable in the base before one of them may be missing. */
   async #rebase(until: Position): Promise<Denial | null> {
-    const { store, journal, onFatal, log } = this.#options;
+    const { store, journal, spareBytes, onFatal, log } = this.#options;
     try {
       await store.flush();
     } catch (error) {
@@ -150,13 +169,27 @@ export class Pruner {
       throw error;
     }
     try {
-      const base = await journal.rebase(until, store.dump);
+      const dump: Dump = (sink) =>
+        store.dump(async (rows) => {
+          if (this.#stopped) throw new Error('the server is being stopped');
+          await sink(rows);
+        });
+      const base = await journal.rebase(until, dump, spareBytes());
       if (typeof base !== 'string') return null;
       return noBase(`the stored state does not check: ${base}`);
     } catch (error) {
+      if (this.#stopped) return stopping();
       log.warn({ err: error }, 'the base of the journal could not be written; nothing was pruned');
       return noBase(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** Only once the new base is acknowledged: until then the one before it is what a rebuild needs. */
+  async #tidy(): Promise<void> {
+    const { journal, log } = this.#options;
+    await journal.tidyBases().catch((error: unknown) => {
+      log.warn({ err: error }, 'what a prune left beside the journal could not be removed');
+    });
   }
 
   async #remove(until: number): Promise<void> {
@@ -171,6 +204,11 @@ export class Pruner {
       log.warn({ err: error, until }, 'a file of the journal that was pruned could not be removed');
     }
   }
+}
+
+/** No refusal: the next server is asked the same. */
+function stopping(): Denial {
+  return deny('DRAINING');
 }
 
 function gone(seq: number): Denial {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { evolve } from '../domain/evolve.js';
 import { loadState } from '../domain/load.js';
 import { emptyState, type State } from '../domain/state.js';
 import { readBase, verifyBase } from '../store/base.js';
 import type { FileSystem } from '../store/files.js';
-import { type Cut, Journal, JournalCorrupt, type JournalRecord } from '../store/journal.js';
+import { type Cut, Journal, JournalCorrupt, type JournalRecord, START } from '../store/journal.js';
+import { segmentName } from '../store/journal-format.js';
 import { KnownHashes } from '../store/known-hashes.js';
 import { decodeChanges, decodeRows, takeChangedRows } from '../store/records.js';
 import type { StateStore } from '../store/state-store.js';
@@ -105,6 +107,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   }
   // What was not read is held by this alone: the state names the record, and the record all before it.
   assert(isBound || broken !== null, 'the record that the state stands for was read');
+  if (broken === null) await requirePruned(journal, state);
   if (reread === undefined) await proveBase(files, journal);
   if (broken !== null) {
     options.onRebuilt(broken);
@@ -113,6 +116,22 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   const rows = takeChangedRows(state);
   if (!readOnly && rows.size > 0) store.put(journal.position, rows);
   return { state, journal, hashes, replayed };
+}
+
+/**
+ * Whatever a base says, which anybody can make who has the folder: only what the journal itself says was pruned may be missing, since that record
+ * is durable before a file goes. Throws JournalCorrupt, and the journal is closed then.
+ */
+async function requirePruned(journal: Journal, state: State): Promise<void> {
+  const { segments, verifiedAfter, folder } = journal;
+  const missing = (segments[0]?.firstSeq ?? 1) - 1;
+  const { seq, hash } = state.tables.organisation.get('self')?.pruned ?? START;
+  const isForeign = verifiedAfter.seq === missing && missing === seq && verifiedAfter.hash !== hash;
+  if (missing <= seq && !isForeign) return;
+  await journal.close();
+  if (isForeign) throw new JournalCorrupt({ file: segments[0]!.file, seq: seq + 1, reason: 'CHAIN' });
+  const file = join(folder, segmentName(seq + 1));
+  throw new JournalCorrupt({ file, seq: seq + 1, reason: 'SEGMENT_MISSING' });
 }
 
 /** The base is all that is left of what was pruned. Throws JournalCorrupt. */
@@ -137,6 +156,7 @@ async function rebuild(
     replay(state, record, monoMs);
     replayed += 1;
   }
+  await requirePruned(journal, state);
   await store?.reset();
   if (base !== null && rows !== null)
     store?.put(base.at, new Map([...rows].map(([key, value]) => [key, JSON.parse(value) as unknown])));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   BASE_HEADER_BYTES,
   type BaseFacts,
@@ -71,28 +71,37 @@ export function requireBound(base: Base | null, { seq, hash }: Position): void {
     throw new JournalCorrupt({ file: base.file, seq, reason: 'BASE_FOREIGN' });
 }
 
+export interface NewBase {
+  readonly until: Position;
+  readonly dump: Dump;
+  /** Have to stay free on the disk: who commits needs them, and must not be stopped by a prune. */
+  readonly spareBytes: number;
+}
+
 /**
- * Writes what the store holds, beside its name, reads it again, and only then it is the base; earlier ones are removed. In words, why not:
- * the store does not check. Rejects with the disk's own errors; there is a base of before, or this one, whenever the power goes.
+ * Writes what the store holds, beside its name, reads it again, and only then it is the base; earlier ones stay. In words, why not: the store
+ * does not check, the disk is too full. Rejects with the disk's own errors. Whatever it comes to, nothing unfinished stays where that can be helped.
  */
-export async function writeBase(
-  files: FileSystem,
-  folder: string,
-  until: Position,
-  dump: Dump,
-): Promise<Base | string> {
+export async function writeBase(files: FileSystem, folder: string, wanted: NewBase): Promise<Base | string> {
   const path = join(folder, UNFINISHED);
-  const facts = await writeRows(files, path, until, dump);
-  if (typeof facts === 'string') {
-    await files.remove(path);
-    return facts;
+  let written = path;
+  try {
+    const facts = await writeRows(files, path, wanted);
+    if (typeof facts === 'string') {
+      await removeIfThere(files, path);
+      return facts;
+    }
+    await verifyBase(files, { file: path, ...facts }, async () => true);
+    const base = { file: join(folder, baseName(facts.at.seq)), ...facts };
+    await files.rename(path, base.file);
+    written = base.file;
+    await files.syncFolder(folder);
+    return base;
+  } catch (error) {
+    // What takes the room of a full disk helps nobody; the next start removes what cannot be removed now.
+    await removeIfThere(files, written).catch(() => {});
+    throw error;
   }
-  await verifyBase(files, { file: path, ...facts }, async () => true);
-  const base = { file: join(folder, baseName(facts.at.seq)), ...facts };
-  await files.rename(path, base.file);
-  await files.syncFolder(folder);
-  await removeLeft(files, folder, base);
-  return base;
 }
 
 /** Removes earlier bases, and what a killed server had begun to write of one. */
@@ -101,23 +110,40 @@ export async function removeLeft(files: FileSystem, folder: string, { at }: Pick
     const seq = baseSeq(name);
     return name === UNFINISHED || (seq !== null && seq < at.seq);
   });
-  for (const name of names) await files.remove(join(folder, name));
+  for (const name of names) await removeIfThere(files, join(folder, name));
   if (names.length > 0) await files.syncFolder(folder);
 }
+
+/** Rejects with the disk's own errors, but that it is gone already is what was wanted. */
+export async function removeIfThere(files: FileSystem, path: string): Promise<void> {
+  try {
+    await files.remove(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** How much is written before the free space is looked at again. */
+const LOOK_BYTES = 8 * 1024 * 1024;
 
 async function writeRows(
   files: FileSystem,
   path: string,
-  until: Position,
-  dump: Dump,
+  { until, dump, spareBytes }: NewBase,
 ): Promise<BaseFacts | string> {
   const file = await files.open(path, 'create');
   try {
     await file.truncate(0);
     const digest = createHash('sha256');
-    let [rows, bytes] = [0, 0];
+    let [rows, bytes, looked] = [0, 0, Number.NEGATIVE_INFINITY];
     const at = await dump(async (some) => {
       const encoded = encodeRows(some);
+      if (bytes + encoded.length > looked + LOOK_BYTES) {
+        looked = bytes;
+        const freeBytes = await files.freeBytes(dirname(path));
+        if (freeBytes < spareBytes + Math.max(LOOK_BYTES, encoded.length))
+          throw new DiskFull(freeBytes, spareBytes);
+      }
       digest.update(encoded);
       await file.write(encoded, BASE_HEADER_BYTES + bytes);
       rows += some.length;
@@ -130,6 +156,16 @@ async function writeRows(
     return facts;
   } finally {
     await file.close();
+  }
+}
+
+/** Not a failure of the disk: it was not tried. */
+class DiskFull extends Error {
+  override readonly name = 'DiskFull';
+
+  constructor(freeBytes: number, spareBytes: number) {
+    const mib = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MiB`;
+    super(`${mib(freeBytes)} are free on the disk, and ${mib(spareBytes)} have to stay free`);
   }
 }
 

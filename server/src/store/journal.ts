@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type Base, removeLeft, writeBase } from './base.js';
+import { type Base, removeIfThere, removeLeft, writeBase } from './base.js';
 import type { FileSystem, OpenFile } from './files.js';
 import { writeHead } from './head.js';
 import { JournalCursor, type RecordEnd } from './journal-cursor.js';
@@ -80,6 +80,8 @@ export class Journal {
   #base: Base | null;
   #position: Position;
   #writer: Writer | null;
+  /** A file was removed, and it is not known to be durable. */
+  #isRemoving = false;
   #inFlight: Promise<Position> | null = null;
   #failure: JournalWriteError | null = null;
 
@@ -168,16 +170,19 @@ export class Journal {
     return reader.last;
   }
 
-  /** Makes a base, after which records up to `until` may be missing. In words, why not. Rejects with the disk's own errors. */
-  async rebase(until: Position, dump: Dump): Promise<Base | string> {
-    const base = await writeBase(this.#files, this.#folder, until, dump);
+  /**
+   * Makes a base, after which records up to `until` may be missing; an earlier one stays until `tidyBases`. In words, why not. Rejects with the
+   * disk's own errors. @param spareBytes that have to stay free on the disk
+   */
+  async rebase(until: Position, dump: Dump, spareBytes: number): Promise<Base | string> {
+    const base = await writeBase(this.#files, this.#folder, { until, dump, spareBytes });
     if (typeof base === 'string') return base;
     this.#base = base;
     this.#pruned = until;
     return base;
   }
 
-  /** Removes what a killed `rebase` left. Rejects with the disk's own errors */
+  /** Removes earlier bases, and what a killed `rebase` left. Rejects with the disk's own errors */
   async tidyBases(): Promise<void> {
     await removeLeft(this.#files, this.#folder, this.#base ?? { at: START });
   }
@@ -189,13 +194,16 @@ export class Journal {
   async prune(until: number): Promise<readonly Segment[]> {
     const removed: Segment[] = [];
     for (;;) {
+      // Before the next one: names come back after a power cut in any order, and a hole is damage. Also where the last try ended here.
+      if (this.#isRemoving) await this.#files.syncFolder(this.#folder);
+      this.#isRemoving = false;
       const [first, second] = this.#segments;
       const last = (second?.firstSeq ?? Number.POSITIVE_INFINITY) - 1;
       if (first === undefined || last > until || last > (this.#base?.until.seq ?? 0)) return removed;
-      await this.#files.remove(first.file);
-      // Before the next one: names come back after a power cut in any order, and a hole is damage.
-      await this.#files.syncFolder(this.#folder);
+      await removeIfThere(this.#files, first.file);
+      // At once: whatever fails from here on, nobody looks for it again.
       this.#segments.shift();
+      this.#isRemoving = true;
       removed.push(first);
     }
   }

@@ -77,6 +77,7 @@ export class FuzzServer {
       store: { flush: async () => {}, dump: async () => 'nothing is stored' },
       backups: { isRead: false, alone: (work) => work() },
       older: () => null,
+      spareBytes: () => 0,
       submit: (command) => engine.submit(command),
       sign: () => '',
       log: { info: nothing, warn: nothing },

@@ -1,132 +1,19 @@
-import { AuditLog } from '@berth/server/audit/audit-log';
-import { type PruneRequest, Pruner } from '@berth/server/audit/pruner';
-import { Engine } from '@berth/server/engine/engine';
-import { type Recovered, recover } from '@berth/server/engine/recover';
-import {
-  BASE_HEADER_BYTES,
-  baseName,
-  decodeBaseHeader,
-  encodeBaseHeader,
-} from '@berth/server/store/base-format';
-import { emptyMemoryDisk, type MemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
+import type { PruneRequest } from '@berth/server/audit/pruner';
+import { BASE_HEADER_BYTES, decodeBaseHeader, encodeBaseHeader } from '@berth/server/store/base-format';
 import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { FaultyFiles, type Survivors } from '../../store/faulty-files.js';
 import { runSeed, seeded } from '../../store/random.js';
-import { DAY_MS, START_MS } from '../domain/world.js';
-
-/** Each segment has a handful of records. */
-const SEGMENT_BYTES = 3000;
-const FOLDER = '/data';
-const owner = { device: 'd', email: 'it@studio.example' };
-
-/** A disk with a data folder, its stored state, and a server on it that may be started again and again. */
-class Studio {
-  clock = { monoMs: 0, wallMs: START_MS, steadyWallMs: START_MS };
-  busy: { backup: boolean; older: 'reading' | 'damaged' | null } = { backup: false, older: null };
-  #ids = 0;
-
-  constructor(
-    readonly files: FaultyFiles,
-    readonly disk: MemoryDisk,
-  ) {}
-
-  /** @param how `lost`: the stored state is; `reread` as for `recover` */
-  async start({ lost = false, reread }: { lost?: boolean; reread?: number } = {}) {
-    const disk = lost ? emptyMemoryDisk() : this.disk;
-    const store = await MemoryStore.open(disk);
-    const rebuilt: string[] = [];
-    const recovered = await recover({
-      ...{ files: this.files, folder: FOLDER, segmentBytes: SEGMENT_BYTES, monoMs: 0, store },
-      onCut: () => {},
-      onRebuilt: (reason) => rebuilt.push(reason),
-      ...(reread === undefined ? {} : { reread }),
-    });
-    const { state, journal } = recovered;
-    let died: (error: unknown) => void = () => {};
-    const dead = new Promise<never>((_, reject) => {
-      died = reject;
-    });
-    dead.catch(() => {});
-    const engine = new Engine({
-      ...{ state, journal, clock: { now: () => this.clock }, leaseSeconds: 120, diskLow: () => false },
-      newId: (letter) => `${letter}${String(this.#ids++).padStart(8, '0')}`,
-      onCommitted: ({ position, rows }) => store.put(position, rows),
-      onFatal: died,
-    });
-    const audit = new AuditLog(this.files, journal, `${FOLDER}/audit`);
-    const pruner = new Pruner({
-      ...{ state, journal, audit, store, onFatal: died, wallMs: () => this.clock.wallMs },
-      backups: { isRead: this.busy.backup, alone: (work) => work() },
-      older: () => this.busy.older,
-      submit: (command) => Promise.race([engine.submit(command), dead]),
-      sign: ({ seq, hash }) => `signed ${seq} ${hash}`,
-      log: { info: () => {}, warn: () => {} },
-    });
-    return { ...recovered, rebuilt, engine, audit, pruner, store };
-  }
-
-  async stop({ engine, journal, store }: Awaited<ReturnType<Studio['start']>>): Promise<void> {
-    await engine.stop();
-    await store.flush();
-    await journal.close();
-    await store.close();
-  }
-
-  clone(): Studio {
-    const studio = new Studio(this.files.clone(), { meta: this.disk.meta, rows: new Map(this.disk.rows) });
-    studio.clock = { ...this.clock };
-    studio.#ids = this.#ids;
-    return studio;
-  }
-}
+import { DAY_MS } from '../domain/world.js';
+import { askingFor, type End, invite, oldStudio, on, owner, rowsOf, type Studio } from './pruned-studio.js';
 
 let template: Studio;
-/** The last record of a segment in the middle, and its hash. */
-let until: { seq: number; hash: string };
+let until: End;
 
 beforeAll(async () => {
-  const files = new FaultyFiles();
-  await files.makeFolder(FOLDER);
-  await files.makeFolder(`${FOLDER}/audit`);
-  template = new Studio(files, emptyMemoryDisk());
-  const server = await template.start();
-  const found = { name: 'Studio', serverId: 'srv', serverKey: 'key', epoch: 'e', owner: owner.email };
-  await server.engine.submit({ type: 'found', ...found, invitationMs: 100 * DAY_MS });
-  await invite(server, 16);
-  const middle = server.journal.segments[server.journal.segments.length >> 1]!;
-  until = (await server.journal.endOfSegment(middle.firstSeq - 1))!;
-  await template.stop(server);
-  template.clock.wallMs += 40 * DAY_MS;
-  template.clock.steadyWallMs += 40 * DAY_MS;
+  ({ template, until } = await oldStudio());
 });
 
-async function invite(
-  { engine, journal }: Pick<Awaited<ReturnType<Studio['start']>>, 'engine' | 'journal'>,
-  many: number,
-) {
-  for (let at = 0; at < many; at++) {
-    const email = `user${journal.position.seq}@studio.example`;
-    await engine.submit({
-      ...{ type: 'invite', by: owner, email, name: email, role: 'user', device: false },
-      ...{ request: { device: 'd', key: `key-${email}`, hash: 'hash' }, invitationMs: 100 * DAY_MS },
-    });
-  }
-}
-
-const asking = (more: Partial<PruneRequest> = {}): PruneRequest => ({
-  until: until.seq,
-  head: Buffer.from(until.hash, 'hex').toString('base64url'),
-  by: owner,
-  request: { device: 'd', key: 'prune', hash: 'hash' },
-  ...more,
-});
-
-function rowsOf({ state }: Pick<Recovered, 'state'>): unknown {
-  return Object.entries(state.tables).map(([name, table]) => [name, [...table.entries()].sort()]);
-}
-
-const on = async (): Promise<boolean> => true;
+const asking = (more: Partial<PruneRequest> = {}): PruneRequest => askingFor(until, more);
 
 /** Pruned, with records behind it, and stopped. @returns what it served */
 async function prunedStudio(): Promise<{ studio: Studio; served: unknown }> {
@@ -179,9 +66,10 @@ test('a journal that was pruned begins behind what went, and leads to the same s
       { kind: 'journal.pruned', facts: { from: 1, until: until.seq, hash: until.hash } },
     ],
   });
-  expect((await audit.records({ seq: 1, offset: 0 }, journal.position.seq, 100)).parts[0]).toMatchObject({
-    seq: until.seq + 1,
-    prev: until.hash,
+  // Who was in the midst of a record that is gone begins with the first that is there.
+  expect((await audit.records({ seq: 1, offset: 7 }, journal.position.seq, 100)).parts[0]).toMatchObject({
+    ...{ seq: until.seq + 1, prev: until.hash },
+    offset: 0,
   });
 });
 
@@ -199,13 +87,35 @@ test('asked again it is the same answer; pruned once more, the base is a later o
   expect(
     await server.pruner.prune(asking({ ...later, request: { device: 'd', key: 'more', hash: 'hash' } })),
   ).toMatchObject({ ok: true, outcome: { pruned: { from: until.seq + 1 } } });
-  expect(await server.pruner.prune(asking())).toMatchObject({
-    code: 'PRUNE_REFUSED',
-    detail: { rule: 'PRUNED' },
-  });
+  expect(
+    await server.pruner.prune(asking({ request: { device: 'd', key: 'third', hash: 'hash' } })),
+  ).toMatchObject({ code: 'PRUNE_REFUSED', detail: { rule: 'PRUNED' } });
   expect(base(studio)).not.toBe(first);
   await studio.stop(server);
   expect(rowsOf(await studio.start({ lost: true }))).toEqual(rowsOf(server));
+});
+
+test('who asks again after a lost answer gets it, whatever was pruned since (I7)', async () => {
+  const studio = template.clone();
+  const server = await studio.start();
+  const first = await server.pruner.prune(asking());
+  const next = server.journal.segments[1]!.firstSeq - 1;
+  const end = (await server.pruner.endOf(next)) as { hash: string };
+  const more = { until: next, head: Buffer.from(end.hash, 'hex').toString('base64url') };
+  const key = { device: 'd', key: 'more', hash: 'other' };
+  expect(await server.pruner.prune(asking({ ...more, request: key }))).toMatchObject({ ok: true });
+  expect(await server.pruner.prune(asking())).toMatchObject(first);
+  // The same key for something else is no answer to anything.
+  expect(await server.pruner.prune(asking({ ...more, request: { ...key, key: 'prune' } }))).toMatchObject({
+    code: 'KEY_REUSED',
+  });
+  await server.pruner.stop();
+  // A server that is being stopped still says what went, and begins nothing.
+  expect(await server.pruner.prune(asking())).toMatchObject(first);
+  const last = server.journal.segments[1]!.firstSeq - 1;
+  expect(await server.pruner.prune(asking({ until: last, request: { ...key, key: 'last' } }))).toMatchObject({
+    code: 'DRAINING',
+  });
 });
 
 test('what may not go stays, and says why', async () => {
@@ -304,6 +214,22 @@ describe('damage of what a pruned journal stands on', () => {
     });
   });
 
+  test('a base alone makes no missing record legal: the journal says who pruned, or nobody did', async () => {
+    const studio = template.clone();
+    const server = await studio.start();
+    await server.store.flush();
+    // As anybody can make one who has the folder: all of it checks.
+    expect(await server.journal.rebase(until, server.store.dump, 0)).toMatchObject({ until });
+    const gone = server.journal.segments.filter(({ firstSeq }) => firstSeq <= until.seq);
+    await studio.stop(server);
+    for (const { file } of gone) await studio.files.remove(file);
+    for (const how of [{}, { reread: 0 }, { reread: 1e6 }, { lost: true }, { lost: true, reread: 0 }])
+      await expect(studio.start(how), JSON.stringify(how)).rejects.toMatchObject({
+        reason: 'SEGMENT_MISSING',
+        file: gone[0]!.file,
+      });
+  });
+
   test('a segment that is gone otherwise is missed', async () => {
     const { studio } = await prunedStudio();
     const [first, second] = (await studio.start()).journal.segments;
@@ -316,53 +242,3 @@ describe('damage of what a pruned journal stands on', () => {
     }
   });
 });
-
-test('a power cut at any step leaves a folder that starts and is true, and the next start or prune ends the work', async () => {
-  const seed = runSeed();
-  console.info(`BERTH_SEED=${seed}`);
-  const random = seeded(seed);
-  const whole = template.clone();
-  const server = await whole.start();
-  const began = whole.files.steps;
-  expect(await server.pruner.prune(asking())).toMatchObject({ ok: true });
-  const steps = whole.files.steps - began;
-  expect(steps).toBeGreaterThan(LAST + 10);
-  const ends = new Set<string>();
-  for (let at = 1; at <= steps; at++) {
-    // Where files go, what of it is left decides: more of these.
-    const chances: Survivors[] = at > steps - LAST ? Array(5).fill(random) : [random];
-    for (const survivors of [at % 2 === 0 ? 'ALL' : 'NONE', ...chances] as const)
-      ends.add(await cutAt(at, survivors));
-  }
-  expect([...ends].sort()).toEqual(expect.arrayContaining(['false false', 'true true']));
-});
-
-/** The steps of a prune in which files go. */
-const LAST = 12;
-
-/** @param step of a prune, in which the power goes; and what it comes to */
-async function cutAt(step: number, survivors: Survivors): Promise<string> {
-  const studio = template.clone();
-  const dying = await studio.start();
-  const served = rowsOf(dying);
-  studio.files.crashAt = studio.files.steps + step;
-  const settled = await dying.pruner.prune(asking()).catch(() => null);
-  studio.files.powerCut(survivors);
-  // Either nothing happened yet, or it is known who pruned; both with and without the stored state.
-  const rebuilt = await studio.start({ lost: true });
-  const server = await studio.start();
-  expect(rowsOf(rebuilt)).toEqual(rowsOf(server));
-  const isPruned = server.state.tables.organisation.get('self')?.pruned !== undefined;
-  if (!isPruned) expect(rowsOf(server)).toEqual(served);
-  if (settled?.ok === true) expect(isPruned).toBe(true);
-  await server.pruner.finish();
-  const left = studio.files.names('/data/journal').filter((name) => name.includes('base'));
-  expect(left).toEqual(left.filter((name) => name === baseName(server.journal.base?.at.seq ?? 0)));
-  expect(server.journal.segments[0]!.firstSeq).toBe(isPruned ? until.seq + 1 : 1);
-  expect(await server.pruner.prune(asking())).toMatchObject({ ok: true });
-  expect(server.journal.segments[0]!.firstSeq).toBe(until.seq + 1);
-  expect(studio.files.names('/data/journal').filter((name) => name.includes('base'))).toHaveLength(1);
-  const { segments, position } = server.journal;
-  await verifyOlder(studio.files, { segments, verifiedAfter: position }, on);
-  return `${isPruned} ${settled?.ok ?? 'died'}`;
-}

@@ -152,6 +152,16 @@ function requestOf(command: Command): RequestKey | null {
   return 'request' in command ? (command.request ?? null) : null;
 }
 
+/** What a request led to that was answered before, for whoever has to know it ahead of `decide` (I7); `null`: it is a new one. */
+export function keptAnswer<T extends CommandType>(
+  state: State,
+  type: T,
+  request: RequestKey,
+): Decision<T> | null {
+  const kept = state.tables.request.get(requestId(request.device, request.key));
+  return kept === undefined ? null : again<T>(kept, type, request);
+}
+
 /** A retry gets the same outcome; the same key for something else is an error (I7). */
 function again<T extends CommandType>(kept: KeptRequest, type: T, request: RequestKey): Decision<T> {
   if (kept.method !== type || kept.hash !== request.hash) return deny('KEY_REUSED');
