@@ -9,6 +9,7 @@ import {
 } from '../domain/commands.js';
 import { keptAnswer } from '../domain/decide/decide.js';
 import { organisationOf, type State } from '../domain/state.js';
+import type { Base } from '../store/base.js';
 import type { Journal } from '../store/journal.js';
 import type { Position } from '../store/position.js';
 import type { Dump, StateStore } from '../store/state-store.js';
@@ -16,7 +17,10 @@ import type { AuditLog } from './audit-log.js';
 
 export interface PrunerOptions {
   readonly state: State;
-  readonly journal: Pick<Journal, 'endOfSegment' | 'rebase' | 'prune' | 'tidyBases' | 'segments' | 'base'>;
+  readonly journal: Pick<
+    Journal,
+    'endOfSegment' | 'rebase' | 'adopt' | 'prune' | 'tidyBases' | 'segments' | 'base'
+  >;
   readonly audit: Pick<AuditLog, 'segments' | 'removing'>;
   /** Written out and then read as it was at one moment. */
   readonly store: Pick<StateStore, 'flush' | 'dump'>;
@@ -114,12 +118,24 @@ export class Pruner {
     const age = untilMs === null ? null : this.#options.wallMs() - untilMs;
     if (!recent && age !== null && age < limits.pruneAgeMs) return tooYoung(untilMs!);
     const first = journal.segments[0]!.firstSeq;
-    const failed = await this.#rebase(end);
-    if (failed !== null) return failed;
+    const made = await this.#rebase(end);
+    if ('ok' in made) return made;
     // What was written stays: a base that nobody needs yet.
     if (this.#stopped) return stopping();
-    const settled = await submit({ type: 'prune', token: sign(end), until: end, first, bytes, by, request });
+    // In the hash chain: no other base is ever taken for this one.
+    const base = { at: made.at.seq, hash: made.at.hash, sha256: made.sha256 };
+    const settled = await submit({
+      type: 'prune',
+      token: sign(end),
+      until: end,
+      first,
+      bytes,
+      base,
+      by,
+      request,
+    });
     if (!settled.ok) return settled;
+    journal.adopt(made);
     await this.#tidy();
     if (!this.#stopped) await this.#remove(until);
     return settled;
@@ -160,7 +176,7 @@ export class Pruner {
   }
 
   /** Everything that the records up to `until` led to is durable in the base before one of them may be missing. */
-  async #rebase(until: Position): Promise<Denial | null> {
+  async #rebase(until: Position): Promise<Base | Denial> {
     const { store, journal, spareBytes, onFatal, log } = this.#options;
     try {
       await store.flush();
@@ -175,7 +191,7 @@ export class Pruner {
           await sink(rows);
         });
       const base = await journal.rebase(until, dump, spareBytes());
-      if (typeof base !== 'string') return null;
+      if (typeof base !== 'string') return base;
       return noBase(`the stored state does not check: ${base}`);
     } catch (error) {
       if (this.#stopped) return stopping();

@@ -21,7 +21,7 @@ const LOOKS = 5;
 /** A backup that reads nothing for so long is not made any more, ms. */
 const READ_MS = 60_000;
 
-type BackedUpJournal = Pick<Journal, 'cut' | 'bytesOf' | 'bytesOfBase' | 'segments'>;
+type BackedUpJournal = Pick<Journal, 'cut' | 'bytesOf' | 'bytesOfBase' | 'segments' | 'named'>;
 
 /** What belongs to a backup, of a data folder whose server goes on. The state and the index of the audit are made of the journal. */
 export class BackupSource {
@@ -73,8 +73,8 @@ export class BackupSource {
    * Rejects with JournalCorrupt, the disk's own error, or the signal's reason.
    */
   async prove({ position }: Pick<BackupCut, 'position'>, signal: AbortSignal): Promise<void> {
-    const { segments } = this.#journal;
-    await verifyOlder(this.#files, { segments: [...segments], verifiedAfter: position }, async () => {
+    const { segments, named } = this.#journal;
+    await verifyOlder(this.#files, { segments: [...segments], verifiedAfter: position, named }, async () => {
       await nextTurn();
       this.#readAtMs = this.#monoMs();
       signal.throwIfAborted();

@@ -7,6 +7,8 @@ export interface Pruned {
   readonly from: number;
   /** Of their files. */
   readonly bytes: number;
+  /** What stands for them from then on, and no other: the record whose state it is, its hash, and the SHA-256 of the rows, hex. */
+  readonly base: { readonly at: number; readonly hash: string; readonly sha256: string };
   readonly atMs: number;
   /** E-mail. */
   readonly by: string;

@@ -35,6 +35,8 @@ export interface RestoreCommands {
   prune: Asked & {
     readonly token: string;
     readonly until: { readonly seq: number; readonly hash: string };
+    /** Durable already. */
+    readonly base: Pruned['base'];
     /** The first of them, and the bytes of their files. */
     readonly first: number;
     readonly bytes: number;

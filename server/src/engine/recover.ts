@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { evolve } from '../domain/evolve.js';
 import { loadState } from '../domain/load.js';
 import { emptyState, type State } from '../domain/state.js';
-import { readBase, verifyBase } from '../store/base.js';
+import { type Base, baseMissing, type NamedBase, readBase, verifyBase } from '../store/base.js';
 import type { FileSystem } from '../store/files.js';
 import { type Cut, Journal, JournalCorrupt, type JournalRecord, START } from '../store/journal.js';
 import { segmentName } from '../store/journal-format.js';
@@ -92,7 +92,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
       ? {}
       : { from: (head: number) => Math.min(from, head - reread) }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
-    ...(reread === undefined || pruned === undefined ? {} : { pruned }),
+    ...(pruned === undefined ? {} : { pruned }),
   });
   if (from > journal.position.seq) {
     await journal.close();
@@ -107,8 +107,8 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
   }
   // What was not read is held by this alone: the state names the record, and the record all before it.
   assert(isBound || broken !== null, 'the record that the state stands for was read');
-  if (broken === null) await requirePruned(journal, state);
-  if (reread === undefined) await proveBase(files, journal);
+  if (broken === null) await bindBase(journal, state, reread === undefined);
+  if (reread === undefined && broken === null) await proveBase(files, journal);
   if (broken !== null) {
     options.onRebuilt(broken);
     ({ state, replayed } = await rebuild(files, journal, monoMs, readOnly ? null : store));
@@ -124,7 +124,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
  */
 async function requirePruned(journal: Journal, state: State): Promise<void> {
   const { segments, verifiedAfter, folder } = journal;
-  const missing = (segments[0]?.firstSeq ?? 1) - 1;
+  const missing = missingOf(journal);
   const { seq, hash } = state.tables.organisation.get('self')?.pruned ?? START;
   const isForeign = verifiedAfter.seq === missing && missing === seq && verifiedAfter.hash !== hash;
   if (missing <= seq && !isForeign) return;
@@ -134,11 +134,33 @@ async function requirePruned(journal: Journal, state: State): Promise<void> {
   throw new JournalCorrupt({ file, seq: seq + 1, reason: 'SEGMENT_MISSING' });
 }
 
+/** Throws JournalCorrupt. @param must the base has to be there; else whoever reads the older records tells that it is not */
+async function bindBase(journal: Journal, state: State, must: boolean): Promise<void> {
+  await requirePruned(journal, state);
+  const { base: newest } = journal;
+  const isThere = await journal.bind(namedBy(state)).catch((error: unknown) => {
+    if (!must && error instanceof JournalCorrupt) return true;
+    throw error;
+  });
+  if (isThere || !must || missingOf(journal) === 0) return;
+  throw newest === null ? baseMissing(journal.folder, missingOf(journal), journal.named) : foreign(newest);
+}
+
 /** The base is all that is left of what was pruned. Throws JournalCorrupt. */
-async function proveBase(files: FileSystem, { base, segments, folder }: Journal): Promise<void> {
+async function proveBase(files: FileSystem, { base }: Journal): Promise<void> {
   if (base !== null) await verifyBase(files, base, async () => true);
-  else if ((segments[0]?.firstSeq ?? 1) > 1)
-    throw new JournalCorrupt({ file: folder, seq: segments[0]!.firstSeq - 1, reason: 'BASE_MISSING' });
+}
+
+function missingOf({ segments }: Journal): number {
+  return (segments[0]?.firstSeq ?? 1) - 1;
+}
+
+function namedBy(state: State): NamedBase | null {
+  return state.tables.organisation.get('self')?.pruned?.base ?? null;
+}
+
+function foreign({ file, at }: Base): JournalCorrupt {
+  return new JournalCorrupt({ file, seq: at.seq, reason: 'BASE_FOREIGN' });
 }
 
 /** From the base and the records behind it; from the first record where there is none. Throws JournalCorrupt, and the store is as it was then. */
@@ -148,7 +170,35 @@ async function rebuild(
   monoMs: number,
   store: StateStore | null,
 ): Promise<{ state: State; replayed: number }> {
-  const { base } = journal;
+  const missing = missingOf(journal);
+  // What can be replayed is believed before any base.
+  let used = missing === 0 ? null : journal.base;
+  if (missing > 0 && used === null) throw baseMissing(journal.folder, missing, journal.named);
+  let built = await replayFrom(files, journal, used, monoMs);
+  await requirePruned(journal, built.state);
+  const isThere = await journal.bind(namedBy(built.state));
+  if (used !== null && journal.base !== used) {
+    if (!isThere || journal.base === null) throw foreign(used);
+    // The newest was left of a prune that was killed before its record was durable; the one before it is there.
+    used = journal.base;
+    built = await replayFrom(files, journal, used, monoMs);
+    await requirePruned(journal, built.state);
+    await journal.bind(namedBy(built.state));
+    if (journal.base !== used) throw foreign(used);
+  }
+  await store?.reset();
+  const { state, rows, replayed } = built;
+  if (used !== null && rows !== null)
+    store?.put(used.at, new Map([...rows].map(([key, value]) => [key, JSON.parse(value) as unknown])));
+  return { state, replayed };
+}
+
+async function replayFrom(
+  files: FileSystem,
+  journal: Journal,
+  base: Base | null,
+  monoMs: number,
+): Promise<{ state: State; rows: Map<string, string> | null; replayed: number }> {
   const rows = base === null ? null : await readBase(files, base);
   const state = rows === null ? emptyState() : loadState(decodeRows(rows), monoMs);
   let replayed = 0;
@@ -156,11 +206,7 @@ async function rebuild(
     replay(state, record, monoMs);
     replayed += 1;
   }
-  await requirePruned(journal, state);
-  await store?.reset();
-  if (base !== null && rows !== null)
-    store?.put(base.at, new Map([...rows].map(([key, value]) => [key, JSON.parse(value) as unknown])));
-  return { state, replayed };
+  return { state, rows, replayed };
 }
 
 function replay(state: State, record: JournalRecord, monoMs: number): void {

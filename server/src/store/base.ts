@@ -26,9 +26,21 @@ const UNFINISHED = 'base.new';
 /** Read at once: a millisecond of hashing. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** The newest base, or null. Throws JournalCorrupt when its header does not check. */
-export async function findBase(files: FileSystem, folder: string): Promise<Base | null> {
-  const newest = (await basesIn(files, folder)).at(-1);
+/** What the journal says of the base that it goes on from, in its hash chain (`journal.pruned`). */
+export interface NamedBase {
+  readonly at: number;
+  /** Of record `at`. */
+  readonly hash: string;
+  readonly sha256: string;
+}
+
+export function isNamed({ at, sha256 }: Base, named: NamedBase): boolean {
+  return at.seq === named.at && at.hash === named.hash && sha256 === named.sha256;
+}
+
+/** The newest base, or that of one record; or null. Throws JournalCorrupt when its header does not check. */
+export async function findBase(files: FileSystem, folder: string, seq?: number): Promise<Base | null> {
+  const newest = (await basesIn(files, folder)).findLast((each) => seq === undefined || each === seq);
   if (newest === undefined) return null;
   const path = join(folder, baseName(newest));
   const file = await files.open(path, 'read');
@@ -104,11 +116,11 @@ export async function writeBase(files: FileSystem, folder: string, wanted: NewBa
   }
 }
 
-/** Removes earlier bases, and what a killed server had begun to write of one. */
-export async function removeLeft(files: FileSystem, folder: string, { at }: Pick<Base, 'at'>): Promise<void> {
+/** Removes all bases but that of one record, and what a killed server had begun to write of one. */
+export async function removeLeft(files: FileSystem, folder: string, kept: number): Promise<void> {
   const names = (await files.list(folder)).filter((name) => {
     const seq = baseSeq(name);
-    return name === UNFINISHED || (seq !== null && seq < at.seq);
+    return name === UNFINISHED || (seq !== null && seq !== kept);
   });
   for (const name of names) await removeIfThere(files, join(folder, name));
   if (names.length > 0) await files.syncFolder(folder);
@@ -207,6 +219,12 @@ async function readFrom(path: string, file: OpenFile, at: number, length: number
   } catch (cause) {
     throw new JournalCorrupt({ file: path, seq: 0, reason: 'UNREADABLE' }, { cause });
   }
+}
+
+/** Says which file it is, where the records say so: it is to be put back. */
+export function baseMissing(folder: string, seq: number, named: NamedBase | null): JournalCorrupt {
+  const file = named === null ? folder : join(folder, baseName(named.at));
+  return new JournalCorrupt({ file, seq, reason: 'BASE_MISSING' });
 }
 
 function broken(file: string, seq: number): JournalCorrupt {

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { type Base, removeIfThere, removeLeft, writeBase } from './base.js';
+import {
+  type Base,
+  findBase,
+  isNamed,
+  type NamedBase,
+  removeIfThere,
+  removeLeft,
+  writeBase,
+} from './base.js';
 import type { FileSystem, OpenFile } from './files.js';
 import { writeHead } from './head.js';
 import { JournalCursor, type RecordEnd } from './journal-cursor.js';
@@ -14,7 +22,7 @@ import {
   segmentName,
 } from './journal-format.js';
 import { type Cut, headPath, inspect, mend, type Recovery } from './journal-recovery.js';
-import { type Position, START } from './position.js';
+import type { Position } from './position.js';
 import { readFileAt, sizeOfFile } from './read-file.js';
 import { type Segment, SegmentReader } from './segment-reader.js';
 import type { Dump } from './state-store.js';
@@ -78,6 +86,7 @@ export class Journal {
   readonly #verifiedAfter: Position;
   #pruned: Position;
   #base: Base | null;
+  #named: NamedBase | null = null;
   #position: Position;
   #writer: Writer | null;
   /** A file was removed, and it is not known to be durable. */
@@ -171,20 +180,41 @@ export class Journal {
   }
 
   /**
-   * Makes a base, after which records up to `until` may be missing; an earlier one stays until `tidyBases`. In words, why not. Rejects with the
+   * Makes a base, after which, once it is named and adopted, records up to `until` may be missing; an earlier one stays until `tidyBases`. In words, why not. Rejects with the
    * disk's own errors. @param spareBytes that have to stay free on the disk
    */
   async rebase(until: Position, dump: Dump, spareBytes: number): Promise<Base | string> {
-    const base = await writeBase(this.#files, this.#folder, { until, dump, spareBytes });
-    if (typeof base === 'string') return base;
-    this.#base = base;
-    this.#pruned = until;
-    return base;
+    return await writeBase(this.#files, this.#folder, { until, dump, spareBytes });
   }
 
-  /** Removes earlier bases, and what a killed `rebase` left. Rejects with the disk's own errors */
+  /** From now on it is rebuilt from this base: that it is is durable in the journal. */
+  adopt(base: Base): void {
+    this.#base = base;
+    this.#named = { at: base.at.seq, hash: base.at.hash, sha256: base.sha256 };
+    this.#pruned = base.until;
+  }
+
+  /**
+   * It is rebuilt from the base that the journal itself names, and from no other, however new: one may be left of a prune that was killed before
+   * its record was durable, or made by anybody. @returns false: it is not there. Throws JournalCorrupt
+   */
+  async bind(named: NamedBase | null): Promise<boolean> {
+    this.#named = named;
+    if (named !== null && this.#base !== null && isNamed(this.#base, named)) return true;
+    this.#base = null;
+    const found = named === null ? null : await findBase(this.#files, this.#folder, named.at);
+    if (found !== null && isNamed(found, named!)) this.#base = found;
+    return named === null || this.#base !== null;
+  }
+
+  /** The base that its records name; null: nothing was pruned. */
+  get named(): NamedBase | null {
+    return this.#named;
+  }
+
+  /** Removes bases that are not the one named, and what a killed `rebase` left. Rejects with the disk's own errors */
   async tidyBases(): Promise<void> {
-    await removeLeft(this.#files, this.#folder, this.#base ?? { at: START });
+    await removeLeft(this.#files, this.#folder, this.#named?.at ?? 0);
   }
 
   /**

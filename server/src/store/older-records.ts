@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { findBase, requireBound, verifyBase } from './base.js';
+import { baseMissing, findBase, isNamed, type NamedBase, requireBound, verifyBase } from './base.js';
 import type { FileSystem } from './files.js';
 import { JournalCursor } from './journal-cursor.js';
 import { JournalCorrupt } from './journal-errors.js';
@@ -10,6 +10,8 @@ import type { Segment } from './segment-reader.js';
 export interface PartlyRead {
   readonly segments: readonly Segment[];
   readonly verifiedAfter: Position;
+  /** The base that the records name; left out: whichever there is. */
+  readonly named?: NamedBase | null;
 }
 
 /** Records verified before others get a turn: a millisecond of work. */
@@ -22,15 +24,16 @@ const RECORDS_PER_TURN = 128;
  */
 export async function verifyOlder(
   files: FileSystem,
-  { segments, verifiedAfter: until }: PartlyRead,
+  { segments, verifiedAfter: until, named = null }: PartlyRead,
   pause: (verified: number) => Promise<boolean>,
 ): Promise<void> {
   const [first] = segments;
   if (first === undefined || (until.seq === 0 && first.firstSeq === 1)) return;
   const folder = dirname(first.file);
-  const base = await findBase(files, folder);
-  if (base === null && first.firstSeq > 1)
-    throw new JournalCorrupt({ file: folder, seq: first.firstSeq - 1, reason: 'BASE_MISSING' });
+  const base = await findBase(files, folder, named?.at);
+  if (base === null && first.firstSeq > 1) throw baseMissing(folder, first.firstSeq - 1, named);
+  if (base !== null && named !== null && !isNamed(base, named))
+    throw new JournalCorrupt({ file: base.file, seq: named.at, reason: 'BASE_FOREIGN' });
   if (base !== null) await verifyBase(files, base, () => pause(0));
   // Pruned since.
   if (until.seq < first.firstSeq - 1) return;

@@ -1,4 +1,5 @@
 import type { PruneRequest } from '@berth/server/audit/pruner';
+import type { Base } from '@berth/server/store/base';
 import { baseName } from '@berth/server/store/base-format';
 import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -59,7 +60,8 @@ describe('a disk that fails or is full', () => {
     const studio = template.clone();
     const { journal, store } = await studio.start();
     const { files } = studio;
-    await journal.rebase(until, store.dump, 0);
+    await store.flush();
+    journal.adopt((await journal.rebase(until, store.dump, 0)) as Base);
     const going = journal.segments.filter(({ firstSeq }) => firstSeq <= until.seq);
     expect(going.length).toBeGreaterThan(2);
     await files.remove(going[0]!.file);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { PruneRequest } from '@berth/server/audit/pruner';
 import { BASE_HEADER_BYTES, decodeBaseHeader, encodeBaseHeader } from '@berth/server/store/base-format';
 import { verifyOlder } from '@berth/server/store/older-records';
@@ -206,7 +207,7 @@ describe('damage of what a pruned journal stands on', () => {
     const none = studio.clone();
     await none.files.remove(path);
     await expect(none.start({ lost: true })).rejects.toMatchObject({ reason: 'SEGMENT_MISSING' });
-    await expect(none.start()).rejects.toMatchObject({ code: 'JOURNAL_CORRUPT' });
+    await expect(none.start()).rejects.toMatchObject({ reason: 'BASE_MISSING', file: path });
     const server = await none.start({ reread: 0 });
     expect(rowsOf(server)).toEqual(served);
     await expect(verifyOlder(none.files, server.journal, on)).rejects.toMatchObject({
@@ -228,6 +229,44 @@ describe('damage of what a pruned journal stands on', () => {
         reason: 'SEGMENT_MISSING',
         file: gone[0]!.file,
       });
+  });
+
+  test('a base with other rows, all of it in order: the journal names another one', async () => {
+    const { studio, served } = await prunedStudio();
+    const path = base(studio);
+    const bytes = Buffer.from(studio.files.get(path));
+    const facts = decodeBaseHeader(bytes.subarray(0, BASE_HEADER_BYTES))!;
+    const rows = Buffer.from(bytes.subarray(BASE_HEADER_BYTES));
+    rows.write('mallory@', rows.indexOf('it@studi'));
+    const sha256 = createHash('sha256').update(rows).digest('hex');
+    const forged = Buffer.concat([encodeBaseHeader({ ...facts, sha256 }), rows]);
+    const foreign = { reason: 'BASE_FOREIGN', file: path };
+    studio.files.put(path, forged);
+    await expect(studio.start({ lost: true })).rejects.toMatchObject(foreign);
+    await expect(studio.start({ lost: true, reread: 0 })).rejects.toMatchObject(foreign);
+    await expect(studio.start()).rejects.toMatchObject(foreign);
+    const server = await studio.start({ reread: 0 });
+    expect(rowsOf(server)).toEqual(served);
+    await expect(verifyOlder(studio.files, server.journal, on)).rejects.toMatchObject(foreign);
+  });
+
+  test('of two bases the one counts that the journal names, and a newer one goes', async () => {
+    const { studio, served } = await prunedStudio();
+    const named = base(studio);
+    const dying = await studio.start();
+    await dying.store.flush();
+    const end = (await dying.journal.endOfSegment(dying.journal.segments[1]!.firstSeq - 1))!;
+    const newer = await dying.journal.rebase(end, dying.store.dump, 0);
+    expect(newer).toMatchObject({ until: end });
+    for (const how of [{}, { reread: 0 }, { lost: true }, { lost: true, reread: 0 }]) {
+      const server = await studio.clone().start(how);
+      expect(rowsOf(server), JSON.stringify(how)).toEqual(served);
+      expect(server.journal.base).toMatchObject({ file: named });
+      await verifyOlder(studio.files, server.journal, on);
+    }
+    const server = await studio.start();
+    await server.pruner.finish();
+    expect(base(studio)).toBe(named);
   });
 
   test('a segment that is gone otherwise is missed', async () => {

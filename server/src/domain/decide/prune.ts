@@ -5,12 +5,12 @@ import { organisationOf, type State } from '../state.js';
 /** Asked again for the same records, it is the same answer (I7). That they may go is for the caller to know, who has the files. */
 export function prune(
   state: State,
-  { token, until: { seq, hash }, first, bytes, by }: Command<'prune'>,
+  { token, until: { seq, hash }, first, bytes, base, by }: Command<'prune'>,
   { now }: Context,
 ): Decision<'prune'> {
   const known = organisationOf(state).pruned;
   if (known?.seq === seq) return { ok: true, changes: [], outcome: { pruned: known } };
-  const pruned = { seq, hash, from: first, bytes, atMs: now.wallMs, by: by.email };
+  const pruned = { seq, hash, from: first, bytes, base, atMs: now.wallMs, by: by.email };
   // In one record: whoever reads what is left has the server's word for what came before it.
   const changes: Change[] = [
     { type: 'journal.checkpoint', token },
