@@ -41,7 +41,10 @@ export const auditVerify = defineCommand({
     const against = await againstWhat(context, args);
     const verdict = await verifyAudit(readLines(context, args.file), against);
     const pinned = against.serverKey !== null;
-    if (verdict.ok) return { document: { ...verdict, pinned }, text: provedText(context, verdict, against) };
+    if (verdict.ok) {
+      const text = provedText(context, verdict, against);
+      return { document: { ...verdict, pinned }, text, notes: lateNotes(verdict) };
+    }
     const failure = brokenFailure(args.file, verdict);
     context.stderr.write(failureText(failure, context));
     return { document: { ...verdict, error: failureJson(failure) }, text: '', exitCode: failure.exitCode };
@@ -131,6 +134,14 @@ function before({ from, prev, follows }: Proved): string | undefined {
     ? ', as the server signed it: the file that ends with this head is what comes before'
     : '; what comes before is in another file, which ends with this head';
   return `record ${from - 1}, head ${prev}${signed}`;
+}
+
+/** Whole is only what is there: who cut off the beginning has a file that is whole too. */
+function lateNotes({ from, prev, follows }: Proved): string[] {
+  if (from === 1 || follows) return [];
+  return [
+    `Warning: the file begins with record ${from}, and no signature in it covers what comes before. That nothing was left out there is shown by the file before it alone, which ends with the head ${prev}.`,
+  ];
 }
 
 /** What is most likely a wrong file or key is no alarm; it is proved to be nothing all the same. */

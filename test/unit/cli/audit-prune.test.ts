@@ -255,6 +255,8 @@ test('a file that begins behind another says what it follows, and whether the se
     return berth(['audit', 'verify', 'rest.jsonl', '--server-key', server], { files });
   };
   // Record 5 has the checkpoint of record 4, record 10 that of 9; none that follows signs record 2.
+  // Said aloud where nothing signs what is not there.
+  expect([(await rest(5)).stderr, (await rest(3)).stderr]).toEqual(['', expect.stringContaining(hashes[2]!)]);
   expect((await rest(5)).stdout).toMatch(
     new RegExp(`before them +record 4, head ${hashes[4]}, as the server signed it`),
   );
