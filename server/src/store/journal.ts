@@ -126,7 +126,7 @@ export class Journal {
     return this.#position;
   }
 
-  /** What is acknowledged at the time of the call. The journal only grows: its files up to these lengths are that moment, whenever they are read. */
+  /** What is acknowledged at the time of the call. Nothing in its files is ever written over: up to these lengths they are that moment, for as long as they are not pruned. */
   async cut(): Promise<JournalCut> {
     const position = this.#position;
     const base = this.#base;
