@@ -10,12 +10,19 @@ const longest = [
   'kill-rounds',
   'torture',
   'browser',
-  'entitlements-over-time',
-  'suspend-network',
+  'waiting',
+  'admin',
   'borrow-extended',
+  'machines',
+  'entitlements-over-time',
   'backup',
-  'http',
+  'suspend-network',
   'bad-input',
+  'mail',
+  'http',
+  'bad-host',
+  'cli',
+  'audit',
 ];
 
 /** One of these that began last would run alone, with cores that have nothing to do. The others come as ever: by size, or by time where that is known. */
