@@ -29,50 +29,39 @@ export interface Migration {
   run(files: FileSystem, folder: string, version: string): Promise<void>;
 }
 
+/** Each so far says in `berthd.json` which format the folder is of, and changes nothing else. */
 export const migrations: readonly Migration[] = [
-  {
-    from: 1,
-    to: 2,
-    does: 'berthd.json says format 2 and which berthd wrote it: an older berthd then refuses the folder instead of failing on it',
-    run: (files, folder, version) => rewriteMarker(files, folder, 2, version),
-  },
-  {
-    from: 2,
-    to: 3,
-    does: 'berthd.json gets a checksum, so that a damaged address or name in it is noticed',
-    run: (files, folder, version) => rewriteMarker(files, folder, 3, version),
-  },
-  {
-    from: 3,
-    to: 4,
-    does: 'the journal may hold mails that are to be sent: an older berthd then refuses the folder instead of failing on it',
-    run: (files, folder, version) => rewriteMarker(files, folder, 4, version),
-  },
-  {
-    from: 4,
-    to: 5,
-    does: 'the journal may hold credits that were spent, and restores: an older berthd then refuses the folder instead of failing on it',
-    run: (files, folder, version) => rewriteMarker(files, folder, 5, version),
-  },
-  {
-    from: 5,
-    to: 6,
-    does: 'the journal may hold who was removed: an older berthd then refuses the folder instead of failing on it',
-    run: (files, folder, version) => rewriteMarker(files, folder, 6, version),
-  },
-  {
-    from: 6,
-    to: 7,
-    does: 'the journal may hold how long leases last, and what a restore lacks: an older berthd then refuses the folder instead of failing on it',
-    run: (files, folder, version) => rewriteMarker(files, folder, 7, version),
-  },
-  {
-    from: 7,
-    to: 8,
-    does: 'the journal may begin later, once old records were exported: an older berthd then refuses the folder instead of taking it for damaged',
-    run: (files, folder, version) => rewriteMarker(files, folder, 8, version),
-  },
+  step(
+    1,
+    'berthd.json says format 2 and which berthd wrote it: an older berthd then refuses the folder instead of failing on it',
+  ),
+  step(2, 'berthd.json gets a checksum, so that a damaged address or name in it is noticed'),
+  step(
+    3,
+    'the journal may hold mails that are to be sent: an older berthd then refuses the folder instead of failing on it',
+  ),
+  step(
+    4,
+    'the journal may hold credits that were spent, and restores: an older berthd then refuses the folder instead of failing on it',
+  ),
+  step(
+    5,
+    'the journal may hold who was removed: an older berthd then refuses the folder instead of failing on it',
+  ),
+  step(
+    6,
+    'the journal may hold how long leases last, and what a restore lacks: an older berthd then refuses the folder instead of failing on it',
+  ),
+  step(
+    7,
+    'the journal may begin later, once old records were exported: an older berthd then refuses the folder instead of taking it for damaged',
+  ),
 ];
+
+function step(from: number, does: string): Migration {
+  const to = from + 1;
+  return { from, to, does, run: (files, folder, version) => rewriteMarker(files, folder, to, version) };
+}
 
 async function rewriteMarker(
   files: FileSystem,
