@@ -32,6 +32,15 @@ const base = (studio: Studio): string => {
   return `/data/journal/${name}`;
 };
 
+/** The base with another owner, and everything in its header as it must be. */
+function withOtherRows(base: Buffer): Buffer {
+  const facts = decodeBaseHeader(base.subarray(0, BASE_HEADER_BYTES))!;
+  const rows = Buffer.from(base.subarray(BASE_HEADER_BYTES));
+  rows.write('mallory@', rows.indexOf('it@studi'));
+  const sha256 = createHash('sha256').update(rows).digest('hex');
+  return Buffer.concat([encodeBaseHeader({ ...facts, sha256 }), rows]);
+}
+
 test('a journal that was pruned begins behind what went, and leads to the same state, stored or not', async () => {
   const { studio, served } = await prunedStudio();
   for (const how of [{}, { reread: 0 }, { reread: 1e6 }, { lost: true }, { lost: true, reread: 0 }]) {
@@ -231,17 +240,29 @@ describe('damage of what a pruned journal stands on', () => {
       });
   });
 
+  test('a base where nothing is missing is not used: what can be replayed is', async () => {
+    const studio = template.clone();
+    const server = await studio.start();
+    await server.store.flush();
+    const { file } = (await server.journal.rebase(until, server.store.dump, 0)) as { file: string };
+    const served = rowsOf(server);
+    await studio.stop(server);
+    // With other rows, all of it in order, and a stored state that does not check.
+    studio.files.put(file, withOtherRows(studio.files.get(file)));
+    studio.disk.rows.set('user/nobody', '{}');
+    for (const how of [{}, { reread: 0 }]) {
+      const again = await studio.clone().start(how);
+      expect(again.rebuilt).toHaveLength(1);
+      expect(rowsOf(again), JSON.stringify(how)).toEqual(served);
+      expect(again.replayed).toBe(again.journal.position.seq);
+    }
+  });
+
   test('a base with other rows, all of it in order: the journal names another one', async () => {
     const { studio, served } = await prunedStudio();
     const path = base(studio);
-    const bytes = Buffer.from(studio.files.get(path));
-    const facts = decodeBaseHeader(bytes.subarray(0, BASE_HEADER_BYTES))!;
-    const rows = Buffer.from(bytes.subarray(BASE_HEADER_BYTES));
-    rows.write('mallory@', rows.indexOf('it@studi'));
-    const sha256 = createHash('sha256').update(rows).digest('hex');
-    const forged = Buffer.concat([encodeBaseHeader({ ...facts, sha256 }), rows]);
     const foreign = { reason: 'BASE_FOREIGN', file: path };
-    studio.files.put(path, forged);
+    studio.files.put(path, withOtherRows(studio.files.get(path)));
     await expect(studio.start({ lost: true })).rejects.toMatchObject(foreign);
     await expect(studio.start({ lost: true, reread: 0 })).rejects.toMatchObject(foreign);
     await expect(studio.start()).rejects.toMatchObject(foreign);
