@@ -105,7 +105,7 @@ export const SETTINGS = {
     reload: true,
   }),
   // More than handshakes-per-second-per-address (50) times the 10 s a stranger is given to authenticate, so that no
-  // single address can take all places; 48 MiB at most.
+  // single address can take all places; 48 MiB at most, and of those that wait for TLS up to 64 KiB each that they sent.
   'limits.unauthenticated-sockets': setting({
     kind: integer({ min: 1, max: 65_536, unit: 'sockets' }),
     default: 1024,

@@ -79,8 +79,9 @@ export class AcceptedSockets {
       const hello = heard.length === 1 ? bytes : Buffer.concat(heard);
       if (!isWhole(hello)) return;
       socket.off('readable', look);
-      // Put back, not before: each look would be told of it again.
+      // Put back, not before: each look would be told of it again. And kept nowhere else: a session may last for days.
       socket.unshift(hello);
+      heard.length = 0;
       // From here on it is the server that takes its time.
       reason = 'HANDSHAKE_RATE';
       const leave = this.#pace.begin(address, () => {

@@ -17,7 +17,8 @@ export function tlsServer(tls: TlsMaterial, limits: TransportLimits): Server {
       ...tls,
       // The channel binding of the handshake relies on the exporter of 1.3 (RFC 9266 section 4.2).
       minVersion: 'TLSv1.3',
-      handshakeTimeout: limits.handshakeMs,
+      // The other half is for the wait before it (accepted-sockets.ts).
+      handshakeTimeout: limits.handshakeMs / 2,
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
