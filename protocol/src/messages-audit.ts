@@ -83,6 +83,9 @@ export const AuditSegment = Type.Object({
 });
 export type AuditSegment = Static<typeof AuditSegment>;
 
+/** The last of the records that go and its hash, and whether young ones may be among them. */
+const Prunable = { until: Count, head: Hash, recent: Type.Optional(Type.Boolean()) };
+
 const AuditFrom = Type.Object({ seq: Count, offset: Count });
 
 export const auditRequests = {
@@ -144,16 +147,20 @@ export const auditRequests = {
     errors: [],
     text: 'The files of the journal that are not written any more, oldest first: what may be pruned. An answer may be short and still have a `next`: looking into a file takes a while.',
   }),
+  'audit.prune.preview': request({
+    paths: ['admin'],
+    least: 'owner',
+    changes: false,
+    params: Type.Object(Prunable),
+    result: Type.Object({ from: Count, bytes: Count }),
+    errors: ['PRUNE_REFUSED', 'PRUNE_BUSY'],
+    text: 'What `audit.prune` would say now: asked before an export, which takes a while.',
+  }),
   'audit.prune': request({
     paths: ['admin'],
     least: 'owner',
     changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      until: Count,
-      head: Hash,
-      recent: Type.Optional(Type.Boolean()),
-    }),
+    params: Type.Object({ key: IdempotencyKey, ...Prunable }),
     result: Type.Object({ pruned: Pruned, from: Count, bytes: Count }),
     errors: ['KEY_REUSED', 'PRUNE_REFUSED', 'PRUNE_BUSY'],
     text: 'Removes the records up to `until`, which the caller has exported and whose hash is `head`. The journal goes on from there, and has who did it.',

@@ -220,8 +220,11 @@ describe('audit prune', () => {
     await twoFullSegments();
     const before = await journal();
     // What is of today goes only when it is said.
-    const refused = await prune();
-    expect([refused.code, refused.json.error.code]).toEqual([8, 'PRUNE_REFUSED']);
+    const [refused, dry] = await Promise.all([prune(), prune('--dry-run')]);
+    expect([refused.code, refused.json.error]).toEqual([8, dry.json.refused]);
+    expect([dry.code, dry.json.refused]).toMatchObject([8, { code: 'PRUNE_REFUSED', rule: 'RECENT' }]);
+    // Nothing was exported for it.
+    await expect(readFile(old())).rejects.toMatchObject({ code: 'ENOENT' });
     expect(await journal()).toEqual(before);
     const { code, json, stderr } = await prune('--recent');
     expect([code, json.from, stderr]).toEqual([0, 1, expect.stringContaining('proved')]);

@@ -7,6 +7,22 @@ import { cancellable } from '../session.js';
 
 export type Removal = Omit<ParamsOf<'audit.prune'>, 'key'>;
 
+/** Why nothing would go now, as the server says; null: it would. @throws Failure what is no answer */
+export async function refusalOf(
+  admin: AdminConnection,
+  { until, head, recent }: Removal,
+): Promise<Failure | null> {
+  try {
+    await admin.call('audit.prune.preview', { until, head, ...(recent ? { recent } : {}) });
+    return null;
+  } catch (error) {
+    if (error instanceof BerthError && refusals.has(error.code)) return toFailure(error);
+    throw error;
+  }
+}
+
+const refusals: ReadonlySet<ErrorCode> = new Set(['PRUNE_REFUSED', 'PRUNE_BUSY']);
+
 /**
  * Refused so, none of these records can have gone, whatever became of an earlier try: what was removed is answered before these are looked at.
  * A rule that is not among them (PRUNED; one of a later server) may mean the opposite.
@@ -22,9 +38,13 @@ const unanswered: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'CONNECTION_LOST'
 /** A base of gigabytes takes minutes to write and to read again; the SDK is patient for half a minute at a time. */
 const TRIES = 20;
 
+/** A backup that began during the export ends by itself: so often, and so far apart, it is asked again. */
+const BUSY_TRIES = 120;
+const BUSY_MS = 5000;
+
 /**
- * Has the server remove what is in the proved file `out`. Where it refuses and nothing can have gone, the name is free again; in any other
- * case the file stays, since it may be the only place that has the records. @throws Failure
+ * Has the server remove what is in the proved file `out`. Whatever comes of it, the file stays: it took a while, is whole, and may be the only
+ * place that has the records. @throws Failure
  */
 export async function removeRecords(
   context: Context,
@@ -40,23 +60,32 @@ export async function removeRecords(
       patiently(context, () => admin.call('audit.prune', params)),
     );
   } catch (error) {
-    if (error instanceof BerthError && nothingWent.has(`${error.code} ${error.rule}`)) {
-      await context.files.remove(out).catch(() => undefined);
-      throw error;
-    }
+    if (error instanceof BerthError && nothingWent.has(`${error.code} ${error.rule}`))
+      throw keeping(error, out, 'REFUSED');
     throw keeping(error, out, await lookAgain(context, admin, removal));
   }
 }
 
 async function patiently<T>(context: Context, ask: () => Promise<T>): Promise<T> {
-  for (let left = TRIES; ; left -= 1) {
+  for (let [left, busy] = [TRIES, BUSY_TRIES]; ; ) {
     try {
       return await ask();
     } catch (error) {
-      const again = error instanceof BerthError && unanswered.has(error.code);
-      if (!again || left === 1 || context.signal.aborted) throw error;
+      const code = error instanceof BerthError ? error.code : null;
+      if (code === 'PRUNE_BUSY') busy -= 1;
+      else left -= 1;
+      const again = code === 'PRUNE_BUSY' || (code !== null && unanswered.has(code));
+      if (!again || left === 0 || busy === 0 || context.signal.aborted) throw error;
+      if (code === 'PRUNE_BUSY') await busyFor(context, toFailure(error).message);
     }
   }
+}
+
+async function busyFor({ progress, processes }: Context, why: string): Promise<void> {
+  progress.say(`waiting to remove the records: ${why}`);
+  await new Promise<void>((resolve) => {
+    processes.after(BUSY_MS, resolve);
+  });
 }
 
 /** Whether they are there now, as far as the server can say. */
@@ -74,17 +103,21 @@ async function lookAgain(
   }
 }
 
-function keeping(thrown: unknown, out: string, found: 'GONE' | 'THERE' | null): Failure {
-  const { code, message, exitCode, detail } = toFailure(thrown);
+function keeping(thrown: unknown, out: string, found: 'REFUSED' | 'GONE' | 'THERE' | null): Failure {
+  const { code, message, next, exitCode, detail } = toFailure(thrown);
   const file = quote(out);
   const words = {
+    REFUSED: `Nothing was removed. ${file} is whole and was proved, and stays; the server has the records too.`,
     GONE: `The records were removed: keep ${file}, which was proved. It may be the only place that has them.`,
     THERE: `When asked once more, the server still had the records. A request that is on its way may yet remove them: keep ${file}, which was proved.`,
     none: `Whether the records were removed is not known: keep ${file}, which was proved.`,
   };
   return new Failure(code, {
     message: `${message} ${words[found ?? 'none']}`,
-    next: 'Look what went: `berth audit list --kind journal.pruned --limit 1`. If these did not, prune again, to another file.',
+    next:
+      found === 'REFUSED'
+        ? next
+        : 'Look what went: `berth audit list --kind journal.pruned --limit 1`. If these did not, prune again, to another file.',
     exitCode,
     detail,
   });

@@ -1,11 +1,11 @@
 import type { AdminConnection } from '@berth/client';
-import { type AuditSegment, limits, type ResultOf } from '@berth/protocol';
+import type { AuditSegment, ResultOf } from '@berth/protocol';
 import { exportProved } from '../audit/proved-export.js';
-import { removeRecords } from '../audit/removal.js';
+import { refusalOf, removeRecords } from '../audit/removal.js';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import type { Context } from '../context.js';
-import { usage } from '../fail.js';
+import { type Failure, failureJson, usage } from '../fail.js';
 import { fileExists } from '../files.js';
 import { type Answer, table } from '../output.js';
 import { parseDay, parseDurationSeconds, quote } from '../parse.js';
@@ -33,8 +33,8 @@ export const auditPrune = defineCommand({
     ['berth audit prune --older-than 365d --out audit-2025.jsonl --yes', 'export, prove, remove'],
     ['berth audit verify audit-2025.jsonl', 'and prove the file again, whenever'],
   ],
-  more: 'Keep the file: it is the only place that has these records from then on. Whole files of the journal go, and never the one that is written: what is left may begin earlier than the day you say. Nothing is removed before the file was written, read again and found whole, with the signature of the server over its end. For owners only; the journal has who did it. Backups made before still have these records.',
-  exits: [[8, 'it may not be pruned so; nothing was removed']],
+  more: 'Keep the file: it is the only place that has these records from then on. Whole files of the journal go, and never the one that is written: what is left may begin earlier than the day you say. The server is asked first whether they may go, and --dry-run says what it answers. Nothing is removed before the file was written, read again and found whole, with the signature of the server over its end. For owners only; the journal has who did it. Backups made before still have these records.',
+  exits: [[8, 'it may not be pruned so, or not now; nothing was removed']],
   run: async (context, args) => {
     const beforeMs = parseBefore(context, args);
     if (await context.files.exists(args.out)) throw fileExists(args.out);
@@ -57,12 +57,15 @@ async function exported(
   context: Context,
   admin: AdminConnection,
   beforeMs: number,
-  { out, 'dry-run': dryRun }: Asked,
+  { out, recent, 'dry-run': dryRun }: Asked,
 ): Promise<{ readonly going: Going } | Answer> {
   const going = await oldSegments(context, admin, beforeMs);
   if (going.length === 0) return nothingToDo(beforeMs);
-  if (dryRun) return planned(going);
   const extent = extentOf(going);
+  // Before an export, which may take an hour, and again behind it by the removal itself.
+  const refusal = await refusalOf(admin, { ...extent, recent });
+  if (dryRun) return planned(going, refusal);
+  if (refusal !== null) throw refusal;
   const { from, until, bytes } = extent;
   await confirm(
     context,
@@ -134,10 +137,12 @@ function nothingToDo(beforeMs: number): Answer {
   return { document: { segments: [], pruned: null }, text: '', notes: [note] };
 }
 
-function planned(going: Going): Answer {
+function planned(going: Going, refusal: Failure | null): Answer {
   const { from, until, bytes } = extentOf(going);
+  const what = `export and remove records ${from} to ${until} (${daysText(daysOf(going))}), ${mib(bytes)}`;
+  const said = refusal && failureJson(refusal);
   return {
-    document: { dryRun: true, from, until, ...daysOf(going), bytes, segments: going },
+    document: { dryRun: true, from, until, ...daysOf(going), bytes, segments: going, refused: said },
     text: (screen) =>
       table(
         going,
@@ -148,9 +153,14 @@ function planned(going: Going): Answer {
         ],
         screen,
       ),
-    notes: [
-      `Would export and remove records ${from} to ${until} (${daysText(daysOf(going))}), ${mib(bytes)}. Nothing was changed. Records of the last ${limits.pruneAgeMs / 86_400_000} days go only with --recent.`,
-    ],
+    notes:
+      refusal === null
+        ? [`Would ${what}. Nothing was changed.`]
+        : [
+            `Would not ${what}. Nothing was changed.`,
+            `Would be refused: ${refusal.code} ${refusal.message} ${refusal.next}`,
+          ],
+    exitCode: refusal?.exitCode ?? 0,
   };
 }
 

@@ -184,6 +184,7 @@ wrong('session.resume', { tokens: Array(11).fill('a.b.c') }, 'tokens', 'eleven t
 wrong('audit.records', { from: { seq: -1, offset: 0 } }, 'from.seq', 'a record before the first');
 wrong('audit.prune', { head: 'short' }, 'head', 'a hash that is none');
 wrong('audit.prune', { until: -1 }, 'until', 'a record before the first');
+wrong('audit.prune.preview', { head: 'short' }, 'head', 'a hash that is none, ahead');
 wrong('audit.segments', { from: 'first' }, 'from', 'a file in words');
 wrong('allocation.revoke', { quantity: 'most' }, 'quantity', 'a quantity in words');
 

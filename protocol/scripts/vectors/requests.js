@@ -321,6 +321,12 @@ export const requests = [
   { method: 'audit.checkpoint', paths: admin, full: { key, until: 41 }, least: { key } },
   { method: 'audit.segments', paths: admin, full: { from: 41 }, least: {} },
   {
+    method: 'audit.prune.preview',
+    paths: admin,
+    full: { until: 41, head: 'A'.repeat(43), recent: true },
+    least: { until: 41, head: 'A'.repeat(43) },
+  },
+  {
     method: 'audit.prune',
     paths: admin,
     full: { key, until: 41, head: 'A'.repeat(43), recent: true },

@@ -18,7 +18,12 @@ import { asked } from './request.js';
 
 type AuditHandlers = Pick<
   Handlers,
-  'audit.list' | 'audit.records' | 'audit.checkpoint' | 'audit.segments' | 'audit.prune'
+  | 'audit.list'
+  | 'audit.records'
+  | 'audit.checkpoint'
+  | 'audit.segments'
+  | 'audit.prune.preview'
+  | 'audit.prune'
 >;
 
 export function auditHandlers(deps: HandlerDeps): AuditHandlers {
@@ -74,6 +79,10 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
         ...{ until: last.seq, head: headOf(last.hash) },
       }));
       return { ok: true, result: { segments: shown, next, pruned: pruned ? prunedView(pruned) : null } };
+    },
+    'audit.prune.preview': async (params): Promise<Answer<'audit.prune.preview'>> => {
+      const found = await pruner.preview(params);
+      return 'ok' in found ? found : { ok: true, result: found };
     },
     'audit.prune': async (params, caller) => {
       const settled = await pruner.prune({ ...params, ...asked('audit.prune', params, caller) });

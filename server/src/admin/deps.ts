@@ -18,7 +18,7 @@ export interface HandlerDeps {
   readonly engine: Engine;
   readonly issuer: Issuer;
   readonly audit: Pick<AuditLog, 'newest' | 'after' | 'records' | 'segments'>;
-  readonly pruner: Pick<Pruner, 'prune' | 'endOf'>;
+  readonly pruner: Pick<Pruner, 'preview' | 'prune' | 'endOf'>;
   readonly invitations: Invitations;
   readonly verify: Verify;
   readonly metrics: Pick<Metrics, 'checkout' | 'denial' | 'waited'>;

@@ -1,25 +1,20 @@
 import { limits, type ParamsOf } from '@berth/protocol';
-import {
-  type By,
-  type Command,
-  type Denial,
-  deny,
-  type RequestKey,
-  type Settled,
-} from '../domain/commands.js';
+import type { By, Command, Denial, RequestKey, Settled } from '../domain/commands.js';
 import { keptAnswer } from '../domain/decide/decide.js';
+import type { Pruned } from '../domain/pruned.js';
 import { organisationOf, type State } from '../domain/state.js';
 import type { Base } from '../store/base.js';
 import type { Journal } from '../store/journal.js';
 import type { Position } from '../store/position.js';
 import type { Dump, StateStore } from '../store/state-store.js';
 import type { AuditLog } from './audit-log.js';
+import { gone, heldBy, noBase, noEnd, otherHash, stopping, tooYoung } from './prune-refusals.js';
 
 export interface PrunerOptions {
   readonly state: State;
   readonly journal: Pick<
     Journal,
-    'endOfSegment' | 'rebase' | 'adopt' | 'prune' | 'tidyBases' | 'segments' | 'base'
+    'endOfSegment' | 'roomForBase' | 'rebase' | 'adopt' | 'prune' | 'tidyBases' | 'segments' | 'base'
   >;
   readonly audit: Pick<AuditLog, 'segments' | 'removing'>;
   /** Written out and then read as it was at one moment. */
@@ -42,8 +37,17 @@ export interface PrunerOptions {
   };
 }
 
+type Judged = Pick<ParamsOf<'audit.prune'>, 'until' | 'head' | 'recent'>;
+
+/** What may go: up to the end of a file, from the first record that is there. */
+interface Extent {
+  readonly end: Position;
+  readonly from: number;
+  readonly bytes: number;
+}
+
 /** What is asked for, and by whom. */
-export type PruneRequest = Pick<ParamsOf<'audit.prune'>, 'until' | 'head' | 'recent'> & {
+export type PruneRequest = Judged & {
   readonly by: By;
   readonly request: RequestKey;
 };
@@ -72,6 +76,15 @@ export class Pruner {
     );
   }
 
+  /** What `prune` would say now, as far as it can be known before the base is written. Changes nothing. @throws JournalCorrupt, the disk's own errors */
+  async preview(asked: Judged): Promise<{ readonly from: number; readonly bytes: number } | Denial> {
+    // In turn: what is being removed is not looked into.
+    const judged = await this.#options.backups.alone(() => this.#judge(asked));
+    if ('ok' in judged) return judged;
+    const { from, bytes } = 'pruned' in judged ? judged.pruned : judged;
+    return { from, bytes };
+  }
+
   /** @throws JournalCorrupt, the disk's own errors */
   async prune(asked: PruneRequest): Promise<Settled<'prune'>> {
     return await this.#options.backups.alone(() => this.#prune(asked));
@@ -93,31 +106,22 @@ export class Pruner {
     await this.#options.backups.alone(async () => {});
   }
 
-  async #prune({ until, head, recent = false, by, request }: PruneRequest): Promise<Settled<'prune'>> {
+  async #prune(asked: PruneRequest): Promise<Settled<'prune'>> {
     const { state, journal, submit, sign } = this.#options;
+    const { until, by, request } = asked;
     // Before anything is refused: who asks again after a lost answer has the only copy of what went (I7).
     const kept = keptAnswer<'prune'>(state, 'prune', request);
     if (kept !== null) {
       await this.#remove(organisationOf(state).pruned?.seq ?? 0);
       return kept;
     }
-    const known = organisationOf(state).pruned;
-    const hash = Buffer.from(head, 'base64url').toString('hex');
-    if (known?.seq === until && known.hash === hash) {
+    const judged = await this.#judge(asked);
+    if ('ok' in judged) return judged;
+    if ('pruned' in judged) {
       await this.#remove(until);
-      return { ok: true, outcome: { pruned: known } };
+      return { ok: true, outcome: judged };
     }
-    if (known !== undefined && until <= known.seq) return gone(known.seq);
-    if (this.#stopped) return stopping();
-    const busy = this.#busy();
-    if (busy !== null) return busy;
-    const end = await this.endOf(until);
-    if ('ok' in end) return end;
-    if (end.hash !== hash) return otherHash(until);
-    const { bytes, untilMs } = await this.#extentOf(until);
-    const age = untilMs === null ? null : this.#options.wallMs() - untilMs;
-    if (!recent && age !== null && age < limits.pruneAgeMs) return tooYoung(untilMs!);
-    const first = journal.segments[0]!.firstSeq;
+    const { end, from: first, bytes } = judged;
     const made = await this.#rebase(end);
     if ('ok' in made) return made;
     // What was written stays: a base that nobody needs yet.
@@ -141,23 +145,24 @@ export class Pruner {
     return settled;
   }
 
-  #busy(): Denial | null {
-    const { backups, older } = this.#options;
-    const is = older();
-    if (backups.isRead)
-      return deny('PRUNE_BUSY', 'A backup is being made of the files of the journal.', { rule: 'BACKUP' });
-    if (is === 'reading')
-      return deny('PRUNE_BUSY', 'The older records are still being verified since the start.', {
-        rule: 'VERIFYING',
-      });
-    return is === 'damaged'
-      ? deny(
-          'PRUNE_REFUSED',
-          'An older record of the journal, or its base, is damaged: nothing of it is removed.',
-          { rule: 'DAMAGED' },
-          'Put the file back from a backup first (docs/site-it.md, Audit).',
-        )
-      : null;
+  /** What would go, what went already, or why nothing does. One place for both who asks ahead and who means it. */
+  async #judge({ until, head, recent = false }: Judged): Promise<Extent | { pruned: Pruned } | Denial> {
+    const { state, journal, backups, older, wallMs, spareBytes } = this.#options;
+    const known = organisationOf(state).pruned;
+    const hash = Buffer.from(head, 'base64url').toString('hex');
+    if (known?.seq === until && known.hash === hash) return { pruned: known };
+    if (known !== undefined && until <= known.seq) return gone(known.seq);
+    if (this.#stopped) return stopping();
+    const held = heldBy(backups.isRead, older());
+    if (held !== null) return held;
+    const end = await this.endOf(until);
+    if ('ok' in end) return end;
+    if (end.hash !== hash) return otherHash(until);
+    const { bytes, untilMs } = await this.#extentOf(until);
+    const age = untilMs === null ? null : wallMs() - untilMs;
+    if (!recent && age !== null && age < limits.pruneAgeMs) return tooYoung(untilMs!);
+    const full = await journal.roomForBase(spareBytes()).catch(reasonOf);
+    return full === null ? { end, from: journal.segments[0]!.firstSeq, bytes } : noBase(full);
   }
 
   /** Of all files up to a record: their bytes, and the last moment in them. */
@@ -196,7 +201,7 @@ export class Pruner {
     } catch (error) {
       if (this.#stopped) return stopping();
       log.warn({ err: error }, 'the base of the journal could not be written; nothing was pruned');
-      return noBase(error instanceof Error ? error.message : String(error));
+      return noBase(reasonOf(error));
     }
   }
 
@@ -222,57 +227,6 @@ export class Pruner {
   }
 }
 
-/** No refusal: the next server is asked the same. */
-function stopping(): Denial {
-  return deny('DRAINING');
-}
-
-function gone(seq: number): Denial {
-  return deny(
-    'PRUNE_REFUSED',
-    `Records up to ${seq} were pruned already.`,
-    { rule: 'PRUNED', seq },
-    'Nothing is left to do for these.',
-  );
-}
-
-/** @param firsts the first record of each file */
-function noEnd(seq: number, firsts: readonly number[]): Denial {
-  const ends = firsts.slice(1).map((first) => first - 1);
-  return deny(
-    'PRUNE_REFUSED',
-    `Record ${seq} is not the last of a file of the journal that is not written any more.`,
-    { rule: 'SEGMENT', ends: ends.slice(-20) },
-    ends.length === 0
-      ? 'The journal has one file, which is still written: nothing of it can go.'
-      : `These are: ${ends.slice(-20).join(', ')}.`,
-  );
-}
-
-function otherHash(seq: number): Denial {
-  return deny(
-    'PRUNE_REFUSED',
-    `Record ${seq} has another hash here: what was exported is not this journal.`,
-    { rule: 'HEAD' },
-    'Export it again. If that is refused too, keep both files and report this.',
-  );
-}
-
-function tooYoung(untilMs: number): Denial {
-  const days = limits.pruneAgeMs / 86_400_000;
-  return deny(
-    'PRUNE_REFUSED',
-    `Some of these records are of ${new Date(untilMs).toISOString().slice(0, 10)}, less than ${days} days ago.`,
-    { rule: 'RECENT', untilMs },
-    'Take an earlier date, or say that it is meant: --recent.',
-  );
-}
-
-function noBase(reason: string): Denial {
-  return deny(
-    'PRUNE_REFUSED',
-    `The base from which the journal goes on could not be made: ${reason}. Nothing was pruned.`,
-    { rule: 'BASE' },
-    'Check the disk and its free space; a state that does not check is rebuilt by a restart of berthd.',
-  );
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

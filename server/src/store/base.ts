@@ -135,6 +135,26 @@ export async function removeIfThere(files: FileSystem, path: string): Promise<vo
   }
 }
 
+/** In words, why a base cannot even be begun; null: it can. Rejects with the disk's own errors */
+export async function roomForBase(
+  files: Pick<FileSystem, 'freeBytes'>,
+  folder: string,
+  spareBytes: number,
+): Promise<string | null> {
+  const full = await fullWith(files, folder, spareBytes, LOOK_BYTES);
+  return full === null ? null : full.message;
+}
+
+async function fullWith(
+  files: Pick<FileSystem, 'freeBytes'>,
+  folder: string,
+  spareBytes: number,
+  bytes: number,
+): Promise<DiskFull | null> {
+  const freeBytes = await files.freeBytes(folder);
+  return freeBytes < spareBytes + bytes ? new DiskFull(freeBytes, spareBytes) : null;
+}
+
 /** How much is written before the free space is looked at again. */
 const LOOK_BYTES = 8 * 1024 * 1024;
 
@@ -152,9 +172,9 @@ async function writeRows(
       const encoded = encodeRows(some);
       if (bytes + encoded.length > looked + LOOK_BYTES) {
         looked = bytes;
-        const freeBytes = await files.freeBytes(dirname(path));
-        if (freeBytes < spareBytes + Math.max(LOOK_BYTES, encoded.length))
-          throw new DiskFull(freeBytes, spareBytes);
+        const most = Math.max(LOOK_BYTES, encoded.length);
+        const full = await fullWith(files, dirname(path), spareBytes, most);
+        if (full !== null) throw full;
       }
       digest.update(encoded);
       await file.write(encoded, BASE_HEADER_BYTES + bytes);

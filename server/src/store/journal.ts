@@ -7,6 +7,7 @@ import {
   type NamedBase,
   removeIfThere,
   removeLeft,
+  roomForBase,
   writeBase,
 } from './base.js';
 import type { FileSystem, OpenFile } from './files.js';
@@ -185,6 +186,11 @@ export class Journal {
    */
   async rebase(until: Position, dump: Dump, spareBytes: number): Promise<Base | string> {
     return await writeBase(this.#files, this.#folder, { until, dump, spareBytes });
+  }
+
+  /** In words, why `rebase` would not even begin; null: it would. Rejects with the disk's own errors */
+  async roomForBase(spareBytes: number): Promise<string | null> {
+    return await roomForBase(this.#files, this.#folder, spareBytes);
   }
 
   /** From now on it is rebuilt from this base: that it is is durable in the journal. */

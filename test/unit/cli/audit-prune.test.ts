@@ -7,6 +7,10 @@ const YEAR = Date.UTC(2025, 0, 15);
 const { lines, hashes } = auditLines(12);
 const whole = lines.slice(1, -1).map((line) => JSON.parse(line) as { seq: number; payload: string });
 
+const none = (): never => {
+  throw new Error('not expected by this test');
+};
+
 /** Two full files of the journal: records 1 to 5 of long ago, 6 to 9 of yesterday. */
 const segments = [
   { from: 1, until: 5, head: hashes[5]!, bytes: 3_000_000, fromMs: YEAR - 1e9, untilMs: YEAR },
@@ -26,8 +30,12 @@ const done = {
   bytes: 3_000_000,
 };
 
-/** @param records as the server hands them out */
-function site(records = whole, prune: () => unknown = () => done) {
+/** @param records as the server hands them out @param preview as the server answers before the export */
+function site(
+  records = whole,
+  prune: () => unknown = () => done,
+  preview: () => unknown = () => ({ from: 1, bytes: 3_000_000 }),
+) {
   const files = new Map<string, string>();
   const first = new Map<string, () => unknown>();
   const recordsNow = () => {
@@ -55,6 +63,7 @@ function site(records = whole, prune: () => unknown = () => done) {
         }),
       next: null,
     }),
+    'audit.prune.preview': preview,
     'audit.prune': prune,
   });
   const openAdmin: typeof admin.sdk.openAdmin = async (options) => {
@@ -65,10 +74,26 @@ function site(records = whole, prune: () => unknown = () => done) {
   const run = (...words: (string | { signal: AbortSignal })[]) => {
     const typed = words.filter((word) => typeof word === 'string');
     const [more] = words.filter((word) => typeof word !== 'string');
-    return berth(['audit', 'prune', '--out', 'old.jsonl', ...typed, '--json'], { sdk, files, ...more });
+    return berth(['audit', 'prune', '--out', 'old.jsonl', ...typed, '--json'], {
+      ...{ sdk, files, processes: { start: none, onSignals: none, after: at } },
+      ...more,
+    });
+  };
+  const waitedMs: number[] = [];
+  const at = (delayMs: number, call: () => void) => {
+    waitedMs.push(delayMs);
+    queueMicrotask(call);
+    return () => undefined;
   };
   const before = (method: string, work: () => unknown) => first.set(method, work);
-  return { files, run, before, asked: () => admin.calls.map(({ method }) => method), calls: admin.calls };
+  return {
+    files,
+    run,
+    before,
+    waitedMs,
+    asked: () => admin.calls.map(({ method }) => method),
+    calls: admin.calls,
+  };
 }
 
 describe('berth audit prune', () => {
@@ -117,12 +142,55 @@ describe('berth audit prune', () => {
 
   test.each([
     ['PRUNE_REFUSED', 'BASE'],
-    ['PRUNE_REFUSED', 'RECENT'],
-    ['PRUNE_BUSY', 'BACKUP'],
-  ] as const)('%s %s: nothing went, and the name is free again', async (code, rule) => {
+    ['PRUNE_REFUSED', 'DAMAGED'],
+  ] as const)('%s %s only after the export: nothing went, and the file stays', async (code, rule) => {
     const refused = refuse(code, rule);
-    expect((await refused.run('--older-than', '300d')).json()).toMatchObject({ error: { code, rule } });
-    expect([...refused.files.keys()]).toEqual([]);
+    const ran = await refused.run('--older-than', '300d');
+    expect(ran.json()).toMatchObject({
+      error: { code, rule, message: expect.stringMatching(/Nothing was removed.*old\.jsonl.*stays/) },
+    });
+    expect([...refused.files.keys()]).toEqual(['old.jsonl']);
+  });
+
+  test('a backup that began during the export is waited for, and the file stays however long it takes', async () => {
+    let asked = 0;
+    const busy = (): never => {
+      throw new BerthError('PRUNE_BUSY', { rule: 'BACKUP' });
+    };
+    const soon = site(whole, () => {
+      asked += 1;
+      return asked < 40 ? busy() : done;
+    });
+    expect((await soon.run('--older-than', '300d')).json()).toMatchObject({ until: 5, pruned: done.pruned });
+    expect([soon.waitedMs.length, [...soon.files.keys()]]).toEqual([39, ['old.jsonl']]);
+    const never = site(whole, busy);
+    const ran = await never.run('--older-than', '300d');
+    expect([ran.exitCode, ran.json()]).toMatchObject([8, { error: { code: 'PRUNE_BUSY', rule: 'BACKUP' } }]);
+    expect([...never.files.keys()]).toEqual(['old.jsonl']);
+  });
+
+  test.each([
+    ['PRUNE_REFUSED', 'RECENT'],
+    ['PRUNE_REFUSED', 'DAMAGED'],
+    ['PRUNE_BUSY', 'VERIFYING'],
+  ] as const)('%s %s is told before anything is exported, and by --dry-run', async (code, rule) => {
+    const refused = site(whole, none, () => {
+      throw new BerthError(code, { rule });
+    });
+    const dry = await refused.run('--older-than', '300d', '--dry-run');
+    expect([dry.exitCode, dry.json()]).toMatchObject([
+      8,
+      { dryRun: true, until: 5, refused: { code, rule } },
+    ]);
+    expect(dry.stderr).toMatch(/Would not export.*\n.*Would be refused/);
+    const ran = await refused.run('--older-than', '300d', '--recent');
+    expect([ran.exitCode, ran.json()]).toMatchObject([8, { error: { code, rule } }]);
+    expect(new Set(refused.asked())).toEqual(new Set(['audit.segments', 'audit.prune.preview']));
+    expect(refused.calls.filter(({ method }) => method === 'audit.prune.preview')).toMatchObject([
+      { params: { until: 5, head: hashes[5] } },
+      { params: { until: 5, head: hashes[5], recent: true } },
+    ]);
+    expect(refused.files.size).toBe(0);
   });
 
   test.each([
@@ -200,7 +268,7 @@ describe('berth audit prune', () => {
       bytes: 4_000_000,
     });
     expect((await run('--older-than', '3000d')).json()).toMatchObject({ segments: [] });
-    expect(new Set(asked())).toEqual(new Set(['audit.segments']));
+    expect(new Set(asked())).toEqual(new Set(['audit.segments', 'audit.prune.preview']));
     expect(files.size).toBe(0);
   });
 

@@ -33,6 +33,9 @@ describe('a disk that fails or is full', () => {
     studio.files.free = SPARE_BYTES + 1024;
     const refused = { code: 'PRUNE_REFUSED', detail: { rule: 'BASE' } };
     expect(await server.pruner.prune(asking())).toMatchObject(refused);
+    // While it is written too, whatever was free when it was asked.
+    const writing = server.journal.rebase(until, server.store.dump, SPARE_BYTES);
+    await expect(writing).rejects.toMatchObject({ name: 'DiskFull' });
     expect(studio.files.names('/data/journal')).toEqual(before);
     studio.files.free = 1e12;
     studio.files.full = true;

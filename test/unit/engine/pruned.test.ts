@@ -5,7 +5,17 @@ import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { runSeed, seeded } from '../../store/random.js';
 import { DAY_MS } from '../domain/world.js';
-import { askingFor, type End, invite, oldStudio, on, owner, rowsOf, type Studio } from './pruned-studio.js';
+import {
+  askingFor,
+  type End,
+  invite,
+  oldStudio,
+  on,
+  owner,
+  rowsOf,
+  SPARE_BYTES,
+  type Studio,
+} from './pruned-studio.js';
 
 let template: Studio;
 let until: End;
@@ -136,8 +146,13 @@ test('what may not go stays, and says why', async () => {
     rule: string,
     code = 'PRUNE_REFUSED',
   ): Promise<void> => {
-    const { pruner } = await studio.start();
-    expect(await pruner.prune(asking(more))).toMatchObject({ ok: false, code, detail: { rule } });
+    const { pruner, journal } = await studio.start();
+    const { seq } = journal.position;
+    // Before anything is exported, and when it is meant: one answer, by one rule.
+    const ahead = await pruner.preview(asking(more));
+    expect(ahead).toMatchObject({ ok: false, code, detail: { rule } });
+    expect(await pruner.prune(asking(more))).toEqual(ahead);
+    expect(journal.position.seq).toBe(seq);
     expect(studio.files.names('/data/journal')).toEqual(before);
   };
   await refused({ until: until.seq - 1 }, 'SEGMENT');
@@ -155,6 +170,11 @@ test('what may not go stays, and says why', async () => {
   studio.busy = { backup: false, older: 'damaged' };
   await refused({}, 'DAMAGED');
   studio.busy = { backup: false, older: null };
+  studio.files.free = SPARE_BYTES;
+  await refused({}, 'BASE');
+  studio.files.free = 1e12;
+  const would = await (await studio.start()).pruner.preview(asking());
+  expect(would).toMatchObject({ from: 1, bytes: expect.any(Number) });
   studio.disk.rows.set('user/nobody', '{}');
   const { pruner } = await studio.start({ reread: 0 });
   // The state was rebuilt, and then damaged under the running server.
@@ -163,7 +183,12 @@ test('what may not go stays, and says why', async () => {
   expect(studio.files.names('/data/journal')).toEqual(before);
   // Younger ones go when it is said.
   studio.clock.wallMs -= 20 * DAY_MS;
-  expect(await (await studio.start()).pruner.prune(asking({ recent: true }))).toMatchObject({ ok: true });
+  const done = await (await studio.start()).pruner.prune(asking({ recent: true }));
+  expect(done).toMatchObject({ ok: true, outcome: { pruned: would } });
+  // Of what went already, as the prune itself says: it went, or something earlier did.
+  const { pruner: later } = await studio.start();
+  expect(await later.preview(asking())).toEqual(would);
+  expect(await later.preview(asking({ until: until.seq - 1 }))).toMatchObject({ detail: { rule: 'PRUNED' } });
 });
 
 describe('damage of what a pruned journal stands on', () => {
