@@ -12,7 +12,17 @@ export const plantedInStore: readonly Mutant[] = [
     'reply-before-sync',
     'I6',
     'The answer leaves while its record is still being written.',
-    edit(engine, 'async #seenIsDurable() {', 'async #seenIsDurable() {\n        return;'),
+    edit(engine, 'async #seenIsDurable(saw) {', 'async #seenIsDurable(saw) {\n        return;'),
+  ),
+  mutant(
+    'renewal-waits-for-nothing',
+    'I6',
+    'A renewal is answered while what it rests on is still being written.',
+    edit(
+      engine,
+      'saw === undefined || batch.touched === null || saw.some((id) => batch.touched?.has(id))',
+      'saw === undefined',
+    ),
   ),
   mutant(
     'head-before-journal',

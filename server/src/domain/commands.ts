@@ -1,6 +1,5 @@
 import type {
   AllocationInfo,
-  CreditInfo,
   DeviceInfo,
   EndorsementClaims,
   EntitlementClaims,
@@ -21,7 +20,7 @@ import type {
 import type { BulkKind, BulkTable } from './bulk.js';
 import type { Change } from './changes.js';
 import type { ClockReading } from './clock.js';
-import type { CreditGrant } from './credit-rows.js';
+import type { CreditCommands, CreditOutcomes } from './credit-commands.js';
 import type { Due } from './expiry-queue.js';
 import type { MailResult } from './mail.js';
 import type { RestoreCommands, RestoreOutcomes } from './restore-commands.js';
@@ -54,12 +53,13 @@ export interface Want {
  */
 export type When = 'now' | 'pending' | 'cancel';
 
-interface Asked {
+/** What every changing request brings: who asks, and by what it is known (I7). */
+export interface Asked {
   readonly by: By;
   readonly request: RequestKey;
 }
 
-export interface Commands extends RestoreCommands {
+export interface Commands extends RestoreCommands, CreditCommands {
   found: {
     readonly name: string;
     readonly serverId: string;
@@ -227,23 +227,6 @@ export interface Commands extends RestoreCommands {
   };
   /** `by`: whoever asked for the job, for the audit. */
   decideRow: { readonly job: string; readonly index: number; readonly by: By };
-  consumeCredits: Asked & { readonly product: string; readonly credits: number };
-  askCredits: Asked & { readonly credits: number; readonly note: string };
-  /** @param was what the caller saw; `null`: whatever it is */
-  setCreditAccess: Asked & {
-    readonly email: string;
-    readonly grant: CreditGrant;
-    readonly was: CreditGrant | null;
-  };
-  answerCredits: Asked & {
-    readonly email: string;
-    /** The request that the caller saw; `null`: whichever is open. */
-    readonly id: string | null;
-    readonly approve: boolean;
-    /** `null`: as much more as was asked for. */
-    readonly grant: CreditGrant | null;
-    readonly note: string;
-  };
 }
 
 export type CommandType = keyof Commands;
@@ -252,7 +235,7 @@ export type Command<T extends CommandType = CommandType> = {
 }[T];
 
 /** What a command led to: plain JSON, kept for a retry. Leases are claims here; they are signed when the answer leaves. */
-export interface Outcomes extends RestoreOutcomes {
+export interface Outcomes extends RestoreOutcomes, CreditOutcomes {
   found: { readonly invitation: string };
   expire: { readonly ended: number };
   settlePending: { readonly settled: number };
@@ -321,10 +304,6 @@ export interface Outcomes extends RestoreOutcomes {
   testMail: { readonly id: string };
   makeJob: { readonly id: string; readonly existing: boolean; readonly ignored: readonly string[] };
   decideRow: Record<never, never>;
-  consumeCredits: { readonly id: string; readonly credits: number; readonly left: number };
-  askCredits: { readonly id: string; readonly credits: number };
-  setCreditAccess: { readonly email: string; readonly credits: CreditInfo; readonly changed: boolean };
-  answerCredits: { readonly email: string; readonly approved: boolean; readonly credits: CreditInfo };
 }
 
 /** What became of a removal that may be left pending. */
@@ -354,7 +333,13 @@ export interface Denial {
 }
 
 export type Decision<T extends CommandType> =
-  | { readonly ok: true; readonly changes: readonly Change[]; readonly outcome: Outcomes[T] }
+  | {
+      readonly ok: true;
+      readonly changes: readonly Change[];
+      readonly outcome: Outcomes[T];
+      /** All rows that it rests on, by id, as `touched` names them; absent: whatever there is (decision 0004). */
+      readonly saw?: readonly string[];
+    }
   | Denial;
 
 /** What decide is given besides the state and the command. It reads nothing else. */

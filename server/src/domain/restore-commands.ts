@@ -1,13 +1,8 @@
 import type { LeaseClaims, Witness } from '@berth/protocol';
 import type { BackupMade } from './backup.js';
-import type { By, RequestKey } from './commands.js';
+import type { Asked, By } from './commands.js';
 import type { Pruned } from './pruned.js';
 import type { Reserve, Restore } from './restore.js';
-
-interface Asked {
-  readonly by: By;
-  readonly request: RequestKey;
-}
 
 /** Commands about backups, about what the journal lets go of, and about what is not known after a restore (I9). */
 export interface RestoreCommands {

@@ -18,13 +18,18 @@ export function releaseWarning({ atMs, by, reason }: ScheduledRelease, now: Now)
 /** The entitlement ends within the hour, and others have no room for all that is in use of it. */
 function endWarning(state: State, lease: Lease, entitlement: string, now: Now): LeaseWarning | null {
   const row = state.tables.entitlement.get(entitlement)!;
+  if (!endsSoon(row, now)) return null;
   const endMs = row.claims.exp * 1000;
-  if (endMs - now.wallMs > limits.endWarningMs) return null;
   if (roomAfter(state, row) >= state.derived.usedByEntitlement.get(entitlement)) return null;
   // The last renewal is one window before the end; the right it gives lasts D (DESIGN 4: the hold is inside).
   const atMs = endMs - (windowMs(lease) - lease.claims.dur * 1000);
   const reason = 'The entitlement ends, and no other one has room for the seats in use.';
   return { code: 'ENTITLEMENT_EXPIRED', atMs, inMs: Math.max(0, atMs - now.wallMs), reason, by: null };
+}
+
+/** Whether there is a warning depends on more than the lease from then on: on what others have room for. */
+export function endsSoon({ claims }: Entitlement, now: Now): boolean {
+  return claims.exp * 1000 - now.wallMs <= limits.endWarningMs;
 }
 
 /** Free seats of entitlements that go on when this one ends. */

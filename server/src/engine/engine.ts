@@ -9,6 +9,7 @@ import { canPass, nextFreeAtMs } from '../domain/decide/denial.js';
 import { mayBeDue, takeDue } from '../domain/due.js';
 import { evolve } from '../domain/evolve.js';
 import type { Now, State } from '../domain/state.js';
+import { touched } from '../domain/touched.js';
 import type { Position } from '../store/position.js';
 import { encodeChanges, takeChangedRows } from '../store/records.js';
 import type { ChangedRows } from '../store/state-store.js';
@@ -49,6 +50,8 @@ interface Batch {
   readonly changes: Change[];
   /** The types among them. */
   readonly types: Set<ChangeType>;
+  /** The rows that they touch, by id; `null`: any. */
+  touched: Set<string> | null;
   readonly acts: Act[];
   readonly durable: Promise<void>;
   readonly settle: () => void;
@@ -56,7 +59,8 @@ interface Batch {
 
 /**
  * The single writer: command -> decide -> evolve -> pending batch -> durable -> reply. While one batch is synced, the next fills
- * (group commit). Nothing that was decided on changes that are not yet durable leaves before they are: not even a denial.
+ * (group commit). Nothing that was decided on changes that are not yet durable leaves before they are: not even a denial. A renewal
+ * says what it rests on, so that it does not wait for the commits of others (decision 0004).
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -77,13 +81,13 @@ export class Engine {
     this.#state = options.state;
   }
 
-  /** Decides and applies a command at once; resolves when everything it did, and everything it saw, is durable. */
+  /** Decides and applies a command at once; resolves when everything it did, and everything it rests on, is durable. */
   async submit<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
     if (this.#stopped) return never();
     const now = this.#options.clock.now();
     this.#expireDue(now);
     const decision = this.#apply(command, now);
-    await this.#seenIsDurable();
+    await this.#seenIsDurable(decision.ok ? decision.saw : undefined);
     return decision.ok ? { ok: true, outcome: decision.outcome } : decision;
   }
 
@@ -223,8 +227,9 @@ export class Engine {
     const durable = decision.changes.filter((change) => !isVolatile(change));
     // Before they are applied: what was there before them is gone then.
     const act = durable.length === 0 ? null : actOf(this.#state, command, durable, now);
+    const rows = durable.map((change) => touched(this.#state, change));
     this.#evolve(decision.changes, now);
-    if (act !== null) this.#enqueue(durable, act, now);
+    if (act !== null) this.#enqueue(durable, rows, act, now);
     if (durable.some(mayRipen)) this.#settlePending(now);
     // Whoever gave seats up for others may have taken fewer: the next tick looks, since this may be the line being served.
     if (durable.some(isGivenUp)) this.#line.stalled = true;
@@ -273,7 +278,12 @@ export class Engine {
     }
   }
 
-  #enqueue(changes: readonly Change[], act: Omit<Act, 'first'>, now: Now): void {
+  #enqueue(
+    changes: readonly Change[],
+    rows: readonly (readonly string[] | null)[],
+    act: Omit<Act, 'first'>,
+    now: Now,
+  ): void {
     const seen = clockSeen(this.#state, now.steadyWallMs);
     if (seen !== null) evolve(this.#state, seen, now.monoMs);
     if (this.#pending === null) {
@@ -284,6 +294,7 @@ export class Engine {
     this.#pending.acts.push({ first: this.#pending.changes.length, ...act });
     this.#pending.changes.push(...changes, ...(seen === null ? [] : [seen]));
     for (const { type } of changes) this.#pending.types.add(type);
+    for (const ids of rows) touch(this.#pending, ids);
   }
 
   async #commitAll(): Promise<void> {
@@ -312,10 +323,19 @@ export class Engine {
     this.#options.onCommitted({ position, changes: batch.changes, rows, seconds });
   }
 
-  async #seenIsDurable(): Promise<void> {
-    await (this.#pending ?? this.#inFlight)?.durable;
+  /** @param saw the rows that an answer rests on: it waits only for what touches one of them. Left out: for everything. */
+  async #seenIsDurable(saw?: readonly string[]): Promise<void> {
+    const rests = (batch: Batch): boolean =>
+      saw === undefined || batch.touched === null || saw.some((id) => batch.touched?.has(id));
+    // The later one first: it is durable after the other.
+    await [this.#pending, this.#inFlight].find((batch) => batch !== null && rests(batch))?.durable;
     if (this.#failed) await never();
   }
+}
+
+function touch(batch: Batch, ids: readonly string[] | null): void {
+  if (ids === null) batch.touched = null;
+  else for (const id of ids) batch.touched?.add(id);
 }
 
 /** True for a change after which a pending revoke or removal may have nothing to wait for any more. */
@@ -354,7 +374,7 @@ function newBatch(): Batch {
   const durable = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  return { changes: [], types: new Set(), acts: [], durable, settle };
+  return { changes: [], types: new Set(), touched: new Set(), acts: [], durable, settle };
 }
 
 /** Fail-stop: once a write failed, nobody gets an answer any more (DESIGN 2). */

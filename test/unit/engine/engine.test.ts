@@ -4,67 +4,12 @@ import { join } from 'node:path';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import type { State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
-import type { JournalWriter } from '@berth/server/engine/journal-writer';
 import { recover } from '@berth/server/engine/recover';
 import { nodeFiles } from '@berth/server/store/files';
 import { LevelStore } from '@berth/server/store/level-store';
-import { type Position, START } from '@berth/server/store/position';
 import { afterEach, describe, expect, test } from 'vitest';
 import { keyOf, World } from '../domain/world.js';
-
-/** A journal whose syncs end when the test says so. */
-class HeldJournal implements JournalWriter {
-  position: Position = START;
-  readonly payloads: string[] = [];
-  #finish: ((error?: Error) => void) | null = null;
-
-  append(payload: Uint8Array): Promise<Position> {
-    expect(this.#finish, 'one append at a time').toBeNull();
-    this.payloads.push(Buffer.from(payload).toString());
-    return new Promise((resolve, reject) => {
-      this.#finish = (error) => {
-        this.#finish = null;
-        if (error !== undefined) return reject(error);
-        this.position = { seq: this.position.seq + 1, hash: 'ab'.repeat(32) };
-        resolve(this.position);
-      };
-    });
-  }
-
-  async finish(error?: Error): Promise<void> {
-    await turns();
-    this.#finish?.(error);
-    await turns();
-  }
-}
-
-async function turns(): Promise<void> {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
-}
-
-function engineOver(world: World, journal: JournalWriter): { engine: Engine; fatal: unknown[] } {
-  const fatal: unknown[] = [];
-  const { newId } = world.context;
-  const engine = new Engine({
-    state: world.state,
-    journal,
-    clock: { now: () => world.now },
-    newId,
-    leaseSeconds: world.leaseSeconds,
-    diskLow: () => false,
-    onCommitted: () => {},
-    onFatal: (error) => fatal.push(error),
-  });
-  return { engine, fatal };
-}
-
-function answered(promise: Promise<unknown>): { yet: boolean } {
-  const seen = { yet: false };
-  promise.then(() => {
-    seen.yet = true;
-  });
-  return seen;
-}
+import { answered, engineOver, HeldJournal, turns } from './held-journal.js';
 
 describe('group commit', () => {
   test('no reply leaves before its changes are durable; what comes meanwhile shares the next record', async () => {

@@ -1,9 +1,9 @@
 import type { LeaseClaims } from '@berth/protocol';
-import type { Change } from '../changes.js';
+import { type Change, isVolatile } from '../changes.js';
 import type { Command, Context, Decision, RenewedLease } from '../commands.js';
 import { isActive } from '../pools.js';
 import type { Entitlement, Lease, Seat, State } from '../state.js';
-import { warningOf } from '../warning.js';
+import { endsSoon, warningOf } from '../warning.js';
 import { beginsSoon, fits, relocate, Taken, type Term } from './choose.js';
 import { Idleness } from './idle.js';
 
@@ -36,7 +36,18 @@ export function renew(state: State, command: Command<'renew'>, context: Context)
   const moved = leases.some(
     (row) => 'claims' in row && row.claims.ent !== state.tables.lease.get(row.lease)!.claims.ent,
   );
-  return { ok: true, changes, outcome: { leases, moved } };
+  const saw = changes.every(isVolatile) ? seenOf(state, leases, context) : null;
+  return { ok: true, changes, outcome: { leases, moved }, ...(saw === null ? {} : { saw }) };
+}
+
+/** What a renewal of leases that go on where they are rests on; `null`: more than their own rows, as a refusal and a warning do. */
+function seenOf(state: State, leases: readonly RenewedLease[], { now }: Context): string[] | null {
+  const saw: string[] = [];
+  for (const row of leases) {
+    if (!('claims' in row) || endsSoon(state.tables.entitlement.get(row.claims.ent)!, now)) return null;
+    saw.push(row.lease, row.claims.seat, row.claims.ent);
+  }
+  return saw;
 }
 
 function renewedClaims(
