@@ -63,3 +63,20 @@ test('a disk that is low makes a job wait, and fails no row', async () => {
   await ended(world, id);
   expect(world.state.tables.job.get(id)).toMatchObject({ done: 2, failed: 0 });
 });
+
+test('a job without rows has ended when it is made; one that an older server left open ends, and the next one is done', async () => {
+  const world = new World();
+  const empty = make(world, 'invite', []);
+  expect(world.state.tables.job.get(empty)).toMatchObject({ rows: 0, endedAtMs: world.now.wallMs });
+  const { endedAtMs: _, ...open } = world.state.tables.job.get(empty)!;
+  world.state.tables.job.set(empty, open);
+  world.state.derived.jobsRunning.add(empty);
+  world.pass(1000);
+  const id = make(world, 'invite', ['a']);
+  const mails = world.state.tables.mail.size;
+  worker(world).wake();
+  await ended(world, empty, id);
+  expect(world.state.tables.job.get(id)).toMatchObject({ done: 1 });
+  // The invitation and what became of the one row; of nothing nothing is told.
+  expect(world.state.tables.mail.size - mails).toBe(2);
+});

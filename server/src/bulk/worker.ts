@@ -55,8 +55,9 @@ export class BulkWorker {
     for (let job = firstOf(state); job !== undefined && !this.#stopped; job = firstOf(state)) {
       const { id, next, rows, by: email, device } = job;
       const by = { email, device };
-      const until = Math.min(rows, next + ROWS_AT_ONCE);
-      const indexes = Array.from({ length: until - next }, (_, at) => next + at);
+      // At least one: a job without rows would be the first one for ever, in one turn.
+      const count = Math.max(1, Math.min(rows - next, ROWS_AT_ONCE));
+      const indexes = Array.from({ length: count }, (_, at) => next + at);
       // In one turn, so in one commit; each is decided on what those before it have changed.
       const decided = await Promise.all(
         indexes.map((index) => submit({ type: 'decideRow', job: id, index, by })),

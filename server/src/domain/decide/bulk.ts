@@ -34,15 +34,15 @@ export function makeJob(state: State, command: Command<'makeJob'>, context: Cont
     pending,
     invitationMs,
   };
-  return {
-    ok: true,
-    changes: [{ type: 'job.made', job, cells }],
-    outcome: { id: job.id, existing: false, ignored },
-  };
+  const changes: Change[] = [{ type: 'job.made', job, cells }];
+  // A failures CSV of a job without any has a first line alone. Nothing is to be told of it.
+  if (cells.length === 0) changes.push({ type: 'job.ended', id: job.id, atMs: context.now.wallMs });
+  return { ok: true, changes, outcome: { id: job.id, existing: false, ignored } };
 }
 
 /**
- * Decides the next row of a job; one whose turn is over or has not come is nothing. Refused while only the server itself is in the way: that
+ * Decides the next row of a job; one whose turn is over or has not come is nothing. Behind the last row the job ends: servers until November 2026
+ * made jobs of no rows, which stayed open. Refused while only the server itself is in the way: that
  * passes, and a verdict stays.
  */
 export function decideRow(
@@ -53,6 +53,8 @@ export function decideRow(
   const job = state.tables.job.get(id);
   if (job === undefined || job.next !== index || job.endedAtMs !== undefined)
     return { ok: true, changes: [], outcome: {} };
+  if (index >= job.rows)
+    return { ok: true, changes: [{ type: 'job.ended', id, atMs: context.now.wallMs }], outcome: {} };
   const row = state.tables.jobRow.get(bulkRowId(id, index))!;
   const { verdict, changes } = decided(state, job, row, context);
   if (verdict.is === 'failed' && passing.has(verdict.code)) return deny(verdict.code);
