@@ -92,6 +92,11 @@ test('who has seats is not removed; the failures are fed to revoke, and then to 
   expect(revoked.json).toMatchObject({ job: { done: 2, failed: 0 }, ignored: ['verdict', 'code', 'reason'] });
   const again = await owner('bulk', 'apply', 'remove', '--csv', failed, '--yes');
   expect(again.json.job).toMatchObject({ done: 2, failed: 0 });
+  // Nothing failed: its failures are a first line alone, and fed to the next command they are nothing to do.
+  const none = await site.berth(site.owner, ['bulk', 'report', again.json.job.id, '--failures', '--csv']);
+  const nobody = await site.write('nobody.csv', none.stdout);
+  const nothing = await owner('bulk', 'apply', 'remove', '--csv', nobody, '--yes');
+  expect(nothing).toMatchObject({ code: 0, json: { job: { rows: 0, done: 0, failed: 0 } } });
 });
 
 test('`user invite --csv` and `user remove --csv` are bulk jobs too', async () => {
