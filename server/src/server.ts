@@ -12,7 +12,7 @@ import { poolOf } from './domain/pools.js';
 import type { State } from './domain/state.js';
 import { Doors } from './doors.js';
 import { nativeVerify } from './ed25519.js';
-import { writeCheckpoint } from './engine/checkpoint.js';
+import { Checkpoints } from './engine/checkpoint.js';
 import { type Commit, Engine } from './engine/engine.js';
 import { Invitations } from './engine/invitations.js';
 import type { Issuer, Signer } from './engine/issuer.js';
@@ -59,9 +59,6 @@ export interface ServerOptions {
 
 /** How often the state is written behind, ms. Losing it costs only a longer replay. */
 const FLUSH_MS = 1000;
-/** How often a signed checkpoint goes into the journal (I10), ms. */
-const CHECKPOINT_MS = 3_600_000;
-
 /** How often the backups that are configured are thought of, ms. */
 const BACKUP_LOOK_MS = 60_000;
 
@@ -124,17 +121,18 @@ export class Server {
     this.#parts = parts;
     this.#doors = doors;
     this.#stopTicker = startTicker(parts.engine);
+    const checkpoints = new Checkpoints(parts);
     const watch = new ClockWatch(() => clockOf(parts), componentLog(options.log, 'clock'));
     const everySecond = (): void => {
       watch.look();
+      checkpoints.look();
       void parts.store.flush().catch(options.onFatal);
     };
     const flush = setInterval(everySecond, FLUSH_MS);
-    const checkpoint = setInterval(() => void writeCheckpoint(parts), CHECKPOINT_MS);
     const backup = setInterval(() => parts.backupTimer.look(), BACKUP_LOOK_MS);
-    this.#timers = [flush.unref(), checkpoint.unref(), backup.unref()];
+    this.#timers = [flush.unref(), backup.unref()];
     parts.backupTimer.look();
-    void writeCheckpoint(parts);
+    checkpoints.look();
     showTroubles(parts, health);
     void parts.office.start().catch(options.onFatal);
     parts.worker.wake();

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parsePublicKey, parseToken } from '@berth/protocol';
+import { nativeVerify } from '@berth/server/ed25519';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readJournal } from '../auditor/auditor.js';
 import { Site } from './site.js';
@@ -63,6 +65,19 @@ describe('a clock behind what was seen', () => {
   });
 });
 
+/** When the checkpoints in the journal of a stopped server were signed, each proved with its public key alone. */
+function checkpointTimes(): number[] {
+  const changes = readJournal(site.data).records.flatMap((record) => record.changes);
+  return changes.flatMap((change) => {
+    if (change.type !== 'journal.checkpoint') return [];
+    const parsed = parseToken('checkpoint', String(change.token));
+    if (!parsed.ok) throw new Error(parsed.fault);
+    const { signed, signature, claims } = parsed.token;
+    expect(nativeVerify(parsePublicKey(site.serverKey)!, signed, signature)).toBe(true);
+    return [claims.iat * 1000];
+  });
+}
+
 describe('a clock that jumps ahead while the server runs', () => {
   test('ends no borrow until it is accepted; then it does, and the journal names who did it', async () => {
     await site.kill();
@@ -84,5 +99,8 @@ describe('a clock that jumps ahead while the server runs', () => {
     expect(JSON.parse((await site.http('/readyz')).body).warnings).toEqual([]);
     await site.stop();
     expect(JSON.stringify(readJournal(site.data))).toContain('"type":"clock.accepted"');
+    // An hour has passed by the clock of the running server: it signed once more, by itself, as it does every hour.
+    const laterMs = checkpointTimes().map((ms) => ms - Date.now() - 5 * HOUR_MS);
+    expect(laterMs.filter((ms) => Math.abs(ms) < 600_000)).toHaveLength(1);
   });
 });
