@@ -10,6 +10,24 @@ interface Named {
   readonly hash: Buffer;
 }
 
+/** What a record of a prune says of the base that stands for what went (PROTOCOL 11.4). */
+export interface NamedBase {
+  readonly at: number;
+  /** Of record `at`, hex. */
+  readonly hash: string;
+  /** Of its rows, hex. */
+  readonly sha256: string;
+}
+
+/** The base that the record of a prune names; null: it is none, or one that names nothing. */
+export function namedBaseIn(payload: Buffer): NamedBase | null {
+  if (!payload.includes('"journal.pruned"')) return null;
+  const { changes } = JSON.parse(payload.toString()) as {
+    changes?: readonly { readonly type: string; readonly pruned?: { readonly base?: NamedBase } }[];
+  };
+  return changes?.findLast(({ type }) => type === 'journal.pruned')?.pruned?.base ?? null;
+}
+
 /**
  * The base of a pruned journal, fed as it comes: a header with two positions and the SHA-256 of what follows. Written from the format, not from
  * the server's reader, as JournalChain is.
@@ -54,6 +72,15 @@ export class JournalBase {
   /** False when the base names another record of this number. */
   names(seq: number, hash: Buffer): boolean {
     return [this.until, this.at].every((named) => named.seq !== seq || named.hash.equals(hash));
+  }
+
+  /** Whether it is the very one that the journal says it goes on from. */
+  isNamed({ at, hash, sha256 }: NamedBase): boolean {
+    return (
+      this.at.seq === at &&
+      this.at.hash.toString('hex') === hash &&
+      this.#header.toString('hex', 104, 136) === sha256
+    );
   }
 
   /** The record that its rows stand for. */

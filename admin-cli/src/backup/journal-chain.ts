@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { JournalBase } from './journal-base.js';
+import { JournalBase, type NamedBase, namedBaseIn } from './journal-base.js';
 
 const HEADER_BYTES = 52;
 const RECORD_BYTES = 48;
@@ -19,6 +19,8 @@ export class JournalChain {
   #inFile = false;
   #base: JournalBase | null = null;
   #inBase = false;
+  /** By the last record that says so. */
+  #named: NamedBase | null = null;
   #first = true;
   #fault: string | null = null;
 
@@ -60,6 +62,8 @@ export class JournalChain {
     this.#endFile();
     if (this.#fault !== null) return this.#fault;
     if ((this.#base?.at.seq ?? 0) > seq) return 'its base is of records that it does not have';
+    if (this.#base !== null && (this.#named === null || !this.#base.isNamed(this.#named)))
+      return 'its base is not the one that its records name';
     if (this.seq !== seq) return `it ends with record ${this.seq}, not ${seq}`;
     return this.head.toString('base64url') === head ? null : `record ${seq} is another one`;
   }
@@ -114,6 +118,7 @@ export class JournalChain {
     this.seq += 1;
     this.head = createHash('sha256').update(covered).digest();
     this.#bind();
+    this.#named = namedBaseIn(covered.subarray(40)) ?? this.#named;
     return end;
   }
 }
