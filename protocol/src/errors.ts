@@ -595,6 +595,13 @@ export const errors = {
     'The files of the journal are being read.',
     'Wait some minutes and try again.',
   ),
+  JOURNAL_DAMAGED: row(
+    -33169,
+    1,
+    false,
+    'A file that the server is made of is damaged or missing.',
+    'Leave the folder `state` alone; put the file back from a backup while the server is stopped, then `berthd check` (docs/site-it.md, Audit).',
+  ),
   BULK_BUSY: row(
     -33143,
     8,

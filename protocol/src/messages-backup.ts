@@ -72,7 +72,7 @@ export const backupRequests = {
       files: Type.Array(Type.Object({ path: Type.String(), bytes: Type.String() })),
       journal: Type.Array(Type.Object({ segment: Segment, bytes: Count })),
     }),
-    errors: ['KEY_REUSED'],
+    errors: ['KEY_REUSED', 'JOURNAL_DAMAGED'],
     text: 'Notes who makes a backup, and says what belongs to it. The journal only grows: its files up to these lengths are one moment.',
   }),
   'backup.read': request({

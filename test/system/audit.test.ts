@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newIdempotencyKey, openAdmin } from '@berth/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -260,6 +260,21 @@ describe('audit prune', () => {
     await site.berthd(['restore', out, '--data', data, '--passphrase-file', passphrase, '--json']);
     const checked = JSON.parse((await site.berthd(['check', '--data', data, '--json'])).stdout);
     expect(checked).toMatchObject({ ok: true });
+    // Without the base it would be none: said at once, with its name, and nothing is handed out.
+    const base = join(site.data, 'journal', (await journal()).find((name) => name.endsWith('.base'))!);
+    await rename(base, `${base}.away`);
+    const admin = await openAdmin({ home: site.owner.home });
+    try {
+      const begun = async () => (await admin.call('audit.list', { kind: 'backup.begun' })).items.length;
+      const before = await begun();
+      await expect(admin.call('backup.begin', { key: newIdempotencyKey() })).rejects.toMatchObject({
+        code: 'JOURNAL_DAMAGED',
+        message: expect.stringContaining(base),
+      });
+      expect(await begun()).toBe(before);
+    } finally {
+      await admin.close();
+    }
   });
 });
 

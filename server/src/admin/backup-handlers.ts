@@ -26,6 +26,12 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
         return { ok: true, result: { last, ...backup.timer() } };
       }),
     'backup.begin': async (params, caller) => {
+      const damage = await backup.source.damage();
+      if (damage !== null)
+        return deny(
+          'JOURNAL_DAMAGED',
+          `No backup can be made: ${damage}. What is served is right all the same.`,
+        );
       // Durable first: who has the key of the server is in the journal, and in the backup.
       const settled = await engine.submit({ type: 'beginBackup', ...asked('backup.begin', params, caller) });
       if (!settled.ok) return settled;
@@ -54,7 +60,7 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
     'backup.finish': async (params, caller) => {
       const { seq, bytes, atMs: madeAtMs } = params;
       const command = { type: 'noteBackup', seq, bytes, madeAtMs } as const;
-      backup.source.over();
+      backup.source.over(seq);
       const settled = await engine.submit({ ...command, ...asked('backup.finish', params, caller) });
       return settled.ok ? { ok: true, result: { backup: settled.outcome.backup } } : settled;
     },

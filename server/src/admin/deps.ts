@@ -31,7 +31,7 @@ export interface HandlerDeps {
   readonly mail: Pick<PostOffice, 'configured' | 'letterOf' | 'sendNow'>;
   readonly rollback: Pick<Rollback, 'witnessed' | 'shown'>;
   readonly backup: {
-    readonly source: Pick<BackupSource, 'cut' | 'segment' | 'base' | 'over'>;
+    readonly source: Pick<BackupSource, 'damage' | 'cut' | 'segment' | 'base' | 'over'>;
     /** How often the server makes one by itself, and why the last one failed. */
     timer(): { readonly everyMs: number | null; readonly failed: string | null };
   };

@@ -72,7 +72,7 @@ async function seal(
     await sealer.end({ end });
     return position.seq;
   } finally {
-    source.over();
+    source.over(cut.position.seq);
   }
 }
 

@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '../store/errno.js';
 import type { FileSystem } from '../store/files.js';
 import type { Journal, JournalCut } from '../store/journal.js';
-import { verifyOlder } from '../store/older-records.js';
+import { corruptReasons, JournalCorrupt } from '../store/journal-errors.js';
+import { verifyNamed, verifyOlder } from '../store/older-records.js';
 import type { Position } from '../store/position.js';
 
 /** All that a server is, at one moment (DESIGN 2: the journal is the truth). */
@@ -29,8 +30,8 @@ export class BackupSource {
   readonly #folder: string;
   readonly #journal: BackedUpJournal;
   readonly #monoMs: () => number;
-  /** Backups that were begun and are not known to be over, and when one last read something. */
-  #begun = 0;
+  /** Backups that were begun and are not known to be over, by their last record once it is known, and when one last read something. */
+  readonly #begun = new Set<{ seq: number | null }>();
   #readAtMs = 0;
   #removing: Promise<unknown> = Promise.resolve();
 
@@ -44,21 +45,25 @@ export class BackupSource {
   /** What a backup that begins now consists of. While files of the journal are removed it waits. Call `over` when it is made, or not. */
   async cut(): Promise<BackupCut> {
     await this.#removing;
-    this.#begun = this.isRead ? this.#begun + 1 : 1;
+    // Those of which nothing was heard for so long are over too.
+    if (!this.isRead) this.#begun.clear();
+    const begun: { seq: number | null } = { seq: null };
+    this.#begun.add(begun);
     this.#readAtMs = this.#monoMs();
     const files = await this.#smallFiles();
     const { position, files: journal, base } = await this.#journal.cut();
+    begun.seq = position.seq;
     return { position, files, journal, base };
   }
 
-  /** A backup that was begun reads nothing more. */
-  over(): void {
-    this.#begun = Math.max(0, this.#begun - 1);
+  /** The backup that ends with record `seq` reads nothing more. Said again (I7), it ends no other one. */
+  over(seq: number): void {
+    for (const begun of this.#begun) if (begun.seq === seq) this.#begun.delete(begun);
   }
 
   /** True while a backup is being made: none of its files may go. */
   get isRead(): boolean {
-    return this.#begun > 0 && this.#monoMs() - this.#readAtMs < READ_MS;
+    return this.#begun.size > 0 && this.#monoMs() - this.#readAtMs < READ_MS;
   }
 
   /** Does what removes files of the journal; no backup begins meanwhile. Not while one is made (`isRead`). */
@@ -66,6 +71,22 @@ export class BackupSource {
     const done = this.#removing.then(work);
     this.#removing = done.catch(() => {});
     return await done;
+  }
+
+  /**
+   * What is wrong with the base of a journal that was pruned, in words with its file; null: nothing, or there is none to be. Without it a backup
+   * would be no server, which whoever makes one would learn at its end. Rejects with the disk's own error
+   */
+  async damage(): Promise<string | null> {
+    const { segments, named } = this.#journal;
+    try {
+      // In turn with a prune, which puts another one in its place.
+      await this.alone(() => verifyNamed(this.#files, { segments: [...segments], named }, everyTurn));
+      return null;
+    } catch (error) {
+      if (error instanceof JournalCorrupt) return `${error.file}: ${corruptReasons[error.reason]}`;
+      throw error;
+    }
   }
 
   /**
@@ -130,6 +151,11 @@ export class BackupSource {
       throw error;
     }
   }
+}
+
+async function everyTurn(): Promise<boolean> {
+  await nextTurn();
+  return true;
 }
 
 function sameFiles(a: BackupCut['files'], b: BackupCut['files']): boolean {

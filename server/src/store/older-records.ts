@@ -1,5 +1,13 @@
 import { dirname } from 'node:path';
-import { baseMissing, findBase, isNamed, type NamedBase, requireBound, verifyBase } from './base.js';
+import {
+  type Base,
+  baseMissing,
+  findBase,
+  isNamed,
+  type NamedBase,
+  requireBound,
+  verifyBase,
+} from './base.js';
 import type { FileSystem } from './files.js';
 import { JournalCursor } from './journal-cursor.js';
 import { JournalCorrupt } from './journal-errors.js';
@@ -18,6 +26,25 @@ export interface PartlyRead {
 const RECORDS_PER_TURN = 128;
 
 /**
+ * The base that the records name, all of it verified; null: nothing is missing, and nothing stands for it. Reads only. Rejects with
+ * JournalCorrupt, or the disk's own error. @param pause between two turns; false: stop now
+ */
+export async function verifyNamed(
+  files: FileSystem,
+  { segments: [first], named = null }: Pick<PartlyRead, 'segments' | 'named'>,
+  pause: () => Promise<boolean>,
+): Promise<Base | null> {
+  if (first === undefined) return null;
+  const folder = dirname(first.file);
+  const base = await findBase(files, folder, named?.at);
+  if (base === null && first.firstSeq > 1) throw baseMissing(folder, first.firstSeq - 1, named);
+  if (base !== null && named !== null && !isNamed(base, named))
+    throw new JournalCorrupt({ file: base.file, seq: named.at, reason: 'BASE_FOREIGN' });
+  if (base !== null) await verifyBase(files, base, pause);
+  return base;
+}
+
+/**
  * Verifies what `Journal.open` did not read (decision 0015): each record, and that they lead to the very record that the start went on
  * from; and the base of one that was pruned. Reads only. Rejects with JournalCorrupt, or the disk's own error.
  * @param pause between two turns; false: stop now
@@ -30,11 +57,7 @@ export async function verifyOlder(
   const [first] = segments;
   if (first === undefined || (until.seq === 0 && first.firstSeq === 1)) return;
   const folder = dirname(first.file);
-  const base = await findBase(files, folder, named?.at);
-  if (base === null && first.firstSeq > 1) throw baseMissing(folder, first.firstSeq - 1, named);
-  if (base !== null && named !== null && !isNamed(base, named))
-    throw new JournalCorrupt({ file: base.file, seq: named.at, reason: 'BASE_FOREIGN' });
-  if (base !== null) await verifyBase(files, base, () => pause(0));
+  const base = await verifyNamed(files, { segments, named }, () => pause(0));
   // Pruned since.
   if (until.seq < first.firstSeq - 1) return;
   const cursor = new JournalCursor(files, folder, [...segments], 1, base?.until ?? START);

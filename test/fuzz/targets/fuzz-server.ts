@@ -111,6 +111,7 @@ export class FuzzServer {
             base: { at: 1, bytes: 100 },
           }),
           base: async (at, offset) => (at === 1 ? Buffer.alloc(100).subarray(offset) : null),
+          damage: async () => null,
           over: () => {},
           segment: async (firstSeq, offset) => (firstSeq === 1 ? Buffer.alloc(100).subarray(offset) : null),
         },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PruneRequest } from '@berth/server/audit/pruner';
+import { BackupSource } from '@berth/server/backup/source';
 import { BASE_HEADER_BYTES, decodeBaseHeader, encodeBaseHeader } from '@berth/server/store/base-format';
 import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -213,7 +214,12 @@ describe('damage of what a pruned journal stands on', () => {
       const server = await flipped.start({ reread: 0 });
       expect(rowsOf(server)).toEqual(served);
       await expect(verifyOlder(flipped.files, server.journal, on)).rejects.toMatchObject(reason);
+      // Said before anything is handed out, with the file that is to be put back.
+      const source = new BackupSource(flipped.files, '/data', server.journal, () => 0);
+      expect(await source.damage()).toMatch(new RegExp(`^${path}: .* is damaged$`));
     }
+    const sound = await studio.start();
+    expect(await new BackupSource(studio.files, '/data', sound.journal, () => 0).damage()).toBe(null);
     const cut = studio.clone();
     cut.files.put(path, bytes.slice(0, -1));
     await expect(cut.start({ lost: true })).rejects.toMatchObject({ reason: 'BASE_BROKEN' });
@@ -247,6 +253,11 @@ describe('damage of what a pruned journal stands on', () => {
     await expect(verifyOlder(none.files, server.journal, on)).rejects.toMatchObject({
       reason: 'BASE_MISSING',
     });
+    const source = new BackupSource(none.files, '/data', server.journal, () => 0);
+    expect(await source.damage()).toMatch(new RegExp(`^${path}: .* is missing`));
+    // Where nothing was pruned there is none to be.
+    const whole = await template.clone().start();
+    expect(await new BackupSource(none.files, '/data', whole.journal, () => 0).damage()).toBe(null);
   });
 
   test('a base alone makes no missing record legal: the journal says who pruned, or nobody did', async () => {
