@@ -217,7 +217,7 @@ describe('limits', () => {
   });
 
   it('requests of one address a second, before anything is read', async () => {
-    const { client } = await started({ limits: { httpRequestsPerAddressPerSecond: 3 } });
+    const { client } = await started({ limits: { httpRequestsPerAddressPerSecond: 1 } });
     const answers = await Promise.all(
       Array.from({ length: 12 }, () => client.send(client.wire('/v1/release', release))),
     );
