@@ -92,4 +92,13 @@ export const machineRequests = {
     errors: ['MACHINE_UNKNOWN', 'MACHINE_AMBIGUOUS', 'BORROWED', 'KEY_REUSED'],
     text: 'Removes a machine; live leases are revoked. Refused while it has a borrow.',
   }),
+  'machine.remove.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object({ machine: Type.String({ minLength: 1, maxLength: limits.nameChars }) }),
+    result: Type.Object({ machine: MachineInfo, leasesRevoked: Count }),
+    errors: ['MACHINE_UNKNOWN', 'MACHINE_AMBIGUOUS', 'BORROWED'],
+    text: 'What `machine.remove` would say now.',
+  }),
 } as const;

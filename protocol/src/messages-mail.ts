@@ -94,4 +94,13 @@ export const mailRequests = {
     errors: ['MAIL_UNKNOWN', 'MAIL_ENDED', 'MAIL_OFF', 'KEY_REUSED'],
     text: 'Tries again now: mails that were given up, and those that wait for a pause to end.',
   }),
+  'mail.retry.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object({ id: Type.Optional(Id) }),
+    result: Type.Object({ retried: Count }),
+    errors: ['MAIL_UNKNOWN', 'MAIL_ENDED', 'MAIL_OFF'],
+    text: 'What `mail.retry` would say now.',
+  }),
 } as const;

@@ -160,9 +160,13 @@ describe('the seats of a machine', () => {
     await asOwner('license', 'revoke', 'anna@studio.example', 'render');
     await site.berthOk(node('one'), ['borrow', 'take', '--product', 'render', '--for', '1h']);
     const { id } = (await machines()).find((row: { borrowed: number }) => row.borrowed === 1);
-    const refused = await site.berth(site.owner, ['machine', 'remove', id, '--json', '--yes']);
+    const remove = (...more: string[]) =>
+      site.berth(site.owner, ['machine', 'remove', id, '--json', '--yes', ...more]);
+    const [refused, ahead] = await Promise.all([remove(), remove('--dry-run')]);
     expect([refused.code, refused.json.error.code]).toEqual([8, 'BORROWED']);
+    expect([ahead.code, ahead.json.error.code]).toEqual([8, 'BORROWED']);
     await site.berthOk(node('one'), ['borrow', 'return', '--yes']);
+    expect((await remove('--dry-run')).json).toMatchObject({ dryRun: true, machine: { id } });
     expect(await asOwner('machine', 'remove', id)).toMatchObject({ machine: { id } });
     expect(await machines()).toHaveLength(1);
     const ran = await render(node('one'), {});

@@ -146,6 +146,13 @@ describe('notifications, with a mail server', () => {
       return row;
     });
     expect(cem.attempts).toBe(1);
+    const { json: would } = await owner('mail', 'retry', '--all', '--dry-run');
+    // With what an earlier test had given up; none waits.
+    expect(would).toEqual({ dryRun: true, retried: (await outbox({ state: 'failed' })).length });
+    expect((await outbox({ email: 'cem@studio.example' }))[0]).toMatchObject({
+      state: 'failed',
+      attempts: 1,
+    });
     expect((await owner('mail', 'retry', cem.id)).json).toEqual({ retried: 1 });
     await until('the mail to Cem', () => mail.ids.includes(cem.messageId!));
     const ended = await owner('mail', 'retry', bo.id);

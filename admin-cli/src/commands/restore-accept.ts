@@ -1,5 +1,7 @@
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
+import type { Context } from '../context.js';
+import type { Answer } from '../output.js';
 import { withAdmin } from '../session.js';
 import { restoreText } from './restore-show.js';
 
@@ -12,6 +14,7 @@ export const restoreAccept = defineCommand({
       demandOption: true,
       describe: 'why it is certain; the journal keeps it with who said so',
     },
+    'dry-run': { type: 'boolean', default: false, describe: 'say what it would end, and change nothing' },
   },
   examples: [
     [
@@ -21,6 +24,7 @@ export const restoreAccept = defineCommand({
   ],
   more: 'A seat that somebody did borrow after the backup is then given out twice, and both tokens are signed proof of it.',
   run: async (context, args) => {
+    if (args['dry-run']) return await wouldAccept(context);
     const document = await withAdmin(context, async (admin) => {
       const { restore } = await admin.call('restore.show', {});
       if (restore === null || restore.accepted !== null) return { changed: false, before: restore };
@@ -35,3 +39,14 @@ export const restoreAccept = defineCommand({
     return { document, text: '', notes: [note] };
   },
 });
+
+async function wouldAccept(context: Context): Promise<Answer> {
+  const { restore } = await withAdmin(context, (admin) => admin.call('restore.show', {}));
+  const isOver = restore === null || restore.accepted !== null;
+  const does = isOver ? 'Nothing is kept back: it would do nothing.' : 'Would grant all of this again.';
+  return {
+    document: { dryRun: true, restore },
+    text: isOver ? '' : restoreText(restore, context.nowMs()),
+    notes: [`${does} Nothing was changed.`],
+  };
+}

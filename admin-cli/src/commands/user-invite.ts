@@ -1,5 +1,5 @@
 import type { AdminConnection } from '@berth/client';
-import { applyTable, csvOption, eitherCsv } from '../bulk-run.js';
+import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { usage } from '../fail.js';
@@ -21,6 +21,11 @@ export const userInvite = defineCommand({
     resend: { type: 'boolean', describe: 'a new link for somebody who is invited already; the old one ends' },
     cancel: { type: 'boolean', describe: 'end the link; the member stays until `berth user remove`' },
     ...csvOption,
+    'dry-run': {
+      type: 'boolean',
+      default: false,
+      describe: 'with --csv: say what would become of each row, and change nothing',
+    },
   },
   examples: [
     ['berth user invite anna@studio.example --name "Anna Ek"', 'a user; the link is alone on stdout'],
@@ -40,7 +45,10 @@ export const userInvite = defineCommand({
   run: async (context, args) => {
     const { device, resend, cancel, role } = args;
     const csv = eitherCsv(args.email, args.csv, { device, resend, cancel, role, name: args.name });
+    const dry = args['dry-run'];
+    if (csv !== null && dry) return await previewTable(context, 'invite', { csv, pending: false }, undefined);
     if (csv !== null) return await applyTable(context, 'invite', { csv, pending: false, again: false });
+    if (dry) throw usage('--dry-run goes with --csv.', 'Look at one of them: berth user show EMAIL');
     if ([device, resend, cancel].filter((each) => each === true).length > 1)
       throw usage('--device, --resend and --cancel exclude each other.', 'Give one of them.');
     if ((resend || cancel) && (role !== undefined || args.name !== undefined))

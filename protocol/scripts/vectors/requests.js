@@ -227,6 +227,7 @@ export const requests = [
   { method: 'mail.show', paths: admin, full: { id: 'm-4f2a' } },
   { method: 'mail.test', paths: admin, full: { key, email }, least: { key } },
   { method: 'mail.retry', paths: admin, full: { key, id: 'm-4f2a' }, least: { key } },
+  { method: 'mail.retry.preview', paths: admin, full: { id: 'm-4f2a' }, least: {} },
   {
     method: 'allocation.assign',
     paths: admin,
@@ -277,6 +278,7 @@ export const requests = [
   { method: 'machine.token.revoke', paths: admin, full: { key, id: 'm0001' } },
   { method: 'machine.list', paths: admin, full: { ...page, group: 'farm' }, least: {} },
   { method: 'machine.remove', paths: admin, full: { key, machine: 'node-17' } },
+  { method: 'machine.remove.preview', paths: admin, full: { machine: 'node-17' } },
   { method: 'pool.show', paths: admin, full: { ...page, product }, least: {} },
   { method: 'clock.show', paths: admin, full: {}, least: {} },
   { method: 'borrow.grant', paths: admin, full: { key, request, email }, least: { key, request } },

@@ -4,11 +4,16 @@ import { machineInfo, machineTokenInfo } from '../domain/machines.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked } from './request.js';
+import { asked, unasked } from './request.js';
 
 type MachineHandlers = Pick<
   Handlers,
-  'machine.token.create' | 'machine.token.list' | 'machine.token.revoke' | 'machine.list' | 'machine.remove'
+  | 'machine.token.create'
+  | 'machine.token.list'
+  | 'machine.token.revoke'
+  | 'machine.list'
+  | 'machine.remove'
+  | 'machine.remove.preview'
 >;
 
 const dayMs = 86_400_000;
@@ -44,6 +49,11 @@ export function machineHandlers(deps: HandlerDeps): MachineHandlers {
     'machine.remove': async (params, caller) => {
       const key = asked('machine.remove', params, caller);
       const settled = await engine.submit({ type: 'removeMachine', ...key, machine: params.machine });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'machine.remove.preview': async (params, caller) => {
+      const command = { type: 'removeMachine', machine: params.machine } as const;
+      const settled = await engine.would({ ...command, ...unasked('machine.remove', params, caller) });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };

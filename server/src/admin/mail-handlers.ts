@@ -6,9 +6,12 @@ import type { State } from '../domain/state.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked } from './request.js';
+import { asked, unasked } from './request.js';
 
-type MailHandlers = Pick<Handlers, 'mail.list' | 'mail.show' | 'mail.test' | 'mail.retry'>;
+type MailHandlers = Pick<
+  Handlers,
+  'mail.list' | 'mail.show' | 'mail.test' | 'mail.retry' | 'mail.retry.preview'
+>;
 
 export function mailHandlers(deps: HandlerDeps): MailHandlers {
   return {
@@ -39,6 +42,12 @@ export function mailHandlers(deps: HandlerDeps): MailHandlers {
         ...asked('mail.retry', params, caller),
         id: params.id ?? null,
       });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'mail.retry.preview': async (params, caller) => {
+      if (!deps.mail.configured) return deny('MAIL_OFF');
+      const command = { type: 'retryMail', id: params.id ?? null } as const;
+      const settled = await deps.engine.would({ ...command, ...unasked('mail.retry', params, caller) });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };

@@ -21,6 +21,15 @@ export function asked<M extends Changing>(
   return { by: byOf(caller), request: { device: caller.deviceId, key: params.key, hash } };
 }
 
+/** The same for a question ahead, which has no key: nothing is kept that could have the one it is given here. */
+export function unasked<M extends Changing>(
+  method: M,
+  params: Omit<ParamsOf<M>, 'key'>,
+  caller: Caller,
+): { by: By; request: RequestKey } {
+  return asked(method, { ...params, key: '' } as ParamsOf<M> & { key: string }, caller);
+}
+
 /** Now, pending or not at all: what a revoke or removal may say (I8). */
 export function whenOf({ pending, cancel }: { pending?: boolean; cancel?: boolean }): When | Denial {
   if (pending === true && cancel === true)

@@ -186,6 +186,14 @@ export class Engine {
     return await this.read((state, now) => view(state, this.#context(now, this.#line.kept)));
   }
 
+  /** What `submit` would answer now to a command without a key: decided as it would be, and not carried out. */
+  async would<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
+    return await this.ask((state, context) => {
+      const decision = decide(state, command, context);
+      return decision.ok ? { ok: true, outcome: decision.outcome } : decision;
+    });
+  }
+
   /** Ends what is due; the ticker calls it when nothing else happens. */
   tick(): void {
     if (this.#stopped) return;

@@ -1,4 +1,5 @@
 import { BerthError } from '@berth/client';
+import { type Method, requests } from '@berth/protocol';
 import { expect, it } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -227,4 +228,57 @@ it('what is refused altogether is not said to happen; of several the others are'
     expect.stringContaining('Would remove these 2 users, but for 1 of 2.'),
   ]);
   expect(two.stderr).toContain('Would be refused for a@b.example: USER_UNKNOWN They were removed.');
+});
+
+const clock = { state: 'ahead', offMs: 7_200_000, wallMs: 7_200_000, highWaterMs: 0, steadyWallMs: 0 };
+const restore = {
+  ...{ kind: 'restored', atMs: 0, position: { seq: 1 }, accepted: null, kept: [], missing: [] },
+  ...{ openUntilMs: 0, reserveUntilMs: 0, windowUntilMs: 0 },
+};
+
+it.each([
+  ['machine remove node-17', ['machine.remove.preview'], /take back 2 seats: 1 lease would end/],
+  ['mail retry --all', ['mail.retry.preview'], /Would try 3 mails again/],
+  ['mail retry m-1', ['mail.retry.preview'], /Would try 3 mails again/],
+  ['clock accept', ['clock.show'], /At once 1 borrows and 0 entitlements end/],
+  ['restore accept --reason none', ['restore.show'], /Would grant all of this again/],
+  ['bulk apply remove --csv gone.csv', ['bulk.put', 'bulk.preview'], /Would be: /],
+  ['user invite --csv gone.csv', ['bulk.put', 'bulk.preview'], /Would be: /],
+])(
+  'berth %s --dry-run is told by the server, asks nobody, and changes nothing',
+  async (line, asked, said) => {
+    const admin = fakeAdmin({
+      ...judged(agreed),
+      'machine.remove.preview': () => ({
+        machine: { id: 'd-1', name: 'node-17', seats: 2 },
+        leasesRevoked: 1,
+      }),
+      'mail.retry.preview': () => ({ retried: 3 }),
+      'clock.show': () => ({ clock, borrowsThatEnd: 1, entitlementsThatEnd: 0 }),
+      'restore.show': () => ({ restore }),
+    });
+    const files = new Map([['gone.csv', 'email\na@b.example\n']]);
+    const ran = await berth([...line.split(' '), '--dry-run'], { sdk: admin.sdk, answers: [], files });
+    expect([ran.exitCode, ran.stderr]).toEqual([0, expect.stringMatching(said)]);
+    expect(ran.stderr).toContain('Nothing was changed.');
+    expect(admin.calls.map(({ method }) => method)).toEqual(asked);
+    const changing = asked.filter((method) => requests[method as Method].changes);
+    expect(changing.filter((method) => method !== 'bulk.put')).toEqual([]);
+  },
+);
+
+it('berth machine remove --dry-run fails as the removal would', async () => {
+  const admin = fakeAdmin({
+    'machine.remove.preview': () => {
+      throw new BerthError('BORROWED');
+    },
+  });
+  const ran = await berth(['machine', 'remove', 'node-17', '--dry-run', '--json'], { sdk: admin.sdk });
+  expect([ran.exitCode, ran.json()]).toMatchObject([8, { error: { code: 'BORROWED' } }]);
+});
+
+it('berth user invite of addresses has no dry run: each is one thing', async () => {
+  const admin = fakeAdmin({});
+  const ran = await berth(['user', 'invite', 'a@b.example', '--dry-run', '--json'], { sdk: admin.sdk });
+  expect([ran.exitCode, admin.calls]).toEqual([2, []]);
 });

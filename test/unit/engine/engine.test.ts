@@ -76,6 +76,31 @@ describe('group commit', () => {
     expect(owned()).toBe(2);
   });
 
+  test('what would come of a command is what comes of it, and leaves no trace', async () => {
+    const world = new World();
+    world.import({ seats: 1 });
+    const a = world.user('a');
+    const journal = new HeldJournal();
+    const { engine } = engineOver(world, journal);
+    const asked = world.checkingOut(a);
+    const sizes = () => Object.values(world.state.tables).map((table) => table.size);
+    const before = sizes();
+    const would = await engine.would(asked);
+    expect(sizes()).toEqual(before);
+    await turns();
+    expect(journal.payloads).toHaveLength(0);
+    const granted = engine.submit(asked);
+    await turns();
+    // What it sees has to be durable, as for any answer.
+    const refused = answered(engine.would(world.checkingOut(a)));
+    await turns();
+    expect(refused.yet).toBe(false);
+    await journal.finish();
+    expect([would.ok, (await granted).ok, refused.yet]).toEqual([true, true, true]);
+    expect(await engine.would(world.checkingOut(a))).toMatchObject({ ok: false, code: 'NO_SEAT' });
+    expect(journal.payloads).toHaveLength(1);
+  });
+
   test('a failed write stops everything: nobody gets an answer any more', async () => {
     const world = new World();
     world.import({ seats: 1 });
