@@ -1,4 +1,5 @@
 import type { Context, Output } from './context.js';
+import { late } from './late.js';
 
 /** What a command has to say. `document` is stdout with `--json`; else `text` is stdout; `notes` are for stderr, either way. */
 export interface Answer {
@@ -131,14 +132,14 @@ export function clean(text: string): string {
   return text.replace(controls, '\ufffd');
 }
 
-const segmenter = new Intl.Segmenter();
+const segmenter = late(() => new Intl.Segmenter());
 const wide =
   /^(?:\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}|\p{Emoji_Presentation})/u;
 
 /** Columns a text takes on a terminal. */
 export function textWidth(text: string): number {
   let width = 0;
-  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1;
+  for (const { segment } of segmenter().segment(text)) width += wide.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -146,7 +147,7 @@ export function textWidth(text: string): number {
 export function cut(text: string, width: number): string {
   if (textWidth(text) <= width) return text;
   let kept = '';
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of segmenter().segment(text)) {
     if (textWidth(kept + segment) > width - 1) break;
     kept += segment;
   }

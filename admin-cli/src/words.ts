@@ -1,18 +1,12 @@
 // How moments and spans of time are said to people: in their own time zone and in English. JSON carries milliseconds instead.
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const clockSeconds = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-});
-const calendar = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-});
+import { late } from './late.js';
+
+const hours = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+const clock = late(() => new Intl.DateTimeFormat('en-GB', hours));
+const clockSeconds = late(() => new Intl.DateTimeFormat('en-GB', { ...hours, second: '2-digit' }));
+const date = { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' } as const;
+const calendar = late(() => new Intl.DateTimeFormat('en-GB', date));
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -20,7 +14,7 @@ const hourMs = 60 * minuteMs;
 /** A moment as a sentence says it: `today at 14:32 (in 5 min)`. Both in milliseconds since 1970. */
 export function momentWords(ms: number, nowMs: number): string {
   const away = Math.abs(ms - nowMs);
-  const time = (away < 2 * minuteMs ? clockSeconds : clock).format(ms);
+  const time = (away < 2 * minuteMs ? clockSeconds() : clock()).format(ms);
   if (away < 1000) return `now (${time})`;
   const span = ms > nowMs ? `in ${spanWords(away)}` : `${spanWords(away)} ago`;
   return `${dayWords(ms, nowMs)} at ${time} (${span})`;
@@ -37,7 +31,7 @@ function dayWords(ms: number, nowMs: number): string {
     [dayOf(nowMs, 1), 'tomorrow'],
     [dayOf(nowMs, -1), 'yesterday'],
   ]);
-  return names.get(dayOf(ms)) ?? `on ${calendar.format(ms)}`;
+  return names.get(dayOf(ms)) ?? `on ${calendar().format(ms)}`;
 }
 
 /** The local calendar day, moved by whole days so that a change to summer time does not skip or repeat one. */

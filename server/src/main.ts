@@ -9,8 +9,11 @@ import { drawNoHelpAhead } from './help-ahead.js';
 import { reportStartFailure, StartError } from './start-error.js';
 import { VERSION } from './version.js';
 
+/** `berthd`, as bin/berthd.js starts it: sets process.exitCode and lets the process end by itself. */
+export const start = (): Promise<void> => main(hideBin(process.argv));
+
 /** Runs one command of berthd and sets the exit code: 0 ok, 1 failure, 2 usage, 4 a wrong passphrase. */
-export async function main(argv: readonly string[]): Promise<void> {
+async function main(argv: readonly string[]): Promise<void> {
   // Keys, leases and journal are nobody else's business, whatever the folder they are made in allows.
   process.umask(0o077);
   const parser = yargs([...argv])
@@ -42,5 +45,3 @@ export async function main(argv: readonly string[]): Promise<void> {
 function called([command = '']: readonly string[]): string {
   return ['init', 'serve', 'check', 'migrate', 'restore'].includes(command) ? `berthd ${command}` : 'berthd';
 }
-
-await main(hideBin(process.argv));

@@ -1,7 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 
@@ -35,12 +44,16 @@ it('does not mind a reader that goes away', () => {
 });
 
 // Committed JavaScript, so it has no types.
-const bundleModule: { readonly bundleFile: URL; readonly isFresh: () => boolean } = await import(
-  new URL('../../../server/bin/bundle.js', import.meta.url).href
-);
-const { bundleFile, isFresh } = bundleModule;
+interface Bundle {
+  readonly bundleFile: string;
+  readonly compiledFile: string;
+  readonly isFresh: () => boolean;
+}
+const bundleOf = (program: string): Promise<Bundle> =>
+  import(new URL(`../../../${program}/bin/bundle.js`, import.meta.url).href);
+const { bundleFile, isFresh } = await bundleOf('server');
 const berthd = fileURLToPath(new URL('../../../server/bin/berthd.js', import.meta.url));
-const inManyFiles = fileURLToPath(new URL('../../../server/dist/main.js', import.meta.url));
+const inManyFiles = new URL('../../../server/dist/main.js', import.meta.url).href;
 
 it('berthd says what to do before anything is built', () => {
   const folder = mkdtempSync(join(tmpdir(), 'berthd-bin-'));
@@ -59,8 +72,9 @@ it('berthd says what to do before anything is built', () => {
 it('berthd is in one file, which says what it says in many', () => {
   // Whoever works compiles without bundling; what CI tests is the bundle.
   if (process.env.CI) expect(isFresh()).toBe(true);
-  const said = [fileURLToPath(bundleFile), inManyFiles].map((file) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [file, 'serve', '--help'], {
+  const many = ['--input-type=module', '-e', `await (await import('${inManyFiles}')).start()`, 'berthd'];
+  const said = [[berthd], many].map((words) => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [...words, 'serve', '--help'], {
       encoding: 'utf8',
     });
     return { status, stdout, stderr };
@@ -74,3 +88,52 @@ it('berthd in one file names the functions of a stack trace as they are in the s
   for (const name of ['foundServer', 'openDataFolder', 'recover', 'untilStopped'])
     expect(text).toMatch(new RegExp(`function ${name}\\(`));
 });
+
+const keepCompiled = fileURLToPath(new URL('../../../protocol/scripts/keep-compiled.js', import.meta.url));
+
+it.each(['admin-cli', 'server'])(
+  '%s: what V8 made of the bundle is used, but never for another one',
+  async (program) => {
+    const { bundleFile, compiledFile } = await bundleOf(program);
+    // Whoever may run the one may read the other.
+    if (process.env.CI) expect(statSync(compiledFile).mode & 0o444).toBe(0o444);
+    const folder = mkdtempSync(join(tmpdir(), 'berth-compiled-'));
+    try {
+      for (const name of ['bin', 'dist']) mkdirSync(join(folder, name));
+      writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+      const loader = join(folder, 'bin/bundle.js');
+      copyFileSync(join(dirname(bundleFile), '../bin/bundle.js'), loader);
+      const [file, compiled] = [bundleFile, compiledFile].map((path) => join(folder, 'dist', basename(path)));
+      const words = `const { load } = await import(process.argv[1]); const { exports, script } = load(); exports.start(script.cachedDataRejected)`;
+      const start = (): string =>
+        spawnSync(process.execPath, ['--input-type=module', '-e', words, loader], { encoding: 'utf8' })
+          .stdout;
+
+      writeFileSync(file!, 'exports.start = (rejected) => console.log("one", rejected);');
+      expect(start()).toBe('one undefined\n');
+      spawnSync(process.execPath, [keepCompiled, loader]);
+      expect(start()).toBe('one false\n');
+      // Of the same length: V8 itself would not notice.
+      const laterS = Date.now() / 1000 + 10;
+      writeFileSync(file!, 'exports.start = (rejected) => console.log("two", rejected);');
+      utimesSync(file!, laterS, laterS);
+      expect(start()).toBe('two undefined\n');
+      writeFileSync(compiled!, 'of another Node');
+      utimesSync(compiled!, laterS, laterS);
+      expect(start()).toBe('two true\n');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
+
+it.each(['berth', 'berthd'])(
+  '%s draws help as wide as the terminal, with what is loaded for that alone',
+  (name) => {
+    const { stdout, stderr } = spawnSync(process.execPath, [name === 'berth' ? bin : berthd, '--help'], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toContain('--version');
+  },
+);
