@@ -2,6 +2,7 @@ import { edit, type Mutant, mutant } from './mutant.js';
 
 const engine = 'server/dist/engine/engine.js';
 const journal = 'server/dist/store/journal.js';
+const writer = 'server/dist/store/segment-writer.js';
 const head = 'server/dist/store/head.js';
 const recovery = 'server/dist/store/journal-recovery.js';
 const evolve = 'server/dist/domain/evolve.js';
@@ -29,16 +30,16 @@ export const plantedInStore: readonly Mutant[] = [
     'I6',
     'The head names a record that is not written yet.',
     edit(
-      journal,
+      writer,
       'await tail.file.write(bytes, tail.bytes);',
-      'await writeHead(writer.head, { seq: this.#position.seq + 1, hash }); await tail.file.write(bytes, tail.bytes);',
+      'await writeHead(this.#head, { seq: last.seq + 1, hash }); await tail.file.write(bytes, tail.bytes);',
     ),
   ),
   mutant(
     'record-not-synced',
     'I6',
     'The record is written but not synced before its head.',
-    edit(journal, 'await tail.file.datasync();', ''),
+    edit(writer, 'await tail.file.datasync();', ''),
   ),
   mutant(
     'head-not-synced',

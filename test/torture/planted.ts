@@ -12,10 +12,10 @@ export const plantable: Readonly<Record<string, Planted>> = {
     find: `await tail.file.write(bytes, tail.bytes);
         // Before the head is touched: a damaged head slot proves that its record is whole (journal-recovery.ts).
         await tail.file.datasync();
-        const position = { seq: this.#position.seq + 1, hash };
-        await writeHead(writer.head, position);`,
-    put: `const position = { seq: this.#position.seq + 1, hash };
-        await writeHead(writer.head, position);
+        const position = { seq: last.seq + 1, hash };
+        await writeHead(this.#head, position);`,
+    put: `const position = { seq: last.seq + 1, hash };
+        await writeHead(this.#head, position);
         await tail.file.write(bytes, tail.bytes);
         await tail.file.datasync();`,
   },

@@ -10,22 +10,15 @@ import {
   roomForBase,
   writeBase,
 } from './base.js';
-import type { FileSystem, OpenFile } from './files.js';
-import { writeHead } from './head.js';
-import { JournalCursor, type RecordEnd } from './journal-cursor.js';
+import type { FileSystem } from './files.js';
+import { JournalCursor } from './journal-cursor.js';
 import { JournalCorrupt, JournalWriteError } from './journal-errors.js';
-import {
-  encodeRecord,
-  encodeSegmentHeader,
-  type JournalRecord,
-  MAX_PAYLOAD_BYTES,
-  SEGMENT_HEADER_BYTES,
-  segmentName,
-} from './journal-format.js';
+import { type JournalRecord, MAX_PAYLOAD_BYTES } from './journal-format.js';
 import { type Cut, headPath, inspect, mend, type Recovery } from './journal-recovery.js';
 import type { Position } from './position.js';
 import { readFileAt, sizeOfFile } from './read-file.js';
 import { type Segment, SegmentReader } from './segment-reader.js';
+import { SegmentWriter } from './segment-writer.js';
 import type { Dump } from './state-store.js';
 
 export { type CorruptReason, JournalCorrupt, JournalWriteError } from './journal-errors.js';
@@ -82,18 +75,23 @@ export interface JournalOptions {
 export class Journal {
   readonly #files: FileSystem;
   readonly #folder: string;
-  readonly #segmentBytes: number;
   readonly #segments: Segment[];
   readonly #verifiedAfter: Position;
   #pruned: Position;
   #base: Base | null;
   #named: NamedBase | null = null;
   #position: Position;
-  #writer: Writer | null;
+  #writer: SegmentWriter | null;
   /** A file was removed, and it is not known to be durable. */
   #isRemoving = false;
   #inFlight: Promise<Position> | null = null;
   #failure: JournalWriteError | null = null;
+  readonly #appending = {
+    begun: (segment: Segment): void => void this.#segments.push(segment),
+    acknowledged: (position: Position): void => {
+      this.#position = position;
+    },
+  };
 
   /**
    * Verifies every record (those that it reads: `from`), cuts what was never acknowledged and is ready to append. Throws JournalCorrupt when anything up to
@@ -105,15 +103,20 @@ export class Journal {
     const folder = join(options.folder, JOURNAL_FOLDER);
     if (!readOnly) await writing(folder, () => makeFolder(files, options.folder, folder));
     const recovery = await inspect({ files, folder, readOnly, onRecord, from, pruned });
-    const writer = readOnly ? null : await writing(folder, () => prepare(files, folder, recovery));
+    const limit = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
+    const writer = readOnly ? null : await writing(folder, () => prepare(files, folder, recovery, limit));
     report(options, folder, recovery);
     return new Journal(options, folder, recovery, writer);
   }
 
-  private constructor(options: JournalOptions, folder: string, recovery: Recovery, writer: Writer | null) {
+  private constructor(
+    options: JournalOptions,
+    folder: string,
+    recovery: Recovery,
+    writer: SegmentWriter | null,
+  ) {
     this.#files = options.files;
     this.#folder = folder;
-    this.#segmentBytes = options.segmentBytes ?? DEFAULT_SEGMENT_BYTES;
     this.#segments = recovery.segments;
     this.#verifiedAfter = recovery.verifiedAfter;
     this.#pruned = recovery.pruned;
@@ -269,7 +272,7 @@ export class Journal {
     assert(this.#inFlight === null, 'append is called one at a time');
     assert(payload.length <= MAX_PAYLOAD_BYTES, 'a record is at most MAX_PAYLOAD_BYTES long');
     if (this.#failure) throw this.#failure;
-    this.#inFlight = this.#commit(this.#writer, payload);
+    this.#inFlight = this.#writer.append(this.#position, payload, this.#appending);
     try {
       return await this.#inFlight;
     } catch (cause) {
@@ -307,47 +310,12 @@ export class Journal {
     await this.#inFlight?.catch(() => {});
     const writer = this.#writer;
     this.#writer = null;
-    await writer?.tail?.file.close();
-    await writer?.head.close();
+    await writer?.close();
   }
 
   /** As it is now: it grows with the next commit. */
   #acknowledgedTail(): SegmentLength | undefined {
-    const tail = this.#writer?.tail;
-    return tail ? { firstSeq: tail.firstSeq, bytes: tail.bytes } : undefined;
-  }
-
-  async #commit(writer: Writer, payload: Uint8Array): Promise<Position> {
-    const { bytes, hash } = encodeRecord(this.#position, payload);
-    const tail = await this.#tailFor(writer);
-    await tail.file.write(bytes, tail.bytes);
-    // Before the head is touched: a damaged head slot proves that its record is whole (journal-recovery.ts).
-    await tail.file.datasync();
-    const position = { seq: this.#position.seq + 1, hash };
-    await writeHead(writer.head, position);
-    tail.bytes += bytes.length;
-    this.#position = position;
-    return position;
-  }
-
-  async #tailFor(writer: Writer): Promise<Tail> {
-    if (writer.tail && writer.tail.bytes < this.#segmentBytes) return writer.tail;
-    await writer.tail?.file.close();
-    writer.tail = null;
-    const segment = this.#nextSegment();
-    const file = await this.#files.open(segment.file, 'create');
-    writer.tail = { file, firstSeq: segment.firstSeq, bytes: SEGMENT_HEADER_BYTES };
-    await file.write(encodeSegmentHeader(this.#position), 0);
-    // The segment and its name are durable before it is used: a record in it must not vanish with its file.
-    await file.sync();
-    await this.#files.syncFolder(this.#folder);
-    this.#segments.push(segment);
-    return writer.tail;
-  }
-
-  #nextSegment(): Segment {
-    const firstSeq = this.#position.seq + 1;
-    return { file: join(this.#folder, segmentName(firstSeq)), firstSeq };
+    return this.#writer?.tail;
   }
 }
 
@@ -356,33 +324,19 @@ const JOURNAL_FOLDER = 'journal';
 /** Small enough to copy and to read in a second, large enough that a site has few. */
 const DEFAULT_SEGMENT_BYTES = 64 * 1024 * 1024;
 
-interface Writer {
-  readonly head: OpenFile;
-  tail: Tail | null;
-}
-
-/** The segment that is written, and where its last acknowledged record ends. */
-interface Tail {
-  readonly file: OpenFile;
-  readonly firstSeq: number;
-  bytes: number;
-}
-
 async function makeFolder(files: FileSystem, parent: string, folder: string): Promise<void> {
   await files.makeFolder(folder);
   await files.syncFolder(parent);
 }
 
-async function prepare(files: FileSystem, folder: string, recovery: Recovery): Promise<Writer> {
+async function prepare(
+  files: FileSystem,
+  folder: string,
+  recovery: Recovery,
+  segmentBytes: number,
+): Promise<SegmentWriter> {
   await mend(files, folder, recovery);
-  const head = await files.open(headPath(folder), 'write');
-  const last = recovery.segments.at(-1);
-  const tail = recovery.end && last ? await openTail(files, last, recovery.end) : null;
-  return { head, tail };
-}
-
-async function openTail(files: FileSystem, { firstSeq }: Segment, end: RecordEnd): Promise<Tail> {
-  return { file: await files.open(end.file, 'write'), firstSeq, bytes: end.offset };
+  return await SegmentWriter.open(files, folder, recovery, segmentBytes);
 }
 
 async function writing<T>(folder: string, step: () => Promise<T>): Promise<T> {
