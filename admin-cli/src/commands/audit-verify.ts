@@ -1,6 +1,7 @@
 import { parseToken } from '@berth/protocol';
 import Type, { Compile } from '@berth/protocol/typebox';
 import { type Against, type Broken, type Known, type Proved, verifyAudit } from '../audit/verify.js';
+import { type BrokenFile, type ProvedChain, verifyChain } from '../audit/verify-chain.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { Failure, failureJson, failureText, usage } from '../fail.js';
@@ -11,9 +12,16 @@ import { quote } from '../parse.js';
 import { momentWords } from '../words.js';
 
 export const auditVerify = defineCommand({
-  usage: 'verify <file>',
-  describe: 'Prove offline that an audit file is whole and unchanged, or say where it is not',
-  positionals: { file: { type: 'string', demandOption: true, describe: 'what `berth audit export` wrote' } },
+  usage: 'verify <files..>',
+  describe: 'Prove offline that audit files are whole, unchanged and one chain, or say where they are not',
+  positionals: {
+    files: {
+      type: 'string',
+      array: true,
+      demandOption: true,
+      describe: 'what `berth audit export` or `berth audit prune` wrote; several in any order',
+    },
+  },
   options: {
     'server-key': {
       type: 'string',
@@ -33,23 +41,43 @@ export const auditVerify = defineCommand({
       'berth audit verify audit.jsonl --server-key ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
       'by somebody who never joined',
     ],
+    [
+      'berth audit verify audit-*.jsonl',
+      'what was pruned year by year: that no record is missing in between',
+    ],
     ['berth audit verify audit.jsonl --checkpoint 2026-03.checkpoint', 'and that nothing was cut off since'],
   ],
-  more: 'Needs no network. Says the record that was changed, is missing or stands in another place; where somebody made all the hashes anew, the two signed positions between which it was.',
+  more: 'Needs no network. Says the record that was changed, is missing or stands in another place; where somebody made all the hashes anew, the two signed positions between which it was. Several files have to follow one another: a record that is in none of them is missing.',
   exits: [[1, 'it was changed, or is not whole; also a file that cannot be read']],
   run: async (context, args) => {
     const against = await againstWhat(context, args);
-    const verdict = await verifyAudit(readLines(context, args.file), against);
+    const files = args.files.map((file) => String(file));
+    const verdict = await verified(context, files, against);
     const pinned = against.serverKey !== null;
     if (verdict.ok) {
       const text = provedText(context, verdict, against);
       return { document: { ...verdict, pinned }, text, notes: lateNotes(verdict) };
     }
-    const failure = brokenFailure(args.file, verdict);
+    const failure = brokenFailure(verdict.file, verdict);
     context.stderr.write(failureText(failure, context));
     return { document: { ...verdict, error: failureJson(failure) }, text: '', exitCode: failure.exitCode };
   },
 });
+
+async function verified(
+  context: Context,
+  files: readonly string[],
+  against: Against,
+): Promise<Proved | ProvedChain | BrokenFile> {
+  const [file, ...others] = files as [string, ...string[]];
+  if (others.length > 0)
+    return await verifyChain(
+      files.map((each) => ({ file: each, lines: () => readLines(context, each) })),
+      against,
+    );
+  const verdict = await verifyAudit(readLines(context, file), against);
+  return verdict.ok ? verdict : { ...verdict, file };
+}
 
 interface Given {
   readonly 'server-key': string | undefined;
@@ -108,7 +136,7 @@ async function witnessOf(context: Context, path: string): Promise<Known> {
   );
 }
 
-function provedText(context: Context, proved: Proved, { serverKey, known }: Against): string {
+function provedText(context: Context, proved: Proved | ProvedChain, { serverKey, known }: Against): string {
   const pinned = serverKey !== null;
   return fields([
     [
@@ -119,12 +147,19 @@ function provedText(context: Context, proved: Proved, { serverKey, known }: Agai
     ],
     ['server', proved.serverKey],
     ['records', `${proved.from} to ${proved.until}`],
+    ['files', filesText(proved)],
     ['before them', before(proved)],
     ['signed', momentWords(proved.signedAtMs, context.nowMs())],
     ['checkpoints', `${proved.checkpoints} on the way`],
     ['held against', known.length === 0 ? undefined : `${proved.compared} of ${known.length} that lie in it`],
     ['head', proved.head],
   ]);
+}
+
+/** Several, each with what it has, oldest first. */
+function filesText(proved: Proved | ProvedChain): string | undefined {
+  if (!('files' in proved)) return undefined;
+  return proved.files.map(({ file, from, until }) => `${file} (${from} to ${until})`).join(', ');
 }
 
 /** A file that begins later stands on what comes before it, by the hash in its first line. */
