@@ -35,7 +35,9 @@ export function openAudit(
   const audit = new AuditLog(files, journal, join(folder.path, 'audit'));
   const older = new OlderRecords({ files, journal, log });
   const pruner = new Pruner({
-    ...{ state, journal, audit, store, backups, wallMs, onFatal, log, spareBytes: lowBytes },
+    ...{ state, journal, audit, store, backups, onFatal, log, spareBytes: lowBytes },
+    // A clock that jumps ahead makes nothing old (I5).
+    wallMs: () => clock.now().steadyWallMs,
     older: () => (older.reading ? 'reading' : older.trouble === null ? null : 'damaged'),
     submit: (command) => engine.submit(command),
     sign: ({ seq, hash }) => {

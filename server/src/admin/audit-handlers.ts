@@ -72,7 +72,7 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
       return settled.ok ? { ok: true, result: { checkpoint: settled.outcome.token } } : settled;
     },
     'audit.segments': async ({ from = 0 }): Promise<Answer<'audit.segments'>> => {
-      const { segments, next } = await audit.segments(from, limits.auditSegments);
+      const { segments, next } = await audit.segments(from, limits.auditSegments, clock.now().steadyWallMs);
       const { pruned } = organisationOf(deps.state);
       const shown = segments.map(({ last, ...segment }) => ({
         ...segment,

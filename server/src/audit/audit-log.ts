@@ -76,17 +76,39 @@ export class AuditLog {
   }
 
   /** The segments that are full, oldest first, from the one on that holds record `from`; `next`: go on with it. @throws JournalCorrupt */
-  segments(from: number, most: number): Promise<{ segments: SegmentFacts[]; next: number | null }> {
+  segments(
+    from: number,
+    most: number,
+    nowMs: number,
+  ): Promise<{ segments: SegmentFacts[]; next: number | null }> {
     return this.#inTurn(async () => {
       const segments: SegmentFacts[] = [];
       const budget = this.#budget();
-      for (const { segment, last, full } of this.#spans(this.#journal.position.seq)) {
-        if (!full || last < from) continue;
-        if (segments.length === most || budget.indexed()) return { segments, next: segment.firstSeq };
-        segments.push(await this.#index.factsOf(segment, last));
+      const full = this.#spans(this.#journal.position.seq).filter((span) => span.full);
+      for (const [at, span] of full.entries()) {
+        if (span.last < from) continue;
+        if (segments.length === most || budget.indexed()) return { segments, next: span.segment.firstSeq };
+        segments.push(await this.#datedFacts(full.slice(at), nowMs));
       }
       return { segments, next: null };
     });
+  }
+
+  /**
+   * A time that is yet to come is of a clock that was ahead, and says nothing of its segment: it would be kept until then. It is as old as the next
+   * one that names no such time, which was written after it; before there is one, nobody can say that it is old.
+   */
+  async #datedFacts([span, ...later]: readonly Span[], nowMs: number): Promise<SegmentFacts> {
+    const facts = await this.#index.factsOf(span!.segment, span!.last);
+    if (facts.untilMs === null || facts.untilMs <= nowMs) return facts;
+    let untilMs = nowMs;
+    for (const { segment, last } of later) {
+      const next = await this.#index.factsOf(segment, last);
+      if (next.untilMs === null || next.untilMs > nowMs) continue;
+      untilMs = next.untilMs;
+      break;
+    }
+    return { ...facts, untilMs, fromMs: Math.min(facts.fromMs ?? untilMs, untilMs) };
   }
 
   /** Removes files of the journal while nobody searches it, and what is known of them. @param remove says which it removed */

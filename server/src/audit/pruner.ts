@@ -169,7 +169,7 @@ export class Pruner {
   async #extentOf(until: number): Promise<{ bytes: number; untilMs: number | null }> {
     let [bytes, untilMs]: [number, number | null] = [0, null];
     for (let from: number | null = 0; from !== null; ) {
-      const found = await this.#options.audit.segments(from, limits.auditSegments);
+      const found = await this.#options.audit.segments(from, limits.auditSegments, this.#options.wallMs());
       for (const segment of found.segments) {
         if (segment.last.seq > until) return { bytes, untilMs };
         bytes += segment.bytes;

@@ -192,6 +192,39 @@ test('what may not go stays, and says why', async () => {
   expect(await later.preview(asking({ until: until.seq - 1 }))).toMatchObject({ detail: { rule: 'PRUNED' } });
 });
 
+test('a clock that was ahead for a while keeps nothing for ever, and makes nothing young old', async () => {
+  const studio = template.clone();
+  const years = (sign: number) => {
+    studio.clock.wallMs += sign * 4 * 365 * DAY_MS;
+    studio.clock.steadyWallMs += sign * 4 * 365 * DAY_MS;
+  };
+  const before = await studio.start();
+  const first = before.journal.position.seq;
+  years(1);
+  await invite(before, 6);
+  years(-1);
+  const aheadUntil = before.journal.position.seq;
+  const nowMs = () => studio.clock.wallMs;
+  const found = async () => (await before.audit.segments(0, 100, nowMs())).segments;
+  // Nothing that is whole was written since: what was ahead is as young as can be.
+  const young = (await found()).filter(({ last }) => last.seq > first);
+  expect(young.length).toBeGreaterThan(0);
+  for (const { untilMs } of young) expect(untilMs).toBe(nowMs());
+  const setBackMs = nowMs();
+  await invite(before, 12);
+  studio.clock.wallMs += 40 * DAY_MS;
+  const now = await found();
+  for (const { untilMs } of now) expect(untilMs).toBeLessThanOrEqual(setBackMs);
+  // As a whole it can go without a word of being young: 40 days have passed since.
+  const past = now.filter(({ last }) => last.seq >= aheadUntil)[0]!;
+  expect(now.length).toBeGreaterThan(2);
+  const end = (await before.pruner.endOf(past.last.seq)) as End;
+  expect(await before.pruner.prune(askingFor(end))).toMatchObject({
+    ok: true,
+    outcome: { pruned: { from: 1 } },
+  });
+});
+
 describe('damage of what a pruned journal stands on', () => {
   test('a flipped bit anywhere in the base: no rebuild, no check, no backup; what is stored is served, and it is told', async () => {
     const seed = runSeed();
