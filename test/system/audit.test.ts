@@ -85,17 +85,6 @@ describe('audit list', () => {
     expect(since.json.items.length).toBeGreaterThan(3);
     expect(viewed.code).toBe(0);
   });
-
-  test('a viewer may not export', async () => {
-    const { code, json } = await site.berth(viewer, [
-      'audit',
-      'export',
-      '--out',
-      join(site.folder, 'no'),
-      '--json',
-    ]);
-    expect([code, json.error.code]).toEqual([4, 'NOT_ALLOWED']);
-  });
 });
 
 test('audit tail shows what is done as it happens', async () => {
