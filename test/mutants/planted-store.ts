@@ -16,16 +16,6 @@ export const plantedInStore: readonly Mutant[] = [
     edit(engine, 'async #seenIsDurable(saw) {', 'async #seenIsDurable(saw) {\n        return;'),
   ),
   mutant(
-    'renewal-waits-for-nothing',
-    'I6',
-    'A renewal is answered while what it rests on is still being written.',
-    edit(
-      engine,
-      'saw === undefined || batch.touched === null || saw.some((id) => batch.touched?.has(id))',
-      'saw === undefined',
-    ),
-  ),
-  mutant(
     'head-before-journal',
     'I6',
     'The head names a record that is not written yet.',

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:https';
+import { isSignedBy, readCertificates } from './certificate-checks.js';
 import type { TransportLimits } from './limits.js';
 import { certificateError, listenError } from './listen-error.js';
 
@@ -10,11 +11,21 @@ export interface TlsMaterial {
   readonly ca: string;
 }
 
+/**
+ * OpenSSL looks for the rest of the chain among these authorities and verifies it anew at each handshake, a tenth of its cost (decision
+ * 0014). So it is given them only where a client may have to be sent one: a link that is not itself an authority that clients trust.
+ */
+function sent({ key, cert, ca }: TlsMaterial): { key: string; cert: string; ca: string | string[] } {
+  const authorities = readCertificates({ path: 'ca', text: ca }, '');
+  const isComplete = authorities.ok && authorities.value.every((one) => isSignedBy(one, one));
+  return { key, cert, ca: isComplete ? [] : ca };
+}
+
 /** @throws {ListenError} when key and certificate cannot be used. */
 export function tlsServer(tls: TlsMaterial, limits: TransportLimits): Server {
   try {
     const server = createServer({
-      ...tls,
+      ...sent(tls),
       // The channel binding of the handshake relies on the exporter of 1.3 (RFC 9266 section 4.2).
       minVersion: 'TLSv1.3',
       // The other half is for the wait before it (accepted-sockets.ts).
@@ -38,9 +49,9 @@ export function tlsServer(tls: TlsMaterial, limits: TransportLimits): Server {
 }
 
 /** New connections get this certificate; open ones stay as they are. @throws {ListenError} when it cannot be used. */
-export function replaceTls(server: Server, { key, cert, ca }: TlsMaterial): void {
+export function replaceTls(server: Server, tls: TlsMaterial): void {
   try {
-    server.setSecureContext({ key, cert, ca, minVersion: 'TLSv1.3' });
+    server.setSecureContext({ ...sent(tls), minVersion: 'TLSv1.3' });
   } catch (error) {
     throw certificateError(error);
   }
