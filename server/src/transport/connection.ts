@@ -61,6 +61,8 @@ export class Connection implements Peer, SessionSocket {
   #session: OpenSession | null = null;
   #openedAtMs = 0;
   #missedPings = 0;
+  /** A message came since the last look. */
+  #heard = false;
   #inFlight = 0;
   #parked = 0;
   /** Frames that wait for their turn. */
@@ -222,6 +224,7 @@ export class Connection implements Peer, SessionSocket {
     // After our close frame the peer's frames still arrive until it closes too.
     if (this.#state === 'closed') return;
     this.#missedPings = 0;
+    this.#heard = true;
     if (isBinary || !Buffer.isBuffer(data)) this.close('BINARY');
     else this.#await(data.toString('utf8'));
   }
@@ -240,7 +243,11 @@ export class Connection implements Peer, SessionSocket {
     else turns.runKnown(this.#turnOf, receive);
   }
 
+  /** Whoever has asked for something meanwhile needs none: of sessions that renew every 40 s three in four. */
   #ping(): void {
+    const wasHeard = this.#heard;
+    this.#heard = false;
+    if (wasHeard) return;
     if (this.#missedPings >= MISSED_PINGS) {
       this.cut('UNRESPONSIVE');
       return;

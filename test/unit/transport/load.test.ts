@@ -205,6 +205,22 @@ describe('a socket', () => {
     expect(alive.socket.readyState).toBe(alive.socket.OPEN);
   });
 
+  it('that asks for something is not pinged; once it says nothing it is, and cut when it does not answer', async () => {
+    const rig = await startRig({
+      limits: { pingMs: 50 },
+      handlers: { 'pool.status': async () => ({ ok: true, result: { pools: [], next: null } }) },
+    });
+    const client = await TestClient.open(rig, rig.enrolled(), 'lease', { autoPong: false });
+    let pings = 0;
+    client.socket.on('ping', () => pings++);
+    // Ten looks, between any two of which it asks for something.
+    for (const fromMs = performance.now(); performance.now() - fromMs < 500; )
+      await client.request('pool.status');
+    expect(pings).toBeLessThan(5);
+    expect(await client.closed).toBe(1006);
+    expect(await rig.events.first('sessionClosed')).toMatchObject({ reason: 'UNRESPONSIVE' });
+  });
+
   it('that does not read its answers is cut', async () => {
     const bulk = 'x'.repeat(200 * 1024);
     const rig: Rig = await startRig({
