@@ -24,7 +24,7 @@ MAX_INTEGER = 2**53 - 1
 REPLY_BYTES = 262144  # 10: a client accepts frames of this size
 TOKEN_CHARS, TOKEN_DEPTH, MAX_PARTS, LEASES_PER_SESSION, TOKENS_PER_RESUME = 4096, 8, 32, 64, 10
 ANSWER_SECONDS = 10.0
-SILENT_SECONDS = 75.0  # 2.1: the server pings every 30 s; after this much silence the network is gone
+SILENT_SECONDS = 75.0  # 2.1: the server is silent for 60 s at most; after this much the network is gone
 STOP_SECONDS = 10.0  # 6.4: what a plugin has to stop in, once its seat is lost
 
 # --- 1 errors --------------------------------------------------------------------------------------------------------------------

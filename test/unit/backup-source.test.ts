@@ -51,6 +51,12 @@ test('files of the journal are removed while no backup reads them, and none begi
   expect(source.isRead).toBe(true);
   source.over(second);
   expect(source.isRead).toBe(false);
+  // Two that end with the same record are two.
+  await Promise.all([source.cut(), source.cut()]);
+  source.over(second);
+  expect(source.isRead).toBe(true);
+  source.over(second);
+  expect(source.isRead).toBe(false);
   // One that was given up without a word does not hold them for ever; one that goes on reading does.
   await source.cut();
   nowMs += 50_000;
@@ -74,4 +80,32 @@ test('files of the journal are removed while no backup reads them, and none begi
   removed();
   await Promise.all([removing, cutting, then]);
   expect(done).toEqual(['removed', 'cut']);
+});
+
+test('what is wrong with a base is judged by the one that is named then, not by the one before a prune that is under way', async () => {
+  const sound = { segments: journal.segments, named: null };
+  const before = {
+    segments: [{ ...journal.segments[0]!, firstSeq: 11 }],
+    named: { at: 10, hash: 'a', sha256: 'b' },
+  };
+  let now: Pick<Journal, 'segments' | 'named'> = before;
+  const watched = {
+    cut: () => journal.cut(),
+    bytesOf: journal.bytesOf.bind(journal),
+    bytesOfBase: journal.bytesOfBase.bind(journal),
+    get segments() {
+      return now.segments;
+    },
+    get named() {
+      return now.named;
+    },
+  };
+  const source = new BackupSource(nodeFiles, folder, watched, () => 0);
+  expect(await source.damage()).toMatch(/is missing/);
+  const pruning = source.alone(async () => {
+    now = sound;
+  });
+  const asked = source.damage();
+  await pruning;
+  expect(await asked).toBe(null);
 });

@@ -17,6 +17,8 @@ export async function refusalOf(
     return null;
   } catch (error) {
     if (error instanceof BerthError && refusals.has(error.code)) return toFailure(error);
+    // A server that removes records and cannot be asked before is asked then.
+    if (error instanceof BerthError && error.code === 'METHOD_UNKNOWN') return null;
     throw error;
   }
 }
@@ -76,7 +78,9 @@ async function patiently<T>(context: Context, ask: () => Promise<T>): Promise<T>
       else left -= 1;
       const again = code === 'PRUNE_BUSY' || (code !== null && unanswered.has(code));
       if (!again || left === 0 || busy === 0 || context.signal.aborted) throw error;
-      if (code === 'PRUNE_BUSY') await busyFor(context, toFailure(error).message);
+      if (code !== 'PRUNE_BUSY') continue;
+      await busyFor(context, toFailure(error).message);
+      if (context.signal.aborted) throw error;
     }
   }
 }

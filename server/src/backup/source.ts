@@ -21,6 +21,8 @@ const TLS_FILE = /^[a-z0-9-]+\.[a-z]+$/;
 const LOOKS = 5;
 /** A backup that reads nothing for so long is not made any more, ms. */
 const READ_MS = 60_000;
+/** Of a base, before a backup begins: 64 MiB, which takes no time. Whoever asks has half a minute, and one of gigabytes takes more. */
+const CHUNKS_SEEN_AT_ONCE = 256;
 
 type BackedUpJournal = Pick<Journal, 'cut' | 'bytesOf' | 'bytesOfBase' | 'segments' | 'named'>;
 
@@ -50,15 +52,21 @@ export class BackupSource {
     const begun: { seq: number | null } = { seq: null };
     this.#begun.add(begun);
     this.#readAtMs = this.#monoMs();
-    const files = await this.#smallFiles();
-    const { position, files: journal, base } = await this.#journal.cut();
-    begun.seq = position.seq;
-    return { position, files, journal, base };
+    try {
+      const files = await this.#smallFiles();
+      const { position, files: journal, base } = await this.#journal.cut();
+      begun.seq = position.seq;
+      return { position, files, journal, base };
+    } catch (error) {
+      this.#begun.delete(begun);
+      throw error;
+    }
   }
 
-  /** The backup that ends with record `seq` reads nothing more. Said again (I7), it ends no other one. */
+  /** A backup that ends with record `seq` reads nothing more. Said again (I7), it ends no other one, unless that ends with the same record. */
   over(seq: number): void {
-    for (const begun of this.#begun) if (begun.seq === seq) this.#begun.delete(begun);
+    const over = [...this.#begun].find((begun) => begun.seq === seq);
+    if (over !== undefined) this.#begun.delete(over);
   }
 
   /** True while a backup is being made: none of its files may go. */
@@ -74,14 +82,21 @@ export class BackupSource {
   }
 
   /**
-   * What is wrong with the base of a journal that was pruned, in words with its file; null: nothing, or there is none to be. Without it a backup
-   * would be no server, which whoever makes one would learn at its end. Rejects with the disk's own error
+   * What is wrong with the base of a journal that was pruned, in words with its file; null: nothing that can be seen at once, or there is none to
+   * be. Without it a backup would be no server, which whoever makes one would learn at its end; there all of a large one is read. Rejects with the disk's own error
    */
   async damage(): Promise<string | null> {
-    const { segments, named } = this.#journal;
     try {
       // In turn with a prune, which puts another one in its place.
-      await this.alone(() => verifyNamed(this.#files, { segments: [...segments], named }, everyTurn));
+      await this.alone(() => {
+        let left = CHUNKS_SEEN_AT_ONCE;
+        const { segments, named } = this.#journal;
+        return verifyNamed(this.#files, { segments: [...segments], named }, async () => {
+          await nextTurn();
+          left -= 1;
+          return left > 0;
+        });
+      });
       return null;
     } catch (error) {
       if (error instanceof JournalCorrupt) return `${error.file}: ${corruptReasons[error.reason]}`;
@@ -151,11 +166,6 @@ export class BackupSource {
       throw error;
     }
   }
-}
-
-async function everyTurn(): Promise<boolean> {
-  await nextTurn();
-  return true;
 }
 
 function sameFiles(a: BackupCut['files'], b: BackupCut['files']): boolean {

@@ -46,8 +46,8 @@ export function touched(state: State, change: Change): readonly string[] | null 
       const { id, entitlement, count } = change.seat;
       return [id, ...crowded(state, entitlement, count)];
     }
+    // It goes to the end of the line of those that may go on.
     case 'seat.resumed':
-      return [change.id];
     case 'seat.freed':
       return ofSeat(state, change.id);
     case 'lease.granted':

@@ -240,6 +240,34 @@ describe('berth audit prune', () => {
     expect([...stopped.files.keys()]).toEqual(['old.jsonl']);
   });
 
+  test('a server that cannot be asked before is asked when the file is proved', async () => {
+    const older = site(
+      whole,
+      () => done,
+      () => {
+        throw new BerthError('METHOD_UNKNOWN');
+      },
+    );
+    expect((await older.run('--older-than', '300d')).json()).toMatchObject({ pruned: done.pruned });
+  });
+
+  test('Ctrl-C while a backup is waited for: it is asked no more', async () => {
+    const controller = new AbortController();
+    let asked = 0;
+    const busy = site(whole, () => {
+      asked += 1;
+      throw new BerthError('PRUNE_BUSY', { rule: 'BACKUP' });
+    });
+    // While it waits: what it waits for is noted then.
+    busy.waitedMs.push = () => {
+      controller.abort();
+      return 1;
+    };
+    await busy.run('--older-than', '300d', { signal: controller.signal });
+    await new Promise(setImmediate);
+    expect(asked).toBe(1);
+  });
+
   test.each(['old.jsonl', 'old.jsonl.new'])(
     '%s of somebody else is neither replaced nor removed',
     async (path) => {

@@ -1,3 +1,4 @@
+import { touched } from '@berth/server/domain/touched';
 import { describe, expect, test } from 'vitest';
 import { World } from '../domain/world.js';
 import { answered, engineOver, HeldJournal, turns } from './held-journal.js';
@@ -100,4 +101,16 @@ describe('a renewal that goes on where it is waits only for what it rests on', (
     void engine.submit(world.checkingOut(b));
     await waits(journal, renewal);
   });
+});
+
+test('a seat that is taken up again after it lingered goes behind the others: where there are too many, it touches them all', () => {
+  const world = new World();
+  world.import({ seats: 2 });
+  const [a, b] = [world.user('a'), world.user('b')];
+  const seat = world.checkout(a).leases[0]!.seat;
+  world.checkout(b);
+  const change = { type: 'seat.resumed', id: seat, device: a, takenAtMs: world.now.wallMs } as const;
+  expect(touched(world.state, change)).toEqual([seat]);
+  const shrunk = world.import({ seats: 1, rev: 2 });
+  expect(touched(world.state, change)).toEqual([seat, shrunk]);
 });
