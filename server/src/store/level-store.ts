@@ -223,19 +223,23 @@ async function readVerified(database: Database, folder: string): Promise<Verifie
   return typeof position === 'string' ? position : { position, rows, sums };
 }
 
-/** All entries, many at a time: one promise for each row would cost more than reading it. */
+/** All entries, many at a time: one promise for each row would cost more than reading it. The next ones are read while these are looked at. */
 async function* chunks(
   database: Database,
   atOnce = ROWS_PER_TURN,
 ): AsyncGenerator<[string, string][], void, undefined> {
   const iterator = database.iterator();
+  let ahead = iterator.nextv(atOnce);
   try {
     for (;;) {
-      const entries = await iterator.nextv(atOnce);
+      const entries = await ahead;
       if (entries.length === 0) return;
+      ahead = iterator.nextv(atOnce);
       yield entries;
     }
   } finally {
+    // Whoever stops early did not want to know of these.
+    await ahead.catch(() => {});
     await iterator.close();
   }
 }
