@@ -28,4 +28,18 @@ export const vendorRequests = {
     errors: ['ENDORSEMENT_INVALID', 'VENDOR_MISMATCH', 'KEY_REUSED', 'DISK_LOW'],
     text: 'Takes note that a vendor has changed its key: the key that owns the products endorses another one. Importing it again changes nothing.',
   }),
+  'endorsement.import.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object({ endorsement: TokenText }),
+    result: Type.Object({
+      endorsement: EndorsementInfo,
+      /** Products of this server that would belong to the successor. */
+      moved: Type.Array(ProductId),
+      changed: Type.Boolean(),
+    }),
+    errors: ['ENDORSEMENT_INVALID', 'VENDOR_MISMATCH', 'DISK_LOW'],
+    text: 'What `endorsement.import` would say now.',
+  }),
 } as const;

@@ -95,6 +95,18 @@ describe('a vendor that changes its key', () => {
     expect((await owner(...endorse, '--force')).code).toBe(0);
     const shown = await owner('vendor', 'inspect', file, '--vendor-key', site.vendorKey);
     expect(shown.json).toMatchObject({ type: 'endorsement', signature: { verdict: 'valid', pinned: true } });
+    // Said ahead, each as if it were the only one; nothing is changed by it.
+    const would = await owner(
+      'entitlement',
+      'import',
+      file,
+      await sign({ jti: 'new', product }, next),
+      '--dry-run',
+    );
+    expect([would.code, would.json]).toMatchObject([
+      4,
+      { dryRun: true, items: [{ changed: true, moved: [product] }, { error: { code: 'VENDOR_MISMATCH' } }] },
+    ]);
     const done = await owner('entitlement', 'import', file);
     expect(done.json.items).toMatchObject([{ changed: true, moved: [product] }]);
     expect((await owner('entitlement', 'import', file)).json.items).toMatchObject([{ changed: false }]);

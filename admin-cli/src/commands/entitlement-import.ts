@@ -19,15 +19,20 @@ export const entitlementImport = defineCommand({
       describe: 'files from the vendor; - for stdin',
     },
   },
+  options: {
+    'dry-run': { type: 'boolean', default: false, describe: 'say what each would bring, and change nothing' },
+  },
   examples: [
     ['berth entitlement import render.ent', 'one file'],
+    ['berth entitlement import *.ent --dry-run', 'what the server would say to each'],
     ['berth entitlement import *.ent', 'many; each is imported or refused by itself'],
     ['cat render.ent | berth entitlement import -', 'from stdin'],
   ],
-  more: 'Importing the same file again changes nothing. The highest revision of an entitlement counts. A file may also be, or begin with, the endorsement of a new vendor key (`berth vendor endorse`).',
+  more: 'Importing the same file again changes nothing. The highest revision of an entitlement counts. A file may also be, or begin with, the endorsement of a new vendor key (`berth vendor endorse`). With --dry-run each is judged as if it were the only one: what an endorsement before it would change is not counted.',
   run: async (context, args) => {
+    const dryRun = args['dry-run'];
     const tokens = await readTokens(context, args.files);
-    const results = await withAdmin(context, (admin) => importAll(context, admin, tokens));
+    const results = await withAdmin(context, (admin) => importAll(context, admin, tokens, dryRun));
     const failures = results.flatMap((result) => (result.failure === undefined ? [] : [result.failure]));
     const [first] = failures;
     // One entitlement that fails is simply a failed command; of several, each has its own answer.
@@ -35,14 +40,18 @@ export const entitlementImport = defineCommand({
     for (const failure of failures) context.stderr.write(failureText(failure, context));
     return {
       document: {
+        ...(dryRun ? { dryRun } : {}),
         items: results.map(resultJson),
         next: null,
         ...(first === undefined ? {} : { error: failureJson(first) }),
       },
       text: '',
-      notes: results.flatMap((result) =>
-        result.done === undefined ? [] : [sentence(result.file, result.done)],
-      ),
+      notes: [
+        ...results.flatMap((result) =>
+          result.done === undefined ? [] : [sentence(result.file, result.done, dryRun)],
+        ),
+        ...(dryRun ? ['Nothing was changed.'] : []),
+      ],
       exitCode: first?.exitCode ?? 0,
     };
   },
@@ -81,12 +90,13 @@ async function importAll(
   context: Context,
   admin: AdminConnection,
   tokens: readonly FromFile[],
+  dryRun: boolean,
 ): Promise<Result[]> {
   const results: Result[] = [];
   for (const [at, { file, token }] of tokens.entries()) {
     context.progress.say(`importing ${file} (${at + 1} of ${tokens.length})`);
     try {
-      results.push({ file, done: await importOne(context, admin, file, token) });
+      results.push({ file, done: await importOne(context, admin, { file, token }, dryRun) });
     } catch (error) {
       const failure = toFailure(error);
       if (failure.exitCode === 3 || failure.exitCode === 5) throw failure; // Cancelled or gone: the rest would fail alike.
@@ -100,17 +110,21 @@ async function importAll(
 async function importOne(
   context: Context,
   admin: AdminConnection,
-  file: string,
-  token: string,
+  { file, token }: FromFile,
+  dryRun: boolean,
 ): Promise<Imported> {
   const key = context.sdk.newIdempotencyKey();
-  if (isEndorsement(token)) return await admin.call('endorsement.import', { key, endorsement: token });
+  if (isEndorsement(token)) {
+    if (dryRun) return await admin.call('endorsement.import.preview', { endorsement: token });
+    return await admin.call('endorsement.import', { key, endorsement: token });
+  }
   const parsed = parseToken('entitlement', token);
   if (!parsed.ok) {
     throw new Failure('ENTITLEMENT_INVALID', {
       message: `${quote(file)} is not a valid entitlement (${parsed.fault}).`,
     });
   }
+  if (dryRun) return await admin.call('entitlement.import.preview', { entitlement: token });
   return await admin.call('entitlement.import', { key, entitlement: token });
 }
 
@@ -123,16 +137,24 @@ function resultJson({ file, done, failure }: Result): object {
   return failure === undefined ? { file, ...done } : { file, error: failureJson(failure) };
 }
 
-function sentence(file: string, done: Imported): string {
-  if ('endorsement' in done) return rotation(file, done);
+function sentence(file: string, done: Imported, dryRun: boolean): string {
+  if ('endorsement' in done) return rotation(file, done, dryRun);
   const { entitlement, changed } = done;
   const { id, rev, product, seats, from, until } = entitlement;
   const what = `${id} rev ${rev}: ${seatWords(seats)} of ${product}, ${from} to ${until}`;
-  return changed ? `Imported ${file}: ${what}.` : `Nothing changed by ${file}: ${what} was imported before.`;
+  if (changed) return `${dryRun ? 'Would import' : 'Imported'} ${file}: ${what}.`;
+  return dryRun
+    ? `Would change nothing by ${file}: ${what} was imported before.`
+    : `Nothing changed by ${file}: ${what} was imported before.`;
 }
 
-function rotation(file: string, { endorsement, moved, changed }: ResultOf<'endorsement.import'>): string {
+function rotation(
+  file: string,
+  { endorsement, moved, changed }: ResultOf<'endorsement.import'>,
+  dryRun: boolean,
+): string {
+  if (!changed && dryRun) return `Would change nothing by ${file}: the endorsement was imported before.`;
   if (!changed) return `Nothing changed by ${file}: the endorsement was imported before.`;
   const what = moved.length === 0 ? 'no product here moves' : `${moved.join(', ')} now belongs to it`;
-  return `Imported ${file}: the vendor key ${endorsement.successor} is endorsed by ${endorsement.vendor}; ${what}.`;
+  return `${dryRun ? 'Would import' : 'Imported'} ${file}: the vendor key ${endorsement.successor} is endorsed by ${endorsement.vendor}; ${what}.`;
 }

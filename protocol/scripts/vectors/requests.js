@@ -121,9 +121,19 @@ export const requests = [
     full: { key, entitlement: token('entitlement', entitlementClaims(), vendor) },
   },
   {
+    method: 'entitlement.import.preview',
+    paths: admin,
+    full: { entitlement: token('entitlement', entitlementClaims(), vendor) },
+  },
+  {
     method: 'endorsement.import',
     paths: admin,
     full: { key, endorsement: token('endorsement', endorsementClaims(), vendor) },
+  },
+  {
+    method: 'endorsement.import.preview',
+    paths: admin,
+    full: { endorsement: token('endorsement', endorsementClaims(), vendor) },
   },
   {
     method: 'entitlement.list',

@@ -2,8 +2,10 @@ import {
   type ChainFault,
   canonicalEmail,
   dayStartMs,
+  type EndorsementClaims,
   type EntitlementInfo,
   type ParamsOf,
+  type Verify,
   verifyEndorsement,
   verifyEntitlement,
 } from '@berth/protocol';
@@ -13,48 +15,45 @@ import { entitlementInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked, whenOf } from './request.js';
+import { asked, unasked, whenOf } from './request.js';
 
 type EntitlementHandlers = Pick<
   Handlers,
-  'endorsement.import' | 'entitlement.import' | 'entitlement.list' | 'entitlement.show' | 'entitlement.remove'
+  | 'endorsement.import'
+  | 'endorsement.import.preview'
+  | 'entitlement.import'
+  | 'entitlement.import.preview'
+  | 'entitlement.list'
+  | 'entitlement.show'
+  | 'entitlement.remove'
 >;
 
 export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
   const { engine, verify } = deps;
   return {
     'entitlement.import': async (params, caller) => {
-      const token = params.entitlement;
-      // Any vendor may sign; whether this one may grant the product is the domain's question (VENDOR_MISMATCH).
-      const verified = verifyEntitlement(token, null, verify);
-      if (!verified.ok) return refused(verified.fault);
-      const { claims } = verified;
-      if (claims.holder !== undefined && canonicalEmail(claims.holder) !== claims.holder) {
-        return deny(
-          'ENTITLEMENT_INVALID',
-          `Its holder, ${claims.holder}, is not an e-mail address in canonical form.`,
-        );
-      }
-      const settled = await engine.submit({
-        type: 'import',
-        ...asked('entitlement.import', params, caller),
-        claims,
-        token,
-      });
+      const found = importOf(params.entitlement, verify);
+      if ('ok' in found) return found;
+      const settled = await engine.submit({ ...found, ...asked('entitlement.import', params, caller) });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'entitlement.import.preview': async (params, caller) => {
+      const found = importOf(params.entitlement, verify);
+      if ('ok' in found) return found;
+      const settled = await engine.would({ ...found, ...unasked('entitlement.import', params, caller) });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
     'endorsement.import': async (params, caller) => {
-      const token = params.endorsement;
-      const verified = verifyEndorsement(token, verify);
-      if (!verified.ok) return deny('ENDORSEMENT_INVALID', undefined, { fault: verified.fault });
-      const { claims } = verified;
-      const key = asked('endorsement.import', params, caller);
-      const settled = await engine.submit({ type: 'importEndorsement', ...key, claims, token });
-      if (!settled.ok) return settled;
-      const { iss: vendor, sub: successor, products = null } = claims;
-      const { moved, changed } = settled.outcome;
-      const endorsement = { vendor, successor, products };
-      return { ok: true, result: { endorsement, moved: [...moved], changed } };
+      const found = endorsementOf(params.endorsement, verify);
+      if ('ok' in found) return found;
+      const settled = await engine.submit({ ...found, ...asked('endorsement.import', params, caller) });
+      return settled.ok ? { ok: true, result: rotationInfo(found.claims, settled.outcome) } : settled;
+    },
+    'endorsement.import.preview': async (params, caller) => {
+      const found = endorsementOf(params.endorsement, verify);
+      if ('ok' in found) return found;
+      const settled = await engine.would({ ...found, ...unasked('endorsement.import', params, caller) });
+      return settled.ok ? { ok: true, result: rotationInfo(found.claims, settled.outcome) } : settled;
     },
     'entitlement.list': async (params) => {
       const beforeMs = params.expiresBefore === undefined ? null : dayStartMs(params.expiresBefore.trim());
@@ -87,6 +86,33 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
+}
+
+/** Any vendor may sign; whether this one may grant the product is the domain's question (VENDOR_MISMATCH). */
+function importOf(token: string, verify: Verify) {
+  const verified = verifyEntitlement(token, null, verify);
+  if (!verified.ok) return refused(verified.fault);
+  const { claims } = verified;
+  if (claims.holder !== undefined && canonicalEmail(claims.holder) !== claims.holder)
+    return deny(
+      'ENTITLEMENT_INVALID',
+      `Its holder, ${claims.holder}, is not an e-mail address in canonical form.`,
+    );
+  return { type: 'import', claims, token } as const;
+}
+
+function endorsementOf(token: string, verify: Verify) {
+  const verified = verifyEndorsement(token, verify);
+  if (!verified.ok) return deny('ENDORSEMENT_INVALID', undefined, { fault: verified.fault });
+  return { type: 'importEndorsement', claims: verified.claims, token } as const;
+}
+
+function rotationInfo(
+  claims: EndorsementClaims,
+  { moved, changed }: { readonly moved: readonly string[]; readonly changed: boolean },
+) {
+  const { iss: vendor, sub: successor, products = null } = claims;
+  return { endorsement: { vendor, successor, products }, moved: [...moved], changed };
 }
 
 function* rowsOf(state: State, product: string | undefined): Generator<Entitlement> {

@@ -1,5 +1,6 @@
+import { newSeed, publicKeyOf } from '@berth/cli/ed25519';
 import { BerthError } from '@berth/client';
-import { type Method, requests } from '@berth/protocol';
+import { formatPublicKey, formatSecretKey, type Method, requests } from '@berth/protocol';
 import { expect, it } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -266,6 +267,57 @@ it.each([
     expect(changing.filter((method) => method !== 'bulk.put')).toEqual([]);
   },
 );
+
+it('berth entitlement import --dry-run asks of each file, and imports none', async () => {
+  const files = new Map([
+    ['vendor.key', `${formatSecretKey(newSeed())}\n`],
+    ['server.pub', `${formatPublicKey(publicKeyOf(newSeed()))}\n`],
+  ]);
+  const terms = ['--product', 'render', '--seats', '3', '--from', '2026-01-01', '--until', '2026-12-31'];
+  const issue = ['vendor', 'issue', '--key', 'vendor.key', '--server', 'server.pub', ...terms];
+  expect((await berth([...issue, '--out', 'render.ent'], { files })).exitCode).toBe(0);
+  const endorse = [
+    'vendor',
+    'endorse',
+    '--key',
+    'vendor.key',
+    '--new',
+    'server.pub',
+    '--out',
+    'new.endorsement',
+  ];
+  expect((await berth(endorse, { files })).exitCode).toBe(0);
+  const entitlement = {
+    id: 'ent-1',
+    rev: 1,
+    product: 'render',
+    seats: 3,
+    from: '2026-01-01',
+    until: '2026-12-31',
+  };
+  const admin = fakeAdmin({
+    'entitlement.import.preview': () => ({ entitlement, changed: true }),
+    'endorsement.import.preview': () => ({
+      endorsement: { vendor: 'v', successor: 's', products: null },
+      moved: ['render'],
+      changed: true,
+    }),
+  });
+  const ran = await berth(['entitlement', 'import', 'render.ent', 'new.endorsement', '--dry-run'], {
+    sdk: admin.sdk,
+    files,
+  });
+  expect([ran.exitCode, ran.stderr]).toEqual([
+    0,
+    expect.stringMatching(
+      /Would import render\.ent: ent-1.*\n.*Would import new\.endorsement.*\n.*Nothing was changed\./,
+    ),
+  ]);
+  expect(admin.calls.map(({ method }) => method)).toEqual([
+    'entitlement.import.preview',
+    'endorsement.import.preview',
+  ]);
+});
 
 it('berth machine remove --dry-run fails as the removal would', async () => {
   const admin = fakeAdmin({
