@@ -1,14 +1,9 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { formatPublicKey, formatSecretKey, parseSecretKey } from '@berth/protocol';
 import Type, { Compile, type Static } from '@berth/protocol/typebox';
+import { privateKeyOf } from './ed25519.js';
 import { StartError } from './start-error.js';
 import { checkOf, withCheck } from './store/marker-check.js';
 import { FOLDER_FORMAT } from './store/migrations.js';
@@ -70,8 +65,8 @@ export async function createDataFolder(path: string): Promise<ServerIdentity> {
   await makeFolder(resolve(path, 'keys')).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(path, error);
   });
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const seed = Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url');
+  // Any 32 bytes are a key (RFC 8032 5.1.5). One that Node generates and exports can stand still for ever (device-keys.ts of the tests).
+  const seed = randomBytes(32);
   await writeDurably(join(path, 'keys', 'server.key'), `${formatSecretKey(seed)}\n`, 0o600);
   return identityOf(seed);
 }
@@ -142,8 +137,7 @@ export async function openDataFolder(path: string, options: { older?: boolean } 
 }
 
 function identityOf(seed: Uint8Array): ServerIdentity {
-  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
-  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  const privateKey = privateKeyOf(seed);
   const publicKey = Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x!, 'base64url');
   const id = `srv-${createHash('sha256').update(publicKey).digest('hex').slice(0, 16)}`;
   return { id, publicKey, keyText: formatPublicKey(publicKey), seed, privateKey };

@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { type EntitlementClaims, signToken } from '@berth/protocol';
 import { openDataFolder } from '@berth/server/data-folder';
 import type { By, Command, CommandType, Outcomes } from '@berth/server/domain/commands';
@@ -106,11 +105,10 @@ class Founders {
 
   /** @returns the key of the vendor who signed them all */
   async grant(pools: readonly PoolOf[], server: string, startSeconds: number): Promise<string> {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    const vendor = `ed25519:${publicKey.export({ format: 'jwk' }).x}`;
+    const { text: vendor, secret } = newKeys();
     for (const { product, seats } of pools) {
       const claims = entitlementOf(product, seats, { vendor, server }, startSeconds);
-      const token = signToken('entitlement', claims, nativeSigner(privateKey));
+      const token = signToken('entitlement', claims, nativeSigner(secret));
       await this.#do({ type: 'import', ...asked(OWNER), claims, token });
     }
     return vendor;

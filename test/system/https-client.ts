@@ -2,7 +2,6 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   randomBytes,
   sign,
@@ -75,8 +74,14 @@ export async function identityIn(home: string): Promise<HttpIdentity> {
 }
 
 export function newIdentity(serverKey: string): HttpIdentity {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  return { serverKey, secret: privateKey, deviceKey: `ed25519:${publicKey.export({ format: 'jwk' }).x}` };
+  // Not generateKeyPairSync: device-keys.ts says why.
+  const secret = createPrivateKey({
+    key: Buffer.concat([PKCS8, randomBytes(32)]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  const { x } = createPublicKey(secret).export({ format: 'jwk' });
+  return { serverKey, secret, deviceKey: `ed25519:${x}` };
 }
 
 export function newNonce(): string {

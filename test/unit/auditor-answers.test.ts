@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { audit } from '../auditor/auditor.js';
 import type { Change } from '../auditor/journal-reader.js';
-import { newKeys, signed, World } from './auditor-world.js';
+import { newKeys } from '../system/device-keys.js';
+import { signed, World } from './auditor-world.js';
 
 /** The rules that a history breaks, each once. */
 function broken(world: World): string[] {

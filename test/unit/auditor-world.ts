@@ -1,22 +1,13 @@
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
 import type { Case } from '../auditor/auditor.js';
 import type { Entry, Happening, PoolSeen } from '../auditor/history.js';
 import type { Change, JournalEntry } from '../auditor/journal-reader.js';
 import type { LeaseClaims } from '../auditor/token.js';
+import { type Keys, newKeys } from '../system/device-keys.js';
 
 /** A wall clock of 2026-11-22 at t = 0: whole seconds, so that `exp` falls on a whole t. */
 const WALL_MS = Date.UTC(2026, 10, 22);
 const ANSWER_MS = 10;
-
-interface Keys {
-  readonly text: string;
-  readonly secret: KeyObject;
-}
-
-export function newKeys(): Keys {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  return { text: `ed25519:${publicKey.export({ format: 'jwk' }).x}`, secret: privateKey };
-}
 
 const base64Url = (text: string): string => Buffer.from(text).toString('base64url');
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { audit } from '../auditor/auditor.js';
-import { newKeys, World } from './auditor-world.js';
+import { newKeys } from '../system/device-keys.js';
+import { World } from './auditor-world.js';
 
 /** The rules that a history breaks, each once. */
 function broken(world: World): string[] {

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
@@ -10,7 +10,7 @@ import {
 } from '@berth/protocol';
 import { openDataFolder } from '../data-folder.js';
 import type { By, RequestKey } from '../domain/commands.js';
-import { nativeSigner } from '../ed25519.js';
+import { nativeSigner, privateKeyOf } from '../ed25519.js';
 import { systemClock } from '../ops/clock.js';
 import { randomText } from '../random.js';
 import type { Server } from '../server.js';
@@ -107,8 +107,8 @@ function request(device: string): RequestKey {
 }
 
 function newKey() {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const seed = Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url');
+  const seed = randomBytes(32);
+  const privateKey = privateKeyOf(seed);
   const publicKey = Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x!, 'base64url');
   return { privateKey, seed, text: formatPublicKey(publicKey) };
 }

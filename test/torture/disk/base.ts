@@ -1,14 +1,15 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { sign } from 'node:crypto';
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AdminConnection, connect, joinServer, newIdempotencyKey, openAdmin } from '@berth/client';
-import { type ClaimsOf, formatPublicKey, signToken } from '@berth/protocol';
+import { type ClaimsOf, signToken } from '@berth/protocol';
 import { readConfig } from '@berth/server/commands/serve';
 import { openDataFolder } from '@berth/server/data-folder';
 import { Invitations } from '@berth/server/engine/invitations';
 import { foundServer } from '@berth/server/found';
 import { createLog } from '@berth/server/ops/log';
 import { Server } from '@berth/server/server';
+import { newKeys } from '../../system/device-keys.js';
 import { freePort } from '../../system/network.js';
 import type { Random } from '../../system/random.js';
 
@@ -72,8 +73,7 @@ async function found(folder: string, port: number): Promise<Founded> {
 }
 
 function newVendor(): Vendor {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const key = formatPublicKey(Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url'));
+  const { text: key, secret } = newKeys();
   const nowSeconds = Math.floor(Date.now() / 1000);
   return {
     key,
@@ -85,7 +85,7 @@ function newVendor(): Vendor {
           ...{ nbf: nowSeconds - DAY_SECONDS, exp: nowSeconds + 365 * DAY_SECONDS, display: {} },
           ...claims,
         },
-        (message) => new Uint8Array(sign(null, message, privateKey)),
+        (message) => new Uint8Array(sign(null, message, secret)),
       ),
   };
 }

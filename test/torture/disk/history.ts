@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { type EntitlementClaims, formatPublicKey, signToken } from '@berth/protocol';
+import { sign } from 'node:crypto';
+import { type EntitlementClaims, signToken } from '@berth/protocol';
 import type { Command, CommandType, Settled } from '@berth/server/domain/commands';
 import type { FileSystem } from '@berth/server/store/files';
 import { emptyMemoryDisk } from '@berth/server/store/memory-store';
 import type { Position } from '@berth/server/store/position';
+import { newKeys } from '../../system/device-keys.js';
 import { OneProcess, type Outside } from './one-process.js';
 
 const START_MS = Date.UTC(2026, 10, 28, 12);
@@ -149,13 +150,9 @@ function keyOf(name: string): string {
   return `ed25519:${name.padEnd(43, '0')}`;
 }
 
-const vendor = generateKeyPairSync('ed25519');
-const vendorKey = textOf(vendor.publicKey);
+const vendor = newKeys();
+const vendorKey = vendor.text;
 const { serverKey } = founding;
-
-function textOf(key: KeyObject): string {
-  return formatPublicKey(Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url'));
-}
 
 function entitlement(jti: string, seats: number): EntitlementClaims {
   return {
@@ -166,5 +163,5 @@ function entitlement(jti: string, seats: number): EntitlementClaims {
 }
 
 function signed(claims: EntitlementClaims): string {
-  return signToken('entitlement', claims, (bytes) => new Uint8Array(sign(null, bytes, vendor.privateKey)));
+  return signToken('entitlement', claims, (bytes) => new Uint8Array(sign(null, bytes, vendor.secret)));
 }
