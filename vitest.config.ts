@@ -66,8 +66,10 @@ export default defineConfig({
           globalSetup: 'test/system/site-template.setup.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          // Much of their time they wait for windows to end: two files more than cores keep the cores busy.
-          maxWorkers: availableParallelism() + 2,
+          // Much of their time they wait for windows to end: several files more than cores keep the cores busy.
+          maxWorkers: availableParallelism() + 3,
+          // Each file has a site and processes of its own; vitest, the SDK and the auditor are loaded once a worker.
+          isolate: false,
         },
       },
     ],

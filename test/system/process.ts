@@ -22,6 +22,9 @@ export class Started {
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcessWithoutNullStreams;
   #stdout = '';
+  /** How much of stdout is in #said: whole lines. */
+  #heard = 0;
+  readonly #said: Record<string, unknown>[] = [];
   #stderr = '';
   #exit: Exit | null = null;
 
@@ -63,13 +66,13 @@ export class Started {
     return this.#exit === null;
   }
 
-  /** Each line of stdout that is a JSON object. */
-  get said(): Record<string, unknown>[] {
-    const lines = this.#stdout.split('\n');
-    lines.pop();
-    return lines.flatMap((line) =>
-      line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : [],
-    );
+  /** Each line of stdout that is a JSON object; those who wait ask often, so each line is read once. */
+  get said(): readonly Record<string, unknown>[] {
+    const end = this.#stdout.lastIndexOf('\n') + 1;
+    const lines = this.#stdout.slice(this.#heard, end).split('\n');
+    this.#heard = end;
+    for (const line of lines) if (line.startsWith('{')) this.#said.push(JSON.parse(line));
+    return this.#said;
   }
 
   tell(line: string): void {

@@ -3,13 +3,28 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rolldown } from 'rolldown';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 // `berth run` as a real process that runs real commands; only the licence server is not there (fake-berth.mjs).
 
 const fake = fileURLToPath(new URL('fake-berth.mjs', import.meta.url));
+/** In one file, as `berth` itself is: a process that loads the 300 files one by one takes three times the CPU to start. */
+let fakeInOneFile = '';
+let program = '';
 let folder = '';
 let started: ChildProcess[] = [];
+
+beforeAll(async () => {
+  program = mkdtempSync(join(tmpdir(), 'berth-fake-'));
+  // It reads its version there.
+  writeFileSync(join(program, 'package.json'), '{"version":"0.0.0"}');
+  fakeInOneFile = join(program, 'dist/fake-berth.mjs');
+  const bundle = await rolldown({ input: fake, platform: 'node' });
+  await bundle.write({ file: fakeInOneFile, format: 'esm' });
+  await bundle.close();
+});
+afterAll(() => rmSync(program, { recursive: true, force: true }));
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'berth-run-'));
@@ -35,7 +50,7 @@ function killQuietly(pid: number): void {
 function run(command: readonly string[], options: readonly string[] = [], refuse = '') {
   const words = ['run', '--product', 'render', ...options, '--', ...command];
   const env = { ...process.env, FAKE_LOG: file('log'), FAKE_REFUSE: refuse };
-  const child = spawn(process.execPath, [fake, ...words], {
+  const child = spawn(process.execPath, [fakeInOneFile, ...words], {
     cwd: folder,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
