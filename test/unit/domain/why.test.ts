@@ -139,3 +139,18 @@ test('who has not joined is told so, and what there would be; nobody and nothing
   expect(unknown('nobody@studio.example', 'render')).toMatchObject({ code: 'USER_UNKNOWN' });
   expect(unknown(ANNA, 'none')).toMatchObject({ code: 'PRODUCT_UNKNOWN' });
 });
+
+test('where no seat that comes free could be theirs, no moment is promised', () => {
+  const giveBo = (quantity: number) =>
+    world.ok({ type: 'assign', ...world.admin(), email: BO, product: 'render', quantity, endMs: null });
+  world.checkout(bo, 2);
+  giveBo(1);
+  expect(ask(ANNA).refusal).toMatchObject({ rule: 'ALL_IN_USE', nextFreeAtMs: expect.any(Number) });
+  giveBo(1);
+  const vain = { holders: [{ user: BO }], nextFreeAtMs: null, next: 'Ask an admin for an allocation.' };
+  expect(ask(ANNA).refusal).toMatchObject({ rule: 'ALL_IN_USE', ...vain });
+  agrees(ANNA, anna);
+  world.ok({ type: 'setSharing', ...world.admin(), on: false, product: null, running: 'drain' });
+  expect(ask(ANNA).refusal).toMatchObject({ rule: 'SHARING_OFF', ...vain });
+  agrees(ANNA, anna);
+});

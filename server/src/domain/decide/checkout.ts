@@ -154,7 +154,7 @@ function takeOrJoin(
   const given = kept.giveUp();
   const wish = { product: id, email: device.email, seats, sharedKept, ignorePending: false, ...term };
   const choice = choose(state, wish, given.taken);
-  if (!choice.ok) return explain(state, id, choice.rule, context.now);
+  if (!choice.ok) return explain(state, id, choice.rule, context.now, wish);
   const asked = { product: id, device, shareKey: keyOf(product, device), nonce: asker.nonce, term };
   const { changes, leases } = grantSeats(choice.picks, asked, context);
   return { changes: [...given.changes, ...changes], leases, joined: false };

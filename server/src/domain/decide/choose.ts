@@ -235,7 +235,7 @@ function ruleOf(
   }
   const { sharing } = state.tables.product.get(wish.product)!;
   // Nobody's leaving helps whoever has too little set aside while nothing is shared.
-  if (!sharing && allocatedTo(state, active, wish) < wish.seats) return 'SHARING_OFF';
+  if (!sharing && allocatedTo(state, active, wish.email) < wish.seats) return 'SHARING_OFF';
   if (usage.over > 0) return 'SHRUNK';
   if (usage.free < wish.seats && usage.free + usage.keptBack >= wish.seats) return 'RESTORED';
   if (pick(state, lasting, { ...wish, ignorePending: true }) !== null && usage.free >= wish.seats)
@@ -246,7 +246,18 @@ function ruleOf(
   return 'ALLOCATED_TO_OTHERS';
 }
 
-function allocatedTo(state: State, active: readonly Entitlement[], { email }: Wish): number {
+/** The most seats of a product that somebody could have as things are set, if nobody else had any. */
+export function seatsInReach(state: State, product: string, email: string, now: Now): number {
+  const active = activeEntitlements(state, product, now);
+  const own = allocatedTo(state, active, email);
+  if (!state.tables.product.get(product)!.sharing) return own;
+  return active.reduce(
+    (sum, { claims }) => sum + claims.seats - state.derived.allocated.get(claims.jti),
+    own,
+  );
+}
+
+function allocatedTo(state: State, active: readonly Entitlement[], email: string): number {
   const quantity = (id: string): number =>
     state.tables.allocation.get(allocationId(email, id))?.quantity ?? 0;
   return active.reduce((sum, { claims }) => sum + quantity(claims.jti), 0);

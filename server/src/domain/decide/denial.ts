@@ -14,6 +14,7 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
   ALL_IN_USE: 'NO_SEAT',
   ALLOCATED_TO_OTHERS: 'NO_SEAT',
   SHARING_OFF: 'NO_SEAT',
+import { seatsInReach, type Wish } from './choose.js';
   OTHERS_WAIT: 'NO_SEAT',
   LINE_FULL: 'NO_SEAT',
   MORE_THAN_OWNED: 'NO_SEAT',
@@ -32,8 +33,18 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
 /** Passing states of the server itself: whoever can wait waits until they are over. */
 export const passing: ReadonlySet<ErrorCode> = new Set(['DISK_LOW', 'CLOCK_BEHIND']);
 
-/** An explained refusal: which rule, who holds what, and the latest moment at which the next seat is free if nobody renews. */
-export function explain(state: State, product: string, rule: DenialRule, now: Now): Denial {
+/**
+ * An explained refusal: which rule, who holds what, and the latest moment at which the next seat is free if nobody renews; no moment where that
+ * seat could not be theirs.
+ * @param wish for whom, and how many; left out: whoever it is
+ */
+export function explain(
+  state: State,
+  product: string,
+  rule: DenialRule,
+  now: Now,
+  wish?: Pick<Wish, 'email' | 'seats'>,
+): Denial {
   const order = freeingOrder(state, product, now);
   const untilMs =
     rule === 'RESTORED' && !isIncomplete(state, product)
@@ -45,15 +56,40 @@ export function explain(state: State, product: string, rule: DenialRule, now: No
     rule,
     product,
     holders: order.slice(0, limits.holdersNamed).map((freeing) => holderOf(state, freeing)),
-    // No seat that comes free makes more of them than are owned.
-    nextFreeAtMs: rule === 'MORE_THAN_OWNED' ? null : firstFreeAtMs(state, product, order, now),
+    nextFreeAtMs: isVain ? null : firstFreeAtMs(state, product, order, now),
     ...(untilMs === undefined ? {} : { untilMs }),
   };
+  const isVain = vain.has(rule) || (wish !== undefined && isOutOfReach(state, product, rule, now, wish));
   const isMissing = rule === 'RESTORED' && isIncomplete(state, product);
-  return deny(codes[rule], rules[rule], detail, isMissing ? importFirst : nextSteps[rule]);
+  const next = isVain ? (nextSteps[rule] ?? vainly[codes[rule]]) : nextSteps[rule];
+  return deny(codes[rule], rules[rule], detail, isMissing ? importFirst : next);
 }
 
-/** Where the code's own next step, to wait, would be vain. */
+/** Rules that no seat's coming free lifts: somebody has to decide something else. */
+const vain: ReadonlySet<DenialRule> = new Set<DenialRule>([
+  'MORE_THAN_OWNED',
+  'SHARING_OFF',
+  'NOT_ENTITLED',
+  'BORROW_FORBIDDEN',
+  'BORROW_LENGTH',
+]);
+
+/** True when those who hold the seats have them set aside: whoever asks gets none of them, whenever they come free. */
+function isOutOfReach(
+  state: State,
+  product: string,
+  rule: DenialRule,
+  now: Now,
+  { email, seats }: Pick<Wish, 'email' | 'seats'>,
+): boolean {
+  if (rule !== 'ALL_IN_USE' && rule !== 'ALLOCATED_TO_OTHERS') return false;
+  return seatsInReach(state, product, email, now) < seats;
+}
+
+/** By code: where to wait, which is its own next step, would be vain. */
+const vainly: Partial<Record<ErrorCode, string>> = { NO_SEAT: 'Ask an admin for an allocation.' };
+
+/** The same by rule. */
 const nextSteps: Partial<Record<DenialRule, string>> = {
   MORE_THAN_OWNED: 'Ask for fewer seats, or ask an admin to get more.',
   SHARING_OFF: 'Ask an admin for an allocation.',

@@ -87,7 +87,7 @@ function withoutDevice(state: State, { email, product, seats }: Question, contex
   const wish = { kind: 'online', seconds: leaseSeconds, now, product, email, seats, sharedKept } as const;
   const choice = choose(state, wish);
   if (!choice.ok)
-    return { granted: false, from: [], refusal: refusalOf(explain(state, product, choice.rule, now)) };
+    return { granted: false, from: [], refusal: refusalOf(explain(state, product, choice.rule, now, wish)) };
   const from = choice.picks.map(
     ({ entitlement, allocation, count }): WhySource => ({
       entitlement: entitlement.claims.jti,
