@@ -66,6 +66,11 @@ export function seatWords(seats: number): string {
   return `${seats} ${seats === 1 ? 'seat' : 'seats'}`;
 }
 
+/** Days of a subscription, today included. */
+export function daysLeftWords(days: number): string {
+  return `${days} ${days === 1 ? 'day' : 'days'} left`;
+}
+
 /** A path as a shell takes it, whole: what is shown as a command is pasted. */
 export function shellQuote(path: string): string {
   const plain = path.startsWith('-') ? `./${path}` : path;

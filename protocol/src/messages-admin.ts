@@ -61,6 +61,8 @@ export const EntitlementInfo = Type.Object({
   holder: Type.Union([Type.String(), Type.Null()]),
   /** Its removal is pending. */
   removing: Type.Optional(PendingInfo),
+  /** Credits that came with it, and how many of them were spent; left out: none came. */
+  credits: Type.Optional(Type.Object({ bought: Count, spent: Count })),
   display: Display,
 });
 export type EntitlementInfo = Static<typeof EntitlementInfo>;

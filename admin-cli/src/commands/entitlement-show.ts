@@ -4,7 +4,7 @@ import { fields } from '../output.js';
 import { parseId } from '../parse.js';
 import { pendingCell } from '../pending.js';
 import { withAdmin } from '../session.js';
-import { spanWords } from '../words.js';
+import { daysLeftWords, spanWords } from '../words.js';
 
 export const entitlementShow = defineCommand({
   usage: 'show <id>',
@@ -27,13 +27,13 @@ export const entitlementShow = defineCommand({
 
 /** Everything about one, for people. */
 export function describeEntitlement(entitlement: EntitlementInfo, nowMs: number): string {
-  const { display, borrow, removing } = entitlement;
+  const { display, borrow, removing, credits } = entitlement;
   return fields([
     ['id', `${entitlement.id} rev ${entitlement.rev}`],
     ['product', entitlement.product],
     ['seats', `${entitlement.seats} (${entitlement.allocated} allocated)`],
     ['valid', `${entitlement.from} to ${entitlement.until}`],
-    ['state', `${entitlement.state}, ${entitlement.daysLeft} days left`],
+    ['state', `${entitlement.state}, ${daysLeftWords(entitlement.daysLeft)}`],
     [
       'removal',
       removing === undefined ? undefined : `pending ${pendingCell(removing, nowMs)}, asked by ${removing.by}`,
@@ -44,6 +44,7 @@ export function describeEntitlement(entitlement: EntitlementInfo, nowMs: number)
       borrow === null ? 'no' : `${borrow.seats} seats, up to ${spanWords(borrow.maxSeconds * 1000)}`,
     ],
     ['early return', entitlement.earlyReturn],
+    ['credits', credits === undefined ? undefined : `${credits.bought} (${credits.spent} spent)`],
     ['holder', entitlement.holder],
     ['number', display.number],
     ['licence key', display.licenseKey],

@@ -44,7 +44,7 @@ export const subscriptionShow = defineCommand({
     if (keys.length === 0)
       throw new Failure('ENTITLEMENT_UNKNOWN', {
         message: `Subscription ${subscription} has no licence key.`,
-        next: 'The vendor has written none into it.',
+        next: 'The vendor has written none into it: ask them whether there is one.',
       });
     return { document, text: keys.join('\n') };
   },

@@ -7,7 +7,7 @@ import { readText } from '../files.js';
 import { readPublicKey } from '../keys.js';
 import { fields } from '../output.js';
 import { quote } from '../parse.js';
-import { spanWords } from '../words.js';
+import { daysLeftWords, spanWords } from '../words.js';
 
 export const vendorInspect = defineCommand({
   usage: 'inspect <file>',
@@ -115,5 +115,5 @@ function describe(claims: EntitlementClaims, validity: Validity, signature: stri
 
 function stateWords({ state, daysLeft }: Validity): string {
   if (state === 'expired') return 'EXPIRED';
-  return state === 'future' ? 'not yet active' : `active, ${daysLeft} days left`;
+  return state === 'future' ? 'not yet active' : `active, ${daysLeftWords(daysLeft)}`;
 }

@@ -8,7 +8,7 @@ import {
   lastDay,
   type MemberInfo,
 } from '@berth/protocol';
-import { accessOf, grantOf, spentUntil } from './credits.js';
+import { accessOf, grantOf, spentOf, spentUntil } from './credits.js';
 import { leaseFreeAtMs, seatFreeAtMs } from './decide/denial.js';
 import { windowMs } from './evolve.js';
 import { holderName } from './machines.js';
@@ -57,6 +57,9 @@ export function entitlementInfo(
     ...(removing === undefined
       ? {}
       : { removing: pendingInfo(state, removing, state.derived.seatsByEntitlement.get(claims.jti), now) }),
+    ...(claims.credits === undefined
+      ? {}
+      : { credits: { bought: claims.credits, spent: spentOf(state, claims.jti) } }),
     display: claims.display,
   };
 }

@@ -91,9 +91,9 @@ const writers: { readonly [K in MailFact['kind']]: Writer<K> } = {
     ],
   }),
   ending: ({ product, subscription, seats: count, until, daysLeft }) => ({
-    subject: `Subscription ${subscription} ends in ${days(daysLeft)}: ${product}`,
+    subject: `Subscription ${subscription} ends soon, ${days(daysLeft)} left: ${product}`,
     lines: [
-      `The subscription ${subscription} with ${seats(count)} of ${product} ends after ${until}, in ${days(daysLeft)}. Nothing is granted from it afterwards.`,
+      `The subscription ${subscription} with ${seats(count)} of ${product} ends soon: ${days(daysLeft)} left, the last one is ${until}. Nothing is granted from it afterwards.`,
       { copy: `berth subscription show "${subscription}"` },
     ],
   }),

@@ -2,6 +2,7 @@ import type { CreditGrant } from '@berth/server/domain/credit-rows';
 import { creditInfo, creditsFor, periodEndMs, spentUntil } from '@berth/server/domain/credits';
 import { evolve } from '@berth/server/domain/evolve';
 import { brokenInvariants } from '@berth/server/domain/invariants';
+import { entitlementInfo } from '@berth/server/domain/views';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, VENDOR_KEY, World } from './world.js';
@@ -35,6 +36,16 @@ function studio(credits: number, grant: CreditGrant | null = unlimited): { world
 }
 
 describe('spending', () => {
+  test('a subscription shows what came with it and what of it was spent', () => {
+    const { world, device } = studio(100);
+    world.import({ jti: 'ent-2', product: 'comp' });
+    world.ok(spending(world, device, 30));
+    const shown = (id: string) =>
+      entitlementInfo(world.state, world.state.tables.entitlement.get(id)!, world.now);
+    expect(shown('ent-1').credits).toEqual({ bought: 100, spent: 30 });
+    expect('credits' in shown('ent-2')).toBe(false);
+  });
+
   test('nobody may until an admin says so', () => {
     const { world, device } = studio(100, null);
     const denial = world.refused(spending(world, device, 1), 'CREDIT_DISABLED');
