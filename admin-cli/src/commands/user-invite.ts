@@ -17,7 +17,7 @@ export const userInvite = defineCommand({
   options: {
     name: { type: 'string', describe: 'name of the person' },
     role: { type: 'string', describe: 'owner, admin, viewer or user (default: user)' },
-    device: { type: 'boolean', describe: 'a further device of somebody who has joined already' },
+    device: { type: 'boolean', describe: 'a further device of somebody who is a member already' },
     resend: { type: 'boolean', describe: 'a new link for somebody who is invited already; the old one ends' },
     cancel: { type: 'boolean', describe: 'end the link; the member stays until `berth user remove`' },
     ...csvOption,
@@ -51,9 +51,9 @@ export const userInvite = defineCommand({
     if (dry) throw usage('--dry-run goes with --csv.', 'Look at one of them: berth user show EMAIL');
     if ([device, resend, cancel].filter((each) => each === true).length > 1)
       throw usage('--device, --resend and --cancel exclude each other.', 'Give one of them.');
-    if ((resend || cancel) && (role !== undefined || args.name !== undefined))
+    if ((device || resend || cancel) && (role !== undefined || args.name !== undefined))
       throw usage(
-        '--resend and --cancel change no role or name.',
+        '--device, --resend and --cancel change no role or name.',
         'Change them with `berth user set EMAIL`.',
       );
     const emails = args.email!.map(String);

@@ -154,6 +154,18 @@ describe('berth user list', () => {
     const ran = await berth(['user', 'list', '--page', '3', '--page-size', '10', '--json'], {
       sdk: admin.sdk,
     });
+describe('berth user invite', () => {
+  it.each([
+    ['--device', '--role', 'admin'],
+    ['--device', '--name', 'Anna'],
+    ['--resend', '--role', 'admin'],
+  ])('%s keeps what %s would set: both at once are a mistake', async (...words) => {
+    const admin = fakeAdmin({});
+    const ran = await berth(['user', 'invite', user.email, ...words, '--json'], { sdk: admin.sdk });
+    expect([ran.exitCode, ran.json(), admin.calls]).toMatchObject([2, { error: { code: 'USAGE' } }, []]);
+  });
+});
+
     expect(ran.json()).toEqual({ items: rows.slice(20), next: null, total: 30 });
     expect(ran.stderr).toContain('Page 3 of 3; 30 in all.');
     expect(admin.calls[0]).toMatchObject({ params: { page: 3, limit: 10 } });

@@ -129,6 +129,31 @@ describe('two admins who change the same member', () => {
   });
 });
 
+describe('invitations', () => {
+  test('one that brings another role or name is a change of the user, by whom and when; the same again is none', () => {
+    const email = 'new@studio.example';
+    const shown = () => world.state.tables.user.get(email)!.changed;
+    world.ok(invite(email, { role: 'user' }));
+    world.ok(invite(email, { role: 'user' }));
+    expect(shown()).toBeUndefined();
+    world.pass(1000);
+    world.ok(invite(email, { role: 'admin' }));
+    const first = { by: OWNER, atMs: world.now.wallMs };
+    expect(shown()).toEqual(first);
+    world.pass(1000);
+    world.ok(invite(email, { resend: true, name: 'Nobody' }));
+    expect(shown()).toEqual(first);
+    world.ok(invite(email, { name: 'New' }));
+    expect(shown()).toEqual({ by: OWNER, atMs: first.atMs + 1000 });
+  });
+
+  test('a further device is for a member: a typing error makes nobody one', () => {
+    const denial = world.refused(invite('ana@studio.example', { device: true }), 'USER_UNKNOWN');
+    expect(denial.next).toContain('--device');
+    expect(world.state.tables.user.has('ana@studio.example')).toBe(false);
+  });
+});
+
 describe('login names', () => {
   test.each(['STUDIO\\lgt07', 'lgt07', 'LGT07', ' lgt07 ', 'other\\LGT07'])('%s is lgt07', (text) => {
     expect(canonicalAlias(text)).toBe('lgt07');

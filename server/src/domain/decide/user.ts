@@ -35,6 +35,8 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   const { email } = command;
   const known = state.tables.user.get(email);
   if (command.resend === true && known === undefined) return userUnknown(state, email);
+  // A typing error would make somebody else a member.
+  if (command.device && known === undefined) return { ...userUnknown(state, email), next: newMember };
   if (known?.state === 'active' && !command.device) {
     const next = `For a further device of the same person: berth user invite ${email} --device`;
     return deny('USER_EXISTS', `${email} is already a member.`, { email }, next);
@@ -56,16 +58,19 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   const changes = dropOpen(state, email);
   const replaced = changes.length > 0 ? { replaced: true } : {};
   const invitation = invitationFor(email, role, command.invitationMs, context);
+  // PROTOCOL 7.16: a link that is sent again changes nothing about its owner.
+  const name =
+    (command.resend === true ? null : command.name) ??
+    (known ?? state.tables.formerUser.get(email))?.name ??
+    '';
+  const isOther = known !== undefined && (known.name !== name || known.role !== role);
   const user: User = {
     ...known,
     email,
-    // PROTOCOL 7.16: a link that is sent again changes nothing about its owner.
-    name:
-      (command.resend === true ? null : command.name) ??
-      (known ?? state.tables.formerUser.get(email))?.name ??
-      '',
+    name,
     role,
     state: known?.state ?? 'invited',
+    ...(isOther ? { changed: { by: command.by.email, atMs: context.now.wallMs } } : {}),
   };
   changes.push({ type: 'user.put', user }, { type: 'invitation.made', invitation });
   return {
@@ -99,6 +104,8 @@ export function cancelInvitation(
   const changes = dropOpen(state, email);
   return { ok: true, changes, outcome: { email, cancelled: changes.length } };
 }
+
+const newMember = 'Check the address: `berth user list`. To make somebody a member, leave --device out.';
 
 /** Somebody of the same role could not either. */
 export const higher = 'Ask an owner of the organisation, or somebody else whose role is high enough.';
