@@ -80,3 +80,27 @@ test('a job without rows has ended when it is made; one that an older server lef
   // The invitation and what became of the one row; of nothing nothing is told.
   expect(world.state.tables.mail.size - mails).toBe(2);
 });
+
+test('each row is an act of whoever asked for the job, from where they did; of a job that does not say it, from nowhere', async () => {
+  const world = new World();
+  const { by, request } = world.admin();
+  const make = (name: string, from: object) => {
+    const table = { cells: [{ line: 2, email: `${name}@studio.example` }], hash: name, ignored: [] };
+    const how = { kind: 'invite', table, pending: false, again: false, invitationMs: DAY_MS } as const;
+    const key = { ...request, key: name };
+    return world.ok({ type: 'makeJob', by: { ...by, ...from }, request: key, ...how }).id;
+  };
+  const asked: unknown[] = [];
+  const jobs = [make('a', { from: '192.0.2.7' }), make('b', {})];
+  new BulkWorker({
+    state: world.state,
+    submit: async <T extends CommandType>(command: Command<T>): Promise<Settled<T>> => {
+      asked.push('by' in command && command.by);
+      return world.send(command);
+    },
+    after: () => () => {},
+    onFatal: (error) => asked.push(error),
+  }).wake();
+  await ended(world, ...jobs);
+  expect(asked).toEqual([{ ...by, from: '192.0.2.7' }, by]);
+});

@@ -1,5 +1,5 @@
 import type { BulkJob } from '../domain/bulk.js';
-import type { Command, CommandType, Settled } from '../domain/commands.js';
+import type { By, Command, CommandType, Settled } from '../domain/commands.js';
 import type { State } from '../domain/state.js';
 
 export interface BulkWorkerOptions {
@@ -53,8 +53,8 @@ export class BulkWorker {
     const { state, submit, after } = this.#options;
     this.#callOff();
     for (let job = firstOf(state); job !== undefined && !this.#stopped; job = firstOf(state)) {
-      const { id, next, rows, by: email, device } = job;
-      const by = { email, device };
+      const { id, next, rows } = job;
+      const by = askerOf(job);
       // At least one: a job without rows would be the first one for ever, in one turn.
       const count = Math.max(1, Math.min(rows - next, ROWS_AT_ONCE));
       const indexes = Array.from({ length: count }, (_, at) => next + at);
@@ -67,6 +67,11 @@ export class BulkWorker {
       return;
     }
   }
+}
+
+/** Each row is an act of whoever asked for the job, from where they did. */
+function askerOf({ by: email, device, from }: BulkJob): By {
+  return { email, device, ...(from === undefined ? {} : { from }) };
 }
 
 /** The one that was asked for first, also after a restart. */

@@ -56,6 +56,8 @@ export interface BulkJob {
   /** Who asked: a row may do what they may when its turn comes. */
   readonly by: string;
   readonly device: string;
+  /** The address it was asked from, for the audit of its rows; jobs of servers until November 2026 have none. */
+  readonly from?: string;
   readonly madeAtMs: number;
   readonly rows: number;
   /** The rows before this one have been decided. */

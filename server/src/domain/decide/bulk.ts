@@ -24,6 +24,7 @@ export function makeJob(state: State, command: Command<'makeJob'>, context: Cont
     kind,
     by: by.email,
     device: by.device,
+    ...(by.from === undefined ? {} : { from: by.from }),
     madeAtMs: context.now.wallMs,
     rows: cells.length,
     next: 0,
