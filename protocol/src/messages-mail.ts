@@ -55,6 +55,8 @@ export const mailRequests = {
       /** In the whole outbox: given up, and waiting to be sent. Older servers leave them out. */
       failed: Type.Optional(Count),
       waiting: Type.Optional(Count),
+      /** Why the mail server could not be used at the last attempt; left out: it could, or nothing was tried since the start. */
+      fault: Type.Optional(Type.String()),
     }),
     errors: ['EMAIL_INVALID'],
     text: 'The outbox, newest first: what was sent, what waits, what failed.',

@@ -6,6 +6,7 @@ import { letterOf } from '@berth/server/mail/letter';
 export function unsentMail(state: State): HandlerDeps['mail'] {
   return {
     configured: false,
+    fault: null,
     letterOf: (mail) =>
       letterOf(mail, {
         organisation: state.tables.organisation.get('self')?.name ?? '',

@@ -42,7 +42,7 @@ describe('letters', () => {
 });
 
 describe('what an error of the mail server means', () => {
-  const failure = (members: object) => failureOf(Object.assign(new Error('said'), members));
+  const failure = (members: object) => failureOf(Object.assign(new Error('said'), members), true);
 
   test.each([
     [{ code: 'EENVELOPE', responseCode: 550, command: 'RCPT TO' }, { state: 'refused' }],

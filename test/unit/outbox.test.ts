@@ -25,7 +25,8 @@ interface Site {
 /** @param during runs while the first message is at the mail server */
 function open(people: readonly string[], during: (site: Site) => void): Site {
   const world = new World();
-  for (const name of people) world.user(name);
+  const invite = { type: 'invite', name: null, role: null, device: false, invitationMs: DAY_MS } as const;
+  for (const name of people) world.ok({ ...invite, ...world.admin(), email: `${name}@studio.example` });
   const sent: string[] = [];
   const subjects: string[] = [];
   const carrier: Carrier = {
@@ -128,6 +129,7 @@ test('the rest after a mail server that cannot be used is by the clock that nobo
   await expect
     .poll(() => [...site.world.state.tables.mail.values()].some(({ attempts }) => attempts === 1))
     .toBe(true);
+  expect(site.outbox.fault).toBe('451 later');
   // The wall clock is set back a year: that is no reason to be silent for one.
   const { now } = site.world;
   site.world.now = { ...now, wallMs: now.wallMs - 365 * DAY_MS, monoMs: now.monoMs + 600_000 };
@@ -137,6 +139,7 @@ test('the rest after a mail server that cannot be used is by the clock that nobo
   site.outbox.wake();
   await expect.poll(() => site.sent.length).toBe(2);
   await site.outbox.stop();
+  expect(site.outbox.fault).toBeNull();
 });
 
 test('a subscription that ends: its admins get a mail 60, 30, 7 and 1 days before, each once, and its words say so', async () => {
@@ -153,10 +156,10 @@ test('a subscription that ends: its admins get a mail 60, 30, 7 and 1 days befor
   }
   await site.outbox.stop();
   expect(told).toEqual([
-    '60: Subscription ent-1 ends in 60 days: render (Studio)',
-    '30: Subscription ent-1 ends in 30 days: render (Studio)',
-    '7: Subscription ent-1 ends in 7 days: render (Studio)',
-    '1: Subscription ent-1 ends in 1 day: render (Studio)',
+    '60: Subscription ent-1 ends soon, 60 days left: render (Studio)',
+    '30: Subscription ent-1 ends soon, 30 days left: render (Studio)',
+    '7: Subscription ent-1 ends soon, 7 days left: render (Studio)',
+    '1: Subscription ent-1 ends soon, 1 day left: render (Studio)',
   ]);
   expect(site.sent).toEqual(Array(4).fill('one@studio.example owner@studio.example'));
   expect(new Set(states(site))).toEqual(new Set(['sent']));

@@ -5,7 +5,7 @@ import { type List, table } from '../output.js';
 import { listPages, parsePaging } from '../pages.js';
 import { parseProduct } from '../parse.js';
 import { hasAdminScope, withAdmin, withLease } from '../session.js';
-import { seatWords } from '../words.js';
+import { daysLeftWords, seatWords } from '../words.js';
 import { clockWarning } from './clock-show.js';
 import { restoreWarning } from './restore-show.js';
 
@@ -69,7 +69,8 @@ async function poolsOf(
 }
 
 /** Whoever was invited and has no link does not know it; whoever invited them does not either. */
-function mailWarning({ failed = 0 }: ResultOf<'mail.list'>): string | null {
+function mailWarning({ failed = 0, fault }: ResultOf<'mail.list'>): string | null {
+  if (fault !== undefined) return `Mail waits, since the mail server cannot be used: ${fault}`;
   if (failed === 0) return null;
   return `${failed === 1 ? '1 mail was' : `${failed} mails were`} refused or given up: berth mail list --state failed`;
 }
@@ -82,8 +83,8 @@ function endNotes(ends: readonly EntitlementInfo[]): string[] {
   // An older server does not know the filter and lists everything.
   const due = ends.filter(({ notice }) => notice !== undefined).sort((a, b) => a.daysLeft - b.daysLeft);
   const notes = due.slice(0, endsNamed).map(({ display, id, product, seats, daysLeft, until }) => {
-    const days = daysLeft === 1 ? 'today' : `in ${daysLeft} days`;
-    return `Subscription ${display.number ?? id} (${seatWords(seats)} of ${product}) ends ${days}: its last day is ${until}.`;
+    const left = daysLeftWords(daysLeft);
+    return `Subscription ${display.number ?? id} (${seatWords(seats)} of ${product}) ends soon: ${left}, the last one is ${until}.`;
   });
   const more = due.length - notes.length;
   return more > 0 ? [...notes, `${more} more end soon: berth subscription list --active`] : notes;

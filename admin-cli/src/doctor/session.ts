@@ -91,9 +91,19 @@ export function lookAtBackup({ last, everyMs, failed }: ResultOf<'backup.show'>,
 }
 
 /** Whoever was invited and has no link does not know it. */
-export function lookAtMail({ configured, failed = 0, waiting = 0 }: ResultOf<'mail.list'>): Check[] {
+export function lookAtMail({ configured, failed = 0, waiting = 0, fault }: ResultOf<'mail.list'>): Check[] {
   const read = 'berth mail list --state failed says why; when it is mended: berth mail retry --all';
   const off = 'Set mail.smtp of berthd (docs/site-it.md); until then: berth mail list, berth mail show ID';
+  const mend =
+    'Check mail.smtp, mail.security, mail.ca, mail.user and its password (docs/site-it.md), then on the server: systemctl reload berthd; berth mail test tries it';
+  if (fault !== undefined)
+    return [
+      warn(
+        'mail',
+        `the mail server cannot be used: ${fault.replace(/\.$/, '')}; ${waiting} waiting, ${failed} refused or given up`,
+        mend,
+      ),
+    ];
   if (failed > 0) return [warn('mail', `${mails(failed)} refused or given up; ${waiting} waiting`, read)];
   if (!configured && waiting > 0)
     return [warn('mail', `no mail server is configured; ${waiting} waiting`, off)];

@@ -28,7 +28,7 @@ export interface HandlerDeps {
   readonly address: () => { readonly host: string; readonly port: number };
   readonly serverKey: Uint8Array;
   readonly invitationMs: number;
-  readonly mail: Pick<PostOffice, 'configured' | 'letterOf' | 'sendNow'>;
+  readonly mail: Pick<PostOffice, 'configured' | 'fault' | 'letterOf' | 'sendNow'>;
   readonly rollback: Pick<Rollback, 'witnessed' | 'shown'>;
   readonly backup: {
     readonly source: Pick<BackupSource, 'damage' | 'cut' | 'segment' | 'base' | 'over'>;

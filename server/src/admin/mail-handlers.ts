@@ -24,7 +24,9 @@ export function mailHandlers(deps: HandlerDeps): MailHandlers {
         const { items, next } = page(rows, orderOf, request, (mail) => infoOf(deps, mail));
         const count = (is: Mail['state']): number => state.derived.mailsByState.get(is).size;
         const [failed, waiting] = [count('failed'), count('queued') + count('sending')];
-        return { ok: true, result: { items, next, configured: deps.mail.configured, failed, waiting } };
+        const { configured, fault } = deps.mail;
+        const counts = { failed, waiting, ...(fault === null ? {} : { fault }) };
+        return { ok: true, result: { items, next, configured, ...counts } };
       });
     },
     'mail.show': ({ id }, caller) =>

@@ -48,6 +48,7 @@ export class Outbox {
   /** Nothing is tried before this moment, by the monotonic clock: the mail server itself failed. */
   #restsUntilMs = Number.NEGATIVE_INFINITY;
   #restMs = 0;
+  #fault: string | null = null;
   /** To be sent before all others, and those who wait for that. */
   readonly #urgent = new Map<string, Set<() => void>>();
   #carrier: Carrier | null = null;
@@ -56,6 +57,11 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+  }
+
+  /** Why the mail server itself could not be used at the last attempt; `null`: it could, or nothing was tried since the start. */
+  get fault(): string | null {
+    return this.#fault;
   }
 
   /** What was in the server's hands when it stopped has an unknown fate. Then it begins. */
@@ -165,10 +171,12 @@ export class Outbox {
   }
 
   #rest(carried: Carried): void {
-    if (carried.serverFailed !== true) {
+    if (carried.state === 'sent' || carried.serverFailed !== true) {
+      this.#fault = null;
       this.#restMs = 0;
       return;
     }
+    this.#fault = carried.error;
     this.#restMs = Math.min(LONGEST_REST_MS, Math.max(5_000, this.#restMs * 2));
     this.#restsUntilMs = this.#options.clock.now().monoMs + this.#restMs;
   }

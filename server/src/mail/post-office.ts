@@ -53,6 +53,11 @@ export class PostOffice {
     return this.#options.config().mailSmtp !== undefined;
   }
 
+  /** Why the mail server could not be used at the last attempt. */
+  get fault(): string | null {
+    return this.configured ? this.#outbox.fault : null;
+  }
+
   /** @param mayRead who may read the link of an invitation */
   letterOf(mail: Mail, mayRead: Reader): Letter {
     const { state, clock, link } = this.#options;

@@ -47,19 +47,33 @@ const ANSWER_CHARS = 300;
 export async function openSmtp(settings: SmtpSettings): Promise<Carrier> {
   // Only where there is mail to send: a start of berthd need not read it.
   const { createTransport } = await import('nodemailer');
-  const transport = createTransport(await optionsOf(settings));
+  let isBegun = false;
+  const logger = quietLogger(() => {
+    isBegun = true;
+  });
+  const transport = createTransport({ ...(await optionsOf(settings)), logger });
   return {
     send: async (message) => {
+      isBegun = false;
       try {
         const { response } = await transport.sendMail(mailOf(message));
         return { state: 'sent', answer: response.slice(0, ANSWER_CHARS) };
       } catch (error) {
-        return failureOf(error);
+        return failureOf(error, isBegun);
       }
     },
     abort: () => transport.close({ force: true }),
     close: () => transport.close(),
   };
+}
+
+/** Of all that nodemailer says, one thing: the connection is there, secured and logged in, and a message is on its way. No error says how far it was. */
+function quietLogger(onBegin: () => void) {
+  const quiet = () => {};
+  const info = (entry: unknown) => {
+    if (typeof entry === 'object' && entry !== null && 'tnx' in entry && entry.tnx === 'send') onBegin();
+  };
+  return { level: quiet, trace: quiet, debug: quiet, info, warn: quiet, error: quiet, fatal: quiet };
 }
 
 async function optionsOf(settings: SmtpSettings) {
@@ -107,13 +121,14 @@ async function firstLineOf(path: string | undefined): Promise<string | undefined
   return path === undefined ? undefined : (await readFile(path, 'utf8')).split(/\r?\n/, 1)[0];
 }
 
-/** What an error of nodemailer means for the message. */
-export function failureOf(error: unknown): Carried {
+/**
+ * What an error of nodemailer means for the message.
+ * @param isBegun false: it came before the message did, so nobody can have got it
+ */
+export function failureOf(error: unknown, isBegun: boolean): Carried {
   const { code, responseCode, command, syscall, message = String(error) } = error as Partial<SmtpError>;
-  const whose =
-    certificateFaults.test(code ?? '') || /certificate/i.test(message)
-      ? 'The certificate of the mail server: '
-      : '';
+  const isCertificate = certificateFaults.test(code ?? '') || /certificate/i.test(message);
+  const whose = isCertificate ? 'The certificate of the mail server: ' : '';
   const said = `${whose}${message}`.replaceAll(/\s+/g, ' ').slice(0, ANSWER_CHARS);
   // It answered about this message: a 5 is for ever, a 4 for now (RFC 5321 4.2.1). 421 closes the connection.
   // Whether it takes mail from us at all is decided at MAIL FROM, and is the same for all of them.
@@ -122,7 +137,8 @@ export function failureOf(error: unknown): Carried {
     return { state: 'refused', error: said };
   if (aboutMessage && responseCode !== undefined && responseCode !== 421)
     return { state: 'deferred', error: said, unsure: false };
-  const unsure = responseCode === undefined && syscall !== 'connect' && !beforeMessage.has(code ?? '');
+  const unsure =
+    isBegun && responseCode === undefined && syscall !== 'connect' && !beforeMessage.has(code ?? '');
   return { state: 'deferred', error: said, unsure, serverFailed: true };
 }
 

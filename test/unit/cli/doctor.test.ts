@@ -178,3 +178,6 @@ describe('berth doctor', () => {
     expect(ran.exitCode).toBe(new BerthError('NOT_JOINED').exitCode);
   });
 });
+    const [unusable] = lookAtMail({ ...shown, waiting: 10, fault: 'self-signed certificate.' });
+    expect(unusable).toMatchObject({ state: 'warn', fix: expect.stringContaining('mail.ca') });
+    expect(unusable!.detail).toContain('self-signed certificate; 10 waiting');

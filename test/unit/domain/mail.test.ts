@@ -1,7 +1,7 @@
 import { decide } from '@berth/server/domain/decide/decide';
 import { nextAttemptMs } from '@berth/server/domain/mail';
 import { describe, expect, test } from 'vitest';
-import { DAY_MS, World } from './world.js';
+import { DAY_MS, keyOf, World } from './world.js';
 
 // What is put into the outbox, with what it tells, and what becomes of it.
 
@@ -15,10 +15,14 @@ describe('who is told what', () => {
   test('an invitation; not the first owner, whose link berthd prints', () => {
     const world = new World();
     expect(told(world)).toEqual([]);
-    world.user('a');
+    const invite = { name: null, role: null, device: false, invitationMs: DAY_MS, email: a } as const;
+    const { invitation } = world.ok({ type: 'invite', ...world.admin(), ...invite });
     expect(mails(world)).toMatchObject([
       { to: a, state: 'queued', attempts: 0, facts: [{ kind: 'invited', role: 'user', device: false }] },
     ]);
+    // Whoever has joined by the link is not sent a mail that has none any more.
+    world.ok({ type: 'enrol', invitation, leaseKey: keyOf('a'), adminKey: null, name: 'a-pc' });
+    expect(mails(world)).toMatchObject([{ to: a, state: 'cancelled' }]);
   });
 
   test('a link that was replaced or taken back is not sent; a changed role makes no mail', () => {
@@ -106,10 +110,14 @@ describe('the end of a subscription', () => {
 });
 
 describe('an attempt', () => {
-  const one = (): { world: World; id: string } => {
+  const invited = (world: World, email: string): string => {
+    const invite = { name: null, role: null, device: false, invitationMs: DAY_MS, email } as const;
+    return world.ok({ type: 'invite', ...world.admin(), ...invite }).invitation;
+  };
+  const one = (): { world: World; id: string; invitation: string } => {
     const world = new World();
-    world.user('a');
-    return { world, id: mails(world)[0]!.id };
+    const invitation = invited(world, a);
+    return { world, invitation, id: mails(world)[0]!.id };
   };
   const tried = (world: World, id: string) => world.ok({ type: 'tryMail', id, messageId: `<${id}@x>` });
   const busy = { state: 'deferred', error: '451 later', unsure: false } as const;
@@ -146,6 +154,15 @@ describe('an attempt', () => {
     expect(nextAttemptMs(mails(world)[0]!, world.now.wallMs)).not.toBeNull();
   });
 
+  test('that was not taken is the last one, once its invitation was used meanwhile', () => {
+    const { world, id, invitation } = one();
+    tried(world, id);
+    world.ok({ type: 'enrol', invitation, leaseKey: keyOf('a'), adminKey: null, name: 'a-pc' });
+    expect(mails(world)).toMatchObject([{ state: 'sending' }]);
+    world.ok({ type: 'settleMail', id, result: busy });
+    expect(mails(world)).toMatchObject([{ state: 'cancelled' }]);
+  });
+
   test('that was refused ends it; retry is for those that wait or were given up', () => {
     const { world, id } = one();
     tried(world, id);
@@ -162,7 +179,7 @@ describe('an attempt', () => {
     ['with', true],
   ])('goes 30 days after its end, or 90 days old and unsent, %s a restart in between', (_, restarts) => {
     const { world, id } = one();
-    world.user('b');
+    invited(world, 'b@studio.example');
     tried(world, id);
     world.ok({ type: 'settleMail', id, result: { state: 'sent', answer: '250' } });
     world.pass(29 * DAY_MS);

@@ -27,6 +27,9 @@ export function settleMail(
   const atMs = now.wallMs;
   if (result.state === 'sent')
     return { ok: true, changes: [{ type: 'mail.sent', id, atMs, answer: result.answer }], outcome: {} };
+  // It was used or taken back while its mail was on the way: that mail would have no link in it (mails.ts, outdated).
+  if (mail.facts.some((fact) => fact.kind === 'invited' && !isOpen(state, fact.invitation)))
+    return { ok: true, changes: [{ type: 'mail.cancelled', id, atMs }], outcome: {} };
   const nextAtMs = result.state === 'refused' ? null : nextAttemptMs(mail, atMs);
   const { error } = result;
   const change: Change =
@@ -40,6 +43,10 @@ export function settleMail(
           ...(result.state === 'deferred' && result.unsure ? { unsure: true } : {}),
         };
   return { ok: true, changes: [change], outcome: {} };
+}
+
+function isOpen({ tables }: State, invitation: string): boolean {
+  return tables.invitation.get(invitation)?.usedBy === null;
 }
 
 /** Those given up are tried again, and those that wait for their pause to end wait no longer. */

@@ -161,15 +161,21 @@ function seatsMoved(state: State, { command, changes }: Cause): Told[] {
   });
 }
 
-/** A link that was replaced or taken back is not sent any more. */
+/** A link that was replaced, taken back or used is not sent any more. */
 function outdated(state: State, changes: readonly Change[], { now }: Context): Change[] {
   return changes.flatMap((change): Change[] => {
-    if (change.type !== 'invitation.dropped') return [];
-    const id = state.derived.mailByInvitation.get(change.id);
+    const invitation = endedBy(change);
+    if (invitation === null) return [];
+    const id = state.derived.mailByInvitation.get(invitation);
     const mail = id === undefined ? undefined : state.tables.mail.get(id);
     if (mail === undefined || !isWaiting(mail)) return [];
     return [{ type: 'mail.cancelled', id: mail.id, atMs: now.wallMs }];
   });
+}
+
+function endedBy(change: Change): string | null {
+  if (change.type === 'invitation.dropped') return change.id;
+  return change.type === 'device.enrolled' ? (change.device.invitation ?? null) : null;
 }
 
 /** True when somebody of this role may read a link that brings that role: nobody gets above their own (DESIGN 4). */
