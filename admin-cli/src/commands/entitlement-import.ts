@@ -37,7 +37,8 @@ export const entitlementImport = defineCommand({
     const [first] = failures;
     // One entitlement that fails is simply a failed command; of several, each has its own answer.
     if (first !== undefined && results.length === 1) throw first;
-    for (const failure of failures) context.stderr.write(failureText(failure, context));
+    for (const { file, failure } of results)
+      if (failure !== undefined) context.stderr.write(failureText(ofFile(file, failure), context));
     return {
       document: {
         ...(dryRun ? { dryRun } : {}),
@@ -66,6 +67,13 @@ interface Result {
   readonly file: string;
   readonly done?: Imported;
   readonly failure?: Failure;
+}
+
+/** Of several files it is said which was refused; a message of our own names it already. */
+function ofFile(file: string, failure: Failure): Failure {
+  const { code, message, next, exitCode, detail } = failure;
+  if (message.includes(quote(file))) return failure;
+  return new Failure(code, { message: `${quote(file)}: ${message}`, next, exitCode, detail });
 }
 
 /** A file may hold several, one on a line: so that files can be concatenated. */

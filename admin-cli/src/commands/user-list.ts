@@ -128,7 +128,9 @@ function pageOf(args: {
 }
 
 function pageNote({ page, limit }: { page: number; limit: number }, total: number): string[] {
-  return [`Page ${page} of ${Math.max(1, Math.ceil(total / limit))}; ${total} in all.`];
+  const last = Math.max(1, Math.ceil(total / limit));
+  if (page > last) return [`There is no page ${page}: the last one is ${last}; ${total} in all.`];
+  return [`Page ${page} of ${last}; ${total} in all.`];
 }
 
 export function parseRole(text: string): Role {

@@ -1,7 +1,9 @@
+import type { AdminConnection } from '@berth/client';
 import type { MemberInfo, ResultOf } from '@berth/protocol';
 import { canonicalAlias, roleAtLeast } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
+import { listPages, parsePaging } from '../pages.js';
 import { given, optional, parseName, parseUser, quote } from '../parse.js';
 import { withAdmin } from '../session.js';
 import { momentWords } from '../words.js';
@@ -39,7 +41,7 @@ export const userSet = defineCommand({
         throw usage(`${quote(each)} is not a login name.`, 'Write it as STUDIO\\lgt07 or lgt07.');
     const email = parseUser(args.email);
     const aliases = { addAliases: alias?.map(String), removeAliases: removed?.map(String) };
-    const { before, document } = await withAdmin(context, async (admin) => {
+    const { before, document, unable } = await withAdmin(context, async (admin) => {
       const { user, changed } = await admin.call('user.show', { email });
       const was = given({
         name: name === undefined ? undefined : user.name,
@@ -47,12 +49,14 @@ export const userSet = defineCommand({
       });
       const params = given({ email: user.email, name, role, ...aliases, was });
       const key = context.sdk.newIdempotencyKey();
-      return { before: { ...user, changed }, document: await admin.call('user.set', { key, ...params }) };
+      const document = await admin.call('user.set', { key, ...params });
+      const unable = gained(user, document.user) ? await withoutAdministration(admin, user.email) : [];
+      return { before: { ...user, changed }, document, unable };
     });
     return {
       document,
       text: '',
-      notes: [...notesOf(before, document), ...overNote(before, document.user, context.nowMs())],
+      notes: [...notesOf(document, unable), ...overNote(before, document.user, context.nowMs())],
     };
   },
 });
@@ -70,14 +74,29 @@ function overNote(
   return [`Before: ${was}; last changed ${momentWords(changed.atMs, nowMs)} by ${changed.by}.`];
 }
 
-function notesOf(before: MemberInfo, { user, changed, linksEnded }: ResultOf<'user.set'>): string[] {
+/** Of those without administration so many are named. */
+const devicesNamed = 5;
+
+/** True when somebody may administer who might not before. */
+function gained(before: MemberInfo, after: MemberInfo): boolean {
+  return before.role === 'user' && roleAtLeast(after.role, 'viewer') && after.devices > 0;
+}
+
+/** Keys are made once, when a device joins: one that joined as a user has none for administration. The role may have been another one then. */
+async function withoutAdministration(admin: AdminConnection, email: string): Promise<string[]> {
+  const paging = parsePaging({ limit: undefined, cursor: undefined });
+  const { items } = await listPages(paging, (page) => admin.call('user.devices', { ...page, email }));
+  return items.filter(({ scopes }) => !scopes.includes('admin')).map(({ name }) => name);
+}
+
+function notesOf({ user, changed, linksEnded }: ResultOf<'user.set'>, unable: readonly string[]): string[] {
   if (!changed) return [`Nothing changed: ${user.email} was like that already.`];
   const names = user.aliases.length === 0 ? '' : `, login names ${user.aliases.join(', ')}`;
   const notes = [`${user.email} is now ${user.role}${user.name === '' ? '' : `, ${user.name}`}${names}.`];
-  // Keys are made once, when a device joins: one that joined as a user has none for administration.
-  const gained = before.role !== user.role && roleAtLeast(user.role, 'viewer') && before.role === 'user';
-  if (gained && user.devices > 0)
-    notes.push(`Their devices joined without administration: berth user invite ${user.email} --device`);
+  if (unable.length > 0)
+    notes.push(
+      `Joined without administration: ${unable.slice(0, devicesNamed).join(', ')}${unable.length > devicesNamed ? ', …' : ''}. A link with it: berth user invite ${user.email} --device`,
+    );
   if (linksEnded !== undefined)
     notes.push(
       `The link they had ends with it, since it was for a lower role: berth user invite ${user.email} ${user.state === 'invited' ? '--resend' : '--device'}`,

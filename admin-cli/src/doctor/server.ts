@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Context as Joined } from '@berth/client';
 import { parseAddress } from '@berth/protocol';
 import type { Certificate, Context, Server } from '../context.js';
+import { toFailure } from '../fail.js';
 import { type Check, fail, inTime, ok, warn, whyOf } from './check.js';
 
 // What can be seen of the servers from here, each by itself: the name, the port, the certificate, what it says of its health.
@@ -91,6 +92,7 @@ const lookAtCertificate: Step = async (context, server, where, caPem) => {
   try {
     certificate = await inTime(context, (signal) => context.network.certificate(server, caPem, signal));
   } catch (thrown) {
+    if (toFailure(thrown).code === 'TIMEOUT') return [silent(`tls:${where}`, whyOf(thrown))];
     const fix = 'Is that the port of berthd, and nothing between that ends TLS itself?';
     return [fail(`tls:${where}`, 'UNREACHABLE', `It does not speak TLS 1.3: ${whyOf(thrown)}.`, fix)];
   }
@@ -106,6 +108,13 @@ const lookAtCertificate: Step = async (context, server, where, caPem) => {
         );
   return [trust, daysLeft(context, where, notAfterMs)];
 };
+
+/** The system of the server takes the connection; the process behind it does nothing with it. */
+function silent(name: string, why: string): Check {
+  const fix =
+    'On the server: top and journalctl -u berthd say what it does. If it is stuck: systemctl restart berthd, and report it.';
+  return fail(name, 'UNREACHABLE', `It takes connections and does not answer them: ${why}.`, fix);
+}
 
 function daysLeft(context: Context, where: string, notAfterMs: number): Check {
   const days = Math.floor((notAfterMs - context.nowMs()) / dayMs);
@@ -132,6 +141,7 @@ const lookAtHealth: Step = async (context, server, where, caPem) => {
       warn(`${name}:${code}`, `The server says ${code}.`, fixes[code] ?? 'Its log says more.'),
     );
   } catch (thrown) {
+    if (toFailure(thrown).code === 'TIMEOUT') return [silent(name, whyOf(thrown))];
     const fix = 'Is that the port of berthd?';
     return [fail(name, 'UNREACHABLE', `/readyz does not answer: ${whyOf(thrown)}.`, fix)];
   }

@@ -234,7 +234,9 @@ export class Dispatcher {
     if (role === null) return { ...refused('NOT_ALLOWED'), close: 'DEVICE_REMOVED' };
     const { least } = requests[method];
     const enough = least === 'none' || least === 'device' || roleAtLeast(role, least);
-    return enough && mayUsePath(role, caller.path) ? null : refused('NOT_ALLOWED');
+    if (enough && mayUsePath(role, caller.path)) return null;
+    // The code's own next step sends an admin to themselves.
+    return refused('NOT_ALLOWED', least === 'owner' ? 'Ask an owner of the organisation.' : undefined);
   }
 
   async #call<M extends SessionMethod>(
@@ -305,8 +307,8 @@ function isOpening(method: Method): method is OpeningMethod {
   return method === 'session.open' || method === 'device.enrol';
 }
 
-function refused(code: ErrorCode): Outcome {
-  return { answer: { ok: false, code } };
+function refused(code: ErrorCode, next?: string): Outcome {
+  return { answer: { ok: false, code, ...(next === undefined ? {} : { next }) } };
 }
 
 function encodeRefusal(id: RequestId | null, refusal: Refusal): string {

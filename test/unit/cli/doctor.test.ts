@@ -26,6 +26,7 @@ const healthy: Context['network'] = {
 interface Found {
   readonly name: string;
   readonly state: string;
+  readonly detail: string;
   readonly fix: string | null;
   readonly code?: string;
 }
@@ -114,6 +115,16 @@ describe('berth doctor', () => {
     },
   );
 
+  it('a server that takes connections and answers none is not said to lack TLS 1.3', async () => {
+    const late = Object.assign(new BerthError('TIMEOUT'), { message: 'no answer within 10 s' });
+    for (const broken of [{ certificate: rejects(late) }, { get: rejects(late) }]) {
+      const { ran, checks } = await doctor({ network: { ...healthy, ...broken } });
+      const { detail, fix } = checks.find(({ state }) => state === 'fail')!;
+      expect([ran.exitCode, detail]).toEqual([5, expect.stringContaining('does not answer')]);
+      expect(fix).toContain('systemctl restart berthd');
+    }
+  });
+
   it('looks servers up in DNS where BERTH_SERVERS says so', async () => {
     const env = { BERTH_SERVERS: 'srv:studio.example' };
     const { found } = await doctor({ env });
@@ -168,6 +179,9 @@ describe('berth doctor', () => {
     ].map((each) => lookAtMail(each)[0]!.state);
     expect(states).toEqual(['ok', 'warn', 'warn', 'ok']);
     expect(lookAtMail({ ...shown, failed: 1 })[0]!.fix).toContain('berth mail list --state failed');
+    const [unusable] = lookAtMail({ ...shown, waiting: 10, fault: 'self-signed certificate.' });
+    expect(unusable).toMatchObject({ state: 'warn', fix: expect.stringContaining('mail.ca') });
+    expect(unusable!.detail).toContain('self-signed certificate; 10 waiting');
   });
 
   it('without a context it says so, and nothing of servers', async () => {
@@ -178,6 +192,3 @@ describe('berth doctor', () => {
     expect(ran.exitCode).toBe(new BerthError('NOT_JOINED').exitCode);
   });
 });
-    const [unusable] = lookAtMail({ ...shown, waiting: 10, fault: 'self-signed certificate.' });
-    expect(unusable).toMatchObject({ state: 'warn', fix: expect.stringContaining('mail.ca') });
-    expect(unusable!.detail).toContain('self-signed certificate; 10 waiting');

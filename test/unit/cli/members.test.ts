@@ -127,17 +127,42 @@ describe('berth user set', () => {
     const admin = fakeAdmin({
       'user.show': () => ({ user, invitation: null, allocations: [] }),
       'user.set': () => ({ user: { ...user, role: 'admin' }, changed: true }),
+      'user.devices': () => ({ items: [{ name: 'ws-7', scopes: ['lease'] }], next: null }),
     });
     const ran = await berth(['user', 'set', 'STUDIO\\lgt07', '--role', 'admin'], { sdk: admin.sdk });
     expect(admin.calls).toMatchObject([
       { method: 'user.show', params: { email: 'STUDIO\\lgt07' } },
       { method: 'user.set', params: { email: user.email, role: 'admin', was: { role: 'user' } } },
+      { method: 'user.devices', params: { email: user.email } },
     ]);
+    expect(ran.stderr).toContain('Joined without administration: ws-7.');
     expect(ran.stderr).toContain(`berth user invite ${user.email} --device`);
+  });
+
+  it('does not say of a device that may administer that it may not', async () => {
+    const admin = fakeAdmin({
+      'user.show': () => ({ user, invitation: null, allocations: [] }),
+      'user.set': () => ({ user: { ...user, role: 'owner' }, changed: true }),
+      'user.devices': () => ({ items: [{ name: 'ws-7', scopes: ['lease', 'admin'] }], next: null }),
+    });
+    const ran = await berth(['user', 'set', user.email, '--role', 'owner'], { sdk: admin.sdk });
+    expect([ran.exitCode, ran.stderr]).toEqual([0, expect.not.stringContaining('--device')]);
   });
 
   it('with nothing to set is a mistake', async () => {
     expect((await berth(['user', 'set', 'anna@b.org'])).exitCode).toBe(2);
+  });
+});
+
+describe('berth user invite', () => {
+  it.each([
+    ['--device', '--role', 'admin'],
+    ['--device', '--name', 'Anna'],
+    ['--resend', '--role', 'admin'],
+  ])('%s keeps what %s would set: both at once are a mistake', async (...words) => {
+    const admin = fakeAdmin({});
+    const ran = await berth(['user', 'invite', user.email, ...words, '--json'], { sdk: admin.sdk });
+    expect([ran.exitCode, ran.json(), admin.calls]).toMatchObject([2, { error: { code: 'USAGE' } }, []]);
   });
 });
 
@@ -154,21 +179,15 @@ describe('berth user list', () => {
     const ran = await berth(['user', 'list', '--page', '3', '--page-size', '10', '--json'], {
       sdk: admin.sdk,
     });
-describe('berth user invite', () => {
-  it.each([
-    ['--device', '--role', 'admin'],
-    ['--device', '--name', 'Anna'],
-    ['--resend', '--role', 'admin'],
-  ])('%s keeps what %s would set: both at once are a mistake', async (...words) => {
-    const admin = fakeAdmin({});
-    const ran = await berth(['user', 'invite', user.email, ...words, '--json'], { sdk: admin.sdk });
-    expect([ran.exitCode, ran.json(), admin.calls]).toMatchObject([2, { error: { code: 'USAGE' } }, []]);
-  });
-});
-
     expect(ran.json()).toEqual({ items: rows.slice(20), next: null, total: 30 });
     expect(ran.stderr).toContain('Page 3 of 3; 30 in all.');
     expect(admin.calls[0]).toMatchObject({ params: { page: 3, limit: 10 } });
+  });
+
+  it('says that a page behind the last one is none', async () => {
+    const admin = fakeAdmin({ 'user.list': () => ({ items: [], next: null, total: 30 }) });
+    const ran = await berth(['user', 'list', '--page', '9'], { sdk: admin.sdk });
+    expect(ran.stderr).toContain('There is no page 9: the last one is 1; 30 in all.');
   });
 
   it('refuses pages and cursors at once, and roles that are none', async () => {

@@ -1,7 +1,8 @@
 import { newSeed, publicKeyOf } from '@berth/cli/ed25519';
-import { formatPublicKey, formatSecretKey } from '@berth/protocol';
+import { BerthError } from '@berth/client';
+import { errors, formatPublicKey, formatSecretKey } from '@berth/protocol';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { berth } from './fake-host.js';
+import { berth, fakeAdmin } from './fake-host.js';
 
 const vendor = newSeed();
 const vendorKey = formatPublicKey(publicKeyOf(vendor));
@@ -84,4 +85,16 @@ describe('berth vendor inspect', () => {
     expect(await inspect('nonsense')).toMatchObject({ exitCode: 2, error: { code: 'ENTITLEMENT_INVALID' } });
     expect(await inspect('')).toMatchObject({ exitCode: 2, error: { code: 'ENTITLEMENT_INVALID' } });
   });
+});
+
+it('import of several names the file of each that is refused', async () => {
+  const files = new Map(['a.ent', 'b.ent'].map((name) => [name, token]));
+  const admin = fakeAdmin({
+    'entitlement.import': () => {
+      throw new BerthError('ENTITLEMENT_EXPIRED');
+    },
+  });
+  const ran = await berth(['entitlement', 'import', 'a.ent', 'b.ent'], { sdk: admin.sdk, files });
+  expect(ran.exitCode).toBe(errors.ENTITLEMENT_EXPIRED.exit);
+  for (const file of files.keys()) expect(ran.stderr).toContain(`ENTITLEMENT_EXPIRED "${file}": `);
 });

@@ -50,20 +50,18 @@ describe('borrow', () => {
   test('blocks revoke, user removal and entitlement removal with the text of PRODUCT.md and the moment it ends', () => {
     const { world, a, lease, freeAtMs } = borrowed();
     const detail = { email: 'a@studio.example', untilMs: freeAtMs };
+    const next = expect.stringContaining('--pending');
     const revoke = { type: 'revoke', email: 'a@studio.example', ...render, quantity: 1 } as const;
     expect(world.refused({ ...revoke, ...world.admin() }, 'BORROWED')).toMatchObject({
-      message: text,
-      detail,
+      ...{ message: text, detail, next },
     });
     const removeUser = { type: 'removeUser', email: 'a@studio.example' } as const;
     expect(world.refused({ ...removeUser, ...world.admin() }, 'BORROWED')).toMatchObject({
-      message: text,
-      detail,
+      ...{ message: text, detail, next },
     });
     const removeEntitlement = { type: 'removeEntitlement', id: 'ent-1' } as const;
     expect(world.refused({ ...removeEntitlement, ...world.admin() }, 'BORROWED')).toMatchObject({
-      message: text,
-      detail,
+      ...{ message: text, detail, next },
     });
     world.refused({ type: 'revokeLease', ...world.admin(), lease, reason: '' }, 'BORROWED');
     world.refused(

@@ -131,7 +131,8 @@ test('a full product names whom a seat could come from, idle ones first', () => 
   world.ok(assign(ANNA));
   world.ok(assign(BO));
   world.checkout(anna);
-  const denial = world.refused(assign(BO), 'ALL_ALLOCATED');
+  world.user('cem');
+  const denial = world.refused(assign('cem@studio.example'), 'ALL_ALLOCATED');
   expect(denial.detail).toMatchObject({
     allocatedTo: [
       { email: BO, quantity: 1, idle: 1 },
@@ -139,6 +140,10 @@ test('a full product names whom a seat could come from, idle ones first', () => 
     ],
   });
   expect(denial.next).toContain(`berth license move ${BO} render --to`);
+  // Nobody's seat can come from themselves.
+  expect(world.refused(assign(BO), 'ALL_ALLOCATED').detail).toMatchObject({
+    allocatedTo: [{ email: ANNA, quantity: 1, idle: 0 }],
+  });
 });
 
 test('nobody is told to move a seat that is in use: all of them are', () => {
@@ -146,7 +151,7 @@ test('nobody is told to move a seat that is in use: all of them are', () => {
   world.ok(assign(BO));
   for (const device of [anna, bo]) world.checkout(device);
   const denial = world.refused(assign(BO), 'ALL_ALLOCATED');
-  expect(denial.detail).toMatchObject({ allocatedTo: [{ idle: 0 }, { idle: 0 }] });
+  expect(denial.detail).toMatchObject({ allocatedTo: [{ email: ANNA, idle: 0 }] });
   expect(denial.next).toContain('berth license list');
   expect(denial.next).not.toContain('berth license move');
 });
@@ -155,6 +160,13 @@ test('an assignment names its subscription; one that is unknown is answered with
   world.ok(assign(ANNA, 1, { subscription: 'S-1' }));
   const denial = world.refused(assign(ANNA, 1, { subscription: 'S-9' }), 'ENTITLEMENT_UNKNOWN');
   expect(denial.detail).toMatchObject({ subscriptions: ['S-1'] });
+  const day = { subscription: 'S-1', endMs: world.now.wallMs - (world.now.wallMs % DAY_MS) + DAY_MS };
+  const other = world.refused(assign(ANNA, 1, day), 'ENTITLEMENT_UNKNOWN');
+  expect(other.message).toContain('S-1 does not end that day');
+  expect([other.detail?.ends, other.next]).toEqual([
+    [expect.stringMatching(/^\d{4}-\d\d-\d\d$/)],
+    expect.not.stringContaining('S-1'),
+  ]);
 });
 
 test('two admins move the same seat: one wins, the other is told what there is', () => {

@@ -44,8 +44,12 @@ const onAdmin = Object.keys(requests).filter(
   (method) => requests[method as Method].paths.includes('admin' as never) && !opening.includes(method),
 ) as Method[];
 
-/** The code that somebody of this role is answered with; a request that passes is refused for its parameters, or by a handler that is none. */
-async function codeFor(method: Method, role: Role, path: PathName = 'admin'): Promise<string> {
+/** The refusal that somebody of this role is answered with; a request that passes is refused for its parameters, or by a handler that is none. */
+async function refusalFor(
+  method: Method,
+  role: Role,
+  path: PathName = 'admin',
+): Promise<{ code: string; next: string }> {
   const rig = new Rig({});
   rig.roles.set('who@example.com', role);
   const caller = {
@@ -60,8 +64,10 @@ async function codeFor(method: Method, role: Role, path: PathName = 'admin'): Pr
     };
     dispatcher.receive(JSON.stringify({ jsonrpc: '2.0', id: 1, method }), peer as unknown as Peer);
   });
-  return (JSON.parse(text) as { error: { data: { code: string } } }).error.data.code;
+  return (JSON.parse(text) as { error: { data: { code: string; next: string } } }).error.data;
 }
+
+const codeFor = async (...asked: Parameters<typeof refusalFor>) => (await refusalFor(...asked)).code;
 
 test('every method of the admin channel has its least role here', () => {
   expect(Object.keys(least).sort()).toEqual([...onAdmin].sort());
@@ -81,4 +87,9 @@ describe('asked by each role, a method is answered from its least role on', () =
 test('a method of the admin channel alone is none on the lease channel, whoever asks', async () => {
   for (const method of onAdmin.filter((each) => !requests[each].paths.includes('lease' as never)))
     expect([method, await codeFor(method, 'owner', 'lease')]).toEqual([method, 'METHOD_UNKNOWN']);
+});
+
+test('an admin is not sent to an admin', async () => {
+  expect((await refusalFor('organisation.set', 'admin')).next).toBe('Ask an owner of the organisation.');
+  expect((await refusalFor('user.invite', 'viewer')).next).toContain('an owner or admin');
 });

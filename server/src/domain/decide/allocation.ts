@@ -1,4 +1,4 @@
-import { type AllocationInfo, formatDay, limits } from '@berth/protocol';
+import { type AllocationInfo, formatDay, lastDay, limits } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
 import { borrowsEndMs, borrowsOnAllocation } from '../pending.js';
@@ -30,7 +30,7 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   const entitlement = dated.find(
     ({ claims }) => claims.seats - state.derived.allocated.get(claims.jti) >= quantity,
   );
-  if (entitlement === undefined) return allAllocated(state, dated, product);
+  if (entitlement === undefined) return allAllocated(state, dated, command);
   const { changes, info } = grow(state, entitlement, { email, quantity, sharedTaken: quantity }, context);
   return { ok: true, changes, outcome: { allocation: info } };
 }
@@ -142,22 +142,37 @@ function notMeant(entitlements: readonly Entitlement[], which: Which): Denial {
       { ends },
       `Use one of: ${ends.join(', ')}.`,
     );
+  const named = entitlements.filter(({ claims }) => isMeant(claims, { ...which, endMs: null }));
+  if (named.length > 0) return otherDay(subscription, named);
   const subscriptions = entitlements.map(({ claims }) => claims.display.number ?? claims.jti);
   return deny(
     'ENTITLEMENT_UNKNOWN',
-    `No subscription ${subscription} of ${product} can be assigned from${which.endMs === null ? '' : ' that ends that day'}.`,
+    `No subscription ${subscription} of ${product} can be assigned from.`,
     { subscriptions, ends },
     `Use one of: ${subscriptions.join(', ')}.`,
   );
 }
 
-/** Names whom a seat could come from, those who do not use theirs first (PRODUCT.md, assign). */
-function allAllocated(state: State, entitlements: readonly Entitlement[], product: string): Denial {
+/** The subscription is there, and ends another day than was said. */
+function otherDay(subscription: string, named: readonly Entitlement[]): Denial {
+  const ends = [...new Set(named.map(({ claims }) => lastDay(claims.exp * 1000)))];
+  const days = ends.join(', ');
+  const message = `Subscription ${subscription} does not end that day, but on ${days}.`;
+  return deny('ENTITLEMENT_UNKNOWN', message, { ends }, `Use one of: ${days}; or leave the day out.`);
+}
+
+/** Names whom a seat could come from other than the one who is to get it, those who do not use theirs first (PRODUCT.md, assign). */
+function allAllocated(
+  state: State,
+  entitlements: readonly Entitlement[],
+  { product, email: target }: Pick<Command<'assign'>, 'product' | 'email'>,
+): Denial {
   const holders: { email: string; quantity: number; idle: number }[] = [];
   for (const { claims } of entitlements) {
     for (const id of state.derived.allocationsByEntitlement.get(claims.jti)) {
       if (holders.length === HOLDERS_EXAMINED) break;
       const { email, quantity } = state.tables.allocation.get(id)!;
+      if (email === target) continue;
       const idle = Math.max(0, quantity - state.derived.usedByAllocation.get(id));
       holders.push({ email, quantity, idle });
     }

@@ -1,4 +1,12 @@
-import { type DenialRule, type ErrorCode, formatDay, type Holder, limits, rules } from '@berth/protocol';
+import {
+  type DenialRule,
+  type ErrorCode,
+  errors,
+  formatDay,
+  type Holder,
+  limits,
+  rules,
+} from '@berth/protocol';
 import { type Denial, deny } from '../commands.js';
 import { borrowEndsMs } from '../evolve.js';
 import { holderName, machineBehind } from '../machines.js';
@@ -6,6 +14,7 @@ import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
 import { isHolding, isIncomplete, unknownSeatsOf } from '../restore.js';
 import type { Lease, Now, Seat, State } from '../state.js';
+import { seatsInReach, type Wish } from './choose.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
 const SEATS_EXAMINED = 256;
@@ -14,7 +23,6 @@ const codes: { readonly [R in DenialRule]: ErrorCode } = {
   ALL_IN_USE: 'NO_SEAT',
   ALLOCATED_TO_OTHERS: 'NO_SEAT',
   SHARING_OFF: 'NO_SEAT',
-import { seatsInReach, type Wish } from './choose.js';
   OTHERS_WAIT: 'NO_SEAT',
   LINE_FULL: 'NO_SEAT',
   MORE_THAN_OWNED: 'NO_SEAT',
@@ -52,6 +60,7 @@ export function explain(
       : rule === 'REVOKE_PENDING'
         ? pendingEndsMs(state, product, now)
         : undefined;
+  const isVain = vain.has(rule) || (wish !== undefined && isOutOfReach(state, product, rule, now, wish));
   const detail = {
     rule,
     product,
@@ -59,7 +68,6 @@ export function explain(
     nextFreeAtMs: isVain ? null : firstFreeAtMs(state, product, order, now),
     ...(untilMs === undefined ? {} : { untilMs }),
   };
-  const isVain = vain.has(rule) || (wish !== undefined && isOutOfReach(state, product, rule, now, wish));
   const isMissing = rule === 'RESTORED' && isIncomplete(state, product);
   const next = isVain ? (nextSteps[rule] ?? vainly[codes[rule]]) : nextSteps[rule];
   return deny(codes[rule], rules[rule], detail, isMissing ? importFirst : next);
@@ -203,6 +211,15 @@ export function leaseFreeAtMs(state: State, lease: Lease, now: Now): number {
   if (lease.claims.kind === 'borrow') return borrowEndsMs(lease);
   const endsMs = state.windowEndsMs.get(lease.claims.jti) ?? now.monoMs;
   return now.wallMs + Math.max(0, endsMs - now.monoMs);
+}
+
+/** The same where what was asked for can be left pending (I8). */
+export function pendingInstead(denial: Denial): Denial {
+  const next = denial.next ?? errors.BORROWED.next;
+  return {
+    ...denial,
+    next: `${next} Or ask for it with --pending: then it takes effect by itself at that moment.`,
+  };
 }
 
 /** The offline block: of a user in the words of PRODUCT.md; a machine is nobody that could be asked. */

@@ -5,7 +5,7 @@ import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Entitlement, Now, Seat, State } from '../state.js';
 import { dropAllocations, withdraw } from './allocation.js';
 import { type Pick, relocate, Taken } from './choose.js';
-import { borrowedBy } from './denial.js';
+import { borrowedBy, pendingInstead } from './denial.js';
 import { afterFreeing, endLingers } from './linger.js';
 
 /**
@@ -26,7 +26,7 @@ export function removeEntitlement(
   if (when === 'cancel') return keepEntitlement(id, entitlement);
   const borrowed = borrowedSeats(state, state.derived.seatsByEntitlement.get(id));
   if (borrowed.length > 0 && when === 'now')
-    return borrowedBy(state, ...lastBorrower(state, borrowed, context));
+    return pendingInstead(borrowedBy(state, ...lastBorrower(state, borrowed, context)));
   const kept = keptSeats(state, state.derived.allocationsByEntitlement.get(id));
   if (kept > 0) return deny('ALLOCATED', undefined, { allocated: kept });
   if (borrowed.length === 0) {

@@ -3,7 +3,7 @@ import { type Command, type Context, type Decision, deny } from '../commands.js'
 import { borrowedSeats, borrowsEndMs } from '../pending.js';
 import { type Allocation, allocationId, type State } from '../state.js';
 import { isMeant, shrink, type Which } from './allocation.js';
-import { borrowedBy, userUnknown } from './denial.js';
+import { borrowedBy, pendingInstead, userUnknown } from './denial.js';
 import { revokePending } from './pending.js';
 
 /**
@@ -45,7 +45,7 @@ function takeSeats(
   const taken = takeBack(state, found, quantity);
   const revoked = sum(taken);
   const endsMs = borrowsEndMs(state, borrowsOf(state, email, product), context.now);
-  if (revoked < quantity && when === 'now') return borrowedBy(state, email, endsMs);
+  if (revoked < quantity && when === 'now') return pendingInstead(borrowedBy(state, email, endsMs));
   const queued = leavePending(found, taken, quantity - revoked);
   const changes = found.flatMap((row): Change[] => {
     const [less, more] = [taken.get(row) ?? 0, queued.get(row) ?? 0];

@@ -5,7 +5,7 @@ import { borrowedSeats, borrowsEndMs, keptSeats } from '../pending.js';
 import type { Device, FormerUser, Invitation, Now, State, User } from '../state.js';
 import { withdraw } from './allocation.js';
 import { creditsGone } from './credits.js';
-import { borrowedBy, userUnknown } from './denial.js';
+import { borrowedBy, pendingInstead, userUnknown } from './denial.js';
 import { freed } from './linger.js';
 import { leaving } from './pending.js';
 
@@ -215,7 +215,7 @@ export function removeUser(
       outcome: { email },
     };
   const untilMs = borrowsEndMs(state, borrowed, context.now);
-  if (when === 'now') return borrowedBy(state, email, untilMs);
+  if (when === 'now') return pendingInstead(borrowedBy(state, email, untilMs));
   const removing = user.removing ?? { by: by.email, sinceMs: context.now.wallMs };
   const changes: Change[] =
     user.removing === undefined ? [{ type: 'user.put', user: { ...user, removing } }] : [];
