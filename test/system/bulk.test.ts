@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openAdmin } from '@berth/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from './paths.js';
 import { type Json, type Ran, Site } from './site.js';
@@ -56,6 +57,11 @@ describe('invite from a Danish spreadsheet', () => {
     expect(items).toMatchObject([{ id, kind: 'invite', by: site.owner.email, done: 48, failed: 9 }]);
     const again = await owner('bulk', 'apply', 'invite', '--csv', invitees);
     expect(again.json).toMatchObject({ existing: true, job: { id } });
+    // In this process: a command costs a second. Each row is an act from where the job was asked for.
+    const admin = await openAdmin({ home: site.owner.home });
+    const rows = await admin.call('audit.list', { kind: 'job.row', limit: 100 }).finally(() => admin.close());
+    expect(rows.items).toHaveLength(57);
+    for (const { by, from } of rows.items) expect([by, from]).toEqual([site.owner.email, '127.0.0.1']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAdmin } from '@berth/client';
-import type { MailInfo } from '@berth/protocol';
+import type { MailInfo, ResultOf } from '@berth/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MailServer } from './mail-server.js';
 import { type Ran, Site } from './site.js';
@@ -32,14 +32,17 @@ afterAll(async () => {
 
 const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
 /** In this process, since a command costs a second and the outbox is looked at often. */
-async function outbox(filter: { email?: string; state?: MailInfo['state'] } = {}): Promise<MailInfo[]> {
+async function listed(
+  filter: { email?: string; state?: MailInfo['state'] } = {},
+): Promise<ResultOf<'mail.list'>> {
   const admin = await openAdmin({ home: site.owner.home });
   try {
-    return (await admin.call('mail.list', filter)).items;
+    return await admin.call('mail.list', filter);
   } finally {
     await admin.close();
   }
 }
+const outbox = async (filter: Parameters<typeof listed>[0] = {}) => (await listed(filter)).items;
 const sentTo = (email: string): Promise<MailInfo> =>
   until(`the mail to ${email} to be sent`, async () => {
     const [row] = await outbox({ email });
@@ -209,12 +212,14 @@ test('a wrong password keeps mails, the right one in the environment sends them'
   const bad = await owner('mail', 'test');
   expect([bad.code, bad.json.mail.state]).toEqual([1, 'queued']);
   expect(bad.json.mail.error).toContain('535');
+  expect((await listed()).fault).toContain('535');
   await writeFile(join(site.folder, 'mail-password'), 'correct horse\n');
   const { id } = bad.json.mail;
   await owner('mail', 'retry', id);
   await until('the file to count without a restart', async () =>
     (await outbox({ state: 'sent' })).some((row) => row.id === id),
   );
+  expect((await listed()).fault).toBeUndefined();
 }, 120_000);
 
 test('a server without STARTTLS gets nothing', async () => {

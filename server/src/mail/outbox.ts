@@ -93,6 +93,7 @@ export class Outbox {
   /** The configuration may name another mail server now, or none: what comes next does not go to the old one. */
   reopen(): void {
     this.#isOutdated = true;
+    this.#fault = null;
     this.hurry();
   }
 
