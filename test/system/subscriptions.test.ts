@@ -51,7 +51,7 @@ test('subscriptions: listed by state, currency and end; shown with its licence k
 
 test('status warns of the one that ends soon, and of no other', async () => {
   const { stderr, json } = await owner('status');
-  expect(stderr).toContain('Subscription S-1 (1 seat of render) ends in 7 days');
+  expect(stderr).toContain('Subscription S-1 (1 seat of render) ends soon: 7 days left');
   expect(stderr).not.toContain('S-2');
   expect(Object.keys(json)).toEqual(['pools']);
 });
