@@ -8,8 +8,8 @@ export const plantedInOffice: readonly Mutant[] = [
     'A bulk job that goes on after a commit decides the last row of it again.',
     edit(
       'server/dist/bulk/worker.js',
-      'const { id, next, rows, by: email, device } = job;',
-      'const { id, rows, by: email, device } = job;\n            const next = Math.max(0, job.next - 1);',
+      'const { id, next, rows } = job;',
+      'const { id, rows } = job;\n            const next = Math.max(0, job.next - 1);',
     ),
     edit('server/dist/domain/decide/bulk.js', 'job.next !== index', 'job.next < index'),
   ),
