@@ -189,6 +189,8 @@ export class Ledger {
       const row = lease as { claims: LeaseClaims; device: string; email: string };
       this.leases.set(row.claims.jti, { ...row, revoked: false });
       this.seats.get(row.claims.seat)!.leases.add(row.claims.jti);
+      // Shown by who has it: a seat of before the restore, which may be lent for longer.
+      if (row.claims.epoch !== this.epoch) this.takenInHold.delete(row.claims.seat);
     },
     'lease.revoked': ({ id }) => {
       this.leases.get(String(id))!.revoked = true;

@@ -43,6 +43,15 @@ describe('I9: a server that was made of a backup', () => {
     expect(broken(world)).toEqual([]);
   });
 
+  test('may lend a seat for longer whose borrow a device has shown, and no other one', () => {
+    const world = server(restored('next'), begun(71_000));
+    world.take(2000, { kind: 'borrow', seat: 'shown' });
+    world.take(2100, { kind: 'borrow', seat: 'shown', epoch: 'next' });
+    expect(broken(world)).toEqual([]);
+    world.take(2200, { kind: 'borrow', by: 'other', epoch: 'next' });
+    expect(broken(world)).toContain('I9');
+  });
+
   test('is not asked for what another one acknowledged after the backup, which counts against the seats all the same', () => {
     const world = new World(1);
     world.take(100, { unjournaled: true });
