@@ -1,6 +1,11 @@
-import type { Context, Sink } from './context.js';
+import type { Context, Files, Sink } from './context.js';
 import { Failure } from './fail.js';
 import { quote } from './parse.js';
+
+/** A context, as far as it is about files. */
+export interface OnDisk<K extends keyof Files> {
+  readonly files: Pick<Files, K>;
+}
 
 /** The text of a file, or of stdin for `-`. */
 export async function readText(context: Context, path: string): Promise<string> {
@@ -36,7 +41,7 @@ export async function writeText(
 
 /** Begins a file that is written piece by piece. */
 export async function openSink(
-  context: Context,
+  context: OnDisk<'create'>,
   path: string,
   { mode = 0o644, exclusive = false } = {},
 ): Promise<Sink> {
@@ -56,7 +61,7 @@ export async function openSink(
 
 /** Writes a file that was not there, whole and durable; what is not does not stay. @throws Failure FILE_EXISTS: it is not touched */
 export async function toNewFile<T>(
-  context: Context,
+  context: OnDisk<'create' | 'remove'>,
   path: string,
   write: (sink: Sink) => Promise<T>,
 ): Promise<T> {
@@ -78,7 +83,10 @@ export async function toNewFile<T>(
  * The lines of a file of any size; the last one, too, must have an end. What is not UTF-8 makes a line of its own that is empty: no two files
  * are read as the same lines.
  */
-export async function* readLines(context: Context, path: string): AsyncGenerator<string, void, undefined> {
+export async function* readLines(
+  context: OnDisk<'chunks'>,
+  path: string,
+): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let rest: Uint8Array[] = [];
   const line = (last: Uint8Array): string => {

@@ -13,7 +13,7 @@ export interface Copying {
 
 /** Copies records as lines of an audit file (PROTOCOL 11.1), its first line included. @returns the first of them, and the hash that the last one leads to. @throws Failure AUDIT_BROKEN: they are not one chain */
 export async function copyRecords(
-  context: Context,
+  context: Pick<Context, 'progress'>,
   admin: AdminConnection,
   { from, until, sink }: Copying,
 ): Promise<{ readonly from: number; readonly head: string }> {

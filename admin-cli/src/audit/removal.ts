@@ -4,8 +4,14 @@ import type { Context } from '../context.js';
 import { Failure, toFailure } from '../fail.js';
 import { quote } from '../parse.js';
 import { cancellable } from '../session.js';
+import type { Exporting } from './proved-export.js';
 
 export type Removal = Omit<ParamsOf<'audit.prune'>, 'key'>;
+
+/** What a removal touches of the outside world. */
+export interface Removing extends Exporting, Pick<Context, 'signal'> {
+  readonly processes: Pick<Context['processes'], 'after'>;
+}
 
 /** Why nothing would go now, as the server says; null: it would. @throws Failure what is no answer */
 export async function refusalOf(
@@ -49,7 +55,7 @@ const BUSY_MS = 5000;
  * place that has the records. @throws Failure
  */
 export async function removeRecords(
-  context: Context,
+  context: Removing,
   admin: AdminConnection,
   removal: Removal,
   out: string,
@@ -68,7 +74,7 @@ export async function removeRecords(
   }
 }
 
-async function patiently<T>(context: Context, ask: () => Promise<T>): Promise<T> {
+async function patiently<T>(context: Removing, ask: () => Promise<T>): Promise<T> {
   for (let [left, busy] = [TRIES, BUSY_TRIES]; ; ) {
     try {
       return await ask();
@@ -85,7 +91,7 @@ async function patiently<T>(context: Context, ask: () => Promise<T>): Promise<T>
   }
 }
 
-async function busyFor({ progress, processes }: Context, why: string): Promise<void> {
+async function busyFor({ progress, processes }: Removing, why: string): Promise<void> {
   progress.say(`waiting to remove the records: ${why}`);
   await new Promise<void>((resolve) => {
     processes.after(BUSY_MS, resolve);
@@ -94,7 +100,7 @@ async function busyFor({ progress, processes }: Context, why: string): Promise<v
 
 /** Whether they are there now, as far as the server can say. */
 async function lookAgain(
-  context: Context,
+  context: Pick<Context, 'signal'>,
   admin: AdminConnection,
   { until }: Removal,
 ): Promise<'GONE' | 'THERE' | null> {

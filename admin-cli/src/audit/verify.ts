@@ -1,4 +1,10 @@
-import { type CheckpointClaims, parsePublicKey, parseToken, type Witness } from '@berth/protocol';
+import {
+  type CheckpointClaims,
+  parsePublicKey,
+  parseToken,
+  type Verify,
+  type Witness,
+} from '@berth/protocol';
 import { verifyStrictly } from '../ed25519.js';
 import { chainHash, type Foot, type Head, NO_HASH, type RecordLine, readLine } from './audit-file.js';
 
@@ -8,6 +14,8 @@ export interface Against {
   readonly serverKey: string | null;
   /** Positions that somebody else was given: a later checkpoint, what a client saw in a lease. */
   readonly known: readonly Known[];
+  /** Left out: Ed25519, strictly. */
+  readonly verify?: Verify;
 }
 
 export interface Known extends Witness {
@@ -73,7 +81,7 @@ export async function verifyAudit(lines: AsyncIterable<string>, against: Against
   const key = parsePublicKey(serverKey);
   if (key === null || head.server !== serverKey)
     return broken('SERVER_KEY', 0, 1, `The file is of the server ${head.server}, not of ${serverKey}.`);
-  const chain = new Chain(head, key, against.known);
+  const chain = new Chain(head, key, against);
   const foreign = against.known.find(({ token }) => token !== undefined && !chain.hasSigned(token));
   if (foreign !== undefined)
     return broken('CHECKPOINT', 0, 1, `${capital(foreign.what)} is not signed by ${head.server}.`);
@@ -109,6 +117,7 @@ class Chain {
   readonly #head: Head;
   readonly #key: Uint8Array;
   readonly #known: readonly Known[];
+  readonly #verify: Verify;
   readonly #hashes = new Map<number, string>();
   #seq: number;
   #hash: string;
@@ -119,10 +128,11 @@ class Chain {
   #follows = false;
   #compared = 0;
 
-  constructor(head: Head, key: Uint8Array, known: readonly Known[]) {
+  constructor(head: Head, key: Uint8Array, { known, verify = verifyStrictly }: Against) {
     this.#head = head;
     this.#key = key;
     this.#known = known;
+    this.#verify = verify;
     this.#seq = head.from - 1;
     this.#hash = head.prev;
     this.#hashes.set(this.#seq, this.#hash);
@@ -247,7 +257,7 @@ class Chain {
     const parsed = parseToken('checkpoint', token);
     if (!parsed.ok) return null;
     const { claims, signed, signature } = parsed.token;
-    return verifyStrictly(this.#key, signed, signature) ? claims : null;
+    return this.#verify(this.#key, signed, signature) ? claims : null;
   }
 }
 
