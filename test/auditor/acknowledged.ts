@@ -30,6 +30,7 @@ const effects: Readonly<Record<string, readonly string[]>> = {
   'borrow.accept': ['lease.ended'],
   'bulk.apply': ['job.made'],
   'audit.checkpoint': ['journal.checkpoint'],
+  'audit.prune': ['journal.pruned'],
   'mail.retry': ['mail.retried'],
   'credit.consume': ['credit.spent'],
   'credit.request': ['credit.asked'],

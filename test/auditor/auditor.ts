@@ -16,6 +16,7 @@ import { overtaken } from './line.js';
 import { mailsWrong } from './mails.js';
 import { movesTorn } from './moves.js';
 import { overIssued } from './over-issue.js';
+import { prunesWrong } from './prunes.js';
 import { invalidHistory } from './replay.js';
 import { sinceRestore } from './restored.js';
 import { outlived } from './revisions.js';
@@ -99,6 +100,7 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...bulkWrong(evidence),
     ...mailsWrong(evidence),
     ...checkpointsWrong(evidence),
+    ...prunesWrong(evidence),
     ...movesTorn(evidence),
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),

@@ -31,14 +31,15 @@ export function checkpointsWrong(evidence: Evidence): Finding[] {
 function wrongCheckpoint(
   text: string,
   at: number,
-  { serverKey, isSignedBy = isEd25519 }: Evidence,
+  { serverKey, isSignedBy = isEd25519, entries }: Evidence,
   records: readonly JournalEntry[],
 ): string | null {
   const token = readToken('checkpoint', text);
   if (typeof token === 'string') return token;
   if (!isSignedBy(token, serverKey)) return 'is not signed by the server';
   const { seq, head } = token.claims;
-  if (seq >= at || seq < at - DECIDED_AHEAD) return `counts ${seq} records`;
+  const isWanted = (): boolean => eventsOf(entries, 'request').some(({ until }) => until === seq);
+  if (seq >= at || (seq < at - DECIDED_AHEAD && !isWanted())) return `counts ${seq} records`;
   // Before the first there is none.
   if (seq === 0) return null;
   const hash = Buffer.from(head, 'base64url').toString('hex');
@@ -54,9 +55,22 @@ function torn(
   records: readonly JournalEntry[],
 ): Finding[] {
   const wrong = (text: string): Finding[] => [{ rule: 'I10', text: `what ${process} exported ${text}` }];
+  const first = given[0]?.seq ?? from;
+  if (first < from || (first > from && first - 1 > lastPruned(records)))
+    return wrong(`has record ${first} where ${from} belongs`);
   for (const [at, { seq, hash }] of given.entries()) {
-    if (seq !== from + at) return wrong(`has record ${seq} where ${from + at} belongs`);
+    if (seq !== first + at) return wrong(`has record ${seq} where ${first + at} belongs`);
     if (records[seq - 1]?.hash !== hash) return wrong(`has another record ${seq} than the journal`);
   }
   return [];
+}
+
+/** Up to there an export may begin late: these may be gone. 0: nothing was pruned. */
+function lastPruned(records: readonly JournalEntry[]): number {
+  const ends = records.flatMap(({ changes }) =>
+    changes
+      .filter(({ type }) => type === 'journal.pruned')
+      .map(({ pruned }) => (pruned as { readonly seq: number }).seq),
+  );
+  return Math.max(0, ...ends);
 }

@@ -1,3 +1,4 @@
+import type { Export } from './exports.js';
 import { type Entry, type EntryOf, eventsOf } from './history.js';
 import type { JournalRead } from './journal-reader.js';
 import type { MailTaken } from './mails.js';
@@ -17,6 +18,8 @@ export interface Case {
   readonly serverKey: string;
   /** The reopened data folder; left out: only what the clients saw is judged. */
   readonly journal?: JournalRead;
+  /** What admins hold of the journal, whatever of it is gone. */
+  readonly exports?: readonly Export[];
   /** Left out: Ed25519. */
   readonly isSignedBy?: (token: Token<unknown>, key: string) => boolean;
   /** The clocks of the processes drift against each other as far as I2 and I3 allow. Left out: all are those of one machine. */

@@ -26,6 +26,8 @@ export type Happening =
       readonly wants?: readonly { readonly products: readonly string[]; readonly seats: number }[];
       /** Of a `credit.consume`. */
       readonly credits?: number;
+      /** Of a checkpoint or a prune: the record that it is to be of. */
+      readonly until?: number;
     }
   /** The answer to a request with a key, as text, but for the entitlements that come along with it. */
   | { readonly event: 'result'; readonly method: string; readonly key: string; readonly text: string }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Export, recordsUpTo } from './exports.js';
 
 // A second reader of the journal, from the format as it is documented (server/src/store/journal-format.ts and head.ts):
 //
@@ -15,6 +16,8 @@ export interface JournalRead {
   readonly records: readonly JournalEntry[];
   /** Why not all up to the head can be read; null when it can. */
   readonly fault: string | null;
+  /** So many of the records, from the first on, are in exports alone: they were pruned. Left out: none. */
+  readonly pruned?: number;
 }
 
 export interface JournalEntry {
@@ -54,25 +57,40 @@ export function readJournal(dataFolder: string): JournalRead {
   );
 }
 
-/** The same from anywhere: the names in the folder, and what is in each. */
-export function readJournalFiles(names: readonly string[], read: (name: string) => Buffer): JournalRead {
+/** The same from anywhere: the names in the folder, and what is in each. @param exports what admins hold of records that were pruned */
+export function readJournalFiles(
+  names: readonly string[],
+  read: (name: string) => Buffer,
+  exports: readonly Export[] = [],
+): JournalRead {
   const head = readHead(read('head'));
   if (head === null) return { records: [], fault: 'no slot of the head is valid' };
   // One that begins after the head was being made when the server ended: nothing in it is acknowledged, be it whole or not.
   const segments = names
     .filter((name) => /^\d{20}\.log$/.test(name) && Number.parseInt(name, 10) <= head.seq)
     .sort();
-  const records: JournalEntry[] = [];
+  const records = segments[0] === undefined ? [] : exportedBefore(read(segments[0]), exports);
+  if (typeof records === 'string') return { records: [], fault: records };
+  const pruned = records.length;
   for (const name of segments) {
     const fault = readSegment(read(name), name, head.seq, records);
-    if (fault !== null) return { records, fault };
+    if (fault !== null) return { records, fault, pruned };
   }
   const last = records.at(-1);
   if ((last?.seq ?? 0) !== head.seq)
-    return { records, fault: `it ends at ${last?.seq ?? 0}, its head says ${head.seq}` };
+    return { records, fault: `it ends at ${last?.seq ?? 0}, its head says ${head.seq}`, pruned };
   const fault =
     (last?.hash ?? NO_HASH) === head.hash ? null : `record ${head.seq} is not the one the head names`;
-  return { records, fault };
+  return { records, fault, pruned };
+}
+
+/** What the first file goes on from: nothing, or records that somebody exported before they were pruned. Else why not. */
+function exportedBefore(first: Buffer, exports: readonly Export[]): JournalEntry[] | string {
+  const seq = Number(first.readBigUInt64BE(8)) - 1;
+  return (
+    recordsUpTo(first.toString('hex', 16, 48), seq, exports) ??
+    `it begins behind record ${seq}, and no export has all before that`
+  );
 }
 
 function readHead(bytes: Buffer): { seq: number; hash: string } | null {
@@ -109,11 +127,17 @@ function readRecord(covered: Buffer, last: JournalEntry | undefined): JournalEnt
   if (seq !== (last?.seq ?? 0) + 1) return `record ${seq} follows ${last?.seq ?? 0}`;
   if (covered.toString('hex', 8, 40) !== (last?.hash ?? NO_HASH)) return `record ${seq} breaks the chain`;
   const hash = createHash('sha256').update(covered).digest('hex');
+  const read = readPayload(covered.toString('utf8', 40));
+  return read === null ? `record ${seq} is not JSON` : { seq, hash, ...read };
+}
+
+/** What a record says; null: it is not JSON. */
+export function readPayload(text: string): Pick<JournalEntry, 'changes' | 'acts'> | null {
   try {
-    const { changes, acts } = JSON.parse(covered.toString('utf8', 40)) as { changes: Change[]; acts?: Act[] };
-    return { seq, hash, changes, ...(acts === undefined ? {} : { acts }) };
+    const { changes, acts } = JSON.parse(text) as { changes: Change[]; acts?: Act[] };
+    return { changes, ...(acts === undefined ? {} : { acts }) };
   } catch {
-    return `record ${seq} is not JSON`;
+    return null;
   }
 }
 

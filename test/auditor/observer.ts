@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Happening, PoolSeen } from './history.js';
 
+/** Their `until` is the record that they are about. */
+const ofOneRecord: ReadonlySet<string> = new Set(['audit.checkpoint', 'audit.prune']);
+
 /** A request that has no answer yet. */
 interface Asked {
   readonly method: string;
@@ -24,6 +27,8 @@ interface Params {
   readonly lease?: string;
   /** A borrow request that was carried in a file. */
   readonly request?: string;
+  /** Of `audit.records`, `audit.checkpoint` and `audit.prune`. */
+  readonly until?: number;
   /** Of `audit.records`. */
   readonly from?: { readonly seq: number; readonly offset: number };
 }
@@ -64,6 +69,7 @@ export class Observer {
       ...(nonce === undefined ? {} : { nonce }),
       ...(params.wants === undefined ? {} : { wants: params.wants }),
       ...(params.credits === undefined ? {} : { credits: params.credits }),
+      ...(params.until === undefined || !ofOneRecord.has(method) ? {} : { until: params.until }),
     });
     if (method === 'entitlement.remove') this.#write({ event: 'removing', id: params.id ?? '' });
     if (method === 'session.open' && params.deviceKey !== undefined)
@@ -112,7 +118,11 @@ export class Observer {
       write({ event: 'confirmed', leases: (params.stops ?? []).map(leaseOf) });
     if (method === 'bulk.report') write(reportIn(result as unknown as Report));
     if (method === 'audit.records' && params.from !== undefined)
-      write({ event: 'exported', from: params.from.seq, records: wholeIn(result.parts as Part[]) });
+      // The rest of a record that came in pieces is none.
+      write({
+        ...{ event: 'exported', records: wholeIn(result.parts as Part[]) },
+        from: params.from.seq + (params.from.offset > 0 ? 1 : 0),
+      });
     if (method === 'pool.status') write({ event: 'status', sentAt, pools: result.pools as PoolSeen[] });
     if (method === 'entitlement.import')
       write({ event: 'imported', ...keyOf(params), entitlement: params.entitlement ?? '', sentAt });

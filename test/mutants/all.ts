@@ -5,6 +5,7 @@ import { plantedInCredits } from './planted-credits.js';
 import { plantedInEntitlements } from './planted-entitlements.js';
 import { plantedInLeases } from './planted-leases.js';
 import { plantedInOffice } from './planted-office.js';
+import { plantedInPrunes } from './planted-prunes.js';
 import { plantedInRestores } from './planted-restores.js';
 import { plantedInStore } from './planted-store.js';
 
@@ -15,6 +16,7 @@ export const mutants: readonly Mutant[] = [
   ...plantedInEntitlements,
   ...plantedInCredits,
   ...plantedInOffice,
+  ...plantedInPrunes,
   ...plantedInRestores,
   ...plantedInClients,
 ];

@@ -15,7 +15,10 @@ import { atEnd } from '../system/at-end.js';
 import { edited, type Mutant } from './mutant.js';
 
 /** The packages that a simulation is made of, and their names in `node_modules/@berth`. */
-const packages = { protocol: 'protocol', 'client-sdk': 'client', server: 'server', test: 'test' } as const;
+const packages = {
+  ...{ protocol: 'protocol', 'client-sdk': 'client', server: 'server' },
+  ...{ 'admin-cli': 'cli', test: 'test' },
+} as const;
 
 /** A copy of the built workspace in a folder of its own, whose packages find each other and not the originals. */
 export class Copy {

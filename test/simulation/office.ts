@@ -5,6 +5,7 @@ import { makeBackup } from './office-backup.js';
 import { lookAtJobs, workInBulk } from './office-bulk.js';
 import { administerCredits } from './office-credits.js';
 import { employ, loginOf } from './office-people.js';
+import { pruneJournal } from './office-prune.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import { untilAnswered } from './until-answered.js';
@@ -52,6 +53,7 @@ async function administerOnce(office: Office): Promise<void> {
   if (dice.chance(0.2)) return administerMore(office, key);
   if (dice.chance(0.07)) return administerCredits(office, key);
   if (dice.chance(0.04)) return workInBulk(office, key);
+  if (dice.chance(0.05)) return pruneJournal(office);
   if (dice.chance(0.03)) return dice.chance(0.5) ? lookBack(office, key) : lookAtJobs(office);
   const roll = dice.below(100);
   if (roll < 21) await admin.call('pool.status', {});

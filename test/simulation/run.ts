@@ -1,6 +1,7 @@
 import type { Host } from '@berth/client';
 import { joinWith } from '@berth/client/internal';
 import { type audit, type Finding, audit as judge } from '../auditor/auditor.js';
+import { readExport } from '../auditor/exports.js';
 import { readJournalFiles } from '../auditor/journal-reader.js';
 import { isExcused } from './beyond-promise.js';
 import { type BeyondName, type FaultCounts, type FaultName, throwFaults } from './faults.js';
@@ -266,11 +267,13 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
 function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
   const { disk, serverKey } = site.server;
   const journal = '/data/journal';
+  const exports = site.adminFiles.exports.map(({ name, text }) => readExport(name, text));
   return judge({
     entries: site.entries,
     vendorKey: site.vendor.key,
     serverKey,
-    journal: readJournalFiles(disk.names(journal), (name) => disk.get(`${journal}/${name}`)),
+    journal: readJournalFiles(disk.names(journal), (name) => disk.get(`${journal}/${name}`), exports),
+    exports,
     isSignedBy: (token, key) => isSignedBy(crypto, token, key),
     clocksDrift: true,
     isThorough: true,

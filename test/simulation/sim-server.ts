@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TLSSocket } from 'node:tls';
 import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
-import { AuditLog } from '@berth/server/audit/audit-log';
-import { Pruner } from '@berth/server/audit/pruner';
-import { BackupSource } from '@berth/server/backup/source';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import type { State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
@@ -16,6 +13,7 @@ import { type Clock, steadyClock } from '@berth/server/ops/clock';
 import { errnoOf } from '@berth/server/store/errno';
 import type { FileSystem } from '@berth/server/store/files';
 import { createHead } from '@berth/server/store/head';
+import type { Journal } from '@berth/server/store/journal';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { tellSessions } from '@berth/server/tell-sessions';
 import type { Gate } from '@berth/server/transport/api';
@@ -26,9 +24,11 @@ import { SessionRegistry } from '@berth/server/transport/session-registry';
 import type { WebSocket } from 'ws';
 import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
 import { Duties } from './duties.js';
+import { forgeBase } from './forged-base.js';
 import type { SimBackup } from './office-backup.js';
 import { decideOffline } from './offline.js';
 import { ServerFate } from './server-fate.js';
+import { simAudit } from './sim-audit.js';
 import type { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { slowFiles } from './sim-disk.js';
@@ -52,6 +52,8 @@ export interface SimServerOptions {
   readonly crypto: SimCrypto;
   /** D of the leases of this site. */
   readonly leaseSeconds: number;
+  /** A file of the journal that has so many is full: far fewer than on a real site, so that it has several in two hours. */
+  readonly segmentBytes: number;
   /** `null`: there is none. */
   readonly mailServer: SimMailServer | null;
   /** Something that must never be: an invariant that broke, an exception that no fault explains. */
@@ -66,6 +68,8 @@ interface Running {
   readonly registry: SessionRegistry;
   readonly gate: Gate;
   readonly door: HttpDoor;
+  readonly journal: Journal;
+  readonly store: MemoryStore;
 }
 
 /** A process that has its state, and serves nobody yet. */
@@ -98,7 +102,7 @@ export class SimServer {
   #running: Running | null = null;
   #wires = new Set<Wire>();
   #starting: Owner | null = null;
-  /** The stored state was damaged: the next start has to notice. */
+  /** The stored state was damaged, or there is none: the next start has to make it anew. */
   #isRotten = false;
   /** D as configured: it may be another one at each start. */
   #leaseSeconds = 0;
@@ -155,6 +159,8 @@ export class SimServer {
     await createHead(disk, journal, `${journal}/head`, position);
     this.#rows.rows.clear();
     Object.assign(this.#rows, emptyMemoryDisk());
+    // Of a journal that was pruned, that is no state to go on from.
+    this.#isRotten = true;
     const epoch = encodeBase64Url(this.#options.dice.bytes(12));
     const { settled, state } = await decideOffline(disk, FOLDER, this.#offline, (seq) => ({
       ...{ type: 'restore', epoch, backupAtMs: facts.atMs },
@@ -215,8 +221,10 @@ export class SimServer {
       files,
       folder: FOLDER,
       store,
-      segmentBytes: 256 * 1024,
+      segmentBytes: this.#options.segmentBytes,
       monoMs: steady.now().monoMs,
+      // A server reads its last records, as many as clients may speak of; older ones later (decision 0015).
+      ...dice.pick([{}, { reread: 0 }, { reread: 20 }]),
       onCut: () => {},
       onRebuilt: (reason) => {
         if (!this.#isRotten) this.#options.onViolation(`the state was rebuilt: ${reason}`);
@@ -249,7 +257,6 @@ export class SimServer {
       },
       onFatal,
     });
-    const audit = new AuditLog(files, recovered.journal, `${FOLDER}/audit`);
     const { state, hashes } = recovered;
     const issuer = new Issuer((message) => this.#key.sign(message));
     const duties = new Duties({
@@ -257,22 +264,13 @@ export class SimServer {
       issuer,
       link: (invitation) => this.link(invitation),
     });
-    const source = new BackupSource(files, FOLDER, recovered.journal, () => steady.now().monoMs);
-    const pruner = new Pruner({
-      ...{ state, journal: recovered.journal, audit, store, backups: source, onFatal },
-      older: () => null,
-      spareBytes: () => 0,
-      submit: (command) => engine.submit(command),
-      sign: ({ seq, hash }) => {
-        const head = Buffer.from(hash, 'hex').toString('base64url');
-        const iat = Math.floor(steady.now().wallMs / 1000);
-        return issuer.issue('checkpoint', { ...engine.witness, seq, head, iat });
-      },
-      wallMs: () => steady.now().wallMs,
-      log: { info: () => {}, warn: () => {} },
+    const { audit, source, pruner, older } = simAudit({
+      ...{ files, folder: FOLDER, recovered, store, engine, issuer, clock: steady, time, owner, onFatal },
+      onDamaged: (error) => this.#readsDamage(error, owner),
     });
     const running = { state, engine, sessions: registry, clock: steady, audit, pruner, hashes, source };
     const gate = this.#gate(running, duties.office);
+    await pruner.finish();
     // I9: nothing is granted before time counts.
     await engine.submit({ type: 'beginRestore' });
     await engine.submit({ type: 'noteWindow' });
@@ -285,9 +283,11 @@ export class SimServer {
       else this.#options.onViolation(`a handler threw: ${String(event.error)}`);
     });
     const door = new HttpDoor(gate, dispatcher, registry);
-    this.#running = { state, clock: steady, dispatcher, registry, gate, door };
+    const { journal } = recovered;
+    this.#running = { state, clock: steady, dispatcher, registry, gate, door, journal, store };
     startTicker(engine, TICK_MS);
     duties.begin();
+    void older.start();
     time.every(FLUSH_MS, owner, () => {
       void store.flush().then(() => {
         this.#isRotten = false;
@@ -354,10 +354,26 @@ export class SimServer {
     if (rot(this.#rows.rows, below)) this.#isRotten = true;
   }
 
+  /** Somebody puts a base of their own beside the journal, where that was pruned: nobody must go on from it. */
+  forgeBase(): void {
+    const { journal, store } = this.#up;
+    if (journal.base === null) return;
+    void store.flush();
+    const { until } = journal.base;
+    forgeBase(this.disk, journal.folder, this.#rows.rows, { until, at: journal.position });
+  }
+
   heal(): void {
     this.fate.heal();
     this.diskLow = false;
     this.#options.time.thaw(this.owner);
+  }
+
+  /** Only a disk that fails explains it. */
+  #readsDamage(error: unknown, owner: Owner): void {
+    if (owner.dead) return;
+    if (this.fate.isFailing) this.crash(this.fate.survivors, true);
+    else this.#options.onViolation(`an older record, or the base, does not check: ${String(error)}`);
   }
 
   /** A failed write or sync: the process must stop at once (DESIGN 2). */

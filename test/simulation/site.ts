@@ -3,6 +3,7 @@ import type { AdminConnection, Host, Seat } from '@berth/client';
 import { joinWith, openAdminWith } from '@berth/client/internal';
 import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
+import { AdminFiles } from './admin-files.js';
 import type { SimBackup } from './office-backup.js';
 import { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
@@ -70,6 +71,8 @@ export class Site {
   spaceReturned = 0;
   /** The newest one that somebody made. */
   backup: SimBackup | null = null;
+  /** Of the admins: what they have of records that the server let go of. */
+  readonly adminFiles = new AdminFiles();
   /** Since when the server is one that was made of a backup. */
   restoredAtMs: number | undefined;
   #isClosed = false;
@@ -108,6 +111,7 @@ export class Site {
       dice: this.dice('server'),
       crypto,
       leaseSeconds,
+      segmentBytes: Math.ceil(this.dice('journal').pick([12, 32, 96]) * 1024 * Math.max(1, scale)),
       onViolation: (text) => this.violation(text),
     });
     this.vendor = new SimVendor(crypto, this.server.serverKey);
