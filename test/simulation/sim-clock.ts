@@ -53,6 +53,8 @@ export class SimClock {
   /** Somebody sets the wall clock by the truth. */
   setRight(): void {
     this.#wallOffsetMs = this.#time.nowMs * (1 - this.#rate);
+    // One that stands is set too: whoever starts meanwhile believes it.
+    if (this.#frozenWallMs !== null) this.#frozenWallMs = this.#runningWallMs();
   }
 
   /** Suspend: the monotonic clock stops until `resume`. */
