@@ -1,16 +1,24 @@
 import type { AdminConnection } from '@berth/client';
-import { type BulkKind, type BulkRowInfo, type ErrorCode, errors, type ResultOf } from '@berth/protocol';
+import {
+  type BulkKind,
+  type BulkRowInfo,
+  type ErrorCode,
+  errors,
+  type ParamsOf,
+  type ResultOf,
+  requests,
+} from '@berth/protocol';
 import { sendTable } from './bulk.js';
 import type { Context, Output } from './context.js';
-import { toFailure } from './fail.js';
+import { type Failure, failureJson, toFailure } from './fail.js';
 import { type Answer, table } from './output.js';
 import { listPages, parsePaging } from './pages.js';
 import { given } from './parse.js';
 import { withAdmin } from './session.js';
-import { momentCell, seatWords } from './words.js';
+import { momentCell, momentWords, seatWords } from './words.js';
 
-// What a command that changes more than one thing would touch. Facts, asked of the server, which is also asked whether it would agree, where it
-// can say so ahead.
+// What a command that changes more than one thing would touch. Facts, asked of the server, which is also asked whether it would agree: no rule is known
+// here.
 
 export const dryRunOption = {
   'dry-run': {
@@ -36,37 +44,47 @@ interface Scope {
   readonly expires?: string | undefined;
 }
 
-/** @param change as in `Would remove …` @param find where its leases and allocations are */
+/** What the server says to a change ahead. */
+export interface Judged {
+  readonly document: object;
+  /** How many things it was asked for, and which of them it would refuse. */
+  readonly asked: number;
+  readonly refusals: readonly { readonly said: string; readonly code: string }[];
+}
+
+const unasked: Judged = { document: {}, asked: 0, refusals: [] };
+
+/** @param change as in `Would remove …` @param find where its leases and allocations are @param judge what the server would say */
 export async function dryRun(
   context: Context,
   change: string | ((scopes: readonly Scope[]) => string),
   find: Scope | ((admin: AdminConnection) => Promise<Scope | Scope[]>),
-  judge?: (admin: AdminConnection) => Promise<readonly BulkRowInfo[]>,
+  judge?: (admin: AdminConnection) => Promise<Judged>,
 ): Promise<Answer> {
-  const { found, rows, scopes } = await withAdmin(context, async (admin) => {
+  const { found, judged, scopes } = await withAdmin(context, async (admin) => {
     const scopes = [typeof find === 'function' ? await find(admin) : find].flat();
     const each = [];
     for (const scope of scopes) each.push(await touched(admin, scope));
-    return { found: each, rows: (await judge?.(admin)) ?? [], scopes };
+    return { found: each, judged: (await judge?.(admin)) ?? unasked, scopes };
   });
   const what = typeof change === 'string' ? change : change(scopes);
   const leases = found.flatMap((one) => one.leases);
   const allocations = found.flatMap((one) => one.allocations);
-  const refused = rows.filter(({ verdict }) => verdict === 'failed');
+  const { asked, refusals } = judged;
   const borrowed = leases.filter(({ kind }) => kind === 'borrow');
   return {
-    document: { dryRun: true, what, leases, allocations, ...(rows.length === 0 ? {} : { verdicts: rows }) },
+    document: { dryRun: true, what, leases, allocations, ...judged.document },
     text: (screen) => texts(leases, allocations, screen).join('\n\n'),
     notes: [
-      `${wouldWhat(what, refused.length, rows.length)}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
+      `${wouldWhat(what, refusals.length, asked)}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
       ...(borrowed.length === 0
         ? []
         : [
             `Of those in use, ${seatWords(sum(borrowed.map(({ seats }) => seats)))} borrowed: a borrow is never cut short.`,
           ]),
-      ...refused.map(({ email, code, message }) => `Would be refused for ${email}: ${code} ${message}`),
+      ...refusals.map(({ said }) => said),
     ],
-    exitCode: refused.length === 0 ? 0 : exitOf(refused, rows.length),
+    exitCode: refusals.length === 0 ? 0 : exitOf(refusals, asked),
   };
 }
 
@@ -77,7 +95,7 @@ function wouldWhat(what: string, refused: number, asked: number): string {
 }
 
 /** As the change itself would: of one its code, of several 1. */
-function exitOf([first]: readonly BulkRowInfo[], asked: number): number {
+function exitOf([first]: Judged['refusals'], asked: number): number {
   const code = first?.code ?? '';
   return asked === 1 && Object.hasOwn(errors, code) ? errors[code as ErrorCode].exit : 1;
 }
@@ -87,7 +105,7 @@ export async function verdicts(
   context: Context,
   admin: AdminConnection,
   { kind, header, rows, pending }: { kind: BulkKind; header: string[]; rows: string[][]; pending: boolean },
-): Promise<readonly BulkRowInfo[]> {
+): Promise<Judged> {
   const upload = context.sdk.newIdempotencyKey();
   await sendTable(context, admin, upload, {
     header,
@@ -95,7 +113,46 @@ export async function verdicts(
   });
   const all = parsePaging({ limit: undefined, cursor: undefined });
   const asked = { upload, kind, ...(pending ? { pending } : {}) };
-  return (await listPages(all, (page) => admin.call('bulk.preview', { ...asked, ...page }))).items;
+  const { items } = await listPages<BulkRowInfo>(all, (page) =>
+    admin.call('bulk.preview', { ...asked, ...page }),
+  );
+  const refused = items.filter(({ verdict }) => verdict === 'failed');
+  const refusals = refused.map(({ email, code = '', message }) => ({
+    said: `Would be refused for ${email}: ${code} ${message}`,
+    code,
+  }));
+  return { document: { verdicts: items }, asked: items.length, refusals };
+}
+
+type Preview = 'allocation.move.preview' | 'entitlement.remove.preview' | 'user.unenrol.preview';
+
+/** What the server would say to one change. @throws Failure what is no answer to it */
+export async function verdict<M extends Preview>(
+  context: Context,
+  admin: AdminConnection,
+  method: M,
+  params: ParamsOf<M>,
+): Promise<Judged> {
+  try {
+    return {
+      document: { would: await admin.call(method, params), refused: null },
+      asked: 1,
+      refusals: [],
+    };
+  } catch (error) {
+    const failure = toFailure(error);
+    if (!requests[method].errors.includes(failure.code)) throw error;
+    const refusals = [
+      { said: `Would be refused: ${sentence(failure, context.nowMs())}`, code: failure.code },
+    ];
+    return { document: { would: null, refused: failureJson(failure) }, asked: 1, refusals };
+  }
+}
+
+function sentence({ code, message, next, detail }: Failure, nowMs: number): string {
+  const untilMs = detail.more?.untilMs;
+  const ends = typeof untilMs === 'number' ? ` It ends ${momentWords(untilMs, nowMs)}.` : '';
+  return `${code} ${message}${ends} ${next}`;
 }
 
 /** Where what a member has is. @throws Failure USER_UNKNOWN, as the change itself would */

@@ -103,6 +103,15 @@ export const LeaseInfo = Type.Object({
 });
 export type LeaseInfo = Static<typeof LeaseInfo>;
 
+const EntitlementGone = Type.Object({
+  id: Id,
+  /** Once it is removed. */
+  leasesRevoked: Type.Optional(Count),
+  /** Seats in use that went to other entitlements of the product. */
+  moved: Type.Optional(Count),
+  ...Removed,
+});
+
 export const adminRequests = {
   'entitlement.import': request({
     paths: ['admin'],
@@ -186,16 +195,18 @@ export const adminRequests = {
     least: 'admin',
     changes: true,
     params: Type.Object({ key: IdempotencyKey, id: Id, ...When }),
-    result: Type.Object({
-      id: Id,
-      /** Once it is removed. */
-      leasesRevoked: Type.Optional(Count),
-      /** Seats in use that went to other entitlements of the product. */
-      moved: Type.Optional(Count),
-      ...Removed,
-    }),
+    result: EntitlementGone,
     errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED', 'KEY_REUSED'],
     text: 'Removes an entitlement: its leases are revoked. Refused while a seat of it is borrowed or allocated, or left pending while one is borrowed.',
+  }),
+  'entitlement.remove.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object({ id: Id, pending: When.pending }),
+    result: EntitlementGone,
+    errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED'],
+    text: 'What `entitlement.remove` would say now.',
   }),
   'allocation.assign': request({
     paths: ['admin'],

@@ -59,6 +59,23 @@ const InvitationMail = Type.Object({
   error: Type.Optional(Type.String()),
 });
 
+/** A device to be locked out. */
+const Unenrol = {
+  email: EmailText,
+  /** Its id, or its name where that is clear. */
+  device: Type.String({ minLength: 1, maxLength: limits.nameChars }),
+};
+const Unenrolled = Type.Object({ email: Type.String(), device: DeviceInfo, leasesRevoked: Count });
+const unenrolRefusals = [
+  'EMAIL_INVALID',
+  'USER_UNKNOWN',
+  'USER_DEVICE_UNKNOWN',
+  'USER_DEVICE_AMBIGUOUS',
+  'BORROWED',
+  'LAST_OWNER',
+  'NOT_ALLOWED',
+] as const;
+
 /** By what a list of members may be sorted; ties by e-mail. */
 export const MemberOrder = Type.Enum(['email', 'name', 'role', 'state', 'devices', 'seats', 'credits']);
 export type MemberOrder = Static<typeof MemberOrder>;
@@ -232,24 +249,19 @@ export const userRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      email: EmailText,
-      /** Its id, or its name where that is clear. */
-      device: Type.String({ minLength: 1, maxLength: limits.nameChars }),
-    }),
-    result: Type.Object({ email: Type.String(), device: DeviceInfo, leasesRevoked: Count }),
-    errors: [
-      'EMAIL_INVALID',
-      'USER_UNKNOWN',
-      'USER_DEVICE_UNKNOWN',
-      'USER_DEVICE_AMBIGUOUS',
-      'BORROWED',
-      'LAST_OWNER',
-      'NOT_ALLOWED',
-      'KEY_REUSED',
-    ],
+    params: Type.Object({ key: IdempotencyKey, ...Unenrol }),
+    result: Unenrolled,
+    errors: [...unenrolRefusals, 'KEY_REUSED'],
     text: 'Locks a device out; its leases are revoked. Refused while it has a borrow.',
+  }),
+  'user.unenrol.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Unenrol),
+    result: Unenrolled,
+    errors: [...unenrolRefusals],
+    text: 'What `user.unenrol` would say now.',
   }),
   'user.remove': request({
     paths: ['admin'],

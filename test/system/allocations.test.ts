@@ -73,6 +73,14 @@ describe('offline block', () => {
       expect([words, code, json.error.code, json.error.message]).toEqual([words, 8, 'BORROWED', text]);
       ends.add(json.error.untilMs);
     }
+    const dryRun = async (words: readonly string[]) => {
+      const { code, json } = await site.berth(site.owner, [...words, '--dry-run', '--json']);
+      return [code, json.refused.code, json.refused.untilMs];
+    };
+    for (const words of [attempts[2]!, attempts[5]!, attempts[6]!])
+      expect([words, ...(await dryRun(words))]).toEqual([words, 8, 'BORROWED', ...ends]);
+    const [code, refused] = await dryRun([...attempts[1]!, '--quantity', '99']);
+    expect([code, refused]).toEqual([6, 'ALLOCATION_UNKNOWN']);
     expect(ends.size).toBe(1);
     expect([...ends][0]! - Date.now()).toBeGreaterThan(3_000_000);
     const told = await site.berth(site.owner, attempts[1]!);

@@ -2,7 +2,7 @@ import type { ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { asks, confirm } from '../confirm.js';
 import type { Context } from '../context.js';
-import { dryRun, dryRunOption } from '../dry-run.js';
+import { dryRun, dryRunOption, verdict } from '../dry-run.js';
 import { listPages } from '../pages.js';
 import { parseId } from '../parse.js';
 import { pendingOptions, removalNote, whenOf } from '../pending.js';
@@ -25,10 +25,15 @@ export const entitlementRemove = defineCommand({
     const id = parseId(args.id, 'ID');
     const when = whenOf(args);
     if (args['dry-run'])
-      return await dryRun(context, `remove entitlement ${id}`, async (admin) => {
-        const { entitlement } = await admin.call('entitlement.show', { id });
-        return { product: entitlement.product, entitlement: id };
-      });
+      return await dryRun(
+        context,
+        `remove entitlement ${id}`,
+        async (admin) => {
+          const { entitlement } = await admin.call('entitlement.show', { id });
+          return { product: entitlement.product, entitlement: id };
+        },
+        (admin) => verdict(context, admin, 'entitlement.remove.preview', { id, ...when }),
+      );
     if (!args.cancel) await confirm(context, `${await whatItTakes(context, id)} Remove entitlement ${id}?`);
     const document = await withAdmin(context, (admin) =>
       admin.call('entitlement.remove', { key: context.sdk.newIdempotencyKey(), id, ...when }),

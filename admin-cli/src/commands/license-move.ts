@@ -1,9 +1,9 @@
 import { limits } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled, whomWords } from '../dry-run.js';
+import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
 import { usage } from '../fail.js';
-import { optional, parseCount, parseProduct, parseUser } from '../parse.js';
+import { given, optional, parseCount, parseProduct, parseUser } from '../parse.js';
 import { seatWords } from '../words.js';
 import { moveSeats, whichOf, whichOptions } from './license-assign.js';
 
@@ -29,7 +29,7 @@ export const licenseMove = defineCommand({
     ['berth license move bo@studio.example render --to anna@studio.example', 'one seat from Bo to Anna'],
     [
       'berth license move bo@studio.example render --to anna@studio.example --all --dry-run',
-      'what that would touch',
+      'what that would touch, and whether it would be refused',
     ],
     [
       'berth license move bo@studio.example render --to anna@studio.example --all --yes',
@@ -49,7 +49,9 @@ export const licenseMove = defineCommand({
       parseCount(text, '--quantity', 1, limits.seatsPerEntitlement),
     );
     const which = whichOf(args);
+    const quantity = args.all ? ('all' as const) : count;
     if (args['dry-run']) {
+      const asked = given({ email, to, product, quantity, ...which });
       const seats = args.all ? 'every seat' : seatWords(count ?? 1);
       return await dryRun(
         context,
@@ -58,10 +60,10 @@ export const licenseMove = defineCommand({
           await memberCalled(admin, to);
           return { ...(await memberCalled(admin, email)), product, expires: which.expires };
         },
+        (admin) => verdict(context, admin, 'allocation.move.preview', asked),
       );
     }
     if (args.all) await confirm(context, `Move every seat of ${product} from ${email} to ${to}?`);
-    const quantity = args.all ? ('all' as const) : count;
     return await moveSeats(context, { email, to, product, quantity, ...which });
   },
 });

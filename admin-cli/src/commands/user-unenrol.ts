@@ -1,7 +1,7 @@
 import type { AdminConnection } from '@berth/client';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled, whomWords } from '../dry-run.js';
+import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
 import { Failure } from '../fail.js';
 import { listPages, parsePaging } from '../pages.js';
 import { parseUser } from '../parse.js';
@@ -16,7 +16,10 @@ export const userUnenrol = defineCommand({
   },
   options: dryRunOption,
   examples: [
-    ['berth user unenrol anna@studio.example ws-17 --dry-run', 'what is in use there'],
+    [
+      'berth user unenrol anna@studio.example ws-17 --dry-run',
+      'what is in use there, and whether it would be refused',
+    ],
     ['berth user unenrol anna@studio.example ws-17', 'the computer that was stolen'],
     ['berth user unenrol anna@studio.example d8f2 --yes', 'by its id, without being asked'],
   ],
@@ -32,6 +35,7 @@ export const userUnenrol = defineCommand({
           const member = await memberCalled(admin, email);
           return { ...member, device: await deviceCalled(admin, member.email, device) };
         },
+        (admin) => verdict(context, admin, 'user.unenrol.preview', { email, device }),
       );
     await confirm(context, `Lock ${device} of ${email} out? Its leases end.`);
     const key = context.sdk.newIdempotencyKey();

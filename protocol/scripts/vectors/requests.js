@@ -147,6 +147,12 @@ export const requests = [
   { method: 'entitlement.show', paths: admin, full: { id: 'ent-2026-0001' } },
   { method: 'entitlement.remove', paths: admin, full: { key, id: 'ent-2026-0001' } },
   {
+    method: 'entitlement.remove.preview',
+    paths: admin,
+    full: { id: 'ent-2026-0001', pending: true },
+    least: { id: 'ent-2026-0001' },
+  },
+  {
     method: 'user.invite',
     paths: admin,
     full: { key, email, name: 'Kaja Ærø', role: 'viewer' },
@@ -175,6 +181,7 @@ export const requests = [
   },
   { method: 'user.devices', paths: admin, full: { ...page, email }, least: { email } },
   { method: 'user.unenrol', paths: admin, full: { key, email, device: 'node-17' } },
+  { method: 'user.unenrol.preview', paths: admin, full: { email, device: 'node-17' } },
   { method: 'user.remove', paths: admin, full: { key, email } },
   {
     method: 'bulk.put',
@@ -249,6 +256,12 @@ export const requests = [
     paths: admin,
     full: { key, email, to, product, quantity: 'all', expires: '2027-05-09', subscription: 'S-2026-7' },
     least: { key, email, to, product },
+  },
+  {
+    method: 'allocation.move.preview',
+    paths: admin,
+    full: { email, to, product, quantity: 'all', expires: '2027-05-09', subscription: 'S-2026-7' },
+    least: { email, to, product },
   },
   {
     method: 'allocation.revoke',

@@ -1,16 +1,20 @@
-import { type AllocationInfo, dayEndMs } from '@berth/protocol';
-import { type Denial, deny } from '../domain/commands.js';
+import { type AllocationInfo, dayEndMs, type ParamsOf } from '@berth/protocol';
+import { type Command, type Denial, deny, type Settled } from '../domain/commands.js';
 import type { Allocation, State } from '../domain/state.js';
 import { allocationInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { unknownFilter, userCalled, userMeant } from './people.js';
-import { asked, whenOf } from './request.js';
+import { asked, unasked, whenOf } from './request.js';
 
 type AllocationHandlers = Pick<
   Handlers,
-  'allocation.assign' | 'allocation.move' | 'allocation.revoke' | 'allocation.list'
+  | 'allocation.assign'
+  | 'allocation.move'
+  | 'allocation.move.preview'
+  | 'allocation.revoke'
+  | 'allocation.list'
 >;
 
 export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
@@ -25,19 +29,14 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
       const settled = await engine.submit({ type: 'assign', ...key, ...target, ...which, quantity });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
-    'allocation.move': async (params, caller) => {
-      const target = readTarget(deps, params.email, params.expires);
-      if ('ok' in target) return target;
-      const to = userMeant(deps, params.to);
-      if (typeof to !== 'string') return to;
-      const { product, quantity = 1 } = params;
-      const key = asked('allocation.move', params, caller);
-      const which = { product, ...subscriptionIn(params) };
-      const settled = await engine.submit({ type: 'move', ...key, ...target, to, ...which, quantity });
-      if (!settled.ok) return settled;
-      // Outcomes that older versions kept do not name them.
-      return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
-    },
+    'allocation.move': (params, caller) =>
+      move(deps, params, (wish) =>
+        engine.submit({ type: 'move', ...asked('allocation.move', params, caller), ...wish }),
+      ),
+    'allocation.move.preview': (params, caller) =>
+      move(deps, params, (wish) =>
+        engine.would({ type: 'move', ...unasked('allocation.move', params, caller), ...wish }),
+      ),
     'allocation.revoke': async (params, caller) => {
       const target = readTarget(deps, params.email, params.expires);
       if ('ok' in target) return target;
@@ -71,6 +70,24 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
       });
     },
   };
+}
+
+type Wish = Omit<Command<'move'>, 'type' | 'by' | 'request'>;
+
+async function move(
+  deps: HandlerDeps,
+  params: ParamsOf<'allocation.move.preview'>,
+  settle: (wish: Wish) => Promise<Settled<'move'>>,
+): Promise<Answer<'allocation.move'>> {
+  const target = readTarget(deps, params.email, params.expires);
+  if ('ok' in target) return target;
+  const to = userMeant(deps, params.to);
+  if (typeof to !== 'string') return to;
+  const { product, quantity = 1 } = params;
+  const settled = await settle({ ...target, to, product, ...subscriptionIn(params), quantity });
+  if (!settled.ok) return settled;
+  // Outcomes that older versions kept do not name them.
+  return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
 }
 
 /** Of one user by their index, or all. */

@@ -26,6 +26,7 @@ type EntitlementHandlers = Pick<
   | 'entitlement.list'
   | 'entitlement.show'
   | 'entitlement.remove'
+  | 'entitlement.remove.preview'
 >;
 
 export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
@@ -77,12 +78,14 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
     'entitlement.remove': async (params, caller) => {
       const when = whenOf(params);
       if (typeof when !== 'string') return when;
-      const settled = await engine.submit({
-        type: 'removeEntitlement',
-        ...asked('entitlement.remove', params, caller),
-        id: params.id,
-        when,
-      });
+      const key = asked('entitlement.remove', params, caller);
+      const settled = await engine.submit({ type: 'removeEntitlement', ...key, id: params.id, when });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'entitlement.remove.preview': async ({ id, pending }, caller) => {
+      const when = pending === true ? 'pending' : 'now';
+      const key = unasked('entitlement.remove', { id }, caller);
+      const settled = await engine.would({ type: 'removeEntitlement', ...key, id, when });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };

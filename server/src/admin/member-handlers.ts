@@ -13,7 +13,7 @@ import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { userCalled, userMeant } from './people.js';
-import { asked } from './request.js';
+import { asked, unasked } from './request.js';
 
 type MemberHandlers = Pick<
   Handlers,
@@ -23,6 +23,7 @@ type MemberHandlers = Pick<
   | 'user.set'
   | 'user.devices'
   | 'user.unenrol'
+  | 'user.unenrol.preview'
   | 'user.invitation.cancel'
 >;
 
@@ -66,6 +67,13 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
       if (typeof email !== 'string') return email;
       const key = asked('user.unenrol', params, caller);
       const settled = await engine.submit({ type: 'unenrol', ...key, email, device: params.device });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'user.unenrol.preview': async (params, caller) => {
+      const email = userMeant(deps, params.email);
+      if (typeof email !== 'string') return email;
+      const command = { type: 'unenrol', email, device: params.device } as const;
+      const settled = await engine.would({ ...command, ...unasked('user.unenrol', params, caller) });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
     'user.invitation.cancel': async (params, caller) => {

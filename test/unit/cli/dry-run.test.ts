@@ -32,6 +32,12 @@ const judged = (...items: object[]) => ({
   }),
 });
 const agreed = { line: 1, email: 'a@b.example', verdict: 'done' };
+/** What the server says to one change of which it can be asked ahead. */
+const would = {
+  'entitlement.remove.preview': () => ({ id: 'ent-1' }),
+  'user.unenrol.preview': () => ({ email: 'a@b.example', leasesRevoked: 1 }),
+  'allocation.move.preview': () => ({ email: 'a@b.example', moved: 3 }),
+};
 
 it.each([
   ['entitlement remove ent-1', { product: 'render' }],
@@ -44,6 +50,7 @@ it.each([
   const admin = fakeAdmin({
     ...shown,
     ...judged(agreed),
+    ...would,
     'entitlement.show': () => ({ entitlement: { id: 'ent-1', product: 'render' } }),
     'lease.list': () => ({ items: [lease], next: null }),
     'allocation.list': () => ({ items: [allocation], next: null }),
@@ -60,6 +67,7 @@ it.each([
 it('of an entitlement only what is of it', async () => {
   const other = 'ent-2';
   const admin = fakeAdmin({
+    ...would,
     'entitlement.show': () => ({ entitlement: { id: other, product: 'render' } }),
     'lease.list': () => ({ items: [lease, { ...lease, id: 'l-2', entitlement: other }], next: null }),
     'allocation.list': () => ({ items: [allocation], next: null }),
@@ -76,6 +84,7 @@ it.each([
   async (_, called) => {
     const admin = fakeAdmin({
       ...shown,
+      ...would,
       'user.devices': () => ({
         items: [
           { id: 'd-1', name: 'ws-1' },
@@ -97,6 +106,7 @@ it.each([
 
 it('berth license move --dry-run: what the one has of the product, and whom it would go to is known', async () => {
   const admin = fakeAdmin({
+    ...would,
     'user.show': ({ email }) => {
       if (email === 'x@b.example') throw new BerthError('USER_UNKNOWN');
       return { user: { email } };
@@ -110,6 +120,53 @@ it('berth license move --dry-run: what the one has of the product, and whom it w
   expect(ran.stderr).toContain('Would move every seat of render from a@b.example to c@b.example.');
   expect((await berth([...move, 'x@b.example'], { sdk: admin.sdk })).exitCode).toBe(6);
   expect(admin.calls.some(({ method }) => method === 'allocation.move')).toBe(false);
+});
+
+it.each([
+  ['license move a@b.example render --to c@b.example --quantity 99', 'ALLOCATION_UNKNOWN', 6],
+  ['license move a@b.example render --to c@b.example --all', 'BORROWED', 8],
+  ['user unenrol a@b.example ws-1', 'BORROWED', 8],
+  ['user unenrol a@b.example ws-1', 'LAST_OWNER', 8],
+  ['entitlement remove ent-1', 'BORROWED', 8],
+  ['entitlement remove ent-1', 'ALLOCATED', 8],
+  ['entitlement remove ent-1 --pending', 'ALLOCATED', 8],
+] as const)('berth %s --dry-run says %s where the server would', async (line, code, exit) => {
+  const refuse = () => {
+    throw new BerthError(code, { detail: { untilMs: 60_000 } });
+  };
+  const admin = fakeAdmin({
+    ...shown,
+    'user.devices': () => ({ items: [{ id: 'd-1', name: 'ws-1' }], next: null }),
+    'entitlement.show': () => ({ entitlement: { id: 'ent-1', product: 'render' } }),
+    'lease.list': () => ({ items: [lease], next: null }),
+    'allocation.list': () => ({ items: [allocation], next: null }),
+    ...Object.fromEntries(Object.keys(would).map((method) => [method, refuse])),
+  });
+  const ran = await berth([...line.split(' '), '--dry-run', '--json'], { sdk: admin.sdk });
+  expect([ran.exitCode, ran.json()]).toMatchObject([exit, { dryRun: true, would: null, refused: { code } }]);
+  expect(ran.stderr).toMatch(/^Would not .* Nothing was changed\.\n/);
+  expect(ran.stderr).toMatch(new RegExp(`Would be refused: ${code} .* It ends `));
+  const asked = admin.calls.find(({ method }) => method.endsWith('.preview'));
+  expect(asked?.params).toEqual(
+    line.startsWith('license')
+      ? { email: 'a@b.example', to: 'c@b.example', product: 'render', quantity: /99/.test(line) ? 99 : 'all' }
+      : line.startsWith('user')
+        ? { email: 'a@b.example', device: 'ws-1' }
+        : { id: 'ent-1', ...(line.includes('--pending') ? { pending: true } : {}) },
+  );
+});
+
+it('what is no answer to the question fails the dry run', async () => {
+  const admin = fakeAdmin({
+    'entitlement.show': () => ({ entitlement: { id: 'ent-1', product: 'render' } }),
+    'lease.list': () => ({ items: [], next: null }),
+    'allocation.list': () => ({ items: [], next: null }),
+    'entitlement.remove.preview': () => {
+      throw new BerthError('CONNECTION_LOST');
+    },
+  });
+  const ran = await berth(['entitlement', 'remove', 'ent-1', '--dry-run', '--json'], { sdk: admin.sdk });
+  expect([ran.exitCode, ran.json()]).toMatchObject([5, { error: { code: 'CONNECTION_LOST' } }]);
 });
 
 it('of a day only what ends then, and what is used of that', async () => {
