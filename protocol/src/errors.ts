@@ -810,7 +810,7 @@ export const rules = {
   SHRUNK:
     'More seats are in use than the organisation owns now; nothing is granted until enough are given back.',
   ENTITLEMENT_ENDS: 'The entitlement ends too soon for a lease to fit inside it.',
-  REVOKE_PENDING: 'A revoke of the seats is pending; it takes effect when their borrow ends.',
+  REVOKE_PENDING: 'A revoke or removal is pending; it takes effect when the borrow ends.',
   RESTORED:
     'The server was restored from a backup: seats that may still be in use since before are kept back for now.',
   NOT_ENTITLED: 'No entitlement of this product is active.',

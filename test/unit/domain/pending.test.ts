@@ -188,7 +188,9 @@ describe('a user', () => {
     expect(world.ok(removeAnna())).toMatchObject({ email: ANNA, pending: { untilMs: freeAtMs } });
     expect(world.ok(removeAnna())).toMatchObject({ pending: { untilMs: freeAtMs } });
     for (const command of [world.checkingOut(anna), world.borrowing(anna, 2 * HOUR), assign(1)])
-      world.refused(command, 'REVOKE_PENDING');
+      expect(world.refused(command, 'REVOKE_PENDING').next).toContain(
+        `\`berth user remove ${ANNA} --cancel\``,
+      );
     const invite = { email: ANNA, name: null, role: null, device: true, invitationMs: 1000 };
     world.refused({ type: 'invite', ...world.admin(), ...invite }, 'REVOKE_PENDING');
     giveBack(anna, leases);
@@ -241,7 +243,8 @@ describe('an entitlement', () => {
       rule: 'REVOKE_PENDING',
       untilMs: freeAtMs,
     });
-    world.refused(world.borrowing(anna, 2 * HOUR), 'REVOKE_PENDING');
+    const { next } = world.refused(world.borrowing(anna, 2 * HOUR), 'REVOKE_PENDING');
+    expect(next).toContain('`berth entitlement remove ent-1 --cancel`');
     world.refused(assign(1), 'PRODUCT_UNKNOWN');
     expect(world.renew(bo, [online[0]!.jti]).leases).toMatchObject([{ claims: { jti: online[0]!.jti } }]);
     world.restart();
