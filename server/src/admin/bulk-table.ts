@@ -13,6 +13,8 @@ export const columnsOf: { readonly [K in BulkKind]: readonly Column[] } = {
   credit: ['email', 'limit', 'per'],
 };
 
+const columnNames: ReadonlySet<string> = new Set(Object.values(columnsOf).flat());
+
 /** As people write them. */
 const spellings: Readonly<Record<string, Column>> = {
   'e-mail': 'email',
@@ -49,7 +51,15 @@ export function readTable(
   const titles = header.map(columnCalled);
   const known = columnsOf[kind];
   const twice = known.find((column) => titles.filter((title) => title === column).length > 1);
-  if (!titles.includes('email') || twice !== undefined) return badHeader(kind, header, twice);
+  if (twice !== undefined) return badHeader(kind, header, `The column "${twice}" is there twice`);
+  const address = header.find((title) => /\S@\S/.test(title));
+  if (address !== undefined)
+    return badHeader(
+      kind,
+      header,
+      `"${address.trim().slice(0, 60)}" is no column but an address, and this line a row`,
+    );
+  if (!namesEmail(header, titles)) return badHeader(kind, header, 'No column is called "email"');
   const ignored = header.filter((_, at) => !known.includes(titles[at] as Column));
   const cells: BulkCells[] = [];
   for (const row of rows) {
@@ -71,12 +81,16 @@ function columnCalled(title: string): string {
   return spellings[plain] ?? plain;
 }
 
-function badHeader(kind: BulkKind, header: readonly string[], twice: string | undefined): Denial {
+/** `user` is what a cell may say as well, as a role: alone among words that name nothing, this is a row. */
+function namesEmail(header: readonly string[], titles: readonly string[]): boolean {
+  const at = titles.indexOf('email');
+  if (at <= 0 || header[at]!.trim().toLowerCase() !== 'user') return at >= 0;
+  return titles.some((title) => title !== 'email' && columnNames.has(title));
+}
+
+function badHeader(kind: BulkKind, header: readonly string[], why: string): Denial {
   const found = header.map((title) => `"${title.trim().slice(0, 40)}"`).join(', ');
-  const message =
-    twice === undefined
-      ? `The first line has to name the columns, "email" among them; it has ${found}.`
-      : `The column "${twice}" is there twice: ${found}.`;
+  const message = `The first line has to name the columns, "email" among them. ${why}: ${found}.`;
   return deny('HEADER_INVALID', message, { expected: columnsOf[kind], found: header.slice(0, 20) });
 }
 
