@@ -60,9 +60,10 @@ test('credits: the same key spends once; the limit says what is left; the period
   const refused = await consume(11);
   expect(codeOf(refused)).toEqual([8, 'CREDIT_LIMIT']);
   expect(refused.json.error).toMatchObject({ limit: 40, used: 30, left: 10, untilMs: null });
-  expect((await owner('credit', 'limit', anna.email, '100', '--per', 'month')).json.credits).toMatchObject({
-    ...{ limit: 100, per: 'month', used: 30, left: 70 },
-  });
+  const limited = await owner('credit', 'limit', anna.email, '100', '--per', 'month');
+  expect(limited.json.credits).toMatchObject({ limit: 100, per: 'month', used: 30, left: 70 });
+  expect(limited.stderr).toContain('Before: 40 in all; last changed ');
+  expect(limited.stderr).toContain(` by ${site.owner.email}.`);
   expect((await asAnna('me')).json.credits).toMatchObject({ limit: 100, per: 'month', used: 30 });
 });
 

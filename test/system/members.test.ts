@@ -164,7 +164,9 @@ test('remove users: several, those who have something stay', async () => {
 });
 
 test('organisation: the tiles, and a new name that survives a kill', async () => {
-  await site.berthOk(site.owner, ['org', 'set', '--name', 'Studio North']);
+  await site.berthOk(site.owner, ['org', 'set', '--name', 'Studio South']);
+  const { stderr } = await site.berthOk(site.owner, ['org', 'set', '--name', 'Studio North']);
+  expect(stderr).toMatch(/Before: "Studio South"; last changed .* by it@/);
   await site.server!.kill();
   await site.serve();
   expect((await owner('org', 'show')).json).toMatchObject({

@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
-import { creditWords, grantOptions, parseGrant } from '../credits.js';
+import { accessWords, creditWords, grantOptions, parseGrant } from '../credits.js';
+import { beforeNote } from '../last-change.js';
 import { given, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
 
@@ -21,19 +22,19 @@ export const creditLimit = defineCommand({
   run: async (context, args) => {
     const email = parseUser(args.email);
     const grant = parseGrant(args.credits, args.per);
-    const document = await withAdmin(context, async (admin) => {
-      const { credits: before } = await admin.call('user.show', { email });
-      const was =
-        before === undefined
-          ? undefined
-          : given({ access: before.access, limit: before.limit, per: before.per });
+    const { document, before } = await withAdmin(context, async (admin) => {
+      const { user, credits } = await admin.call('user.show', { email });
+      const was = credits && given({ access: credits.access, limit: credits.limit, per: credits.per });
+      const before =
+        was &&
+        (await beforeNote(context, admin, accessWords(was), { kind: 'credit.access', user: user.email }));
       const key = context.sdk.newIdempotencyKey();
-      return admin.call('credit.limit', given({ key, email, ...grant, was }));
+      return { before, document: await admin.call('credit.limit', given({ key, email, ...grant, was })) };
     });
     const { email: who, credits, changed } = document;
-    const notes = [
-      changed ? `${who}: ${creditWords(credits)}.` : `Nothing changed: ${who} was like that already.`,
-    ];
+    const notes = changed
+      ? [`${who}: ${creditWords(credits)}.`, ...(before === undefined ? [] : [before])]
+      : [`Nothing changed: ${who} was like that already.`];
     return { document, text: '', notes };
   },
 });

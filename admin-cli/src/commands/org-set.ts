@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.js';
-import { parseName } from '../parse.js';
+import { beforeNote } from '../last-change.js';
+import { parseName, quote } from '../parse.js';
 import { withAdmin } from '../session.js';
 
 export const orgSet = defineCommand({
@@ -10,11 +11,15 @@ export const orgSet = defineCommand({
   more: 'If somebody else renames it between the look and the change, nothing is changed and the command says what it is called now (CHANGED_MEANWHILE).',
   run: async (context, args) => {
     const name = parseName(args.name);
-    const document = await withAdmin(context, async (admin) => {
+    const { document, before } = await withAdmin(context, async (admin) => {
       const { name: was } = await admin.call('organisation.show', {});
-      return await admin.call('organisation.set', { key: context.sdk.newIdempotencyKey(), name, was });
+      const before = await beforeNote(context, admin, quote(was), { kind: 'organisation.renamed' });
+      const key = context.sdk.newIdempotencyKey();
+      return { before, document: await admin.call('organisation.set', { key, name, was }) };
     });
-    const note = document.changed ? `The organisation is now called ${document.name}.` : 'Nothing changed.';
-    return { document, text: '', notes: [note] };
+    const notes = document.changed
+      ? [`The organisation is now called ${document.name}.`, before]
+      : ['Nothing changed.'];
+    return { document, text: '', notes };
   },
 });

@@ -13,6 +13,7 @@ test('credit limit says what it saw, and what the words mean', async () => {
       allocations: [],
       credits: limited,
     }),
+    'audit.list': () => ({ items: [], next: null }),
     'credit.limit': ({ key: _, ...params }) => {
       asked.push(params);
       return { email, credits: limited, changed: true };
@@ -30,6 +31,31 @@ test('credit limit says what it saw, and what the words mean', async () => {
     { email, access: 'unlimited', was },
     { email, access: 'limited', limit: 0, per: 'total', was },
   ]);
+});
+
+test.each([
+  ['credit limit anna@studio.example 500', '100 a month', { kind: 'credit.access', user: email, limit: 1 }],
+  ['org set --name North', '"Studio"', { kind: 'organisation.renamed', limit: 1 }],
+])('berth %s says what was there before, and who said so', async (line, was, filter) => {
+  let last: object[] = [{ atMs: Date.UTC(2026, 0, 15), by: 'bo@studio.example' }];
+  let changed = true;
+  const admin = fakeAdmin({
+    'user.show': () => ({ user: { email }, credits: limited }),
+    'organisation.show': () => ({ name: 'Studio' }),
+    'audit.list': () => ({ items: last, next: null }),
+    'credit.limit': () => ({ email, credits: limited, changed }),
+    'organisation.set': () => ({ name: 'North', changed }),
+  });
+  const said = async () => (await berth(line.split(' '), { sdk: admin.sdk })).stderr;
+  const told = await said();
+  expect(told).toContain(`Before: ${was}; last changed `);
+  expect(told).toContain(' by bo@studio.example.');
+  expect(admin.calls.find(({ method }) => method === 'audit.list')?.params).toEqual(filter);
+  expect(admin.calls.map(({ method }) => method).indexOf('audit.list')).toBe(1);
+  last = [];
+  expect(await said()).toContain(`Before: ${was}.\n`);
+  changed = false;
+  expect(await said()).not.toContain('Before');
 });
 
 test.each([
