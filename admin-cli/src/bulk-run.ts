@@ -4,7 +4,7 @@ import { type BulkArgs, countWords, readBulk, rowCsv, rowTable, sendTable } from
 import { confirm } from './confirm.js';
 import type { Context } from './context.js';
 import { Failure, toFailure, usage } from './fail.js';
-import { writeText } from './files.js';
+import { fileExists, writeText } from './files.js';
 import type { Answer } from './output.js';
 import { listPages, parsePaging } from './pages.js';
 import { withAdmin } from './session.js';
@@ -76,6 +76,8 @@ export async function previewTable(
   args: BulkArgs,
   out: string | undefined,
 ): Promise<Answer> {
+  // Before anything is asked, and again when it is written: it may be the one that somebody has just edited.
+  if (out !== undefined && (await context.files.exists(out))) throw fileExists(out);
   const { asked, rows } = await readBulk(context, kind, args);
   let counts:
     | Pick<ResultOf<'bulk.preview'>, 'rows' | 'done' | 'unchanged' | 'failed' | 'ignored'>
@@ -91,7 +93,7 @@ export async function previewTable(
   });
   const { rows: all, done, unchanged, failed, ignored } = counts!;
   const sums = { rows: all, done, unchanged, failed };
-  if (out !== undefined) await writeText(context, out, rowCsv(kind, list.items));
+  if (out !== undefined) await writeText(context, out, rowCsv(kind, list.items), { exclusive: true });
   return {
     document: { ...list, ...sums, ignored },
     text: (screen) => (out === undefined ? rowTable(kind, list.items, screen) : ''),

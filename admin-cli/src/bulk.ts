@@ -116,17 +116,15 @@ export const columnsOf = (kind: BulkKind): readonly (keyof BulkRowInfo)[] => col
 
 /** Rows as a table that can be edited and applied; the columns that are added are read by nobody. */
 export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
-  const header = [...columns[kind], 'verdict', 'code', 'reason'];
+  const header = [...columns[kind], 'verdict', 'code', 'reason', 'line'];
   return writeCsv(
     header,
     rows.map((row) => {
       const said = columns[kind].map((column) => String(row[column] ?? ''));
-      // Filled up it would be another row, and nobody has mended it: it stays as short as it was.
-      if (row.code === 'ROW_SHORT')
-        return said.slice(0, Math.max(1, said.findLastIndex((cell) => cell !== '') + 1));
-      // And one that was too long stays so until somebody has looked at it.
-      const more = row.code === 'ROW_LONG' ? ['?'] : [];
-      return [...said, row.verdict, row.code ?? '', row.message ?? '', ...more];
+      // Filled up it would be another row, and nobody has mended it: it stays short, by its last cell. One that was too long stays so too.
+      const last =
+        row.code === 'ROW_SHORT' ? [] : [String(row.line), ...(row.code === 'ROW_LONG' ? ['?'] : [])];
+      return [...said, row.verdict, row.code ?? '', row.message ?? '', ...last];
     }),
   );
 }

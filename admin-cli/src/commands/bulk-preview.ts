@@ -9,13 +9,16 @@ export const bulkPreview = defineCommand({
   positionals: kindPositional,
   options: {
     ...bulkOptions,
-    out: { type: 'string', describe: 'write the rows with their verdicts to this file, to edit and apply' },
+    out: {
+      type: 'string',
+      describe: 'write the rows with their verdicts to this new file, to edit and apply',
+    },
   },
   examples: [
     ['berth bulk preview invite --csv people.csv', 'which rows are wrong, and why'],
     ['berth bulk preview assign --csv people.csv --products render,comp --out seats.csv', 'a file to edit'],
     ['berth bulk apply assign --csv seats.csv', 'and then to apply'],
   ],
-  more: 'Rows are judged by the server, one after the other, each as if those before it had been applied. The columns verdict, code and reason of the file are not read again.',
+  more: 'Rows are judged by the server, one after the other, each as if those before it had been applied. The columns verdict, code, reason and line of the file are not read again. A row that was cut short lacks the last of them, so that it is refused again until somebody has mended it.',
   run: (context, args) => previewTable(context, args.kind as BulkKind, args, args.out),
 });

@@ -102,6 +102,47 @@ it('one cell that is too long, and columns that nobody reads, cost no other row'
   ]);
 });
 
+it.each([
+  ['invite', ['k1@studio.example', 'Karl', 'user']],
+  ['invite', ['email', 'k1@studio.example']],
+  ['remove', ['lgt07', 'user']],
+  ['remove', ['address', 'name']],
+] as const)('%s: a first line that is a row, or names other columns, is no header: %j', (kind, header) => {
+  const read = readTable(kind, header, [], {});
+  expect(read).toMatchObject({ ok: false, code: 'HEADER_INVALID', detail: { found: header } });
+  const said = 'ok' in read ? read.message : '';
+  expect(said).toContain(header.some((cell) => cell.includes('@')) ? '"k1@studio.example" is no' : '"email"');
+});
+
+it.each([
+  [['user']],
+  [['User', 'Kostenstelle']],
+  [['Name', 'USER']],
+  [['product', 'user']],
+  [['E-Mail', 'user name']],
+])('a header as people write it: %j', (header) => {
+  const cells = header.map((title) => (/^(user|e-mail)$/i.test(title) ? 'a@b.example' : 'x'));
+  const read = readTable('assign', header, [{ line: 2, cells }], {});
+  expect(read).toMatchObject({ cells: [{ email: 'a@b.example' }] });
+});
+
+it('berth bulk preview --out replaces no file: it may be the one that was just edited', async () => {
+  const invite = { line: 2, email: 'a@b.example', name: 'A', verdict: 'done' };
+  const admin = fakeAdmin({
+    'bulk.put': () => ({ received: 2 }),
+    'bulk.preview': () => ({
+      ...{ items: [invite], next: null, rows: 1, done: 1, unchanged: 0, failed: 0, ignored: [] },
+    }),
+  });
+  const here = files();
+  const words = ['bulk', 'preview', 'invite', '--csv', 'people.csv', '--json', '--out'];
+  const edited = await berth([...words, 'people.csv'], { sdk: admin.sdk, files: here });
+  expect([edited.exitCode, edited.json()]).toMatchObject([1, { error: { code: 'FILE_EXISTS' } }]);
+  expect([here, admin.calls]).toEqual([files(), []]);
+  expect((await berth([...words, 'new.csv'], { sdk: admin.sdk, files: here })).exitCode).toBe(0);
+  expect(here.get('new.csv')).toContain('a@b.example,A,,done,,,2');
+});
+
 it.each(['invite', 'remove', 'assign', 'revoke', 'credit'] as const)(
   'berth bulk template %s: the server reads every column of it, and the row that it has as an example',
   async (kind) => {

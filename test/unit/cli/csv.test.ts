@@ -109,10 +109,15 @@ test('a short row stays short in the table of what became of it: filled up it wo
     product: 'render',
     verdict: 'failed',
     code: 'ROW_SHORT',
+    message: 'Line 2 ends before the last column.',
   } as const;
   const { header, rows } = read(
     rowCsv('assign', [row, { ...row, email: 'b@x.example', code: 'USER_UNKNOWN' }]),
   );
-  expect(rows.map(({ cells }) => cells.length)).toEqual([2, header.length]);
-  expect(rows[0]!.cells).toEqual(['a@x.example', 'render']);
+  expect(rows.map(({ cells }) => cells.length)).toEqual([header.length - 1, header.length]);
+  expect(rows[0]!.cells).toEqual([
+    ...['a@x.example', 'render', '', ''],
+    ...['failed', 'ROW_SHORT', 'Line 2 ends before the last column.'],
+  ]);
+  expect(readTable('assign', header, rows, {})).toMatchObject({ cells: [{ short: true }, {}] });
 });
