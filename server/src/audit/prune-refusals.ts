@@ -62,7 +62,7 @@ export function tooYoung(untilMs: number): Denial {
   return deny(
     'PRUNE_REFUSED',
     `Some of these records are of ${new Date(untilMs).toISOString().slice(0, 10)}, less than ${days} days ago.`,
-    { rule: 'RECENT', untilMs },
+    { rule: 'RECENT', lastAtMs: untilMs },
     'Take an earlier date, or say that it is meant: --recent.',
   );
 }

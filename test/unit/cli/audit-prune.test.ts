@@ -193,6 +193,19 @@ describe('berth audit prune', () => {
     expect(refused.files.size).toBe(0);
   });
 
+  test('who may not prune is told before anything is exported', async () => {
+    const admin = site(whole, none, () => {
+      throw new BerthError('NOT_ALLOWED');
+    });
+    for (const words of [[], ['--dry-run'], ['--recent']]) {
+      const ran = await admin.run('--older-than', '300d', ...words);
+      expect([ran.exitCode, ran.json()]).toMatchObject([4, { error: { code: 'NOT_ALLOWED' } }]);
+      expect(ran.stdout).not.toContain('old.jsonl');
+    }
+    expect(new Set(admin.asked())).toEqual(new Set(['audit.segments', 'audit.prune.preview']));
+    expect(admin.files.size).toBe(0);
+  });
+
   test.each([
     // It says that they are gone: a prune whose answer was lost, and another one since.
     ['PRUNE_REFUSED', 'PRUNED'],
