@@ -1,13 +1,9 @@
-import { parsePublicKey, parseToken } from '@berth/protocol';
-import { nativeVerify } from '@berth/server/ed25519';
 import type { Frame } from '../hostile/peer.js';
 import { newNonce } from '../system/device-keys.js';
 import { type Burst, burst } from './burst.js';
 import { frame, type Line } from './line.js';
 import type { LoadFacts, Run } from './orders.js';
-
-/** One token in so many is verified: all of them would take the client longer than the server took. */
-const VERIFY_EVERY = 100;
+import { Verifier } from './verifier.js';
 
 /** Leases in one release: a frame of 16 KiB has room for 64, with their ids. */
 const AT_ONCE = 64;
@@ -22,18 +18,18 @@ export class Bearer {
   /** Every lease it was ever given. */
   readonly granted: string[] = [];
   readonly #held = new Map<Line, string[]>();
-  #seen = 0;
-  #verified = 0;
+  readonly #verifier: Verifier;
 
   constructor(facts: LoadFacts) {
     this.#facts = facts;
+    this.#verifier = new Verifier(facts);
   }
 
   /** One burst. Whatever must be there before is taken, and whatever was taken is given back, while the clock stands. */
   async burst(lines: readonly Line[], order: Run): Promise<Judged> {
-    this.#verified = 0;
+    this.#verifier.taken();
     const measured = await this.#operations[order.operation](lines, order);
-    return { ...measured, verified: this.#verified };
+    return { ...measured, verified: this.#verifier.taken() };
   }
 
   /** Everything that it has; its connections may end then. */
@@ -115,13 +111,12 @@ export class Bearer {
         if (read_.error !== undefined) throw new Error(`Refused: ${answer}`);
         for (const token of tokensOf(read_)) this.#keep(line, token, isTaken);
         const [entitlement] = (read_.result?.entitlements ?? []) as string[];
-        if (isTaken && this.#isToVerify()) this.#verifyEntitlement(entitlement ?? '');
+        if (isTaken) this.#verifier.entitlement(entitlement ?? '');
       }
     });
   }
 
   #keep(line: Line, token: string, isTaken: boolean): void {
-    this.#seen++;
     const { jti, dev } = claimsOf(token);
     if (dev !== line.device) throw new Error(`${jti} is a lease of ${dev}, not of ${line.device}`);
     if (isTaken) {
@@ -130,24 +125,7 @@ export class Bearer {
       if (held === undefined) this.#held.set(line, [jti]);
       else held.push(jti);
     } else if (!this.#held.get(line)?.includes(jti)) throw new Error(`${jti} was renewed and never taken`);
-    if (this.#isToVerify()) this.#verify('lease', token, this.#facts.serverKey);
-  }
-
-  #isToVerify(): boolean {
-    return this.#seen % VERIFY_EVERY === 0;
-  }
-
-  #verifyEntitlement(token: string): void {
-    this.#verify('entitlement', token, this.#facts.vendorKey);
-  }
-
-  #verify(type: 'lease' | 'entitlement', token: string, key: string): void {
-    const parsed = parseToken(type, token);
-    const publicKey = parsePublicKey(key);
-    const isGood =
-      parsed.ok && publicKey !== null && nativeVerify(publicKey, parsed.token.signed, parsed.token.signature);
-    if (!isGood) throw new Error(`A ${type} does not check: ${token}`);
-    this.#verified++;
+    this.#verifier.lease(token);
   }
 }
 

@@ -26,6 +26,7 @@ export class BenchSite {
   readonly population: Population;
   readonly populated: Populated;
   readonly #site: Site;
+  readonly #profile: string | null;
   /** Calls off its removal at the end of this process, which may come first: some are a gigabyte. */
   readonly #isRemoved: () => void;
   #admin: AdminConnection | null = null;
@@ -37,8 +38,8 @@ export class BenchSite {
     try {
       await site.init();
       const populated = await populate(site.data, population);
-      const bench = new BenchSite(site, population, populated, removed);
-      await bench.serve(profile);
+      const bench = new BenchSite(site, { population, populated, profile }, removed);
+      await bench.serve();
       await joinServer({ link: site.ownerLink, home: site.owner.home });
       return bench;
     } catch (error) {
@@ -47,11 +48,16 @@ export class BenchSite {
     }
   }
 
-  private constructor(site: Site, population: Population, populated: Populated, isRemoved: () => void) {
+  private constructor(
+    site: Site,
+    of: { readonly population: Population; readonly populated: Populated; readonly profile: string | null },
+    isRemoved: () => void,
+  ) {
     this.#site = site;
     this.#isRemoved = isRemoved;
-    this.population = population;
-    this.populated = populated;
+    this.#profile = of.profile;
+    this.population = of.population;
+    this.populated = of.populated;
   }
 
   get site(): Site {
@@ -62,10 +68,9 @@ export class BenchSite {
     return this.#site.server!.pid;
   }
 
-  async serve(profile: string | null = null): Promise<void> {
-    // Not in NODE_OPTIONS, which refuses it: a shell puts it behind `node` and becomes that.
-    const profiled = ['sh', '-c', `exec "$0" --cpu-prof --cpu-prof-dir='${profile}' "$@"`];
-    await this.#site.serve(flags, 0, profile === null ? [] : profiled);
+  /** The first time and every other with the same flags, and the same profile. */
+  async serve(): Promise<void> {
+    await this.#site.serve(flags, 0, this.#profile === null ? [] : profiledIn(this.#profile));
   }
 
   load(): Promise<LoadClient> {
@@ -112,6 +117,12 @@ export class BenchSite {
     await this.#site.close();
     this.#isRemoved();
   }
+}
+
+/** Not in NODE_OPTIONS, which refuses it: a shell puts it behind `node` and becomes that. The folder is a word of its own, whatever is in it. */
+function profiledIn(folder: string): string[] {
+  const script = 'folder=$1 node=$2; shift 2; exec "$node" --cpu-prof --cpu-prof-dir="$folder" "$@"';
+  return ['sh', '-c', script, 'sh', folder];
 }
 
 /** The leases that the journal has granted and ended behind a record, as often as it did. */

@@ -1,3 +1,4 @@
+import type { SuiteFacts } from './asked.js';
 import { BenchSite, limitLoad } from './bench-site.js';
 import type { LoadClient } from './load-client.js';
 import type { Handed, Measured, Operation } from './orders.js';
@@ -18,10 +19,7 @@ export interface BenchOptions {
   readonly say: (line: string) => void;
 }
 
-export interface Suite {
-  readonly name: string;
-  /** One line for the help. */
-  readonly what: string;
+export interface Suite extends SuiteFacts {
   run(bench: BenchOptions): Promise<void>;
 }
 

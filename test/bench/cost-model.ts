@@ -12,6 +12,7 @@ const USED_PART = 0.5;
 export function costModel(rows: readonly Row[]): string {
   const costs = costsOf(rows);
   if (typeof costs === 'string') return `Not worked out: the figures have no ${costs}.`;
+  const { users, seatKib } = costs;
   const { checkoutUs, releaseUs, heartbeatUs, sessionKib, emptyMib } = costs;
   const seatUs = checkoutUs + releaseUs;
   const heartbeatsUs = heartbeatUs / HEARTBEAT_S;
@@ -38,6 +39,15 @@ export function costModel(rows: readonly Row[]): string {
     '',
     markdownTable(names, cells),
     '',
+    `What users cost, with 100 seats and 32 connections (the MiB come on top of those above):`,
+    '',
+    markdownTable(
+      ['users', 'MiB resident more than with one', 'CPU µs of a checkout'],
+      users.map((each) => [String(each.users), String(each.mibMore), String(each.checkoutUs)]),
+    ),
+    '',
+    `A user of the last row is ${rounded((1024 * users.at(-1)!.mibMore) / users.at(-1)!.users)} KiB, a seat in use ${seatKib} KiB, of 100,000.`,
+    '',
     `Heartbeats alone fill a core with ${rounded(US_A_SECOND / heartbeatsUs)} sessions, checkouts and releases alone with ${rounded(US_A_SECOND / seatUs)} of each a second.`,
   ].join('\n');
 }
@@ -48,6 +58,18 @@ interface Costs {
   readonly heartbeatUs: number;
   readonly sessionKib: number;
   readonly emptyMib: number;
+  readonly users: readonly {
+    readonly users: number;
+    readonly mibMore: number;
+    readonly checkoutUs: number;
+  }[];
+  readonly seatKib: number;
+}
+
+/** @returns what the model needs and the rows have not */
+export function missingIn(rows: readonly Row[]): string | null {
+  const costs = costsOf(rows);
+  return typeof costs === 'string' ? costs : null;
 }
 
 /** @returns what is missing, where something is */
@@ -59,8 +81,30 @@ function costsOf(rows: readonly Row[]): Costs | string {
   if (release === undefined) return 'release';
   const [kib, mib] = [sessions?.facts?.['KiB resident a session'], sessions?.facts?.['MiB without sessions']];
   if (sessions === undefined || typeof kib !== 'number' || typeof mib !== 'number') return 'sessions';
+  const scale = scaleOf(rows);
+  if (typeof scale === 'string') return scale;
   return {
+    ...scale,
     ...{ checkoutUs: checkout.serverCpuUsPerOp, releaseUs: release.serverCpuUsPerOp },
     ...{ heartbeatUs: sessions.serverCpuUsPerOp, sessionKib: kib, emptyMib: mib },
+  };
+}
+
+/** What is there beside a checkout, by the suite `scale`. */
+function scaleOf(rows: readonly Row[]): Pick<Costs, 'users' | 'seatKib'> | string {
+  const find = (title: string) => rows.find((row) => row.suite === 'scale' && row.case === title);
+  const titles = ['100 seats, 1 user', '100 seats, 1000 users', '100 seats, 100000 users'] as const;
+  const seatsTitle = '100000 seats, 1 user';
+  const [one, some, many, seats] = [...titles, seatsTitle].map(find);
+  if (one === undefined) return `scale with ${titles[0]}`;
+  if (some === undefined) return `scale with ${titles[1]}`;
+  if (many === undefined) return `scale with ${titles[2]}`;
+  if (seats === undefined) return `scale with ${seatsTitle}`;
+  const of = (users: number, { rssMiB, serverCpuUsPerOp }: Row) => ({
+    ...{ users, mibMore: Math.round(rssMiB - one.rssMiB), checkoutUs: serverCpuUsPerOp },
+  });
+  return {
+    users: [of(1, one), of(1000, some), of(100_000, many)],
+    seatKib: rounded((1024 * (seats.rssMiB - one.rssMiB)) / 99_900),
   };
 }

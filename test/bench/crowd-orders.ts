@@ -14,9 +14,13 @@ export interface CrowdFacts {
   readonly port: number;
   readonly devicesFile: string;
   readonly heartbeatMs: number;
+  readonly serverKey: string;
+  readonly vendorKey: string;
 }
 
 export interface Worked {
+  /** Tokens whose signatures were verified meanwhile. */
+  readonly verified: number;
   readonly renewals: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -28,6 +32,7 @@ export interface Returned {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly resumed: number;
+  readonly verified: number;
   /** Those who came back and had no lease any more, or another one. */
   readonly lost: number;
   /** New seats that were asked for meanwhile, and those that were given. */

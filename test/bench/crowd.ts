@@ -1,11 +1,12 @@
 // Ten thousand people, in a process of their own: `node crowd.js '{…}'`. Each has a session over TLS, from one of many addresses, and a seat.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { claimsIn, codeOf, Peer } from '../hostile/peer.js';
+import { claimsIn, codeOf, type Frame, Peer } from '../hostile/peer.js';
 import { type Keys, keysFromPem, newNonce } from '../system/device-keys.js';
 import type { CrowdFacts, CrowdOrder, Returned, Worked } from './crowd-orders.js';
 import type { Handed } from './orders.js';
 import { percentile } from './statistics.js';
+import { Verifier } from './verifier.js';
 
 /** People at one address: a floor of a studio. */
 const AT_AN_ADDRESS = 200;
@@ -30,6 +31,7 @@ const everybody: Person[] = devices.map(([key, pem], at) => ({
   ...{ keys: keysFromPem(key, pem), from: addressOf(at), peer: null, lease: '' },
 }));
 const newcomers = everybody.splice(-NEWCOMERS);
+const verifier = new Verifier(facts);
 const granted: string[] = [];
 let latencies: number[] = [];
 let nth = 0;
@@ -77,6 +79,7 @@ async function take(person: Person): Promise<void> {
   const answer = await peer.ask('lease.checkout', { key: newNonce(), nonce: newNonce(), wants });
   const [claims] = claimsIn(answer);
   if (claims === undefined) throw new Error(`No seat: ${codeOf(answer)}`);
+  verify(answer);
   granted.push(claims.jti);
   person.lease = claims.jti;
 }
@@ -99,17 +102,32 @@ async function renew({ peer, lease }: Person): Promise<void> {
   latencies.push(performance.now() - sinceMs);
   // One whose server was killed has no answer; that it has its lease is told when it returns.
   if (claimsIn(answer)[0]?.jti !== lease && codeOf(answer) !== 'CONNECTION_LOST') failures++;
+  verify(answer);
+}
+
+/** One in a hundred of the leases of an answer, and the entitlement that came with it. */
+function verify({ result }: Frame): void {
+  const leases = (result?.leases ?? []) as readonly (string | { readonly token?: string })[];
+  const [entitlement] = (result?.entitlements ?? []) as readonly string[];
+  for (const lease of leases) {
+    const token = typeof lease === 'string' ? lease : lease.token;
+    if (token === undefined) continue;
+    verifier.lease(token);
+    if (entitlement !== undefined) verifier.entitlement(entitlement);
+  }
 }
 
 async function work(ms: number): Promise<Worked> {
   latencies = [];
   failures = 0;
+  verifier.taken();
   await new Promise<void>((resolve) => {
     const done = () => resolve();
     setTimeout(done, ms);
   });
   if (failures > 0) throw new Error(`${failures} renewals brought no lease`);
   return {
+    verified: verifier.taken(),
     ...{ renewals: latencies.length, p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) },
   };
 }
@@ -118,6 +136,7 @@ async function comeBack(): Promise<Returned> {
   const startedMs = performance.now();
   const tookMs: number[] = [];
   let lost = 0;
+  verifier.taken();
   const arrivals = arrive();
   await inTurn(everybody, async (person) => {
     const isTheirs = await resume(person);
@@ -127,7 +146,13 @@ async function comeBack(): Promise<Returned> {
   const { asked, served } = await arrivals.end();
   return {
     ...{ lastMs: Math.max(...tookMs), p50Ms: percentile(tookMs, 0.5), p99Ms: percentile(tookMs, 0.99) },
-    ...{ resumed: tookMs.length - lost, lost, newcomers: asked, newcomersServed: served },
+    ...{
+      resumed: tookMs.length - lost,
+      lost,
+      verified: verifier.taken(),
+      newcomers: asked,
+      newcomersServed: served,
+    },
   };
 }
 
@@ -136,6 +161,7 @@ async function resume(person: Person): Promise<boolean> {
   person.peer?.close();
   person.peer = await comeIn(person);
   const answer = await person.peer.ask('session.resume', { leases: [person.lease], nonce: newNonce() });
+  verify(answer);
   return claimsIn(answer)[0]?.jti === person.lease;
 }
 

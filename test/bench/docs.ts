@@ -1,10 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { loadAverage } from '../hostile/measure.js';
 import { markdownTable } from '../markdown-table.js';
 import { root } from '../system/paths.js';
+import type { Circumstances } from './circumstances.js';
 import { costModel } from './cost-model.js';
 import { chartsOf, svgOf } from './curves.js';
 import type { Row } from './report.js';
@@ -18,30 +16,13 @@ const places = {
 const page = join(root, 'docs/performance.md');
 const images = join(root, 'docs/img');
 
-/** Under what the figures were measured. */
-export interface Circumstances {
-  readonly loadAtStart: number;
-  readonly runs: number;
-  readonly ms: number;
-}
-
-/** Puts the figures into docs/performance.md, in place of those that are there. */
-export function writeDocs(
-  rows: readonly Row[],
-  failed: readonly string[],
-  circumstances: Circumstances,
-): void {
-  const missing = failed.length === 0 ? [] : [`Without the suites that failed: ${failed.join(', ')}.`];
-  put('figures', [machine(circumstances), ...missing, table(rows)].join('\n\n'));
-  writeModel(rows);
-}
-
-/** The cost model and the pictures, from the same rows as the table. */
-export function writeModel(rows: readonly Row[]): void {
+/** Table, model and pictures of docs/performance.md, all from the same rows, in place of those that are there. */
+export function writeDocs(rows: readonly Row[]): void {
   mkdirSync(images, { recursive: true });
   const charts = chartsOf(rows);
   for (const chart of charts) writeFileSync(join(images, chart.file), svgOf(chart));
   const shown = charts.map(({ file, title, x }) => `![${title} by ${x}](img/${file})`);
+  put('figures', [measuredOn(rows), table(rows)].join('\n\n'));
   put('model', [costModel(rows), ...shown].join('\n\n'));
 }
 
@@ -54,16 +35,21 @@ function put(place: keyof typeof places, text: string): void {
   writeFileSync(page, `${before.slice(0, from)}${begin}\n\n${text}\n\n${before.slice(to)}`);
 }
 
-function machine({ loadAtStart, runs, ms }: Circumstances): string {
-  const [first] = cpus();
-  const gib = Math.round(totalmem() / 2 ** 30);
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
-    cwd: root,
-    encoding: 'utf8',
-  }).trim();
+/** Under what the rows were measured, by what they say themselves. */
+export function measuredOn(rows: readonly Row[]): string {
+  const on = rows.flatMap((row) => (row.on === undefined ? [] : [row.on]));
+  const each = (of: (one: Circumstances) => string | number): string =>
+    [...new Set(on.map((one) => String(of(one))))].join(' and ');
+  const runs = [...new Set(rows.map((row) => row.runs))].sort((a, b) => a - b).join(' or ');
+  const brackets = `${runs} runs of each; in brackets the least and the most.`;
+  const unknown = on.length === rows.length ? '' : ' Of some rows commit, machine and load are not known.';
+  if (on.length === 0) return `Commit, machine and load are not known. ${brackets}`;
+  const loads = on.map(({ load }) => load);
+  const [least, most] = [Math.min(...loads), Math.max(...loads)];
+  const busy = on.some(({ load, cores }) => load > 2 * cores);
   return [
-    `Code of ${commit}, Node ${process.version}, ${cpus().length} cores (${first?.model.trim() ?? 'unknown'}), ${gib} GiB, one machine for server and`,
-    `load client. Load average ${loadAtStart} before, ${loadAverage()} after${loadAtStart > cpus().length ? ': **a busy machine**, whose wall-clock figures say little' : ''}. ${runs} runs of ${ms / 1000} s each; in brackets the least and the most.`,
+    `Code of ${each(({ commit }) => commit)}, ${each(({ node }) => node)}, ${each(({ machine }) => machine)}, one machine for server and load client.${unknown}`,
+    `Load average ${least} to ${most}${busy ? ': **a busy machine**, whose wall-clock figures say little' : ''}. The clock ran for ${each(({ seconds }) => seconds)} s in each run. ${brackets}`,
   ].join('\n');
 }
 

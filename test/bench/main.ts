@@ -1,130 +1,100 @@
-import { readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { loadAverage } from '../hostile/measure.js';
-import type { BenchOptions, Suite } from './bench.js';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { askedBy, help, type Measuring } from './asked.js';
+import type { Suite } from './bench.js';
 import { LIFTED } from './bench-site.js';
-import { writeDocs, writeModel } from './docs.js';
+import { circumstances } from './circumstances.js';
+import { writeDocs } from './docs.js';
+import { rowsIn } from './lines.js';
 import { head, lineOf, type Row } from './report.js';
 import { suites } from './suites.js';
 
-const { values } = parseArgs({
-  options: {
-    suite: { type: 'string', multiple: true },
-    connections: { type: 'string', multiple: true },
-    runs: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '1' },
-    'cpu-prof': { type: 'string' },
-    small: { type: 'boolean', default: false },
-    'write-docs': { type: 'boolean', default: false },
-    from: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-/** @returns the suites that were asked for, or what is wrong with how they were */
-function chosen(): { suites: readonly Suite[]; options: BenchOptions; rows: Row[] } | string {
-  const names = values.suite ?? suites.map(({ name }) => name);
-  const unknown = names.find((name) => !suites.some((suite) => suite.name === name));
-  if (unknown !== undefined) return `No suite is called ${unknown}.`;
-  const [runs, seconds] = [Number(values.runs), Number(values.seconds)];
-  if (!Number.isInteger(runs) || runs < 1 || runs > 99) return '--runs is a number from 1 to 99.';
-  if (!(seconds >= 0.05 && seconds <= 60)) return '--seconds is a number from 0.05 to 60.';
-  const rows: Row[] = [];
-  const emit = (row: Row): void => {
-    rows.push(row);
-    console.log(values.json ? JSON.stringify(row) : lineOf(row));
-  };
-  const connections = values.connections?.map(Number) ?? null;
-  const part = values.small ? 0.01 : 1;
-  const options = {
-    part,
-    runs,
-    connections,
-    ms: seconds * 1000,
-    profile: values['cpu-prof'] ?? null,
-    emit,
-    say,
-  };
-  return { suites: suites.filter(({ name }) => names.includes(name)), options, rows };
-}
-
-function say(line: string): void {
-  if (!values.json) console.error(line);
-}
-
+/** @returns the exit code */
 async function main(): Promise<number> {
-  if (values.from !== undefined) {
-    writeModel(linesOf(values.from));
-    return 0;
+  const asked = askedBy(process.argv.slice(2), suites);
+  if (typeof asked === 'string') return refused(asked);
+  if (asked.do === 'measure') return measure(asked);
+  if (asked.do === 'write') return writeFrom(asked.from);
+  console.log(help(suites));
+  return 0;
+}
+
+function refused(why: string): number {
+  console.error(`${why}\nSee npm run bench -- --help.`);
+  return 2;
+}
+
+function writeFrom(file: string): number {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return refused(`--from: ${said(error)}. Give a file of lines that --json has said.`);
   }
-  const asked = chosen();
-  if (typeof asked === 'string') {
-    console.error(`${asked}\n\n${help()}`);
-    return 2;
-  }
+  const rows = rowsIn(text, suites);
+  if (typeof rows === 'string') return refused(`--from: ${rows}`);
+  writeDocs(rows);
+  return 0;
+}
+
+async function measure(asked: Measuring<Suite>): Promise<number> {
+  const { runs, seconds, connections, json } = asked;
+  const profile = asked.profile === null ? null : resolve(asked.profile);
+  const fault = profile === null ? null : folderFault(profile);
+  if (fault !== null) return refused(`--cpu-prof: ${fault}. Give a folder that can be written.`);
   const lifted = Object.entries(LIFTED).map(([key, value]) => `${key} = ${value}`);
-  say(
-    `Node ${process.version}, load average ${loadAverage()}. Limits of production, except ${lifted.join(', ')}.`,
-  );
+  const on = circumstances(seconds);
+  // On stderr also with --json: who keeps the lines must be able to know what they are worth.
+  console.error(`${on.node}, load average ${on.load}. Limits of production, except ${lifted.join(', ')}.`);
+  for (const note of asked.notes) console.error(note);
+  const say = (line: string): void => void (json || console.error(line));
   say(head);
-  const load = loadAverage();
+  const rows: Row[] = [];
+  const emit = (measured: Row): void => {
+    const row = { ...measured, on: circumstances(seconds) };
+    rows.push(row);
+    console.log(json ? JSON.stringify(row) : lineOf(row));
+  };
   const failed: string[] = [];
+  const part = asked.small ? 0.01 : 1;
   for (const suite of asked.suites)
-    await suite.run(asked.options).catch((error: unknown) => {
-      console.error(`${suite.name}: ${error instanceof Error ? error.message : String(error)}`);
-      failed.push(suite.name);
-    });
-  if (values['write-docs'] && !values.small)
-    writeDocs(rowsOf(asked.rows, failed), failed, { loadAtStart: load, ...asked.options });
+    await suite
+      .run({ runs, connections, part, profile, ms: seconds * 1000, emit, say })
+      .catch((error: unknown) => {
+        console.error(`${suite.name}: ${said(error)}`);
+        failed.push(suite.name);
+      });
+  if (asked.writeDocs) report(rows, failed);
   return failed.length === 0 ? 0 : 1;
 }
 
-/** What `--json` has said before. */
-function linesOf(file: string): Row[] {
-  const lines = readFileSync(file, 'utf8').split('\n');
-  return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Row);
+function report(rows: readonly Row[], failed: readonly string[]): void {
+  if (failed.length === 0) writeDocs(rows);
+  else
+    console.error(
+      `docs/performance.md is as it was: ${failed.join(', ')} failed. Mend what is said above and run again.`,
+    );
 }
 
-/** Without those of suites that failed: no figure of theirs counts. */
-function rowsOf(rows: readonly Row[], failed: readonly string[]): Row[] {
-  return rows.filter(({ suite }) => !failed.includes(suite));
-}
-
-function help(): string {
-  return [
-    'npm run bench -- [--suite NAME]… [--runs N] [--seconds S] [--json] [--write-docs] [--cpu-prof DIR]',
-    '',
-    'Measures a real berthd with journal and sync over TLS on loopback, asked by a process of its own, in a fresh folder. Of several runs the median is',
-    'told, with the least and the most; beside wall-clock figures the CPU that the server used for each operation, which other work on the machine',
-    'changes little. Each result is also told as a part of a bare loop that does the same work, in turn with it. Afterwards seats handed out, journal',
-    'and status are compared: the exit code is 1 when they do not agree. All suites take a quarter of an hour on two quiet cores.',
-    '',
-    '  --suite NAME    only this one; may be given again',
-    '  --connections N only cases with so many; may be given again',
-    '  --runs N        so many runs of each case (default 3)',
-    '  --seconds S     how long the clock runs in each (default 1)',
-    '  --small         a hundredth of everything that is large: tries the bench, measures nothing',
-    '  --write-docs    puts the figures into docs/performance.md',
-    '  --from FILE     measures nothing: the model and the pictures of docs/performance.md, from lines that --json has said',
-    '  --json          nothing but one line of JSON for each case, on stdout',
-    '  --cpu-prof DIR  the server writes a CPU profile there when it ends',
-    '',
-    ...suites.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`),
-    '',
-    'Examples:',
-    '  npm run bench',
-    '  npm run bench -- --suite checkout --suite renew --runs 5',
-    '  npm run --silent bench -- --suite checkout --json | jq .opsPerSec',
-    '  npm run bench -- --suite checkout --seconds 5 --cpu-prof /tmp/profile',
-  ].join('\n');
-}
-
-if (values.help) console.log(help());
-else
+function folderFault(folder: string): string | null {
   try {
-    process.exitCode = await main();
+    // Not recursive: below /proc that never ends in Node 20.
+    if (!existsSync(folder)) mkdirSync(folder);
+    if (!statSync(folder).isDirectory()) return `${folder} is a file`;
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return null;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
+    return said(error);
   }
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(said(error));
+  process.exitCode = 1;
+}

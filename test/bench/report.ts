@@ -1,3 +1,4 @@
+import type { Circumstances } from './circumstances.js';
 import type { Measured } from './orders.js';
 import { rounded, type Spread, spreadOf } from './statistics.js';
 
@@ -20,6 +21,8 @@ export interface Row {
   readonly ofLimit?: { readonly opsPerSec: number; readonly serverCpuUsPerOp: number };
   /** What else was seen, by name. */
   readonly facts?: Readonly<Record<string, number | string>>;
+  /** Under what it was measured. */
+  readonly on?: Circumstances;
 }
 
 /** What the rows of a case are called. */
@@ -41,7 +44,7 @@ export function rowOf(
   const p99 = spreadOf(runs.map(({ p99Ms }) => p99Ms));
   const row: Row = {
     ...title,
-    ...{ opsPerSec: Math.round(ops.median), p50Ms: rounded(spreadOf(runs.map((r) => r.p50Ms)).median) },
+    ...{ opsPerSec: rounded(ops.median), p50Ms: rounded(spreadOf(runs.map((r) => r.p50Ms)).median) },
     ...{ p99Ms: rounded(p99.median), serverCpuUsPerOp: rounded(cpu.median) },
     ...{ rssMiB: Math.max(...runs.map(({ rssMiB }) => rssMiB)), runs: runs.length },
     ...{ opsPerSecMinMax: minMax(ops), p99MsMinMax: minMax(p99), serverCpuUsPerOpMinMax: minMax(cpu) },

@@ -22,6 +22,8 @@ const BARE = { sign: 'sign', root: 'sign one root a turn', echo: 'echo' } as con
 export const limit: Suite = {
   name: 'limit',
   what: 'the bare loop: WebSocket over TLS, an Ed25519 signature, a synced append of all that wait',
+  connections: CONNECTIONS,
+  bare: true,
   run: (options) =>
     Bench.on(options, site, async (bench) => {
       for (const connections of CONNECTIONS)
@@ -37,6 +39,7 @@ export const limit: Suite = {
 export const checkout: Suite = {
   name: 'checkout',
   what: 'seats taken, one lease each, durable and signed, by 1, 32, 128 and 1,000 connections',
+  connections: CONNECTIONS,
   run: (options) =>
     Bench.on(options, site, async (bench) => {
       for (const connections of CONNECTIONS)
@@ -50,6 +53,7 @@ export const checkout: Suite = {
 export const renew: Suite = {
   name: 'renew',
   what: 'heartbeats, one lease each, freshly signed',
+  connections: [1, 128],
   run: (options) =>
     Bench.on(options, site, async (bench) => {
       for (const connections of [1, 128])
@@ -63,6 +67,7 @@ export const renew: Suite = {
 export const release: Suite = {
   name: 'release',
   what: 'seats given back, one in each frame',
+  connections: [128],
   run: (options) =>
     Bench.on(options, site, async (bench) => {
       await bench.measure(
@@ -75,6 +80,7 @@ export const release: Suite = {
 export const deny: Suite = {
   name: 'deny',
   what: 'checkouts from a pool that has nothing left, refused with the reason',
+  connections: [128],
   run: (options) =>
     Bench.on(options, site, async (bench) => {
       await bench.measure(

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Circumstances } from '../../bench/circumstances.js';
 import { costModel } from '../../bench/cost-model.js';
 import { chartsOf, svgOf } from '../../bench/curves.js';
+import { measuredOn } from '../../bench/docs.js';
+import { rowsIn } from '../../bench/lines.js';
 import type { Row } from '../../bench/report.js';
 
 function row(suite: string, title: string, connections: number, serverCpuUsPerOp: number): Row {
@@ -17,7 +20,8 @@ const rows = [
   { ...row('sessions', 'heartbeats at D/3', 10_000, 1000), facts },
   row('scale', '100 seats, 1 user', 32, 400),
   row('scale', '100000 seats, 1 user', 32, 500),
-  row('scale', '100 seats, 100000 users', 32, 450),
+  row('scale', '100 seats, 1000 users', 32, 420),
+  { ...row('scale', '100 seats, 100000 users', 32, 450), rssMiB: 590 },
 ];
 
 test('the model of one box says what its rows add up to, and that something is missing', () => {
@@ -26,6 +30,9 @@ test('the model of one box says what its rows add up to, and that something is m
   const line = model.split('\n').find((text) => text.startsWith('| 10000 '));
   expect(line?.split('|').map((cell) => cell.trim())).toEqual(['', '10000', '25 %', '588', '500', '180', '']);
   expect(costModel(rows.filter(({ suite }) => suite !== 'release'))).toContain('release');
+  // 500 MiB more with 100,000 users.
+  expect(model).toMatch(/^\| 100000 +\| 500 +\| 450 +\|$/m);
+  expect(model).toContain('A user of the last row is 5.12 KiB');
 });
 
 test('a curve has a point for each row, and none is drawn of one point', () => {
@@ -33,9 +40,40 @@ test('a curve has a point for each row, and none is drawn of one point', () => {
   expect(charts.map(({ file, lines }) => [file, lines.map(({ points }) => points.length)])).toEqual([
     ['connections-ops.svg', [3]],
     ['connections-cpu.svg', [3]],
-    ['scale-cpu.svg', [2, 2]],
+    ['scale-cpu.svg', [2, 3]],
   ]);
   const svg = svgOf(charts[2]!);
   // From the left edge to the right one, 400 and 500 of 800.
   expect(svg).toContain('<polyline points="288,156 624,127"');
+});
+
+const suites = ['limit', 'checkout', 'release', 'sessions', 'scale'].map((name) => ({
+  ...{ name, what: '', connections: [] },
+}));
+const whole = [...[1, 128].map((connections) => row('limit', 'append and sign', connections, 100)), ...rows];
+const linesOf = (all: readonly Row[]): string => all.map((one) => `${JSON.stringify(one)}\n`).join('');
+
+test('lines that were said make a page when they have all of it, each once', () => {
+  expect(rowsIn(linesOf(whole), suites)).toEqual(whole);
+  expect(rowsIn(linesOf(rows), suites)).toContain('suite limit');
+  expect(rowsIn(linesOf([whole[0]!, ...rows]), suites)).toContain('two points');
+  for (const gone of rows.slice(2)) {
+    const left = whole.filter((one) => one !== gone);
+    expect(typeof rowsIn(linesOf(left), suites), `without ${gone.suite}, ${gone.case}`).toBe('string');
+  }
+  expect(rowsIn(linesOf([...whole, whole[3]!]), suites)).toContain('two lines');
+  expect(rowsIn(`${linesOf(whole)}{"suite":"checkout"}\n`, suites)).toContain(`line ${whole.length + 1} `);
+  expect(rowsIn(`npm warn\n${linesOf(whole)}`, suites)).toContain('line 1 ');
+});
+
+test('a page says under what its rows were measured, and where that is not known', () => {
+  const on: Circumstances = {
+    ...{ commit: 'abc', node: 'Node v20', machine: '2 cores', cores: 2, load: 1, seconds: 1 },
+  };
+  const known = whole.map((one, at) => ({ ...one, on: { ...on, load: 1 + at / 10 } }));
+  expect(measuredOn(known)).toContain('Code of abc, Node v20, 2 cores');
+  expect(measuredOn(known)).not.toContain('busy');
+  expect(measuredOn([{ ...known[0]!, on: { ...on, load: 5 } }])).toContain('busy');
+  expect(measuredOn([known[0]!, whole[1]!])).toContain('Of some rows');
+  expect(measuredOn(whole)).toContain('not known');
 });

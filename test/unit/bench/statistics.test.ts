@@ -37,3 +37,11 @@ test('a row has the names of the contract, and the parts of the bare loop run by
     ofLimit: { opsPerSec: 0.5, serverCpuUsPerOp: 2 },
   });
 });
+
+test('the median lies within the least and the most, however many digits it has', () => {
+  const run = (operations: number) => ({
+    ...{ operations, ms: 1000, serverCpuNs: 1e9, p50Ms: 1, p99Ms: 2, verified: 0, rssMiB: 80 },
+  });
+  const { opsPerSec, opsPerSecMinMax } = rowOf({ suite: 'a', case: 'b', connections: 1 }, [run(12_346)]);
+  expect([opsPerSec, ...opsPerSecMinMax]).toEqual([12_300, 12_300, 12_300]);
+});

@@ -1,0 +1,64 @@
+import type { SuiteFacts } from './asked.js';
+import { missingIn } from './cost-model.js';
+import { chartsOf } from './curves.js';
+import type { Row } from './report.js';
+
+/** The pictures of the page, with so many lines each. */
+const PICTURES = [2, 2, 2] as const;
+
+/** @returns the rows that `--json` has said, enough of them for a whole page; or in one line what is wrong */
+export function rowsIn(text: string, suites: readonly SuiteFacts[]): Row[] | string {
+  const rows: Row[] = [];
+  const seen = new Set<string>();
+  for (const [at, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const row = rowIn(line);
+    if (row === null)
+      return `line ${at + 1} is none that --json has said. Give the lines of its stdout alone.`;
+    const title = `${row.suite}, ${row.case}, ${row.connections} connections`;
+    if (seen.has(title)) return `${title}: there are two lines of it. Keep one.`;
+    seen.add(title);
+    rows.push(row);
+  }
+  const missing = lackOf(rows, suites);
+  return missing === null ? rows : `the lines have no ${missing}. Run every suite, whole, with --json.`;
+}
+
+/** @returns what the page needs and these are not enough for */
+export function lackOf(rows: readonly Row[], suites: readonly SuiteFacts[]): string | null {
+  const suite = suites.find(({ name }) => !rows.some((row) => row.suite === name));
+  if (suite !== undefined) return `suite ${suite.name}`;
+  const cost = missingIn(rows);
+  if (cost !== null) return cost;
+  const charts = chartsOf(rows);
+  const isWhole =
+    charts.length === PICTURES.length && charts.every(({ lines }, at) => lines.length === PICTURES[at]);
+  return isWhole ? null : 'two points for each line of the pictures (checkout, limit and scale)';
+}
+
+const numbers = ['connections', 'opsPerSec', 'p50Ms', 'p99Ms', 'serverCpuUsPerOp', 'rssMiB', 'runs'] as const;
+const ranges = ['opsPerSecMinMax', 'p99MsMinMax', 'serverCpuUsPerOpMinMax'] as const;
+
+function rowIn(line: string): Row | null {
+  const row = parsed(line) as Readonly<Partial<Record<keyof Row, unknown>>> | null;
+  const isRow =
+    typeof row === 'object' &&
+    row !== null &&
+    typeof row.suite === 'string' &&
+    typeof row.case === 'string' &&
+    numbers.every((name) => Number.isFinite(row[name])) &&
+    ranges.every((name) => isRange(row[name]));
+  return isRow ? (row as Row) : null;
+}
+
+function isRange(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every(Number.isFinite);
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
