@@ -7,8 +7,8 @@ export interface SuiteFacts {
   readonly what: string;
   /** Of its cases, for `--connections`; none: it is not a matter of connections. */
   readonly connections: readonly number[];
-  /** Why all or a part of it runs once, whatever `--runs` and `--seconds` say. */
-  readonly once?: string;
+  /** Why an option does nothing for all or a part of it. */
+  readonly without?: { readonly runs?: string; readonly seconds?: string };
   /** It does not measure berthd: a profile of that says nothing. */
   readonly bare?: true;
 }
@@ -115,16 +115,22 @@ function connectionsFault(
 }
 
 function notesOn(values: Values, named: readonly SuiteFacts[], left: readonly SuiteFacts[]): string[] {
-  const isTimed = values.runs !== undefined || values.seconds !== undefined;
   const skipped = named.filter((suite) => !left.includes(suite)).map(({ name }) => name);
   const bare = left.filter((suite) => suite.bare && values['cpu-prof'] !== undefined);
   return [
     ...(skipped.length === 0 ? [] : [`Without ${skipped.join(', ')}: no case with so many --connections.`]),
-    ...left.flatMap(({ name, once }) =>
-      isTimed && once !== undefined ? [`${name}: --runs and --seconds do not change ${once}`] : [],
+    ...left.flatMap((suite) =>
+      idle.filter((option) => values[option] !== undefined).flatMap((option) => whyIdle(suite, option)),
     ),
     ...bare.map(({ name }) => `${name}: does not measure berthd, its profiles there say nothing.`),
   ];
+}
+
+const idle = ['runs', 'seconds'] as const;
+
+function whyIdle({ name, without }: SuiteFacts, option: (typeof idle)[number]): string[] {
+  const why = without?.[option];
+  return why === undefined ? [] : [`${name}: not by --${option}: ${why}`];
 }
 
 /** For people. */
@@ -152,8 +158,8 @@ export function help(all: readonly SuiteFacts[]): string {
     '',
     ...all.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`),
     '',
-    'Whatever --runs and --seconds say:',
-    ...all.flatMap(({ name, once }) => (once === undefined ? [] : [`  ${name.padEnd(10)} ${once}`])),
+    'Not changed by --runs or --seconds:',
+    ...all.flatMap((suite) => idle.flatMap((option) => whyIdle(suite, option)).map((why) => `  ${why}`)),
     '',
     'Examples:',
     '  npm run bench',

@@ -85,7 +85,10 @@ export const admin: Suite = {
   name: 'admin',
   what: 'lists, search and status with 100,000 users and 100,000 leases, and a bulk job of 10,000 rows',
   connections: [],
-  once: 'the bulk job, which is one, nor the 40 questions of a run, which are counted and not timed (for those --runs counts)',
+  without: {
+    runs: 'the bulk job is one of all its rows; the questions are asked in so many runs',
+    seconds: 'a run is 40 questions',
+  },
   run: async (options) => {
     options.say('admin: filling a data folder');
     const [users, taken] = [USERS * options.part, LEASES * options.part];

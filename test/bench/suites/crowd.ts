@@ -135,7 +135,10 @@ export const sessions: Suite = {
   name: 'sessions',
   what: '10,000 sessions over TLS with a seat each, heartbeats every 40 s',
   connections: [],
-  once: 'it: one stretch of 20 s, as a run needs everybody to have come in, and each of their heartbeats is a figure of it',
+  without: {
+    runs: 'it is one stretch of work, in which each heartbeat of 10,000 people is a figure',
+    seconds: 'they work for 20 s, half the time between two heartbeats',
+  },
   run: (options) => withCrowd(options, (site, crowd, empty) => atWork(options, site, crowd, empty)),
 };
 
@@ -143,6 +146,9 @@ export const storm: Suite = {
   name: 'storm',
   what: 'the server is killed under these, and all of them come back and resume',
   connections: [],
-  once: 'it: one death, as it is the crowd that a run needs, and each of its returns is a figure of it',
+  without: {
+    runs: 'the server is killed once, and each return of 10,000 people is a figure',
+    seconds: 'it ends when the last one is back',
+  },
   run: (options) => withCrowd(options, (site, crowd) => afterDeath(options, site, crowd)),
 };

@@ -5,7 +5,7 @@ import { casesOf } from '../../bench/suites/scale.js';
 const suites: SuiteFacts[] = [
   { name: 'limit', what: 'bare', connections: [1, 128], bare: true },
   { name: 'checkout', what: 'seats', connections: [1, 32] },
-  { name: 'storm', what: 'all', connections: [], once: 'it: one death' },
+  { name: 'storm', what: 'all', connections: [], without: { runs: 'one death' } },
 ];
 
 function measured(...argv: string[]): Measuring<SuiteFacts> {
@@ -59,6 +59,7 @@ test('an option that does nothing for some suite is said', () => {
   expect(left.suites.map(({ name }) => name)).toEqual(['checkout']);
   expect(left.notes).toEqual([expect.stringContaining('limit, storm')]);
   expect(measured('--runs', '2').notes).toEqual([expect.stringContaining('storm: ')]);
+  expect(measured('--seconds', '2').notes).toEqual([]);
   expect(measured('--cpu-prof', "o'clock here").notes).toEqual([expect.stringContaining('limit: ')]);
 });
 
