@@ -1,6 +1,6 @@
 import type { Evidence, Finding } from './evidence.js';
 import { type EntryOf, eventsOf } from './history.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 
 /** The record that kept the answer to a request, and what else is in it. */
 interface Kept {

@@ -1,4 +1,4 @@
-import type { Change, JournalEntry } from './journal-reader.js';
+import type { Change, JournalEntry } from './journal-entry.js';
 import type { AllocationRow, EntitlementRow } from './ledger.js';
 
 /** What one command led to, and what was allocated just before it. */

@@ -1,7 +1,7 @@
 import { type ActSeen, eachAct } from './acts.js';
 import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 
 // PRODUCT.md, bulk: each row succeeds or fails alone, once, and the report says what became of it.
 

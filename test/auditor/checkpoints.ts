@@ -1,6 +1,6 @@
 import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
-import type { JournalEntry } from './journal-reader.js';
+import type { JournalEntry } from './journal-entry.js';
 import { isSignedBy as isEd25519, readToken } from './token.js';
 
 /** What is decided while a record is synced may name the one before it. */

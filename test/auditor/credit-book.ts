@@ -1,4 +1,4 @@
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 
 // What the journal says of credits, written down a second time: who may spend, what was spent of which entitlement, and when.
 

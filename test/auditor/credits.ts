@@ -1,7 +1,7 @@
 import type { SpendRow } from './credit-book.js';
 import type { Evidence, Finding } from './evidence.js';
 import { type EntryOf, eventsOf } from './history.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 import type { Ledger } from './ledger.js';
 import type { Accuse, Judge } from './replay-grants.js';
 import { readToken } from './token.js';

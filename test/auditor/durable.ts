@@ -1,6 +1,6 @@
 import type { Evidence, Finding, LeaseSeen } from './evidence.js';
 import { eventsOf } from './history.js';
-import type { JournalEntry } from './journal-reader.js';
+import type { JournalEntry } from './journal-entry.js';
 import type { LeaseClaims } from './token.js';
 
 /** A lease as the journal tells its story. */

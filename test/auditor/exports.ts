@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type JournalEntry, readPayload } from './journal-reader.js';
+import { type JournalEntry, readPayload } from './journal-entry.js';
 
 // A second reader of audit files (PROTOCOL 11.1), from the format as it is documented. Who prunes a journal has the only copy of what went.
 //

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Export, recordsUpTo } from './exports.js';
+import { type JournalEntry, readPayload } from './journal-entry.js';
 
 // A second reader of the journal, from the format as it is documented (server/src/store/journal-format.ts and head.ts):
 //
@@ -18,29 +19,6 @@ export interface JournalRead {
   readonly fault: string | null;
   /** So many of the records, from the first on, are in exports alone: they were pruned. Left out: none. */
   readonly pruned?: number;
-}
-
-export interface JournalEntry {
-  readonly seq: number;
-  /** SHA-256, hex. */
-  readonly hash: string;
-  readonly changes: readonly Change[];
-  /** Which of its changes one command led to; left out: it was written by hand. */
-  readonly acts?: readonly Act[];
-}
-
-/** A run of changes that one command led to. */
-export interface Act {
-  readonly first: number;
-  readonly count: number;
-  /** The command. */
-  readonly did: string;
-}
-
-/** One change as JSON; the auditor looks into those it knows. */
-export interface Change {
-  readonly type: string;
-  readonly [field: string]: unknown;
 }
 
 const SEGMENT_HEADER = 52;
@@ -129,16 +107,6 @@ function readRecord(covered: Buffer, last: JournalEntry | undefined): JournalEnt
   const hash = createHash('sha256').update(covered).digest('hex');
   const read = readPayload(covered.toString('utf8', 40));
   return read === null ? `record ${seq} is not JSON` : { seq, hash, ...read };
-}
-
-/** What a record says; null: it is not JSON. */
-export function readPayload(text: string): Pick<JournalEntry, 'changes' | 'acts'> | null {
-  try {
-    const { changes, acts } = JSON.parse(text) as { changes: Change[]; acts?: Act[] };
-    return { changes, ...(acts === undefined ? {} : { acts }) };
-  } catch {
-    return null;
-  }
 }
 
 /** CRC-32 of ISO-HDLC, as in zlib. */

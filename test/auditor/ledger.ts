@@ -1,5 +1,5 @@
 import { CreditBook } from './credit-book.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 import type { LeaseClaims } from './token.js';
 
 // What the journal says there is, written down here a second time: only what the rules (replay-rules.ts) look at.

@@ -1,7 +1,7 @@
 import { durableBy } from './early-endings.js';
 import type { Evidence, Finding } from './evidence.js';
 import { type EntryOf, eventsOf } from './history.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 
 // Decision 0006: a line, first come first served. What an outsider can tell: who was told to wait before somebody else had even asked, never
 // left, and was served later from the same shared seats was overtaken.

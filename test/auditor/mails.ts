@@ -1,6 +1,6 @@
 import { type ActSeen, eachAct } from './acts.js';
 import type { Evidence, Finding } from './evidence.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 
 /** A mail that a mail server took, whatever berthd heard of it. */
 export interface MailTaken {

@@ -1,7 +1,7 @@
 import type { Evidence, Finding } from './evidence.js';
 import type { Export } from './exports.js';
 import { eventsOf } from './history.js';
-import type { JournalEntry } from './journal-reader.js';
+import type { JournalEntry } from './journal-entry.js';
 import { isSignedBy as isEd25519, readToken } from './token.js';
 
 /** What `journal.pruned` says. */

@@ -1,5 +1,5 @@
 import type { Finding } from './evidence.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 import type { LeaseRow, Ledger, SeatRow } from './ledger.js';
 import { grantedInHold, isShown } from './replay-restore.js';
 

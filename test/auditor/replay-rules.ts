@@ -1,4 +1,4 @@
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 import type { AllocationRow, EntitlementRow, KeptRow, Ledger, SeatRow } from './ledger.js';
 import type { Accuse, Judge } from './replay-grants.js';
 

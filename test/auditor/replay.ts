@@ -1,6 +1,6 @@
 import { creditRules } from './credits.js';
 import type { Evidence, Finding } from './evidence.js';
-import type { Change } from './journal-reader.js';
+import type { Change } from './journal-entry.js';
 import { Ledger } from './ledger.js';
 import { grantRules, type Judge } from './replay-grants.js';
 import { restoreRules } from './replay-restore.js';

@@ -1,6 +1,6 @@
 import type { Evidence } from './evidence.js';
 import type { Happening } from './history.js';
-import type { JournalEntry } from './journal-reader.js';
+import type { JournalEntry } from './journal-entry.js';
 import type { LeaseClaims } from './token.js';
 
 /** What was asked and given back holds whatever server heard it; what the server said holds for that one. */

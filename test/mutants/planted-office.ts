@@ -77,14 +77,18 @@ export const plantedInOffice: readonly Mutant[] = [
     'Seats that go from one to another are taken back first, and given in a commit of its own.',
     edit(
       'server/dist/admin/allocation-handlers.js',
-      "const settled = await engine.submit({ type: 'move', ...key, ...target, to, ...which, quantity });",
-      `const back = await engine.submit({ type: 'revoke', ...key, request: { ...key.request, key: \`\${key.request.key}-back\` }, ...target, product, quantity, when: 'now' });
+      "engine.submit({ type: 'move', ...asked('allocation.move', params, caller), ...wish })",
+      `(async () => {
+            const key = asked('allocation.move', params, caller);
+            const { email, to, quantity, ...which } = wish;
+            const back = await engine.submit({ type: 'revoke', ...key, request: { ...key.request, key: \`\${key.request.key}-back\` }, ...which, email, quantity, when: 'now' });
             if (!back.ok)
                 return back;
-            const given = await engine.submit({ type: 'assign', ...key, email: to, endMs: target.endMs, ...which, quantity: back.outcome.revoked });
+            const given = await engine.submit({ type: 'assign', ...key, ...which, email: to, quantity: back.outcome.revoked });
             if (!given.ok)
                 return given;
-            const settled = { ok: true, outcome: { moved: back.outcome.revoked, left: back.outcome.left, leasesRevoked: back.outcome.leasesRevoked, allocations: [given.outcome.allocation] } };`,
+            return { ok: true, outcome: { moved: back.outcome.revoked, left: back.outcome.left, leasesRevoked: back.outcome.leasesRevoked, allocations: [given.outcome.allocation] } };
+        })()`,
     ),
   ),
 ];

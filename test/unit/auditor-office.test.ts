@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { audit } from '../auditor/auditor.js';
-import type { Change } from '../auditor/journal-reader.js';
+import type { Change } from '../auditor/journal-entry.js';
 import type { MailTaken } from '../auditor/mails.js';
 import { signed, World } from './auditor-world.js';
 

@@ -3,12 +3,8 @@ import { Journal } from '@berth/server/store/journal';
 import { describe, expect, test } from 'vitest';
 import { audit } from '../auditor/auditor.js';
 import { type Export, readExport } from '../auditor/exports.js';
-import {
-  type Change,
-  type JournalEntry,
-  type JournalRead,
-  readJournalFiles,
-} from '../auditor/journal-reader.js';
+import type { Change, JournalEntry } from '../auditor/journal-entry.js';
+import { type JournalRead, readJournalFiles } from '../auditor/journal-reader.js';
 import { FaultyFiles } from '../store/faulty-files.js';
 import { signed, World } from './auditor-world.js';
 
@@ -126,7 +122,9 @@ describe('a prune', () => {
 
   test('into a file that is not signed, or for another end than it has', () => {
     const right = site();
-    expect(findings(right, 2, new World().server)).toEqual(['a.jsonl, which was proved, is not signed by the server']);
+    expect(findings(right, 2, new World().server)).toEqual([
+      'a.jsonl, which was proved, is not signed by the server',
+    ]);
     expect(findings({ ...right, records: right.records.slice(0, 1) })).toEqual([
       'a.jsonl, which was proved, is signed for another end than it has (2)',
     ]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { audit } from '../auditor/auditor.js';
-import type { Change } from '../auditor/journal-reader.js';
+import type { Change } from '../auditor/journal-entry.js';
 import { World } from './auditor-world.js';
 
 /** The rules that a history breaks, each once. */

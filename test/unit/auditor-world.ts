@@ -1,7 +1,7 @@
 import { createHash, sign } from 'node:crypto';
 import type { Case } from '../auditor/auditor.js';
 import type { Entry, Happening, PoolSeen } from '../auditor/history.js';
-import type { Change, JournalEntry } from '../auditor/journal-reader.js';
+import type { Change, JournalEntry } from '../auditor/journal-entry.js';
 import type { LeaseClaims } from '../auditor/token.js';
 import { type Keys, newKeys } from '../system/device-keys.js';
 

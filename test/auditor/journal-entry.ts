@@ -1,0 +1,32 @@
+export interface JournalEntry {
+  readonly seq: number;
+  /** SHA-256, hex. */
+  readonly hash: string;
+  readonly changes: readonly Change[];
+  /** Which of its changes one command led to; left out: it was written by hand. */
+  readonly acts?: readonly Act[];
+}
+
+/** A run of changes that one command led to. */
+export interface Act {
+  readonly first: number;
+  readonly count: number;
+  /** The command. */
+  readonly did: string;
+}
+
+/** One change as JSON; the auditor looks into those it knows. */
+export interface Change {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** What a record says; null: it is not JSON. */
+export function readPayload(text: string): Pick<JournalEntry, 'changes' | 'acts'> | null {
+  try {
+    const { changes, acts } = JSON.parse(text) as { changes: Change[]; acts?: Act[] };
+    return { changes, ...(acts === undefined ? {} : { acts }) };
+  } catch {
+    return null;
+  }
+}
