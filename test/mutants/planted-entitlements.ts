@@ -72,6 +72,6 @@ export const plantedInEntitlements: readonly Mutant[] = [
     'removed-with-allocation',
     'REMOVAL',
     'A user who still has an allocation is removed.',
-    edit(user, 'if (kept > 0)', 'if (kept < 0)'),
+    edit(user, 'if (kept > 0 && (', 'if (kept < 0 && ('),
   ),
 ];

@@ -4,8 +4,8 @@ import type { Planted } from './bundle.js';
 export const plantable: Readonly<Record<string, Planted>> = {
   /** I6: nobody waits for the sync. */
   'reply-before-sync': {
-    find: 'async #seenIsDurable() {\n        await (this.#pending ?? this.#inFlight)?.durable;',
-    put: 'async #seenIsDurable() {',
+    find: 'async #seenIsDurable(saw) {',
+    put: 'async #seenIsDurable(saw) {\n        return;',
   },
   /** DESIGN 2: the head names a record that is not on the disk yet. */
   'head-before-record': {

@@ -1,12 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mutants } from '../mutants/all.js';
 import { plant } from '../mutants/copy.js';
 import { edited } from '../mutants/mutant.js';
 import { root } from '../system/paths.js';
+import { plantable } from '../torture/planted.js';
 
 test('every fault fits the code as it is built now, each text exactly once', () => {
   for (const mutant of mutants)
     expect([...plant(root, mutant).keys()].length, mutant.name).toBeGreaterThan(0);
+});
+
+test('so does every fault that the torture of real processes plants', () => {
+  const dist = join(root, 'server/dist');
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.js'),
+  );
+  const code = files.map((name) => readFileSync(join(dist, name), 'utf8')).join('');
+  for (const [name, { find }] of Object.entries(plantable)) expect(code.split(find).length - 1, name).toBe(1);
 });
 
 test('names are unique, and there are enough of them', () => {

@@ -69,10 +69,15 @@ async function poolsOf(
 }
 
 /** Whoever was invited and has no link does not know it; whoever invited them does not either. */
-function mailWarning({ failed = 0, fault }: ResultOf<'mail.list'>): string | null {
-  if (fault !== undefined) return `Mail waits, since the mail server cannot be used: ${fault}`;
-  if (failed === 0) return null;
-  return `${failed === 1 ? '1 mail was' : `${failed} mails were`} refused or given up: berth mail list --state failed`;
+function mailWarning({ failed = 0, waiting = 0, fault }: ResultOf<'mail.list'>): string | null {
+  const refused = `${failed === 1 ? '1 mail was' : `${failed} mails were`} refused or given up: berth mail list --state failed`;
+  // Of a fault that nothing waits for any more, nobody has to hear.
+  if (fault !== undefined && waiting > 0)
+    return [
+      `Mail waits, since the mail server cannot be used: ${fault}`,
+      ...(failed > 0 ? [refused] : []),
+    ].join(' ');
+  return failed === 0 ? null : refused;
 }
 
 /** How many subscriptions `status` names; the rest is for `berth subscription list`. */

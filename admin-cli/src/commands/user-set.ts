@@ -50,7 +50,10 @@ export const userSet = defineCommand({
       const params = given({ email: user.email, name, role, ...aliases, was });
       const key = context.sdk.newIdempotencyKey();
       const document = await admin.call('user.set', { key, ...params });
-      const unable = gained(user, document.user) ? await withoutAdministration(admin, user.email) : [];
+      // It is done: what cannot be looked up now is no failure of it.
+      const unable = gained(user, document.user)
+        ? await withoutAdministration(admin, user.email).catch(() => [])
+        : [];
       return { before: { ...user, changed }, document, unable };
     });
     return {

@@ -96,7 +96,7 @@ export function lookAtMail({ configured, failed = 0, waiting = 0, fault }: Resul
   const off = 'Set mail.smtp of berthd (docs/site-it.md); until then: berth mail list, berth mail show ID';
   const mend =
     'Check mail.smtp, mail.security, mail.ca, mail.user and its password (docs/site-it.md), then on the server: systemctl reload berthd; berth mail test tries it';
-  if (fault !== undefined)
+  if (fault !== undefined && waiting > 0)
     return [
       warn(
         'mail',

@@ -172,6 +172,8 @@ export class Outbox {
   }
 
   #rest(carried: Carried): void {
+    // What it says is of the mail server of before a reload.
+    if (this.#isOutdated) return;
     if (carried.state === 'sent' || carried.serverFailed !== true) {
       this.#fault = null;
       this.#restMs = 0;

@@ -1,3 +1,4 @@
+import { BerthError } from '@berth/client';
 import { expect, test } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -34,15 +35,27 @@ test('credit limit says what it saw, and what the words mean', async () => {
 });
 
 test.each([
-  ['credit limit anna@studio.example 500', '100 a month', { kind: 'credit.access', user: email, limit: 1 }],
-  ['org set --name North', '"Studio"', { kind: 'organisation.renamed', limit: 1 }],
+  ['credit limit anna@studio.example 500', '100 a month', { kind: 'credit.access', user: email, limit: 100 }],
+  ['org set --name North', '"Studio"', { kind: 'organisation.renamed', limit: 100 }],
 ])('berth %s says what was there before, and who said so', async (line, was, filter) => {
-  let last: object[] = [{ atMs: Date.UTC(2026, 0, 15), by: 'bo@studio.example' }];
+  const act = (by: string, user: string) => ({
+    ...{ atMs: Date.UTC(2026, 0, 15), by },
+    changes: [{ kind: filter.kind, facts: [{ name: 'user', value: user }] }],
+  });
+  // The first one is an act of hers about somebody else.
+  let last: object[] = [
+    ...('user' in filter ? [act(email, 'carl@studio.example')] : []),
+    act('bo@studio.example', email),
+  ];
   let changed = true;
+  let isDamaged = false;
   const admin = fakeAdmin({
     'user.show': () => ({ user: { email }, credits: limited }),
     'organisation.show': () => ({ name: 'Studio' }),
-    'audit.list': () => ({ items: last, next: null }),
+    'audit.list': () => {
+      if (isDamaged) throw new BerthError('INTERNAL');
+      return { items: last, next: null };
+    },
     'credit.limit': () => ({ email, credits: limited, changed }),
     'organisation.set': () => ({ name: 'North', changed }),
   });
@@ -53,6 +66,8 @@ test.each([
   expect(admin.calls.find(({ method }) => method === 'audit.list')?.params).toEqual(filter);
   expect(admin.calls.map(({ method }) => method).indexOf('audit.list')).toBe(1);
   last = [];
+  expect(await said()).toContain(`Before: ${was}.\n`);
+  isDamaged = true;
   expect(await said()).toContain(`Before: ${was}.\n`);
   changed = false;
   expect(await said()).not.toContain('Before');

@@ -246,15 +246,22 @@ function ruleOf(
   return 'ALLOCATED_TO_OTHERS';
 }
 
-/** The most seats of a product that somebody could have as things are set, if nobody else had any. */
+/** The most seats of a product that somebody could have as things are set and decided, if nobody else had any. */
 export function seatsInReach(state: State, product: string, email: string, now: Now): number {
-  const active = activeEntitlements(state, product, now);
+  const active = activeEntitlements(state, product, now).filter(({ removing }) => removing === undefined);
   const own = allocatedTo(state, active, email);
   if (!state.tables.product.get(product)!.sharing) return own;
-  return active.reduce(
-    (sum, { claims }) => sum + claims.seats - state.derived.allocated.get(claims.jti),
-    own,
-  );
+  return active.reduce((sum, { claims }) => sum + sharedLater(state, claims, email), own);
+}
+
+/** Shared seats of an entitlement once what is pending has taken effect. */
+function sharedLater(state: State, { jti, seats }: Entitlement['claims'], email: string): number {
+  let later = seats - state.derived.allocated.get(jti);
+  for (const id of state.derived.allocationsByEntitlement.get(jti)) {
+    const row = state.tables.allocation.get(id)!;
+    if (row.email !== email) later += row.revoking?.seats ?? 0;
+  }
+  return later;
 }
 
 function allocatedTo(state: State, active: readonly Entitlement[], email: string): number {

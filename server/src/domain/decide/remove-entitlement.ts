@@ -25,9 +25,12 @@ export function removeEntitlement(
     return deny('ENTITLEMENT_SUPERSEDED', 'It was replaced by another one.', { id });
   if (when === 'cancel') return keepEntitlement(id, entitlement);
   const borrowed = borrowedSeats(state, state.derived.seatsByEntitlement.get(id));
-  if (borrowed.length > 0 && when === 'now')
-    return pendingInstead(borrowedBy(state, ...lastBorrower(state, borrowed, context)));
   const kept = keptSeats(state, state.derived.allocationsByEntitlement.get(id));
+  if (borrowed.length > 0 && when === 'now') {
+    const refused = borrowedBy(state, ...lastBorrower(state, borrowed, context));
+    // With allocations it would be refused for these.
+    return kept > 0 ? refused : pendingInstead(refused);
+  }
   if (kept > 0) return deny('ALLOCATED', undefined, { allocated: kept });
   if (borrowed.length === 0) {
     const changes = entitlementGone(state, id, by.email, context.now);

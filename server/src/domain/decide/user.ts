@@ -200,14 +200,12 @@ export function removeUser(
   if (refused !== null) return refused;
   if (when === 'cancel') return keepUser(user);
   const borrowed = borrowedSeats(state, state.derived.seatsByUser.get(email));
-  if (borrowed.length === 0 || when === 'pending') {
-    const kept = keptSeats(state, state.derived.allocationsByUser.get(email));
-    if (kept > 0)
-      return deny('ALLOCATED', `${email} still has ${kept} allocated ${kept === 1 ? 'seat' : 'seats'}.`, {
-        email,
-        allocated: kept,
-      });
-  }
+  const kept = keptSeats(state, state.derived.allocationsByUser.get(email));
+  if (kept > 0 && (borrowed.length === 0 || when === 'pending'))
+    return deny('ALLOCATED', `${email} still has ${kept} allocated ${kept === 1 ? 'seat' : 'seats'}.`, {
+      email,
+      allocated: kept,
+    });
   if (borrowed.length === 0)
     return {
       ok: true,
@@ -215,7 +213,11 @@ export function removeUser(
       outcome: { email },
     };
   const untilMs = borrowsEndMs(state, borrowed, context.now);
-  if (when === 'now') return pendingInstead(borrowedBy(state, email, untilMs));
+  if (when === 'now') {
+    const refusal = borrowedBy(state, email, untilMs);
+    // With allocations it would be refused for these.
+    return kept > 0 ? refusal : pendingInstead(refusal);
+  }
   const removing = user.removing ?? { by: by.email, sinceMs: context.now.wallMs };
   const changes: Change[] =
     user.removing === undefined ? [{ type: 'user.put', user: { ...user, removing } }] : [];
