@@ -158,13 +158,3 @@ test('where no seat that comes free could be theirs, no moment is promised', () 
 test('what is decided already counts: seats that a pending revoke frees', () => {
   const which = { email: BO, product: 'render', endMs: null } as const;
   world.ok({ type: 'assign', ...world.admin(), ...which, quantity: 2 });
-  world.ok(world.borrowing(bo, 3600, 2));
-  world.ok({ type: 'revoke', ...world.admin(), ...which, quantity: 'all', when: 'pending' });
-  expect(ask(ANNA).refusal).toMatchObject({ rule: 'ALL_IN_USE', nextFreeAtMs: expect.any(Number) });
-});
-[anna, bo] = [world.user('anna'), world.user('bo')];
-world.ok({ type: 'assign', ...world.admin(), ...which, quantity: 2 });
-world.import({ jti: first, seats: 1, rev: 2 });
-world.import({ jti: 'ent-2', seats: 1 });
-world.checkout(world.user('carl'));
-expect(ask(ANNA).refusal).toMatchObject({ rule: 'ALLOCATED_TO_OTHERS', nextFreeAtMs: expect.any(Number) });
