@@ -158,3 +158,7 @@ test('where no seat that comes free could be theirs, no moment is promised', () 
 test('what is decided already counts: seats that a pending revoke frees', () => {
   const which = { email: BO, product: 'render', endMs: null } as const;
   world.ok({ type: 'assign', ...world.admin(), ...which, quantity: 2 });
+  world.ok(world.borrowing(bo, 3600, 2));
+  world.ok({ type: 'revoke', ...world.admin(), ...which, quantity: 'all', when: 'pending' });
+  expect(ask(ANNA).refusal).toMatchObject({ rule: 'ALL_IN_USE', nextFreeAtMs: expect.any(Number) });
+});
