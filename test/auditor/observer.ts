@@ -135,8 +135,9 @@ export class Observer {
   }
 }
 
-/** How far a job is changes by itself; which one it is does not. */
+/** How far a job is changes by itself; which one it is does not. A retry of `backup.begin` begins anew (PROTOCOL 7.82). */
 function lasting(method: string, result: Record<string, unknown>): unknown {
+  if (method === 'backup.begin') return { server: result.server, epoch: result.epoch };
   return method === 'bulk.apply' ? { ...result, job: (result.job as { id: string }).id } : result;
 }
 

@@ -106,6 +106,8 @@ export class SimServer {
   #isRotten = false;
   /** D as configured: it may be another one at each start. */
   #leaseSeconds = 0;
+  #longestSeconds = 0;
+  #isRestored = false;
 
   constructor(options: SimServerOptions) {
     this.#options = options;
@@ -159,6 +161,7 @@ export class SimServer {
     await createHead(disk, journal, `${journal}/head`, position);
     this.#rows.rows.clear();
     Object.assign(this.#rows, emptyMemoryDisk());
+    this.#isRestored = true;
     // Of a journal that was pruned, that is no state to go on from.
     this.#isRotten = true;
     const epoch = encodeBase64Url(this.#options.dice.bytes(12));
@@ -204,7 +207,10 @@ export class SimServer {
   async start(): Promise<void> {
     const { time, clock, dice } = this.#options;
     this.starts++;
-    this.#leaseSeconds = Math.round(this.#options.leaseSeconds * dice.pick([1, 1, 0.5, 1.5]));
+    const configured = Math.round(this.#options.leaseSeconds * dice.pick([1, 1, 0.5, 1.5]));
+    // What was raised after a backup, the backup does not know: site-it.md says how a restored server is to start.
+    this.#leaseSeconds = this.#isRestored ? Math.max(this.#longestSeconds, configured) : configured;
+    this.#longestSeconds = Math.max(this.#longestSeconds, this.#leaseSeconds);
     this.isSilent = false;
     const owner = newOwner();
     this.owner = owner;
@@ -388,9 +394,7 @@ export class SimServer {
   }
 
   #gate(running: Parameters<typeof simGate>[0], mail: PostOffice): Gate {
-    const { crypto, dice } = this.#options;
-    const leaseSeconds = this.#leaseSeconds;
     const identity = { key: this.#key, keyText: this.serverKey, seed: this.#seed };
-    return simGate(running, { crypto, dice, leaseSeconds, mail, ...identity });
+    return simGate(running, { ...this.#options, leaseSeconds: this.#leaseSeconds, mail, ...identity });
   }
 }
