@@ -23,6 +23,22 @@ import {
 } from './schemas.js';
 import Type, { type Static } from './typebox.js';
 
+/** Why an entitlement is not taken, now or after the question whether it would be. */
+const importRefusals = [
+  'ENTITLEMENT_INVALID',
+  'ENTITLEMENT_SIGNATURE',
+  'ENTITLEMENT_FOREIGN',
+  'ENTITLEMENT_EXPIRED',
+  'ENTITLEMENT_SUPERSEDED',
+  'ENTITLEMENT_CONFLICT',
+  'ENTITLEMENT_UNKNOWN',
+  'VENDOR_MISMATCH',
+  'SHARE_MISMATCH',
+  'ALLOCATED',
+  'BORROWED',
+  'IN_USE',
+] as const;
+
 export const Next = Type.Union([Cursor, Type.Null()]);
 export const Page = { cursor: Type.Optional(Cursor), limit: Type.Optional(PageSize) };
 
@@ -119,22 +135,7 @@ export const adminRequests = {
     changes: true,
     params: Type.Object({ key: IdempotencyKey, entitlement: TokenText }),
     result: Type.Object({ entitlement: EntitlementInfo, changed: Type.Boolean() }),
-    errors: [
-      'ENTITLEMENT_INVALID',
-      'ENTITLEMENT_SIGNATURE',
-      'ENTITLEMENT_FOREIGN',
-      'ENTITLEMENT_EXPIRED',
-      'ENTITLEMENT_SUPERSEDED',
-      'ENTITLEMENT_CONFLICT',
-      'ENTITLEMENT_UNKNOWN',
-      'VENDOR_MISMATCH',
-      'SHARE_MISMATCH',
-      'ALLOCATED',
-      'BORROWED',
-      'IN_USE',
-      'KEY_REUSED',
-      'DISK_LOW',
-    ],
+    errors: [...importRefusals, 'KEY_REUSED', 'DISK_LOW'],
     text: 'Imports a vendor-signed entitlement. Importing it again changes nothing; the highest revision wins.',
   }),
   'entitlement.import.preview': request({
@@ -143,21 +144,7 @@ export const adminRequests = {
     changes: false,
     params: Type.Object({ entitlement: TokenText }),
     result: Type.Object({ entitlement: EntitlementInfo, changed: Type.Boolean() }),
-    errors: [
-      'ENTITLEMENT_INVALID',
-      'ENTITLEMENT_SIGNATURE',
-      'ENTITLEMENT_FOREIGN',
-      'ENTITLEMENT_EXPIRED',
-      'ENTITLEMENT_SUPERSEDED',
-      'ENTITLEMENT_CONFLICT',
-      'ENTITLEMENT_UNKNOWN',
-      'VENDOR_MISMATCH',
-      'SHARE_MISMATCH',
-      'ALLOCATED',
-      'BORROWED',
-      'IN_USE',
-      'DISK_LOW',
-    ],
+    errors: [...importRefusals, 'DISK_LOW'],
     text: 'What `entitlement.import` would say now.',
   }),
   'entitlement.list': request({
