@@ -29,6 +29,8 @@ export interface HostParts {
 }
 
 const CA = 'the authority';
+/** As Node's `setTimeout`: what is left of a deadline may be a part of a nanosecond, which added to a late moment is that moment (seed 100). */
+const SHORTEST_TIMER_MS = 1;
 
 /** A computer for the SDK: everything it would get from Node comes from the simulation. */
 export function simHost(parts: HostParts): Host {
@@ -55,7 +57,7 @@ export function simHost(parts: HostParts): Host {
       return server.authority(new URL(url).searchParams.get('nonce') ?? '', CA, sha256);
     },
     files: () => parts.files,
-    setTimer: (callback, delayMs) => time.after(delayMs, owner, callback),
+    setTimer: (callback, delayMs) => time.after(Math.max(SHORTEST_TIMER_MS, delayMs), owner, callback),
     keepAlive: () => () => {},
     env: () => undefined,
     deviceName: () => parts.processId.split('/')[0]!,
