@@ -1,7 +1,7 @@
 import type { Argv, InferredOptionTypes, Options } from 'yargs';
 import type { Context } from './context.js';
 import { showDashes } from './dash.js';
-import { usage } from './fail.js';
+import { ofDryRun, usage } from './fail.js';
 import type { Answer } from './output.js';
 
 /** Options or positionals by name, as yargs wants them. */
@@ -80,7 +80,11 @@ export function defineCommand<P extends OptionTable = None, O extends OptionTabl
           ownsStdout: declaration.ownsStdout ?? true,
           run: async (context) => {
             refuseTwice({ ...positionals, ...options }, args);
-            return await declaration.run(context, showDashes(args) as Args<P, O>);
+            try {
+              return await declaration.run(context, showDashes(args) as Args<P, O>);
+            } catch (error) {
+              throw args['dry-run'] === true ? ofDryRun(error) : error;
+            }
           },
         });
       });

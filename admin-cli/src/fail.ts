@@ -54,6 +54,25 @@ export function toFailure(error: unknown): Failure {
   });
 }
 
+/** A dry run that the server knows no question for: nothing was tried, and nothing is done instead. Other failures stay as they are. */
+export function ofDryRun(error: unknown): unknown {
+  if (!isMethodUnknown(error)) return error;
+  return new Failure('METHOD_UNKNOWN', {
+    message:
+      'The server is older than this `berth` and cannot say ahead what this would do. Nothing was changed.',
+    next: 'Update berthd (both versions: `berth whoami`), or leave --dry-run out: then it is done.',
+    detail: toFailure(error).detail,
+  });
+}
+
+/** True when the server itself said so. What a code of a later version becomes here names that code. */
+export function isMethodUnknown(error: unknown): boolean {
+  if (!(error instanceof Failure || error instanceof BerthError)) return false;
+  const { code, detail } = toFailure(error);
+  const said = detail.more?.code;
+  return code === 'METHOD_UNKNOWN' && (said === undefined || said === code);
+}
+
 /** The error object of `--json`: what is not known is left out. */
 export function failureJson(failure: Failure): Record<string, unknown> {
   const { code, message, next, exitCode, detail } = failure;

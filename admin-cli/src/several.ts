@@ -1,5 +1,5 @@
 import type { Context } from './context.js';
-import { type Failure, failureJson, failureText, toFailure } from './fail.js';
+import { type Failure, failureJson, failureText, isMethodUnknown, toFailure } from './fail.js';
 import type { Answer } from './output.js';
 import { parseEmail } from './parse.js';
 import { cancellable } from './session.js';
@@ -45,6 +45,8 @@ export async function forEach(
       if (text !== undefined) lines.push(`${email}\t${text}`);
       notes.push(note);
     } catch (error) {
+      // Nothing was done for anybody, nor would be.
+      if (isMethodUnknown(error)) throw error;
       const failure = toFailure(error);
       if (endsAll(failure)) end ??= failure;
       items.push({ email: each.trim(), ok: false, error: failureJson(failure) });

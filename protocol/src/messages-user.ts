@@ -76,6 +76,34 @@ const unenrolRefusals = [
   'NOT_ALLOWED',
 ] as const;
 
+/** Whom a link is for. */
+const Invite = {
+  email: EmailText,
+  name: Type.Optional(NameText),
+  role: Type.Optional(Type.String({ maxLength: 40 })),
+  /** A link for a further device of somebody who has joined already; the role stays as it is. */
+  device: Type.Optional(Type.Boolean()),
+  /** A new link for somebody who is invited already; the role stays as it is. */
+  resend: Type.Optional(Type.Boolean()),
+};
+const Invited = {
+  expiresAtMs: WallMs,
+  /** An open link of theirs ends by this; left out: there was none. */
+  replaced: Type.Optional(Type.Boolean()),
+};
+const inviteRefusals = [
+  'EMAIL_INVALID',
+  'NAME_INVALID',
+  'ROLE_INVALID',
+  'USER_EXISTS',
+  'USER_UNKNOWN',
+  'REVOKE_PENDING',
+  'NOT_ALLOWED',
+] as const;
+
+const Cancelled = Type.Object({ email: Type.String(), cancelled: Count });
+const cancelRefusals = ['EMAIL_INVALID', 'USER_UNKNOWN', 'NOT_ALLOWED'] as const;
+
 /** By what a list of members may be sorted; ties by e-mail. */
 export const MemberOrder = Type.Enum(['email', 'name', 'role', 'state', 'devices', 'seats', 'credits']);
 export type MemberOrder = Static<typeof MemberOrder>;
@@ -109,44 +137,37 @@ export const userRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      email: EmailText,
-      name: Type.Optional(NameText),
-      role: Type.Optional(Type.String({ maxLength: 40 })),
-      /** A link for a further device of somebody who has joined already; the role stays as it is. */
-      device: Type.Optional(Type.Boolean()),
-      /** A new link for somebody who is invited already; the role stays as it is. */
-      resend: Type.Optional(Type.Boolean()),
-    }),
-    result: Type.Object({
-      user: UserInfo,
-      link: Type.String(),
-      expiresAtMs: WallMs,
-      /** An open link of theirs ended by this; left out: there was none. */
-      replaced: Type.Optional(Type.Boolean()),
-    }),
-    errors: [
-      'EMAIL_INVALID',
-      'NAME_INVALID',
-      'ROLE_INVALID',
-      'USER_EXISTS',
-      'USER_UNKNOWN',
-      'REVOKE_PENDING',
-      'NOT_ALLOWED',
-      'KEY_REUSED',
-      'DISK_LOW',
-    ],
+    params: Type.Object({ key: IdempotencyKey, ...Invite }),
+    result: Type.Object({ user: UserInfo, link: Type.String(), ...Invited }),
+    errors: [...inviteRefusals, 'KEY_REUSED', 'DISK_LOW'],
     text: 'Makes somebody a member at once and makes a join link for a device. Inviting a member who has not joined yet makes a new link and ends the old one.',
+  }),
+  'user.invite.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Invite),
+    result: Type.Object({ user: UserInfo, ...Invited }),
+    errors: [...inviteRefusals, 'DISK_LOW'],
+    text: 'What `user.invite` would say now, but for the link.',
   }),
   'user.invitation.cancel': request({
     paths: ['admin'],
     least: 'admin',
     changes: true,
     params: Type.Object({ key: IdempotencyKey, email: EmailText }),
-    result: Type.Object({ email: Type.String(), cancelled: Count }),
-    errors: ['EMAIL_INVALID', 'USER_UNKNOWN', 'NOT_ALLOWED', 'KEY_REUSED'],
+    result: Cancelled,
+    errors: [...cancelRefusals, 'KEY_REUSED'],
     text: 'Ends the open join links of somebody; the member stays.',
+  }),
+  'user.invitation.cancel.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object({ email: EmailText }),
+    result: Cancelled,
+    errors: [...cancelRefusals],
+    text: 'What `user.invitation.cancel` would say now.',
   }),
   'user.list': request({
     paths: ['admin'],

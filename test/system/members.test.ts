@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openAdmin } from '@berth/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Json, type Person, type Ran, Site } from './site.js';
@@ -20,6 +22,12 @@ afterAll(() => site?.close());
 const owner = (...words: string[]): Promise<Ran> => site.berth(site.owner, [...words, '--json']);
 const codeOf = ({ code, json }: Ran): [number, string] => [code, json.error.code];
 
+/** All that its journal says. */
+const journalOf = (data: string): string[] =>
+  readdirSync(join(data, 'journal')).map((name) =>
+    readFileSync(join(data, 'journal', name)).toString('base64'),
+  );
+
 describe('invite users', () => {
   test('several: each succeeds or fails alone; exit 1, a report', async () => {
     const { code, json } = await owner(
@@ -34,6 +42,45 @@ describe('invite users', () => {
       items: [{ ok: true }, { email: anna.email, ok: false, error: { code: 'USER_EXISTS' } }, { ok: true }],
       failed: 1,
     });
+  });
+
+  test('--dry-run: what the server would say to each; no user, link, mail or record of the journal is new', async () => {
+    const [cem, dua] = ['cem@studio.example', 'dua@studio.example'];
+    const open = await site.invite(cem);
+    const all = async () => [
+      journalOf(site.data),
+      (await owner('user', 'list')).json,
+      (await owner('user', 'show', cem)).json,
+      (await owner('mail', 'list')).json.items.map(({ id }: Json) => id),
+    ];
+    const before = await all();
+    const dryRun = (...words: string[]) => owner('user', 'invite', ...words, '--dry-run');
+    const { code, json } = await dryRun('eva@studio.example', cem, anna.email, 'no address');
+    expect([code, json]).toMatchObject([
+      1,
+      {
+        dryRun: true,
+        items: [
+          { user: { email: 'eva@studio.example', role: 'user', state: 'invited' }, ok: true },
+          { user: { email: cem }, replaced: true, ok: true },
+          { email: anna.email, ok: false, error: { code: 'USER_EXISTS' } },
+          { ok: false, error: { code: 'EMAIL_INVALID' } },
+        ],
+        failed: 2,
+      },
+    ]);
+    expect(JSON.stringify(json)).not.toContain('berth://');
+    expect(codeOf(await dryRun('eva@studio.example', '--resend'))).toEqual([6, 'USER_UNKNOWN']);
+    expect(codeOf(await dryRun('eva@studio.example', '--role', 'king'))[1]).toBe('ROLE_INVALID');
+    expect((await dryRun(cem, dua, '--cancel')).json).toMatchObject({
+      items: [{ cancelled: 1 }, { cancelled: 1 }],
+      failed: 0,
+    });
+    expect(await all()).toEqual(before);
+    const person = site.person(cem);
+    await site.joinWith(person, open);
+    await site.berthOk(site.owner, ['user', 'remove', cem, '--yes']);
+    await site.invite(cem);
   });
 
   test('a link that was sent again works and the old one not; a cancelled one not either', async () => {
@@ -102,6 +149,8 @@ describe('roles', () => {
       4,
       'NOT_ALLOWED',
     ]);
+    const grand = ['user', 'invite', 'eva@studio.example', '--role', 'owner'];
+    expect(codeOf(await asAdam(...grand, '--dry-run'))).toEqual([4, 'NOT_ALLOWED']);
     expect(codeOf(await asAdam('org', 'set', '--name', 'Mine'))).toEqual([4, 'NOT_ALLOWED']);
     expect(codeOf(await owner('user', 'set', site.owner.email, '--role', 'admin'))).toEqual([
       8,

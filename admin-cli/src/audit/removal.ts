@@ -1,7 +1,7 @@
 import { type AdminConnection, BerthError } from '@berth/client';
 import type { ErrorCode, ParamsOf, ResultOf } from '@berth/protocol';
 import type { Context } from '../context.js';
-import { Failure, toFailure } from '../fail.js';
+import { Failure, isMethodUnknown, toFailure } from '../fail.js';
 import { quote } from '../parse.js';
 import { cancellable } from '../session.js';
 import type { Exporting } from './proved-export.js';
@@ -13,10 +13,15 @@ export interface Removing extends Exporting, Pick<Context, 'signal'> {
   readonly processes: Pick<Context['processes'], 'after'>;
 }
 
-/** Why nothing would go now, as the server says; null: it would. @throws Failure what is no answer */
+/**
+ * Why nothing would go now, as the server says; null: it would.
+ * @param dryRun nothing is asked behind it: then a server that knows no such question gave no answer
+ * @throws Failure what is no answer
+ */
 export async function refusalOf(
   admin: AdminConnection,
   { until, head, recent }: Removal,
+  dryRun: boolean,
 ): Promise<Failure | null> {
   try {
     await admin.call('audit.prune.preview', { until, head, ...(recent ? { recent } : {}) });
@@ -24,7 +29,7 @@ export async function refusalOf(
   } catch (error) {
     if (error instanceof BerthError && refusals.has(error.code)) return toFailure(error);
     // A server that removes records and cannot be asked before is asked then.
-    if (error instanceof BerthError && error.code === 'METHOD_UNKNOWN') return null;
+    if (!dryRun && isMethodUnknown(error)) return null;
     throw error;
   }
 }

@@ -63,7 +63,7 @@ async function exported(
   if (going.length === 0) return nothingToDo(beforeMs);
   const extent = extentOf(going);
   // Before an export, which may take an hour, and again behind it by the removal itself.
-  const refusal = await refusalOf(admin, { ...extent, recent });
+  const refusal = await refusalOf(admin, { ...extent, recent }, dryRun);
   if (dryRun) return planned(going, refusal);
   if (refusal !== null) throw refusal;
   const { from, until, bytes } = extent;

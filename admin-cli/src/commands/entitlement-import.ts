@@ -2,7 +2,7 @@ import type { AdminConnection } from '@berth/client';
 import { parseToken, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
-import { Failure, failureJson, failureText, toFailure, usage } from '../fail.js';
+import { Failure, failureJson, failureText, isMethodUnknown, toFailure, usage } from '../fail.js';
 import { readText } from '../files.js';
 import { quote } from '../parse.js';
 import { withAdmin } from '../session.js';
@@ -107,7 +107,8 @@ async function importAll(
       results.push({ file, done: await importOne(context, admin, { file, token }, dryRun) });
     } catch (error) {
       const failure = toFailure(error);
-      if (failure.exitCode === 3 || failure.exitCode === 5) throw failure; // Cancelled or gone: the rest would fail alike.
+      // Cancelled, gone, or not known there: the rest would fail alike.
+      if (failure.exitCode === 3 || failure.exitCode === 5 || isMethodUnknown(failure)) throw failure;
       results.push({ file, failure });
     }
   }

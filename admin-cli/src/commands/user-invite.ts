@@ -1,8 +1,10 @@
 import type { AdminConnection } from '@berth/client';
+import type { ResultOf } from '@berth/protocol';
 import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { usage } from '../fail.js';
+import type { Answer } from '../output.js';
 import { given, optional, parseEmail, parseName } from '../parse.js';
 import { withAdminForSteps } from '../session.js';
 import { forEach, type Said } from '../several.js';
@@ -24,7 +26,7 @@ export const userInvite = defineCommand({
     'dry-run': {
       type: 'boolean',
       default: false,
-      describe: 'with --csv: say what would become of each row, and change nothing',
+      describe: 'say what would become of each of them, and change nothing',
     },
   },
   examples: [
@@ -32,6 +34,10 @@ export const userInvite = defineCommand({
     [
       'berth user invite anna@studio.example cem@studio.example',
       'several; a line with address and link each',
+    ],
+    [
+      'berth user invite anna@studio.example cem@studio.example --dry-run',
+      'who would be refused, and why; nobody is invited',
     ],
     ['berth user invite bo@studio.example --role admin', 'somebody who may run this command too'],
     ['berth user invite bo@studio.example --device', 'a link for another computer of the same person'],
@@ -48,7 +54,6 @@ export const userInvite = defineCommand({
     const dry = args['dry-run'];
     if (csv !== null && dry) return await previewTable(context, 'invite', { csv, pending: false }, undefined);
     if (csv !== null) return await applyTable(context, 'invite', { csv, pending: false, again: false });
-    if (dry) throw usage('--dry-run goes with --csv.', 'Look at one of them: berth user show EMAIL');
     if ([device, resend, cancel].filter((each) => each === true).length > 1)
       throw usage('--device, --resend and --cancel exclude each other.', 'Give one of them.');
     if ((device || resend || cancel) && (role !== undefined || args.name !== undefined))
@@ -61,15 +66,52 @@ export const userInvite = defineCommand({
       throw usage('--name is the name of one person.', 'Invite them one by one, or leave the name out.');
     const name = optional(args.name, parseName);
     if (emails.length === 1) parseEmail(emails[0]!);
+    const asked = { name, role, device, resend };
+    if (dry) return await wouldInvite(context, emails, asked, cancel === true);
     return await withAdminForSteps(context, (admin) =>
       forEach(context, emails, (email) =>
-        cancel
-          ? cancelInvitation(context, admin, email)
-          : invite(context, admin, given({ email, name, role, device, resend })),
+        cancel ? cancelInvitation(context, admin, email) : invite(context, admin, given({ email, ...asked })),
       ),
     );
   },
 });
+
+interface Asked {
+  readonly name: string | undefined;
+  readonly role: string | undefined;
+  readonly device: boolean | undefined;
+  readonly resend: boolean | undefined;
+}
+
+/** What the server would say to each. */
+async function wouldInvite(
+  context: Context,
+  emails: readonly string[],
+  asked: Asked,
+  cancel: boolean,
+): Promise<Answer> {
+  const answer = await withAdminForSteps(context, (admin) =>
+    forEach(context, emails, async (email) => {
+      if (!cancel) {
+        const document = await admin.call('user.invite.preview', given({ email, ...asked }));
+        return { document, note: wouldNote(document, context.nowMs()) };
+      }
+      const document = await admin.call('user.invitation.cancel.preview', { email });
+      const open = document.cancelled > 0;
+      return {
+        document,
+        note: open ? `Would cancel the link of ${document.email}.` : `No link of ${document.email} is open.`,
+      };
+    }),
+  );
+  const notes = [...(answer.notes ?? []), 'Nothing was changed.'];
+  return { ...answer, document: { dryRun: true, ...answer.document }, notes };
+}
+
+function wouldNote({ user, expiresAtMs, replaced }: ResultOf<'user.invite.preview'>, nowMs: number): string {
+  const again = replaced === true ? ' They have a link already, which would work no more.' : '';
+  return `Would invite ${user.email} (${user.role}).${again} The link would end ${momentWords(expiresAtMs, nowMs)}.`;
+}
 
 async function invite(
   context: Context,

@@ -155,6 +155,7 @@ wrong('entitlement.import', { entitlement: 'x'.repeat(4097) }, 'entitlement', '4
 wrong('entitlement.list', { limit: 0 }, 'limit', 'a page of nothing');
 wrong('entitlement.list', { limit: 101 }, 'limit', 'a page of 101');
 wrong('user.invite', { email: '' }, 'email', 'an empty address');
+wrong('user.invite.preview', { email: '' }, 'email', 'an empty address, ahead');
 wrong('user.invite', { name: 'x'.repeat(121) }, 'name', 'a name of 121 characters');
 wrong('entitlement.list', { state: 'ended' }, 'state', 'of a state there is not');
 wrong('user.why', { seats: 0 }, 'seats', 'no seats');

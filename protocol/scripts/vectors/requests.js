@@ -159,6 +159,12 @@ export const requests = [
     least: { key, email },
   },
   {
+    method: 'user.invite.preview',
+    paths: admin,
+    full: { email, name: 'Kaja Ærø', role: 'viewer', device: false, resend: true },
+    least: { email },
+  },
+  {
     method: 'user.list',
     paths: admin,
     full: {
@@ -169,6 +175,7 @@ export const requests = [
   },
   { method: 'user.me', paths: both, full: {}, least: {} },
   { method: 'user.invitation.cancel', paths: admin, full: { key, email } },
+  { method: 'user.invitation.cancel.preview', paths: admin, full: { email } },
   { method: 'user.show', paths: admin, full: { email: 'STUDIO\\lgt07' } },
   {
     method: 'user.set',

@@ -25,6 +25,7 @@ type MemberHandlers = Pick<
   | 'user.unenrol'
   | 'user.unenrol.preview'
   | 'user.invitation.cancel'
+  | 'user.invitation.cancel.preview'
 >;
 
 /** One member: looked at and changed. */
@@ -81,6 +82,13 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
       if (typeof email !== 'string') return email;
       const key = asked('user.invitation.cancel', params, caller);
       const settled = await engine.submit({ type: 'cancelInvitation', ...key, email });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'user.invitation.cancel.preview': async (params, caller) => {
+      const email = userMeant(deps, params.email);
+      if (typeof email !== 'string') return email;
+      const key = unasked('user.invitation.cancel', params, caller);
+      const settled = await engine.would({ type: 'cancelInvitation', ...key, email });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };

@@ -1,17 +1,21 @@
-import { canonicalEmail, canonicalName, isRole } from '@berth/protocol';
-import { deny } from '../domain/commands.js';
-import type { Answer, Handlers } from '../transport/api.js';
+import { canonicalEmail, canonicalName, isRole, type ParamsOf } from '@berth/protocol';
+import { type Command, type Denial, deny } from '../domain/commands.js';
+import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { userMeant } from './people.js';
-import { asked, whenOf } from './request.js';
+import { asked, unasked, whenOf } from './request.js';
 import { listUsers } from './user-list.js';
 
-type UserHandlers = Pick<Handlers, 'user.invite' | 'user.list' | 'user.remove'>;
+type UserHandlers = Pick<Handlers, 'user.invite' | 'user.invite.preview' | 'user.list' | 'user.remove'>;
+
+/** An invitation, but for who asks. */
+type Invite = Omit<Command<'invite'>, 'by' | 'request'>;
 
 export function userHandlers(deps: HandlerDeps): UserHandlers {
   const { engine } = deps;
   return {
     'user.invite': (params, caller) => invite(deps, params, caller),
+    'user.invite.preview': (params, caller) => wouldInvite(deps, params, caller),
     'user.list': (params) => engine.read((state, now) => listUsers(state, params, now)),
     'user.remove': async (params, caller) => {
       const email = userMeant(deps, params.email);
@@ -29,11 +33,36 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
   };
 }
 
-const invite = async (
+async function invite(
   deps: HandlerDeps,
-  params: Parameters<Handlers['user.invite']>[0],
-  caller: Parameters<Handlers['user.invite']>[1],
-): Promise<Answer<'user.invite'>> => {
+  params: ParamsOf<'user.invite'>,
+  caller: Caller,
+): Promise<Answer<'user.invite'>> {
+  const command = invitationOf(deps, params);
+  if ('ok' in command) return command;
+  const settled = await deps.engine.submit({ ...command, ...asked('user.invite', params, caller) });
+  if (!settled.ok) return settled;
+  const { user, invitation, expiresAtMs, replaced } = settled.outcome;
+  const link = deps.invitations.link(invitation, deps.address(), deps.serverKey);
+  return { ok: true, result: { user, link, expiresAtMs, ...(replaced === true ? { replaced } : {}) } };
+}
+
+/** The invitation that it names is kept nowhere: there is no link to it. */
+async function wouldInvite(
+  deps: HandlerDeps,
+  params: ParamsOf<'user.invite.preview'>,
+  caller: Caller,
+): Promise<Answer<'user.invite.preview'>> {
+  const command = invitationOf(deps, params);
+  if ('ok' in command) return command;
+  const settled = await deps.engine.would({ ...command, ...unasked('user.invite', params, caller) });
+  if (!settled.ok) return settled;
+  const { user, expiresAtMs, replaced } = settled.outcome;
+  return { ok: true, result: { user, expiresAtMs, ...(replaced === true ? { replaced } : {}) } };
+}
+
+/** What is typed, as a command. */
+function invitationOf(deps: HandlerDeps, params: ParamsOf<'user.invite.preview'>): Invite | Denial {
   const email = canonicalEmail(params.email);
   if (email === null) return deny('EMAIL_INVALID', undefined, { email: params.email });
   const name = params.name === undefined ? null : canonicalName(params.name);
@@ -41,18 +70,7 @@ const invite = async (
   const role = params.role?.trim().toLowerCase() ?? null;
   if (role !== null && !isRole(role))
     return deny('ROLE_INVALID', `There is no role "${params.role}".`, { email });
-  const settled = await deps.engine.submit({
-    type: 'invite',
-    ...asked('user.invite', params, caller),
-    email,
-    name,
-    role,
-    device: params.device ?? false,
-    ...(params.resend === true ? { resend: true } : {}),
-    invitationMs: deps.invitationMs,
-  });
-  if (!settled.ok) return settled;
-  const { user, invitation, expiresAtMs, replaced } = settled.outcome;
-  const link = deps.invitations.link(invitation, deps.address(), deps.serverKey);
-  return { ok: true, result: { user, link, expiresAtMs, ...(replaced === true ? { replaced } : {}) } };
-};
+  const resend = params.resend === true ? { resend: true } : {};
+  const { device = false } = params;
+  return { type: 'invite', email, name, role, device, ...resend, invitationMs: deps.invitationMs };
+}

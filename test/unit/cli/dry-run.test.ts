@@ -385,9 +385,3 @@ it('berth machine remove --dry-run fails as the removal would', async () => {
   const ran = await berth(['machine', 'remove', 'node-17', '--dry-run', '--json'], { sdk: admin.sdk });
   expect([ran.exitCode, ran.json()]).toMatchObject([8, { error: { code: 'BORROWED' } }]);
 });
-
-it('berth user invite of addresses has no dry run: each is one thing', async () => {
-  const admin = fakeAdmin({});
-  const ran = await berth(['user', 'invite', 'a@b.example', '--dry-run', '--json'], { sdk: admin.sdk });
-  expect([ran.exitCode, admin.calls]).toEqual([2, []]);
-});
