@@ -75,7 +75,7 @@ export class AuditLog {
     return this.#inTurn(() => this.#records(from, until, mostBytes));
   }
 
-  /** The segments that are full, oldest first, from the one on that holds record `from`; `next`: go on with it. @throws JournalCorrupt */
+  /** The segments that are full, oldest first, from the one on that holds record `from`; `next`: go on with it, it is behind `from`. @throws JournalCorrupt */
   segments(
     from: number,
     most: number,
@@ -88,7 +88,12 @@ export class AuditLog {
       for (const [at, span] of full.entries()) {
         if (span.last < from) continue;
         if (segments.length === most || budget.indexed()) return { segments, next: span.segment.firstSeq };
-        segments.push(await this.#datedFacts(full.slice(at), nowMs));
+        // Whoever asks goes on, and in this same segment if its date took too long: what was looked into until then is known.
+        const next = Math.max(span.segment.firstSeq, from + 1);
+        const enough = next <= span.last ? budget.indexed : () => false;
+        const facts = await this.#datedFacts(full.slice(at), nowMs, enough);
+        if (facts === null) return { segments, next };
+        segments.push(facts);
       }
       return { segments, next: null };
     });
@@ -96,13 +101,19 @@ export class AuditLog {
 
   /**
    * A time that is yet to come is of a clock that was ahead, and says nothing of its segment: it would be kept until then. It is as old as the next
-   * one that names no such time, which was written after it; before there is one, nobody can say that it is old.
+   * one that names no such time, which was written after it; before there is one, nobody can say that it is old. `null`: `enough` was read, and it
+   * is not known yet.
    */
-  async #datedFacts([span, ...later]: readonly Span[], nowMs: number): Promise<SegmentFacts> {
+  async #datedFacts(
+    [span, ...later]: readonly Span[],
+    nowMs: number,
+    enough: () => boolean,
+  ): Promise<SegmentFacts | null> {
     const facts = await this.#index.factsOf(span!.segment, span!.last);
     if (facts.untilMs === null || facts.untilMs <= nowMs) return facts;
     let untilMs = nowMs;
     for (const { segment, last } of later) {
+      if (enough()) return null;
       const next = await this.#index.factsOf(segment, last);
       if (next.untilMs === null || next.untilMs > nowMs) continue;
       untilMs = next.untilMs;
