@@ -5,10 +5,10 @@ import { pathToFileURL } from 'node:url';
 
 const [node, , loader] = process.argv;
 const { load, compiledFile } = await import(pathToFileURL(loader).href);
-const { exports, script } = load();
+const { exports, script, id } = load();
 process.argv = [node, compiledFile, '--version'];
 await exports.start();
-writeFileSync(`${compiledFile}.new`, script.createCachedData());
+writeFileSync(`${compiledFile}.new`, Buffer.concat([id, script.createCachedData()]));
 // For everybody who may start the program; it may have made itself private.
 chmodSync(`${compiledFile}.new`, 0o644);
 renameSync(`${compiledFile}.new`, compiledFile);

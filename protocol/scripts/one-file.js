@@ -1,7 +1,7 @@
 // A program of ours in one file that starts soon (decision 0019): for the build of `berth` and `berthd`. Nothing is renamed or squeezed,
 // so that a stack trace says what the source says.
 import { execFileSync } from 'node:child_process';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -15,8 +15,7 @@ const text = ['string-width', 'wrap-ansi'];
  * @param external what stays outside
  */
 export async function putIntoOneFile({ input, bundle, external }) {
-  const { bundleFile: file, compiledFile } = await import(pathToFileURL(bundle).href);
-  rmSync(compiledFile, { force: true });
+  const { bundleFile: file } = await import(pathToFileURL(bundle).href);
   const textFile = `${basename(file, '.cjs')}-text.cjs`;
   const parts = [
     ...(await partsOf({ [textFile]: '\0text' }, [allText], external)),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -21,20 +22,26 @@ export function isFresh() {
   );
 }
 
-/** Runs the bundle, once. @returns what it exports, and its script */
+/** Runs the bundle, once. @returns what it exports, its script, and what its content is known by */
 export function load() {
-  const code = `(function (exports, require, module, __filename, __dirname) {${readFileSync(bundleFile, 'latin1')}\n})`;
-  const script = new Script(code, { filename: bundleFile, cachedData: compiled() });
+  const bundle = readFileSync(bundleFile);
+  const id = createHash('sha256').update(bundle).digest();
+  const code = `(function (exports, require, module, __filename, __dirname) {${bundle.latin1Slice()}\n})`;
+  const script = new Script(code, { filename: bundleFile, cachedData: compiledOf(id) });
   const module = { exports: {} };
   const run = script.runInThisContext();
   run(module.exports, createRequire(bundleFile), module, bundleFile, dirname(bundleFile));
-  return { exports: module.exports, script };
+  return { exports: module.exports, script, id };
 }
 
-/** Never of an older bundle. Of another version of Node it is no use: then V8 compiles, as it always did. */
-function compiled() {
-  const madeMs = changedMs(compiledFile);
-  return madeMs > 0 && madeMs >= changedMs(bundleFile) ? readFileSync(compiledFile) : undefined;
+/**
+ * Behind the id of the bundle that it was made of, and never for another one: V8 itself compares no more than the length. Of another version
+ * of Node it is no use: then V8 compiles, as it always did.
+ */
+function compiledOf(id) {
+  if (changedMs(compiledFile) === 0) return undefined;
+  const kept = readFileSync(compiledFile);
+  return kept.subarray(0, id.length).equals(id) ? kept.subarray(id.length) : undefined;
 }
 
 function changedMs(file) {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -113,13 +114,17 @@ it.each(['admin-cli', 'server'])(
       expect(start()).toBe('one undefined\n');
       spawnSync(process.execPath, [keepCompiled, loader]);
       expect(start()).toBe('one false\n');
-      // Of the same length: V8 itself would not notice.
-      const laterS = Date.now() / 1000 + 10;
+      // Copied without its times, in whatever order: it is the same.
+      utimesSync(compiled!, 1, 1);
+      expect(start()).toBe('one false\n');
+      // Of the same length and time: V8 itself would not notice.
+      const { atimeMs, mtimeMs } = statSync(file!);
       writeFileSync(file!, 'exports.start = (rejected) => console.log("two", rejected);');
-      utimesSync(file!, laterS, laterS);
+      utimesSync(file!, atimeMs / 1000, mtimeMs / 1000);
+      utimesSync(compiled!, Date.now() / 1000 + 10, Date.now() / 1000 + 10);
       expect(start()).toBe('two undefined\n');
-      writeFileSync(compiled!, 'of another Node');
-      utimesSync(compiled!, laterS, laterS);
+      const id = createHash('sha256').update(readFileSync(file!)).digest();
+      writeFileSync(compiled!, Buffer.concat([id, Buffer.from('of another Node')]));
       expect(start()).toBe('two true\n');
     } finally {
       rmSync(folder, { recursive: true, force: true });
