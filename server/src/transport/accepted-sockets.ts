@@ -37,7 +37,7 @@ export class AcceptedSockets {
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
       // A peer that resets while it waits: without a listener that is the end of the process. `close` follows.
-      socket.on('error', () => {});
+      socket.on('error', ignore);
       const ticket = this.#admit(socket);
       if (ticket === null) socket.destroy();
       else
@@ -66,7 +66,12 @@ export class AcceptedSockets {
       this.#emit({ type: 'refused', reason, address });
       socket.destroy();
     }, this.#limits.handshakeMs / 2);
-    socket.once('close', () => clearTimeout(tooLate));
+    let leave: () => void = ignore;
+    const end = (): void => {
+      clearTimeout(tooLate);
+      leave();
+    };
+    socket.once('close', end);
     const heard: Buffer[] = [];
     const look = (): void => {
       const bytes = socket.read() as Buffer | null;
@@ -79,16 +84,16 @@ export class AcceptedSockets {
       const hello = heard.length === 1 ? bytes : Buffer.concat(heard);
       if (!isWhole(hello)) return;
       socket.off('readable', look);
-      // Put back, not before: each look would be told of it again. And kept nowhere else: a session may last for days.
+      // Put back, not before: each look would be told of it again.
       socket.unshift(hello);
-      heard.length = 0;
       // From here on it is the server that takes its time.
       reason = 'HANDSHAKE_RATE';
-      const leave = this.#pace.begin(address, () => {
+      leave = this.#pace.begin(address, () => {
         clearTimeout(tooLate);
+        // With it goes all that was kept for the wait: a session may last for days.
+        socket.off('close', end);
         if (!socket.destroyed) start();
       });
-      socket.once('close', leave);
     };
     socket.on('readable', look);
   }
@@ -127,6 +132,8 @@ export class AcceptedSockets {
     return ticket;
   }
 }
+
+function ignore(): void {}
 
 const TLS_HANDSHAKE = 22;
 const TLS_HEADER_BYTES = 5;

@@ -55,7 +55,7 @@ export class Connection implements Peer, SessionSocket {
   readonly #arrival: Arrival;
   readonly #context: ConnectionContext;
   readonly #faults: TokenBucket;
-  readonly #handshake: NodeJS.Timeout;
+  #handshake: NodeJS.Timeout | undefined;
   readonly #pinging: NodeJS.Timeout;
   #state: 'connecting' | 'open' | 'closed' = 'connecting';
   #session: OpenSession | null = null;
@@ -69,7 +69,8 @@ export class Connection implements Peer, SessionSocket {
   #waiting = 0;
   /** Whose: that of a device, or `null`: of the address. */
   #turnOf: string | null = null;
-  readonly #ended = new AbortController();
+  /** Made for the first who asks: of many sessions hardly any ever waits, and one is 1.7 KiB. */
+  #ended: AbortController | null = null;
   #whenIdle: (() => void)[] = [];
 
   constructor(socket: WebSocket, arrival: Arrival, context: ConnectionContext) {
@@ -82,8 +83,6 @@ export class Connection implements Peer, SessionSocket {
       { perSecond: limits.faultsPerSecond, burst: limits.faultBurst },
       gate.monoMs(),
     );
-    // Each request that waits listens to it.
-    setMaxListeners(0, this.#ended.signal);
     this.gone = this.#listen();
     const usedMs = gate.monoMs() - arrival.ticket.acceptedAtMs;
     const leftMs = Math.max(0, limits.handshakeMs - usedMs);
@@ -110,6 +109,12 @@ export class Connection implements Peer, SessionSocket {
   }
 
   get ended(): AbortSignal {
+    if (this.#ended === null) {
+      this.#ended = new AbortController();
+      // Each request that waits listens to it.
+      setMaxListeners(0, this.#ended.signal);
+      if (this.#state === 'closed') this.#ended.abort();
+    }
     return this.#ended.signal;
   }
 
@@ -121,6 +126,7 @@ export class Connection implements Peer, SessionSocket {
     if (this.#state !== 'connecting') return;
     const { registry, emit, gate } = this.#context;
     clearTimeout(this.#handshake);
+    this.#handshake = undefined;
     this.#arrival.ticket.authenticate(params.deviceKey);
     this.#state = 'open';
     this.#openedAtMs = gate.monoMs();
@@ -260,7 +266,7 @@ export class Connection implements Peer, SessionSocket {
   #end(reason: EndReason): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#ended.abort();
+    this.#ended?.abort();
     clearTimeout(this.#handshake);
     clearInterval(this.#pinging);
     const { emit, registry, gate } = this.#context;
