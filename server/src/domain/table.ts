@@ -50,30 +50,38 @@ export class Table<Row> {
 
 /** A set of ids for each key; a key without ids does not exist. */
 export class Index {
-  readonly #sets = new Map<string, Set<string>>();
+  /** The id itself where there is one, as for most keys of most indexes: a set takes 200 bytes. */
+  readonly #ids = new Map<string, string | Set<string>>();
 
   add(key: string, id: string): void {
-    const set = this.#sets.get(key);
-    if (set === undefined) this.#sets.set(key, new Set([id]));
-    else set.add(id);
+    const ids = this.#ids.get(key);
+    if (ids === undefined) this.#ids.set(key, id);
+    else if (typeof ids !== 'string') ids.add(id);
+    else if (ids !== id) this.#ids.set(key, new Set([ids, id]));
   }
 
   remove(key: string, id: string): void {
-    const set = this.#sets.get(key);
-    if (set?.delete(id) && set.size === 0) this.#sets.delete(key);
+    const ids = this.#ids.get(key);
+    if (ids === id) this.#ids.delete(key);
+    else if (typeof ids === 'object' && ids.delete(id) && ids.size === 0) this.#ids.delete(key);
   }
 
   get(key: string): ReadonlySet<string> {
-    return this.#sets.get(key) ?? none;
+    const ids = this.#ids.get(key);
+    return ids === undefined ? none : asSet(ids);
   }
 
   get size(): number {
-    return this.#sets.size;
+    return this.#ids.size;
   }
 
-  entries(): IterableIterator<[string, Set<string>]> {
-    return this.#sets.entries();
+  *entries(): IterableIterator<[string, ReadonlySet<string>]> {
+    for (const [key, ids] of this.#ids) yield [key, asSet(ids)];
   }
+}
+
+function asSet(ids: string | Set<string>): ReadonlySet<string> {
+  return typeof ids === 'string' ? new Set([ids]) : ids;
 }
 
 const none: ReadonlySet<string> = new Set();

@@ -71,7 +71,7 @@ export class AcceptedSockets {
       clearTimeout(tooLate);
       leave();
     };
-    socket.once('close', end);
+    socket.on('close', end);
     const heard: Buffer[] = [];
     const look = (): void => {
       const bytes = socket.read() as Buffer | null;
@@ -125,7 +125,7 @@ export class AcceptedSockets {
       return null;
     }
     this.#open.set(key, { socket, ticket });
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#open.delete(key);
       ticket.release();
     });

@@ -20,11 +20,7 @@ export interface Ticket {
 interface AddressCount {
   sockets: number;
   /** Sockets without a session, the oldest first: how each is ended. */
-  readonly strangers: Set<Stranger>;
-}
-
-interface Stranger {
-  end(): void;
+  readonly strangers: Set<Place>;
 }
 
 /** Decides on a socket before any TLS is computed for it: by address, the only thing known of it. */
@@ -36,6 +32,14 @@ export class Admission {
   /** At n: the addresses with n strangers. */
   readonly #crowds: Set<AddressCount>[] = [];
   readonly #known = new KnownAddresses();
+  readonly #places: Places = {
+    leaveStrangers: (place, count) => this.#countStranger(count, () => count.strangers.delete(place)),
+    learn: (device, address) => this.#known.learn(device, address),
+    free: (count, address) => {
+      count.sockets--;
+      if (count.sockets === 0) this.#addresses.delete(address);
+    },
+  };
   #unauthenticated = 0;
 
   constructor(limits: TransportLimits) {
@@ -63,12 +67,14 @@ export class Admission {
 
   /** @param end ends this socket, should its place be needed for an address that has fewer */
   admit(address: string, nowMs: number, end: () => void): Ticket | AdmissionRefusal {
-    const count = this.#addresses.get(address) ?? { sockets: 0, strangers: new Set<Stranger>() };
+    const count = this.#addresses.get(address) ?? { sockets: 0, strangers: new Set<Place>() };
     const refusal = this.#refusal(address, count, nowMs);
     if (refusal !== null) return refusal;
     this.#addresses.set(address, count);
     count.sockets++;
-    return this.#ticket(address, count, nowMs, { end });
+    const place = new Place(this.#places, count, address, nowMs, end);
+    this.#countStranger(count, () => count.strangers.add(place));
+    return place;
   }
 
   #refusal(address: string, count: AddressCount, nowMs: number): AdmissionRefusal | null {
@@ -106,29 +112,48 @@ export class Admission {
     const crowd = this.#crowds[size] ?? new Set();
     this.#crowds[size] = crowd.add(count);
   }
+}
 
-  #ticket(address: string, count: AddressCount, acceptedAtMs: number, { end }: Stranger): Ticket {
-    let open = true;
-    const stranger: Stranger = {
-      end: () => {
-        leave();
-        end();
-      },
-    };
-    this.#countStranger(count, () => count.strangers.add(stranger));
-    const leave = () => this.#countStranger(count, () => count.strangers.delete(stranger));
-    const authenticate = (device: string) => {
-      leave();
-      this.#known.learn(device, address);
-    };
-    const release = () => {
-      if (!open) return;
-      open = false;
-      leave();
-      count.sockets--;
-      if (count.sockets === 0) this.#addresses.delete(address);
-    };
-    return { address, acceptedAtMs, authenticate, release };
+/** What a place does to the counts. */
+interface Places {
+  leaveStrangers(place: Place, count: AddressCount): void;
+  learn(device: string, address: string): void;
+  free(count: AddressCount, address: string): void;
+}
+
+/** One object for each socket that is open: of these there are ten thousand. */
+class Place implements Ticket {
+  readonly address: string;
+  readonly acceptedAtMs: number;
+  readonly #places: Places;
+  readonly #count: AddressCount;
+  readonly #end: () => void;
+  #isOpen = true;
+
+  constructor(places: Places, count: AddressCount, address: string, acceptedAtMs: number, end: () => void) {
+    this.#places = places;
+    this.#count = count;
+    this.address = address;
+    this.acceptedAtMs = acceptedAtMs;
+    this.#end = end;
+  }
+
+  authenticate(device: string): void {
+    this.#places.leaveStrangers(this, this.#count);
+    this.#places.learn(device, this.address);
+  }
+
+  release(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#places.leaveStrangers(this, this.#count);
+    this.#places.free(this.#count, this.address);
+  }
+
+  /** Its place goes to somebody else. */
+  end(): void {
+    this.#places.leaveStrangers(this, this.#count);
+    this.#end();
   }
 }
 

@@ -219,7 +219,7 @@ export class Connection implements Peer, SessionSocket {
     // `ws` closes the socket itself; without a listener the error would end the process.
     socket.on('error', (error) => this.#end(isTooLarge(error) ? 'TOO_LARGE' : 'PROTOCOL_ERROR'));
     return new Promise((resolve) => {
-      socket.once('close', (number) => {
+      socket.on('close', (number) => {
         this.#end(number === 1006 ? 'CONNECTION_LOST' : 'PEER_CLOSED');
         resolve();
       });

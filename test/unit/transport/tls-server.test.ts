@@ -61,3 +61,24 @@ test.each([
   expect(await meets()).toBe(true);
   listener.close();
 });
+
+test('HTTP is spoken with whoever offers it or nothing, and with nobody who offers something else', async () => {
+  const listener = tlsServer(
+    { key: server.keyPem, cert: server.certPem + link.certPem, ca: root.certPem },
+    defaultLimits,
+  );
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const agreed = async (ALPNProtocols?: string[]): Promise<string | false | null> => {
+    const host = { port, host: '127.0.0.1', servername: 'localhost', ca: root.certPem };
+    const socket = connect(ALPNProtocols === undefined ? host : { ...host, ALPNProtocols });
+    await once(socket, 'secureConnect');
+    socket.destroy();
+    return socket.alpnProtocol;
+  };
+  expect(await agreed(['h2', 'http/1.1'])).toBe('http/1.1');
+  expect(await agreed()).toBe(false);
+  await expect(agreed(['h2'])).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' });
+  listener.close();
+});
