@@ -50,6 +50,8 @@ export interface Judged {
   /** How many things it was asked for, and which of them it would refuse. */
   readonly asked: number;
   readonly refusals: readonly { readonly said: string; readonly code: string }[];
+  /** What it would do, where the server says more than what there is. */
+  readonly would?: readonly string[];
 }
 
 const unasked: Judged = { document: {}, asked: 0, refusals: [] };
@@ -82,6 +84,7 @@ export async function dryRun(
         : [
             `Of those in use, ${seatWords(sum(borrowed.map(({ seats }) => seats)))} borrowed: a borrow is never cut short.`,
           ]),
+      ...(judged.would ?? []),
       ...refusals.map(({ said }) => said),
     ],
     exitCode: refusals.length === 0 ? 0 : exitOf(refusals, asked),
@@ -124,21 +127,23 @@ export async function verdicts(
   return { document: { verdicts: items }, asked: items.length, refusals };
 }
 
-type Preview = 'allocation.move.preview' | 'entitlement.remove.preview' | 'user.unenrol.preview';
+type Preview =
+  | 'allocation.move.preview'
+  | 'entitlement.remove.preview'
+  | 'sharing.set.preview'
+  | 'user.unenrol.preview';
 
-/** What the server would say to one change. @throws Failure what is no answer to it */
+/** What the server would say to one change. @param words of what it would do @throws Failure what is no answer to it */
 export async function verdict<M extends Preview>(
   context: Context,
   admin: AdminConnection,
   method: M,
   params: ParamsOf<M>,
+  words: (would: ResultOf<M>) => readonly string[] = () => [],
 ): Promise<Judged> {
   try {
-    return {
-      document: { would: await admin.call(method, params), refused: null },
-      asked: 1,
-      refusals: [],
-    };
+    const would: ResultOf<M> = await admin.call(method, params);
+    return { document: { would, refused: null }, asked: 1, refusals: [], would: words(would) };
   } catch (error) {
     const failure = toFailure(error);
     if (!requests[method].errors.includes(failure.code)) throw error;

@@ -23,23 +23,28 @@ export function offlineFile(text: string, path: string): OfflineFile {
   });
 }
 
-/** Hands the stops of a machine to the server. */
+/** Hands the stops of a machine to the server. @param dryRun only asks what it would say to them */
 export async function acceptReturn(
   context: Context,
   { device, stops }: OfflineFile<'borrow-return'>,
+  dryRun: boolean,
 ): Promise<Answer> {
   const items = await withAdmin(context, async (admin) => {
     const returned: { lease: string; freeAtMs: number }[] = [];
     for (let at = 0; at < stops.length; at += STOPS_PER_CALL) {
       const part = { device, stops: stops.slice(at, at + STOPS_PER_CALL) };
-      const answer = await admin.call('borrow.accept', { key: context.sdk.newIdempotencyKey(), ...part });
+      const answer = dryRun
+        ? await admin.call('borrow.accept.preview', part)
+        : await admin.call('borrow.accept', { key: context.sdk.newIdempotencyKey(), ...part });
       returned.push(...answer.returned);
     }
     return returned;
   });
   const nowMs = context.nowMs();
+  const [done, is] = dryRun ? ['Would return', 'would be'] : ['Returned', 'is'];
   const notes = items.map(
-    ({ lease, freeAtMs }) => `Returned ${lease}; its seat is free ${momentWords(freeAtMs, nowMs)}.`,
+    ({ lease, freeAtMs }) => `${done} ${lease}; its seat ${is} free ${momentWords(freeAtMs, nowMs)}.`,
   );
-  return { document: { items, next: null }, text: '', notes };
+  if (!dryRun) return { document: { items, next: null }, text: '', notes };
+  return { document: { dryRun, items, next: null }, text: '', notes: [...notes, 'Nothing was changed.'] };
 }

@@ -128,6 +128,27 @@ const EntitlementGone = Type.Object({
   ...Removed,
 });
 
+/** Seats to be set aside. */
+const Assign = {
+  email: EmailText,
+  product: ProductId,
+  quantity: Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }),
+  /** The last day of the entitlement to take from. Left out: the one that ends last. */
+  expires: Type.Optional(DayText),
+  /** The subscription to take from. */
+  subscription: Type.Optional(SubscriptionText),
+};
+const Assigned = Type.Object({ allocation: AllocationInfo });
+const assignRefusals = [
+  'EMAIL_INVALID',
+  'USER_UNKNOWN',
+  'PRODUCT_UNKNOWN',
+  'DATE_INVALID',
+  'ENTITLEMENT_UNKNOWN',
+  'ALL_ALLOCATED',
+  'REVOKE_PENDING',
+] as const;
+
 export const adminRequests = {
   'entitlement.import': request({
     paths: ['admin'],
@@ -199,30 +220,19 @@ export const adminRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      email: EmailText,
-      product: ProductId,
-      quantity: Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }),
-      /** The last day of the entitlement to take from. Left out: the one that ends last. */
-      expires: Type.Optional(DayText),
-      /** The subscription to take from. */
-      subscription: Type.Optional(SubscriptionText),
-    }),
-    result: Type.Object({ allocation: AllocationInfo }),
-    errors: [
-      'EMAIL_INVALID',
-      'USER_UNKNOWN',
-      'PRODUCT_UNKNOWN',
-      'DATE_INVALID',
-      'ENTITLEMENT_UNKNOWN',
-      'ALL_ALLOCATED',
-      'REVOKE_PENDING',
-      'KEY_REUSED',
-      'DISK_LOW',
-      'CLOCK_BEHIND',
-    ],
+    params: Type.Object({ key: IdempotencyKey, ...Assign }),
+    result: Assigned,
+    errors: [...assignRefusals, 'KEY_REUSED', 'DISK_LOW', 'CLOCK_BEHIND'],
     text: 'Sets seats of one entitlement aside for one user, in addition to what the user has.',
+  }),
+  'allocation.assign.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Assign),
+    result: Assigned,
+    errors: [...assignRefusals, 'DISK_LOW', 'CLOCK_BEHIND'],
+    text: 'What `allocation.assign` would say now.',
   }),
   'allocation.revoke': request({
     paths: ['admin'],

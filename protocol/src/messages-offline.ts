@@ -4,6 +4,11 @@ import { UserInfo } from './messages-lease.js';
 import { EarlyReturn, EmailText, Id, IdempotencyKey, KeyText, TokenText, WallMs } from './schemas.js';
 import Type from './typebox.js';
 
+/** What a machine returned in a file. */
+const Stopped = { device: KeyText, stops: Type.Array(TokenText, { minItems: 1, maxItems: 12 }) };
+const Returned = Type.Object({ returned: Type.Array(Type.Object({ lease: Id, freeAtMs: WallMs })) });
+const stopRefusals = ['DEVICE_UNKNOWN', 'BORROW_UNKNOWN', 'STOP_INVALID'] as const;
+
 /** What an admin carries for a machine that no network reaches (PROTOCOL 4.9). */
 export const offlineRequests = {
   'borrow.grant': request({
@@ -55,14 +60,19 @@ export const offlineRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      device: KeyText,
-      stops: Type.Array(TokenText, { minItems: 1, maxItems: 12 }),
-    }),
-    result: Type.Object({ returned: Type.Array(Type.Object({ lease: Id, freeAtMs: WallMs })) }),
-    errors: ['DEVICE_UNKNOWN', 'BORROW_UNKNOWN', 'STOP_INVALID', 'KEY_REUSED'],
+    params: Type.Object({ key: IdempotencyKey, ...Stopped }),
+    result: Returned,
+    errors: [...stopRefusals, 'KEY_REUSED'],
     text: 'Takes back what a machine returned in a file, by the stops its key signed.',
+  }),
+  'borrow.accept.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Stopped),
+    result: Returned,
+    errors: [...stopRefusals],
+    text: 'What `borrow.accept` would say now.',
   }),
 } as const;
 

@@ -45,6 +45,15 @@ export const SharingChange = Type.Object({
 });
 export type SharingChange = Static<typeof SharingChange>;
 
+const Sharing = {
+  on: Type.Boolean(),
+  /** Left out: every product there is. */
+  product: Type.Optional(ProductId),
+  /** What becomes of the seats in use when it is switched off; left out: `drain`. */
+  running: Type.Optional(Type.Enum(['drain', 'cut'])),
+};
+const Shared = Type.Object({ products: Type.Array(SharingChange, { maxItems: 1000 }) });
+
 export const poolRequests = {
   'pool.set': request({
     paths: ['admin'],
@@ -70,19 +79,24 @@ export const poolRequests = {
     changes: true,
     params: Type.Object({
       key: IdempotencyKey,
-      on: Type.Boolean(),
-      /** Left out: every product there is. */
-      product: Type.Optional(ProductId),
-      /** What becomes of the seats in use when it is switched off; left out: `drain`. */
-      running: Type.Optional(Type.Enum(['drain', 'cut'])),
+      ...Sharing,
       /** What the caller saw before: if one of them is no longer so, nothing is changed. */
       was: Type.Optional(
         Type.Array(Type.Object({ product: ProductId, floatingSharing: Type.Boolean() }), { maxItems: 1000 }),
       ),
     }),
-    result: Type.Object({ products: Type.Array(SharingChange, { maxItems: 1000 }) }),
+    result: Shared,
     errors: ['PRODUCT_UNKNOWN', 'CHANGED_MEANWHILE', 'KEY_REUSED'],
     text: 'Switches floating sharing on or off. Off: shared seats are granted to nobody; seats in use are drained or cut, borrows never.',
+  }),
+  'sharing.set.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Sharing),
+    result: Shared,
+    errors: ['PRODUCT_UNKNOWN'],
+    text: 'What `sharing.set` would say now.',
   }),
   'pool.show': request({
     paths: ['admin'],

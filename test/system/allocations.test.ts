@@ -24,6 +24,19 @@ const license = (...words: string[]): Promise<Json> =>
   site.berth(site.owner, ['license', ...words, '--json']);
 
 describe('assign', () => {
+  test('--dry-run: of which entitlement, or why not, and nothing is assigned', async () => {
+    const would = await license('assign', bo.email, 'render', '--quantity', '2', '--dry-run');
+    expect([would.code, would.json]).toMatchObject([
+      0,
+      { dryRun: true, allocation: { email: bo.email, quantity: 2, entitlement: 'ent-render' } },
+    ]);
+    const full = await license('assign', bo.email, 'render', '--quantity', '3', '--dry-run');
+    expect([full.code, full.json.error.code]).toEqual([8, 'ALL_ALLOCATED']);
+    const none = await license('assign', anna.email, 'render', '--from', bo.email, '--dry-run');
+    expect([none.code, none.json.refused.code]).toEqual([6, 'ALLOCATION_UNKNOWN']);
+    expect((await license('list')).json.items).toEqual([]);
+  });
+
   test('of a subscription, until its last day', async () => {
     const { code, json } = await license('assign', bo.email, 'render', '--subscription', 'S-42');
     expect([code, json.allocation.quantity, json.allocation.entitlement]).toEqual([0, 1, 'ent-render']);

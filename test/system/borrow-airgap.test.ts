@@ -150,7 +150,13 @@ describe('returning', () => {
       4,
       'STOP_INVALID',
     ]);
-    expect((await owner('borrow', 'accept-return', file('return.json'))).json.items).toHaveLength(1);
+    const dryRun = (name: string) => owner('borrow', 'accept-return', file(name), '--dry-run');
+    expect(codeOf(await dryRun('return-forged'))).toEqual([4, 'STOP_INVALID']);
+    const would = (await dryRun('return.json')).json;
+    expect(would).toMatchObject({ dryRun: true, items: [{}] });
+    expect(await site.pool()).toMatchObject({ borrowed: 1, free: 1 });
+    const { items } = (await owner('borrow', 'accept-return', file('return.json'))).json;
+    expect(items.map(({ lease }: { lease: string }) => lease)).toEqual([would.items[0].lease]);
     expect(await site.pool()).toMatchObject({ borrowed: 0, free: 2 });
     // `grant` knows a return by its type.
     expect((await owner('borrow', 'grant', file('return.json'))).code).toBe(0);

@@ -83,6 +83,12 @@ describe('shared pool', () => {
   });
 
   test('off --cut takes the shared seats back, not the allocated ones, and keeps the switch over a kill', async () => {
+    const would = await sharing('off', '--cut', '--dry-run');
+    expect(would.would.products).toMatchObject([
+      { product: 'comp', changed: false, leasesRevoked: 0 },
+      { product: 'render', changed: false, leasesRevoked: 1 },
+    ]);
+    expect(await told(drained, 'state')).toMatchObject({ state: 'held' });
     const { products } = await sharing('off', '--cut', '--yes');
     expect(products).toMatchObject([
       { product: 'comp', changed: false, leasesRevoked: 0 },
@@ -121,8 +127,10 @@ describe('shared pool', () => {
   });
 
   test('is for admins', async () => {
-    const ran = await site.berth(anna, ['sharing', 'off', '--json']);
-    expect([ran.code, ran.json.error.code]).toEqual([4, 'NOT_ALLOWED']);
+    for (const words of [['off'], ['off', '--dry-run']]) {
+      const ran = await site.berth(anna, ['sharing', ...words, '--json']);
+      expect([ran.code, ran.json.error.code]).toEqual([4, 'NOT_ALLOWED']);
+    }
   });
 });
 

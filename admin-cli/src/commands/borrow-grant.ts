@@ -33,7 +33,7 @@ export const borrowGrant = defineCommand({
   run: async (context, args) => {
     const file = await readOfflineFile(context, args.file);
     const email = optional(args.user, parseEmail);
-    if (file.berth === 'borrow-return') return await acceptReturn(context, file);
+    if (file.berth === 'borrow-return') return await acceptReturn(context, file, false);
     if (file.berth !== 'borrow-request') {
       throw new Failure('BORROW_FILE_INVALID', {
         message: 'This is a grant: it is installed on the machine that asked.',

@@ -1,6 +1,7 @@
-import { limits, type ResultOf } from '@berth/protocol';
+import { limits, type ParamsOf, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
+import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
 import type { Answer } from '../output.js';
 import { given, optional, parseCount, parseDay, parseLabel, parseProduct, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
@@ -39,6 +40,7 @@ export const licenseAssign = defineCommand({
     quantity: { type: 'string', default: '1', describe: 'how many seats' },
     ...whichOptions,
     from: { type: 'string', describe: 're-allocate: take them from this user, in the same step' },
+    ...dryRunOption,
   },
   examples: [
     ['berth license assign anna@studio.example render', 'one seat'],
@@ -51,6 +53,10 @@ export const licenseAssign = defineCommand({
       'one of a certain subscription',
     ],
     ['berth license assign anna@studio.example render --from bo@studio.example', 'the seat that Bo has'],
+    [
+      'berth license assign anna@studio.example render --quantity 5 --dry-run',
+      'of which entitlement they would be, or why not',
+    ],
   ],
   run: async (context, args) => {
     const email = parseUser(args.email);
@@ -58,9 +64,13 @@ export const licenseAssign = defineCommand({
     const quantity = parseCount(args.quantity, '--quantity', 1, limits.seatsPerEntitlement);
     const which = whichOf(args);
     const from = optional(args.from, parseUser);
-    if (from !== undefined)
-      return await moveSeats(context, { email: from, to: email, product, quantity, ...which });
-    const params = given({ key: context.sdk.newIdempotencyKey(), email, product, quantity, ...which });
+    if (from !== undefined) {
+      const move = { email: from, to: email, product, quantity, ...which };
+      return await (args['dry-run'] ? wouldMove : moveSeats)(context, move);
+    }
+    const asked = given({ email, product, quantity, ...which });
+    if (args['dry-run']) return await wouldAssign(context, asked);
+    const params = { key: context.sdk.newIdempotencyKey(), ...asked };
     const document = await withAdmin(context, (admin) => admin.call('allocation.assign', params));
     const { allocation } = document;
     const notes = [`Assigned. ${hasNow(allocation)}`];
@@ -72,18 +82,40 @@ function hasNow({ email, product, quantity, expires }: ResultOf<'allocation.assi
   return `${email} now has ${seatWords(quantity)} of ${product} until ${expires}.`;
 }
 
+async function wouldAssign(context: Context, asked: ParamsOf<'allocation.assign.preview'>): Promise<Answer> {
+  const { allocation } = await withAdmin(context, (admin) => admin.call('allocation.assign.preview', asked));
+  const { email, product, quantity, expires, entitlement } = allocation;
+  const has = `${email} would have ${seatWords(quantity)} of ${product} until ${expires} (${entitlement})`;
+  const note = `Would assign ${seatWords(asked.quantity)}: ${has}. Nothing was changed.`;
+  return { document: { dryRun: true, allocation }, text: '', notes: [note] };
+}
+
+interface Move {
+  readonly email: string;
+  readonly to: string;
+  readonly product: string;
+  readonly quantity: number | 'all' | undefined;
+  readonly expires: string | undefined;
+  readonly subscription: string | undefined;
+}
+
+/** What a re-allocation would touch, and whether it would be refused. */
+export async function wouldMove(context: Context, asked: Move): Promise<Answer> {
+  const { email, to, product, quantity = 1, expires } = asked;
+  const seats = quantity === 'all' ? 'every seat' : seatWords(quantity);
+  return await dryRun(
+    context,
+    ([scope]) => `move ${seats} of ${product} from ${whomWords(scope!)} to ${to}`,
+    async (admin) => {
+      await memberCalled(admin, to);
+      return { ...(await memberCalled(admin, email)), product, expires };
+    },
+    (admin) => verdict(context, admin, 'allocation.move.preview', given({ ...asked })),
+  );
+}
+
 /** Re-allocates: one step on the server, so that nobody can come between. */
-export async function moveSeats(
-  context: Context,
-  asked: {
-    readonly email: string;
-    readonly to: string;
-    readonly product: string;
-    readonly quantity: number | 'all' | undefined;
-    readonly expires: string | undefined;
-    readonly subscription: string | undefined;
-  },
-): Promise<Answer> {
+export async function moveSeats(context: Context, asked: Move): Promise<Answer> {
   const params = given({ key: context.sdk.newIdempotencyKey(), ...asked });
   const document = await withAdmin(context, (admin) => admin.call('allocation.move', params));
   const { email, product, moved, left, leasesRevoked, allocations } = document;

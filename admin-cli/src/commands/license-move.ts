@@ -1,11 +1,10 @@
 import { limits } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
+import { dryRunOption } from '../dry-run.js';
 import { usage } from '../fail.js';
-import { given, optional, parseCount, parseProduct, parseUser } from '../parse.js';
-import { seatWords } from '../words.js';
-import { moveSeats, whichOf, whichOptions } from './license-assign.js';
+import { optional, parseCount, parseProduct, parseUser } from '../parse.js';
+import { moveSeats, whichOf, whichOptions, wouldMove } from './license-assign.js';
 
 export const licenseMove = defineCommand({
   usage: 'move <email> <product>',
@@ -50,20 +49,9 @@ export const licenseMove = defineCommand({
     );
     const which = whichOf(args);
     const quantity = args.all ? ('all' as const) : count;
-    if (args['dry-run']) {
-      const asked = given({ email, to, product, quantity, ...which });
-      const seats = args.all ? 'every seat' : seatWords(count ?? 1);
-      return await dryRun(
-        context,
-        ([scope]) => `move ${seats} of ${product} from ${whomWords(scope!)} to ${to}`,
-        async (admin) => {
-          await memberCalled(admin, to);
-          return { ...(await memberCalled(admin, email)), product, expires: which.expires };
-        },
-        (admin) => verdict(context, admin, 'allocation.move.preview', asked),
-      );
-    }
+    const asked = { email, to, product, quantity, ...which };
+    if (args['dry-run']) return await wouldMove(context, asked);
     if (args.all) await confirm(context, `Move every seat of ${product} from ${email} to ${to}?`);
-    return await moveSeats(context, { email, to, product, quantity, ...which });
+    return await moveSeats(context, asked);
   },
 });

@@ -1,8 +1,8 @@
 import type { AdminConnection } from '@berth/client';
-import type { Pool, SharingChange } from '@berth/protocol';
+import type { Pool, ResultOf, SharingChange } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption } from '../dry-run.js';
+import { dryRun, dryRunOption, verdict } from '../dry-run.js';
 import { usage } from '../fail.js';
 import { listPages, parsePaging } from '../pages.js';
 import { given, optional, parseProduct } from '../parse.js';
@@ -38,9 +38,12 @@ export const sharing = defineCommand({
     const product = optional(args.product, (text) => parseProduct(text, '--product'));
     const running = runningOf(on, args);
     if (args['dry-run'])
-      return await dryRun(context, `switch sharing of ${product ?? 'every product'} ${args.state}`, {
-        product,
-      });
+      return await dryRun(
+        context,
+        `switch sharing of ${product ?? 'every product'} ${args.state}`,
+        { product },
+        (admin) => verdict(context, admin, 'sharing.set.preview', given({ on, product, running }), wouldBe),
+      );
     if (running === 'cut')
       await confirm(
         context,
@@ -96,4 +99,14 @@ function sentence({ product, floatingSharing, changed, leasesRevoked, seatsRunni
   if (leasesRevoked > 0)
     return `${state} Revoked ${leasesRevoked} ${leasesRevoked === 1 ? 'lease' : 'leases'}.`;
   return seatsRunning > 0 ? `${state} ${seatWords(seatsRunning)} in use until released.` : state;
+}
+
+/** What it would do to each product, for people. */
+function wouldBe({ products }: ResultOf<'sharing.set.preview'>): string[] {
+  return products.map(({ product, floatingSharing, changed, leasesRevoked, seatsRunning }) => {
+    const state = `Floating sharing of ${product} would ${changed ? 'be' : 'stay'} ${floatingSharing ? 'on' : 'off'}.`;
+    if (leasesRevoked > 0)
+      return `${state} ${leasesRevoked === 1 ? '1 lease' : `${leasesRevoked} leases`} of shared seats would end.`;
+    return seatsRunning > 0 ? `${state} ${seatWords(seatsRunning)} in use until released.` : state;
+  });
 }

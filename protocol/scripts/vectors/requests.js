@@ -259,6 +259,12 @@ export const requests = [
     least: { key, email, product, quantity: 1 },
   },
   {
+    method: 'allocation.assign.preview',
+    paths: admin,
+    full: { email, product, quantity: 2, expires: '2027-05-09', subscription: 'S-2026-7' },
+    least: { email, product, quantity: 1 },
+  },
+  {
     method: 'allocation.move',
     paths: admin,
     full: { key, email, to, product, quantity: 'all', expires: '2027-05-09', subscription: 'S-2026-7' },
@@ -299,6 +305,12 @@ export const requests = [
     least: { key, on: true },
   },
   {
+    method: 'sharing.set.preview',
+    paths: admin,
+    full: { on: false, product, running: 'cut' },
+    least: { on: true },
+  },
+  {
     method: 'machine.token.create',
     paths: admin,
     full: { key, name: 'night farm', group: 'farm', uses: 40, seconds: 2_592_000, expires: '2027-05-09' },
@@ -313,6 +325,7 @@ export const requests = [
   { method: 'clock.show', paths: admin, full: {}, least: {} },
   { method: 'borrow.grant', paths: admin, full: { key, request, email }, least: { key, request } },
   { method: 'borrow.accept', paths: admin, full: { key, device: device.text, stops: [stop] } },
+  { method: 'borrow.accept.preview', paths: admin, full: { device: device.text, stops: [stop] } },
   { method: 'clock.accept', paths: admin, full: { key }, least: { key } },
   { method: 'backup.show', paths: admin, full: {}, least: {} },
   { method: 'backup.begin', paths: admin, full: { key }, least: { key } },

@@ -11,6 +11,7 @@ import { asked, unasked, whenOf } from './request.js';
 type AllocationHandlers = Pick<
   Handlers,
   | 'allocation.assign'
+  | 'allocation.assign.preview'
   | 'allocation.move'
   | 'allocation.move.preview'
   | 'allocation.revoke'
@@ -20,15 +21,14 @@ type AllocationHandlers = Pick<
 export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
   const { engine } = deps;
   return {
-    'allocation.assign': async (params, caller) => {
-      const target = readTarget(deps, params.email, params.expires);
-      if ('ok' in target) return target;
-      const { product, quantity } = params;
-      const key = asked('allocation.assign', params, caller);
-      const which = { product, ...subscriptionIn(params) };
-      const settled = await engine.submit({ type: 'assign', ...key, ...target, ...which, quantity });
-      return settled.ok ? { ok: true, result: settled.outcome } : settled;
-    },
+    'allocation.assign': (params, caller) =>
+      assign(deps, params, (wish) =>
+        engine.submit({ type: 'assign', ...asked('allocation.assign', params, caller), ...wish }),
+      ),
+    'allocation.assign.preview': (params, caller) =>
+      assign(deps, params, (wish) =>
+        engine.would({ type: 'assign', ...unasked('allocation.assign', params, caller), ...wish }),
+      ),
     'allocation.move': (params, caller) =>
       move(deps, params, (wish) =>
         engine.submit({ type: 'move', ...asked('allocation.move', params, caller), ...wish }),
@@ -72,12 +72,24 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
   };
 }
 
-type Wish = Omit<Command<'move'>, 'type' | 'by' | 'request'>;
+type Wish<T extends 'assign' | 'move'> = Omit<Command<T>, 'type' | 'by' | 'request'>;
+
+async function assign(
+  deps: HandlerDeps,
+  params: ParamsOf<'allocation.assign.preview'>,
+  settle: (wish: Wish<'assign'>) => Promise<Settled<'assign'>>,
+): Promise<Answer<'allocation.assign'>> {
+  const target = readTarget(deps, params.email, params.expires);
+  if ('ok' in target) return target;
+  const { product, quantity } = params;
+  const settled = await settle({ ...target, product, ...subscriptionIn(params), quantity });
+  return settled.ok ? { ok: true, result: settled.outcome } : settled;
+}
 
 async function move(
   deps: HandlerDeps,
   params: ParamsOf<'allocation.move.preview'>,
-  settle: (wish: Wish) => Promise<Settled<'move'>>,
+  settle: (wish: Wish<'move'>) => Promise<Settled<'move'>>,
 ): Promise<Answer<'allocation.move'>> {
   const target = readTarget(deps, params.email, params.expires);
   if ('ok' in target) return target;

@@ -1,21 +1,30 @@
 import { createHash } from 'node:crypto';
-import { canonicalEmail, canonicalName, parsePublicKey, parseToken } from '@berth/protocol';
-import { deny } from '../domain/commands.js';
+import { canonicalEmail, canonicalName, type ParamsOf, parsePublicKey, parseToken } from '@berth/protocol';
+import { type Command, deny, type Settled } from '../domain/commands.js';
 import { userUnknown } from '../domain/decide/denial.js';
 import { principalOf } from '../domain/machines.js';
 import { organisationOf } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { grant as grantTokens } from './grants.js';
-import { asked, byOf } from './request.js';
+import { asked, byOf, unasked } from './request.js';
 
-type OfflineHandlers = Pick<Handlers, 'borrow.grant' | 'borrow.accept'>;
+type OfflineHandlers = Pick<Handlers, 'borrow.grant' | 'borrow.accept' | 'borrow.accept.preview'>;
 
 /** Borrows of machines that no network reaches: an admin carries the files (PROTOCOL 4.9). */
 export function offlineHandlers(deps: HandlerDeps): OfflineHandlers {
   return {
     'borrow.grant': (params, caller) => grant(deps, params, caller),
-    'borrow.accept': (params, caller) => accept(deps, params, caller),
+    'borrow.accept': (params, caller) =>
+      accept(deps, params, (wish) => {
+        const { request } = asked('borrow.accept', { ...params, leases: wish.leases }, caller);
+        return deps.engine.submit({ type: 'return', request, ...wish });
+      }),
+    'borrow.accept.preview': (params, caller) =>
+      accept(deps, params, (wish) => {
+        const { request } = unasked('borrow.accept', params, caller);
+        return deps.engine.would({ type: 'return', request, ...wish });
+      }),
   };
 }
 
@@ -75,9 +84,9 @@ async function grant(
 }
 
 async function accept(
-  { engine, state, verify }: HandlerDeps,
-  params: Parameters<OfflineHandlers['borrow.accept']>[0],
-  caller: Parameters<OfflineHandlers['borrow.accept']>[1],
+  { state, verify }: HandlerDeps,
+  params: ParamsOf<'borrow.accept.preview'>,
+  settle: (wish: Omit<Command<'return'>, 'type' | 'request'>) => Promise<Settled<'return'>>,
 ): Promise<Answer<'borrow.accept'>> {
   const key = parsePublicKey(params.device);
   const leases = new Set<string>();
@@ -89,14 +98,10 @@ async function accept(
   }
   const device = state.tables.device.get(state.derived.deviceByKey.get(`lease ${params.device}`) ?? '');
   if (device === undefined) return deny('DEVICE_UNKNOWN', 'The machine is not enrolled on this server.');
-  const ids = [...leases].sort();
-  const { request } = asked('borrow.accept', { ...params, leases: ids }, caller);
-  const settled = await engine.submit({
-    type: 'return',
+  const settled = await settle({
     // The machine speaks, by its signature; the admin only carries what it says.
     by: { device: device.id, email: device.email },
-    request,
-    leases: ids,
+    leases: [...leases].sort(),
   });
   return settled.ok ? { ok: true, result: { returned: [...settled.outcome.returned] } } : settled;
 }

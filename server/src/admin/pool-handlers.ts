@@ -5,9 +5,9 @@ import type { Product } from '../domain/state.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
-import { asked } from './request.js';
+import { asked, unasked } from './request.js';
 
-type PoolHandlers = Pick<Handlers, 'pool.set' | 'pool.show' | 'sharing.set'>;
+type PoolHandlers = Pick<Handlers, 'pool.set' | 'pool.show' | 'sharing.set' | 'sharing.set.preview'>;
 
 export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
   return {
@@ -31,6 +31,12 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
         ...{ on, product, running },
         ...(was === undefined ? {} : { was }),
       });
+      return settled.ok ? { ok: true, result: { products: [...settled.outcome.products] } } : settled;
+    },
+    'sharing.set.preview': async (params, caller) => {
+      const { on, product = null, running = 'drain' } = params;
+      const key = unasked('sharing.set', params, caller);
+      const settled = await engine.would({ type: 'setSharing', ...key, on, product, running });
       return settled.ok ? { ok: true, result: { products: [...settled.outcome.products] } } : settled;
     },
     'pool.show': ({ product, cursor, limit }) =>

@@ -1,5 +1,6 @@
+import { newSeed, publicKeyOf } from '@berth/cli/ed25519';
 import { BerthError } from '@berth/client';
-import { type Method, requests } from '@berth/protocol';
+import { formatOfflineFile, formatPublicKey, type Method, requests } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -25,6 +26,9 @@ function older(detail?: object) {
   return fakeAdmin({ ...answers, ...Object.fromEntries(others.map((method) => [method, unknown])) });
 }
 
+const device = formatPublicKey(publicKeyOf(newSeed()));
+const returned = formatOfflineFile({ berth: 'borrow-return', version: 1, device, stops: ['a.b.c'] });
+
 const lines: [string, Method][] = [
   ['user invite a@b.example', 'user.invite.preview'],
   ['user invite a@b.example c@b.example', 'user.invite.preview'],
@@ -34,6 +38,10 @@ const lines: [string, Method][] = [
   ['user remove --csv people.csv', 'bulk.put'],
   ['user unenrol a@b.example ws-1', 'user.unenrol.preview'],
   ['license revoke a@b.example render', 'bulk.put'],
+  ['license assign a@b.example render', 'allocation.assign.preview'],
+  ['license assign a@b.example render --from c@b.example', 'allocation.move.preview'],
+  ['sharing off --cut', 'sharing.set.preview'],
+  ['borrow accept-return return.json', 'borrow.accept.preview'],
   ['license move a@b.example render --to c@b.example', 'allocation.move.preview'],
   ['entitlement remove ent-1', 'entitlement.remove.preview'],
   ['machine remove node-17', 'machine.remove.preview'],
@@ -47,7 +55,10 @@ const lines: [string, Method][] = [
 describe('a server that is older than berth', () => {
   it.each(lines)('berth %s --dry-run: it cannot say, and nothing is done', async (line, asked) => {
     const admin = older({ code: 'METHOD_UNKNOWN' });
-    const files = new Map([['people.csv', 'email\na@b.example\n']]);
+    const files = new Map([
+      ['people.csv', 'email\na@b.example\n'],
+      ['return.json', returned],
+    ]);
     const host = { sdk: admin.sdk, answers: [], files };
     const ran = await berth([...line.split(' '), '--dry-run', '--json'], host);
     expect([ran.exitCode, ran.json()]).toMatchObject([1, { error: { code: 'METHOD_UNKNOWN' } }]);
@@ -56,7 +67,7 @@ describe('a server that is older than berth', () => {
     // Of several the first answer is that of all.
     expect(methods.filter((method) => method === asked)).toHaveLength(1);
     expect(methods.filter((method) => requests[method].changes && method !== 'bulk.put')).toEqual([]);
-    expect([...files.keys()]).toEqual(['people.csv']);
+    expect([...files.keys()]).toEqual(['people.csv', 'return.json']);
   });
 
   it('without --dry-run it is what it was', async () => {
@@ -70,61 +81,5 @@ describe('a server that is older than berth', () => {
       sdk: older({ code: 'QUOTA_REACHED' }).sdk,
     });
     expect([ran.exitCode, ran.stderr]).toEqual([1, expect.not.stringContaining('older')]);
-  });
-});
-
-describe('berth user invite --dry-run', () => {
-  const user = { name: '', role: 'user', state: 'invited' };
-  const would = (refused?: string) =>
-    fakeAdmin({
-      'user.invite.preview': ({ email }) => {
-        if (email === refused) throw new BerthError('USER_EXISTS');
-        return { user: { ...user, email }, expiresAtMs: Date.UTC(2026, 0, 22), replaced: true };
-      },
-      'user.invitation.cancel.preview': ({ email }) => ({ email, cancelled: email === 'a@b.org' ? 1 : 0 }),
-    });
-
-  it('asks for each, and invites nobody', async () => {
-    const admin = would('bo@b.org');
-    const words = ['user', 'invite', 'A@b.org', 'bo@b.org', 'no address', 'a@B.org', '--role', 'viewer'];
-    const ran = await berth([...words, '--dry-run', '--json'], { sdk: admin.sdk });
-    expect([ran.exitCode, ran.json()]).toMatchObject([
-      1,
-      {
-        dryRun: true,
-        items: [
-          { email: 'a@b.org', ok: true, replaced: true },
-          { email: 'bo@b.org', ok: false, error: { code: 'USER_EXISTS' } },
-          { email: 'no address', ok: false, error: { code: 'EMAIL_INVALID' } },
-        ],
-        failed: 2,
-      },
-    ]);
-    expect(admin.calls).toEqual(
-      ['a@b.org', 'bo@b.org'].map((email) => ({
-        method: 'user.invite.preview',
-        params: { email, role: 'viewer' },
-      })),
-    );
-    expect(ran.stderr).toMatch(/Would invite a@b\.org \(user\)\. They have a link .* would end .*6 d/);
-    expect(ran.stderr).toMatch(/2 of 3 failed\.\nNothing was changed\.\n$/);
-  });
-
-  it('of one: its refusal is that of the invitation', async () => {
-    const ran = await berth(['user', 'invite', 'bo@b.org', '--dry-run', '--json'], {
-      sdk: would('bo@b.org').sdk,
-    });
-    expect([ran.exitCode, ran.json()]).toMatchObject([1, { error: { code: 'USER_EXISTS' } }]);
-  });
-
-  it('--cancel: whose link would end', async () => {
-    const admin = would();
-    const words = ['user', 'invite', 'a@b.org', 'bo@b.org', '--cancel', '--dry-run'];
-    const ran = await berth(words, { sdk: admin.sdk });
-    expect([ran.exitCode, ran.stdout]).toEqual([0, '']);
-    expect(ran.stderr).toBe(
-      'Would cancel the link of a@b.org.\nNo link of bo@b.org is open.\nNothing was changed.\n',
-    );
-    expect(admin.calls.map(({ method }) => method)).toEqual(Array(2).fill('user.invitation.cancel.preview'));
   });
 });

@@ -37,6 +37,12 @@ const would = {
   'entitlement.remove.preview': () => ({ id: 'ent-1' }),
   'user.unenrol.preview': () => ({ email: 'a@b.example', leasesRevoked: 1 }),
   'allocation.move.preview': () => ({ email: 'a@b.example', moved: 3 }),
+  'sharing.set.preview': () => ({
+    products: [
+      { product: 'render', floatingSharing: false, changed: true, leasesRevoked: 2, seatsRunning: 0 },
+      { product: 'gui', floatingSharing: false, changed: false, leasesRevoked: 0, seatsRunning: 3 },
+    ],
+  }),
 };
 
 it.each([

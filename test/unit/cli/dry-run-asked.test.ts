@@ -1,0 +1,155 @@
+import { newSeed, publicKeyOf } from '@berth/cli/ed25519';
+import { BerthError } from '@berth/client';
+import { formatOfflineFile, formatPublicKey } from '@berth/protocol';
+import { describe, expect, it } from 'vitest';
+import { berth, fakeAdmin } from './fake-host.js';
+
+// Dry runs of which the server is asked one question for each thing, and what it says is said.
+
+const nothing = () => ({ items: [], next: null });
+
+describe('berth user invite --dry-run', () => {
+  const user = { name: '', role: 'user', state: 'invited' };
+  const would = (refused?: string) =>
+    fakeAdmin({
+      'user.invite.preview': ({ email }) => {
+        if (email === refused) throw new BerthError('USER_EXISTS');
+        return { user: { ...user, email }, expiresAtMs: Date.UTC(2026, 0, 22), replaced: true };
+      },
+      'user.invitation.cancel.preview': ({ email }) => ({ email, cancelled: email === 'a@b.org' ? 1 : 0 }),
+    });
+
+  it('asks for each, and invites nobody', async () => {
+    const admin = would('bo@b.org');
+    const words = ['user', 'invite', 'A@b.org', 'bo@b.org', 'no address', 'a@B.org', '--role', 'viewer'];
+    const ran = await berth([...words, '--dry-run', '--json'], { sdk: admin.sdk });
+    expect([ran.exitCode, ran.json()]).toMatchObject([
+      1,
+      {
+        dryRun: true,
+        items: [
+          { email: 'a@b.org', ok: true, replaced: true },
+          { email: 'bo@b.org', ok: false, error: { code: 'USER_EXISTS' } },
+          { email: 'no address', ok: false, error: { code: 'EMAIL_INVALID' } },
+        ],
+        failed: 2,
+      },
+    ]);
+    expect(admin.calls).toEqual(
+      ['a@b.org', 'bo@b.org'].map((email) => ({
+        method: 'user.invite.preview',
+        params: { email, role: 'viewer' },
+      })),
+    );
+    expect(ran.stderr).toMatch(/Would invite a@b\.org \(user\)\. They have a link .* would end .*6 d/);
+    expect(ran.stderr).toMatch(/2 of 3 failed\.\nNothing was changed\.\n$/);
+  });
+
+  it('of one: its refusal is that of the invitation', async () => {
+    const ran = await berth(['user', 'invite', 'bo@b.org', '--dry-run', '--json'], {
+      sdk: would('bo@b.org').sdk,
+    });
+    expect([ran.exitCode, ran.json()]).toMatchObject([1, { error: { code: 'USER_EXISTS' } }]);
+  });
+
+  it('--cancel: whose link would end', async () => {
+    const admin = would();
+    const words = ['user', 'invite', 'a@b.org', 'bo@b.org', '--cancel', '--dry-run'];
+    const ran = await berth(words, { sdk: admin.sdk });
+    expect([ran.exitCode, ran.stdout]).toEqual([0, '']);
+    expect(ran.stderr).toBe(
+      'Would cancel the link of a@b.org.\nNo link of bo@b.org is open.\nNothing was changed.\n',
+    );
+    expect(admin.calls.map(({ method }) => method)).toEqual(Array(2).fill('user.invitation.cancel.preview'));
+  });
+});
+
+it('berth sharing --dry-run says of each product what the server would make of it', async () => {
+  const admin = fakeAdmin({
+    'lease.list': nothing,
+    'allocation.list': nothing,
+    'sharing.set.preview': () => ({
+      products: [
+        { product: 'render', floatingSharing: false, changed: true, leasesRevoked: 2, seatsRunning: 0 },
+        { product: 'gui', floatingSharing: false, changed: false, leasesRevoked: 0, seatsRunning: 3 },
+      ],
+    }),
+  });
+  const ran = await berth(['sharing', 'off', '--cut', '--dry-run'], { sdk: admin.sdk, answers: [] });
+  expect([ran.exitCode, ran.stderr]).toEqual([
+    0,
+    expect.stringContaining(
+      'Floating sharing of render would be off. 2 leases of shared seats would end.\nFloating sharing of gui would stay off. 3 seats in use until released.\n',
+    ),
+  ]);
+  expect(admin.calls.at(-1)).toEqual({
+    method: 'sharing.set.preview',
+    params: { on: false, running: 'cut' },
+  });
+  const unknown = fakeAdmin({
+    'lease.list': nothing,
+    'allocation.list': nothing,
+    'sharing.set.preview': () => {
+      throw new BerthError('PRODUCT_UNKNOWN');
+    },
+  });
+  const refused = await berth(['sharing', 'on', '--product', 'x', '--dry-run'], { sdk: unknown.sdk });
+  expect([refused.exitCode, refused.stderr]).toEqual([6, expect.stringContaining('Would be refused')]);
+});
+
+it('berth license assign --dry-run asks what it would be, and with --from what license move would', async () => {
+  const admin = fakeAdmin({
+    'allocation.move.preview': () => ({ email: 'a@b.example', moved: 3 }),
+    'user.show': ({ email }) => ({ user: { email } }),
+    'lease.list': nothing,
+    'allocation.list': nothing,
+    'allocation.assign.preview': ({ quantity }) => ({
+      allocation: {
+        email: 'a@b.example',
+        product: 'render',
+        quantity,
+        expires: '2026-12-31',
+        entitlement: 'ent-1',
+      },
+    }),
+  });
+  const assign = ['license', 'assign', 'a@b.example', 'render', '--quantity', '5', '--dry-run'];
+  const ran = await berth(assign, { sdk: admin.sdk });
+  expect([ran.exitCode, ran.stderr]).toEqual([
+    0,
+    'Would assign 5 seats: a@b.example would have 5 seats of render until 2026-12-31 (ent-1). Nothing was changed.\n',
+  ]);
+  expect(admin.calls).toEqual([
+    {
+      method: 'allocation.assign.preview',
+      params: { email: 'a@b.example', product: 'render', quantity: 5 },
+    },
+  ]);
+  const from = await berth([...assign, '--from', 'c@b.example', '--json'], { sdk: admin.sdk });
+  expect([from.exitCode, from.json()]).toMatchObject([0, { dryRun: true, would: { moved: 3 } }]);
+  expect(admin.calls.at(-1)).toEqual({
+    method: 'allocation.move.preview',
+    params: { email: 'c@b.example', to: 'a@b.example', product: 'render', quantity: 5 },
+  });
+});
+
+it('berth borrow accept-return --dry-run asks of all that is in the file, and takes nothing back', async () => {
+  const device = formatPublicKey(publicKeyOf(newSeed()));
+  const stops = Array.from({ length: 13 }, (_, at) => `a.b.c${at}`);
+  const files = new Map([
+    ['return.json', formatOfflineFile({ berth: 'borrow-return', version: 1, device, stops })],
+  ]);
+  const admin = fakeAdmin({
+    'borrow.accept.preview': ({ stops }) => ({
+      returned: (stops as string[]).map((stop) => ({ lease: `l-${stop}`, freeAtMs: 0 })),
+    }),
+  });
+  const words = ['borrow', 'accept-return', 'return.json', '--dry-run'];
+  const ran = await berth([...words, '--json'], { sdk: admin.sdk, files });
+  expect([ran.exitCode, ran.json()]).toMatchObject([
+    0,
+    { dryRun: true, items: Array(13).fill({ freeAtMs: 0 }) },
+  ]);
+  expect(ran.stderr).toMatch(/Would return l-a\.b\.c12; its seat would be free .*\nNothing was changed\.\n$/);
+  expect(admin.calls.map(({ method }) => method)).toEqual(Array(2).fill('borrow.accept.preview'));
+});
