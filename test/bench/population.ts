@@ -24,6 +24,8 @@ export interface PoolOf {
   readonly seats: number;
   /** Of these, so many are taken by machines that are not the load client's. */
   readonly taken?: number;
+  /** The first so many users have one of them allocated each. */
+  readonly allocated?: number;
 }
 
 export interface Populated {
@@ -68,6 +70,7 @@ export async function populate(data: string, population: Population): Promise<Po
   await founders.setClock();
   const vendorKey = await founders.grant(population.pools, identity.keyText, time.startSeconds);
   await founders.invite(population.users ?? 0);
+  for (const { product, allocated = 0 } of population.pools) await founders.assign(product, allocated);
   const devices = await founders.enrol('load', population.devices);
   const tenants = await founders.enrol('tenant', TENANTS);
   const busy = population.pools[0]!;
@@ -119,6 +122,15 @@ class Founders {
       this.#do({
         ...{ type: 'invite', ...asked(OWNER), email: `user${at}@studio.example`, name: `User ${at}` },
         ...{ role: 'user', device: false, invitationMs: 7 * DAY_SECONDS * 1000 },
+      }),
+    );
+  }
+
+  async assign(product: string, count: number): Promise<void> {
+    await this.#each(count, (at) =>
+      this.#do({
+        ...{ type: 'assign', ...asked(OWNER), email: `user${at}@studio.example` },
+        ...{ product, quantity: 1, endMs: null },
       }),
     );
   }

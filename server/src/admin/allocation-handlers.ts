@@ -1,11 +1,9 @@
-import { type AllocationInfo, dayEndMs, type ParamsOf } from '@berth/protocol';
+import { dayEndMs, type ParamsOf } from '@berth/protocol';
 import { type Command, type Denial, deny, type Settled } from '../domain/commands.js';
-import type { Allocation, State } from '../domain/state.js';
-import { allocationInfo } from '../domain/views.js';
 import type { Answer, Handlers } from '../transport/api.js';
+import { listAllocations } from './allocation-list.js';
 import type { HandlerDeps } from './deps.js';
-import { page } from './pages.js';
-import { unknownFilter, userCalled, userMeant } from './people.js';
+import { userCalled, userMeant } from './people.js';
 import { asked, unasked, whenOf } from './request.js';
 
 type AllocationHandlers = Pick<
@@ -56,18 +54,9 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
         ? { ok: true, result: { email: target.email, product, ...settled.outcome } }
         : settled;
     },
-    'allocation.list': async ({ cursor, limit, email: given, product }) => {
-      const email = given === undefined ? undefined : userCalled(deps, given);
-      if (typeof email === 'object') return email;
-      return engine.read((state, now): Answer<'allocation.list'> => {
-        const unknown = unknownFilter(state, { email, product });
-        if (unknown !== null) return unknown;
-        const rows = allocationsOf(state, email)
-          .map((row) => allocationInfo(state, row, now))
-          .filter((info) => product === undefined || info.product === product);
-        const key = (info: AllocationInfo): string => `${info.email} ${info.product} ${info.entitlement}`;
-        return { ok: true, result: page(rows, key, { cursor, limit }, (info) => info) };
-      });
+    'allocation.list': async (params) => {
+      const email = params.email === undefined ? undefined : userCalled(deps, params.email);
+      return typeof email === 'object' ? email : listAllocations(deps, params, email);
     },
   };
 }
@@ -100,12 +89,6 @@ async function move(
   if (!settled.ok) return settled;
   // Outcomes that older versions kept do not name them.
   return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
-}
-
-/** Of one user by their index, or all. */
-function allocationsOf(state: State, email: string | undefined): Allocation[] {
-  if (email === undefined) return [...state.tables.allocation.values()];
-  return [...state.derived.allocationsByUser.get(email)].map((id) => state.tables.allocation.get(id)!);
 }
 
 function subscriptionIn({ subscription }: { readonly subscription?: string }): { subscription?: string } {

@@ -15,7 +15,7 @@ import { previewRows } from './bulk-preview.js';
 import { readTable } from './bulk-table.js';
 import { BulkUploads } from './bulk-uploads.js';
 import type { HandlerDeps } from './deps.js';
-import { page } from './pages.js';
+import { madeKey, page } from './pages.js';
 import { asked } from './request.js';
 
 type BulkHandlers = Pick<Handlers, `bulk.${string}` & keyof Handlers>;
@@ -32,9 +32,8 @@ export function bulkHandlers(deps: HandlerDeps): BulkHandlers {
     'bulk.apply': (params, caller) => apply(deps, uploads, params, caller),
     'bulk.list': ({ cursor, limit }) =>
       deps.engine.read((state): Answer<'bulk.list'> => {
-        const key = ({ madeAtMs, id }: BulkJob): string => `${String(madeAtMs).padStart(16, '0')} ${id}`;
         const jobs = state.tables.job.values();
-        return { ok: true, result: page(jobs, key, { cursor, limit, descending: true }, jobInfo) };
+        return { ok: true, result: page(jobs, madeKey, { cursor, limit, descending: true }, jobInfo) };
       }),
     'bulk.report': (params) =>
       deps.engine.read((state): Answer<'bulk.report'> => {

@@ -1,17 +1,8 @@
-import {
-  type CreditAccess,
-  type CreditSourceInfo,
-  canonicalText,
-  dayStartMs,
-  lastDay,
-  limits,
-} from '@berth/protocol';
+import { type CreditAccess, type CreditSourceInfo, canonicalText, lastDay, limits } from '@berth/protocol';
 import { type Denial, deny } from '../domain/commands.js';
-import type { CreditGrant, CreditRequest } from '../domain/credit-rows.js';
+import type { CreditGrant } from '../domain/credit-rows.js';
 import {
   areCreditsHeld,
-  creditDay,
-  creditInfo,
   creditSources,
   creditsFor,
   creditsLeft,
@@ -22,6 +13,7 @@ import {
 import type { Entitlement, Now, State } from '../domain/state.js';
 import { entitlementInfo } from '../domain/views.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
+import { listRequests, listUsage } from './credit-lists.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { userCalled, userMeant } from './people.js';
@@ -50,19 +42,9 @@ export function creditHandlers(deps: HandlerDeps): CreditHandlers {
     'credit.usage': async (params) => {
       const email = params.email === undefined ? null : userCalled(deps, params.email);
       if (typeof email === 'object' && email !== null) return email;
-      return engine.read((state, now) => usage(state, params, email, now));
+      return listUsage(deps, params, email);
     },
-    'credit.requests': ({ cursor, limit: rows, all = false }) =>
-      engine.read((state, now): Answer<'credit.requests'> => {
-        const wanted = [...state.tables.creditRequest.values()].filter(
-          ({ answer }) => all || answer === undefined,
-        );
-        const shown = page(wanted, orderOf, { cursor, limit: rows }, (row) => ({
-          ...row,
-          now: creditInfo(state, row.email, now),
-        }));
-        return { ok: true, result: shown };
-      }),
+    'credit.requests': (params) => listRequests(deps, params),
     'credit.decide': (params, caller) => decide(deps, params, caller),
   };
 }
@@ -175,59 +157,4 @@ function sourceInfo(
     spent: spentOf(state, jti),
     left: !areCreditsHeld(state) && (spendable.has(jti) || isTheirs) ? creditsLeft(state, row) : 0,
   };
-}
-
-/** How much of `2026-11-28` names a period. */
-const periodChars = { day: 10, month: 7, year: 4 } as const;
-
-interface Spent {
-  readonly email: string;
-  readonly period?: string;
-  credits: number;
-}
-
-function usage(
-  state: State,
-  params: Parameters<Handlers['credit.usage']>[0],
-  email: string | null,
-  now: Now,
-): Answer<'credit.usage'> {
-  const today = creditDay(now);
-  const { from = `${today.slice(0, 7)}-01`, until = today, by, cursor, limit: rows } = params;
-  const wrong = [from, until].find((day) => dayStartMs(day) === null);
-  if (wrong !== undefined) return deny('DATE_INVALID', `"${wrong}" is not a day: write it as 2027-05-09.`);
-  const found = new Map<string, Spent>();
-  let credits = 0;
-  for (const use of usesOf(state, email)) {
-    if (use.month < from.slice(0, 7) || use.month > until.slice(0, 7)) continue;
-    for (const [at, count] of Object.entries(use.days)) {
-      const day = `${use.month}-${at}`;
-      if (day < from || day > until) continue;
-      const period = by === undefined ? {} : { period: day.slice(0, periodChars[by]) };
-      const id = `${use.email} ${period.period ?? ''}`;
-      const row = found.get(id) ?? { email: use.email, ...period, credits: 0 };
-      row.credits += count;
-      credits += count;
-      found.set(id, row);
-    }
-  }
-  const { items, next } = page(
-    found,
-    ([id]) => id,
-    { cursor, limit: rows },
-    ([, row]) => ({
-      ...row,
-      member: state.tables.user.has(row.email),
-    }),
-  );
-  return { ok: true, result: { from, until, credits, items, next } };
-}
-
-function usesOf(state: State, email: string | null) {
-  if (email === null) return state.tables.creditUse.values();
-  return [...state.derived.creditUses.get(email)].map((id) => state.tables.creditUse.get(id)!);
-}
-
-function orderOf({ madeAtMs, id }: CreditRequest): string {
-  return `${String(madeAtMs).padStart(16, '0')} ${id}`;
 }

@@ -1,11 +1,9 @@
 import { canonicalText, limits } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
-import type { Lease, Seat, State } from '../domain/state.js';
-import { isLasting, leaseInfo, lingeringInfo } from '../domain/views.js';
-import type { Answer, Handlers } from '../transport/api.js';
+import type { Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
-import { page } from './pages.js';
-import { unknownFilter, userCalled } from './people.js';
+import { listLeases } from './lease-list.js';
+import { userCalled } from './people.js';
 import { asked } from './request.js';
 
 type LeaseAdminHandlers = Pick<Handlers, 'lease.list' | 'lease.revoke' | 'lease.keep' | 'lease.message'>;
@@ -13,26 +11,11 @@ type LeaseAdminHandlers = Pick<Handlers, 'lease.list' | 'lease.revoke' | 'lease.
 export function leaseAdminHandlers(deps: HandlerDeps): LeaseAdminHandlers {
   const { engine, sessions } = deps;
   return {
-    'lease.list': async ({ cursor, limit, email: given, product }) => {
-      const email = given === undefined ? undefined : userCalled(deps, given);
-      if (typeof email === 'object') return email;
-      return engine.read((state, now): Answer<'lease.list'> => {
-        const unknown = unknownFilter(state, { email, product });
-        if (unknown !== null) return unknown;
-        const wanted = (row: { email: string }, of: string): boolean =>
-          (email === undefined || row.email === email) && (product === undefined || of === product);
-        const leases = [...state.tables.lease.values()].filter(
-          (row) => wanted(row, row.claims.product) && isLasting(state, row),
-        );
-        const kept = lingering(state).filter((seat) => wanted(seat, seat.product));
-        const key = (row: Lease | Seat): string =>
-          'claims' in row
-            ? `${row.claims.product} ${row.claims.jti}`
-            : `${row.product} ${row.linger?.lease ?? ''}`;
-        const view = (row: Lease | Seat) =>
-          'claims' in row ? leaseInfo(state, row, now) : lingeringInfo(state, row, now);
-        return { ok: true, result: page([...leases, ...kept], key, { cursor, limit }, view) };
-      });
+    'lease.list': async (params) => {
+      const email = params.email === undefined ? undefined : userCalled(deps, params.email);
+      return typeof email === 'object'
+        ? email
+        : engine.read((state, now) => listLeases(state, params, email, now));
     },
     'lease.revoke': async (params, caller) => {
       const { lease, inSeconds } = params;
@@ -59,9 +42,4 @@ export function leaseAdminHandlers(deps: HandlerDeps): LeaseAdminHandlers {
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
-}
-
-/** Seats that nobody has a lease of, kept for whoever had it: an admin sees why they are not free. */
-function lingering(state: State): Seat[] {
-  return [...state.derived.lingerByLease.values()].map((id) => state.tables.seat.get(id)!);
 }

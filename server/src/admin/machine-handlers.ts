@@ -1,10 +1,11 @@
-import { canonicalName, dayStartMs } from '@berth/protocol';
+import { canonicalName, dayStartMs, limits } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { machineInfo, machineTokenInfo } from '../domain/machines.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
-import { page } from './pages.js';
+import { cut, inOrder, keyIn, page } from './pages.js';
 import { asked, unasked } from './request.js';
+import { inTurns, Selection } from './selection.js';
 
 type MachineHandlers = Pick<
   Handlers,
@@ -17,6 +18,12 @@ type MachineHandlers = Pick<
 >;
 
 const dayMs = 86_400_000;
+
+/** By name; the id keeps those of one name apart. */
+interface Place {
+  readonly key: string;
+  readonly id: string;
+}
 
 export function machineHandlers(deps: HandlerDeps): MachineHandlers {
   const { engine } = deps;
@@ -33,19 +40,29 @@ export function machineHandlers(deps: HandlerDeps): MachineHandlers {
       const settled = await engine.submit({ type: 'revokeMachineToken', ...key, id: params.id });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
-    'machine.list': ({ cursor, limit, group }) =>
-      engine.read((state): Answer<'machine.list'> => {
-        const rows = [...state.tables.device.values()].filter(
-          ({ machine }) => machine !== undefined && (group === undefined || machine.group === group.trim()),
+    'machine.list': async ({ cursor, limit = limits.pageRows, group }) => {
+      const [behind, found] = [
+        keyIn(cursor),
+        new Selection<Place>(limit + 1, (a, b) => inOrder(a.key, b.key)),
+      ];
+      await inTurns(deps.state.tables.device.values(), ({ machine, name, id }) => {
+        if (machine === undefined || (group !== undefined && machine.group !== group.trim())) return;
+        const key = `${name} ${id}`;
+        if (behind === null || key > behind) found.add({ key, id });
+      });
+      return engine.read((state): Answer<'machine.list'> => {
+        const result = cut(
+          found.sorted(),
+          ({ key }) => key,
+          limit,
+          ({ id }) => {
+            const row = state.tables.device.get(id);
+            return row === undefined ? null : machineInfo(state, row);
+          },
         );
-        const items = page(
-          rows,
-          ({ name, id }) => `${name} ${id}`,
-          { cursor, limit },
-          (row) => machineInfo(state, row),
-        );
-        return { ok: true, result: items };
-      }),
+        return { ok: true, result };
+      });
+    },
     'machine.remove': async (params, caller) => {
       const key = asked('machine.remove', params, caller);
       const settled = await engine.submit({ type: 'removeMachine', ...key, machine: params.machine });

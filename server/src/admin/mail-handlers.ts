@@ -1,12 +1,13 @@
-import { canonicalEmail, type MailInfo, type Role } from '@berth/protocol';
+import { canonicalEmail, limits, type MailInfo, type Role } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { mayReadLink } from '../domain/decide/mails.js';
 import type { Mail } from '../domain/mail.js';
 import type { State } from '../domain/state.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
-import { page } from './pages.js';
+import { cut, type Made, madeFirst, madeIn, madeKey } from './pages.js';
 import { asked, unasked } from './request.js';
+import { inTurns, Selection } from './selection.js';
 
 type MailHandlers = Pick<
   Handlers,
@@ -15,13 +16,15 @@ type MailHandlers = Pick<
 
 export function mailHandlers(deps: HandlerDeps): MailHandlers {
   return {
-    'mail.list': async ({ cursor, limit, state: only, email: given }) => {
+    'mail.list': async ({ cursor, limit = limits.pageRows, state: only, email: given }) => {
       const email = given === undefined ? undefined : canonicalEmail(given);
       if (email === null) return deny('EMAIL_INVALID', undefined, { email: given });
+      const places = await newest(deps.state, { cursor, limit, only, email });
       return deps.engine.read((state): Answer<'mail.list'> => {
-        const rows = mailsIn(state, only).filter((mail) => email === undefined || mail.to === email);
-        const request = { cursor, limit, descending: true };
-        const { items, next } = page(rows, orderOf, request, (mail) => infoOf(deps, mail));
+        const { items, next } = cut(places, madeKey, limit, ({ id }) => {
+          const mail = state.tables.mail.get(id);
+          return mail === undefined || !isMeant(mail, only, email) ? null : infoOf(deps, mail);
+        });
         const count = (is: Mail['state']): number => state.derived.mailsByState.get(is).size;
         const [failed, waiting] = [count('failed'), count('queued') + count('sending')];
         const { configured, fault } = deps.mail;
@@ -73,15 +76,36 @@ async function test(
   });
 }
 
-/** Of one state by the index, or all. */
-function mailsIn(state: State, only: Mail['state'] | undefined): Mail[] {
-  if (only === undefined) return [...state.tables.mail.values()];
-  return [...state.derived.mailsByState.get(only)].map((id) => state.tables.mail.get(id)!);
+/** So many of one state are looked up sooner than all mails are looked at. */
+const FEW = 1000;
+
+/** The mails of a page and one more, in order. */
+async function newest(
+  state: State,
+  asked: {
+    cursor: string | undefined;
+    limit: number;
+    only: Mail['state'] | undefined;
+    email: string | undefined;
+  },
+): Promise<readonly Made[]> {
+  const { only, email } = asked;
+  const behind = madeIn(asked.cursor);
+  const found = new Selection<Made>(asked.limit + 1, (a, b) => madeFirst(b, a));
+  await inTurns(mailsIn(state, only), (mail) => {
+    if ((behind === null || madeFirst(mail, behind) < 0) && isMeant(mail, only, email)) found.add(mail);
+  });
+  return found.sorted();
 }
 
-/** By when it was made; the id keeps those of one moment apart. */
-function orderOf({ madeAtMs, id }: Mail): string {
-  return `${String(madeAtMs).padStart(16, '0')} ${id}`;
+function mailsIn(state: State, only: Mail['state'] | undefined): Iterable<Mail> {
+  const ofState = only === undefined ? null : state.derived.mailsByState.get(only);
+  if (ofState === null || ofState.size > FEW) return state.tables.mail.values();
+  return [...ofState].map((id) => state.tables.mail.get(id)!);
+}
+
+function isMeant(mail: Mail, only: Mail['state'] | undefined, email: string | undefined): boolean {
+  return (only === undefined || mail.state === only) && (email === undefined || mail.to === email);
 }
 
 function roleOf(state: State, { email }: Caller): Role {

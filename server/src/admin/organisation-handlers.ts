@@ -38,7 +38,7 @@ function tiles(state: State, now: Now) {
   const { user, product } = state.tables;
   return {
     users: user.size,
-    invited: state.derived.invited.size,
+    invited: state.derived.usersByState.get('invited').size,
     products: product.size,
     sharing: [...product.values()].filter(({ sharing }) => sharing).length,
     credits: creditsFor(state, { email: null, vendor: null }, now),

@@ -16,7 +16,7 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
   return {
     'user.invite': (params, caller) => invite(deps, params, caller),
     'user.invite.preview': (params, caller) => wouldInvite(deps, params, caller),
-    'user.list': (params) => engine.read((state, now) => listUsers(state, params, now)),
+    'user.list': (params) => listUsers(deps, params),
     'user.remove': async (params, caller) => {
       const email = userMeant(deps, params.email);
       if (typeof email !== 'string') return email;

@@ -1,48 +1,74 @@
 import { dayStartMs, limits, type MemberOrder, type ParamsOf, roleOrder } from '@berth/protocol';
 import { deny } from '../domain/commands.js';
 import { grantOf, spentUntil } from '../domain/credits.js';
-import type { FormerUser, Now, State, User } from '../domain/state.js';
+import type { SortedKeys } from '../domain/sorted-keys.js';
+import { allocationId, type FormerUser, holderOf, type State, type User } from '../domain/state.js';
+import type { Table } from '../domain/table.js';
 import { memberInfo } from '../domain/views.js';
 import type { Answer } from '../transport/api.js';
-import { page } from './pages.js';
+import type { HandlerDeps } from './deps.js';
+import { cut, inOrder, keyIn } from './pages.js';
 import { unknownFilter } from './people.js';
+import { inTurns, Selection } from './selection.js';
 
 type Asked = ParamsOf<'user.list'>;
 /** Removed ones are listed where they are asked for, as everybody else is. */
 type Listed = User | FormerUser;
 
-/** By e-mail, and without a filter that leaves nobody, a page costs what it shows, however many users there are. */
-export function listUsers(state: State, asked: Asked, now: Now): Answer<'user.list'> {
-  const { sort = 'email', descending = false, cursor, limit = limits.pageRows } = asked;
-  const { spentUntil: until = null } = asked;
+/** Where somebody stands in an order. By e-mail, `by` says nothing. */
+interface Place {
+  readonly by: string | number;
+  readonly email: string;
+}
+
+/** What a page is cut from, and how many there are on all pages; `null`: nobody asked. */
+interface Found {
+  readonly places: readonly Place[];
+  readonly total: number | null;
+}
+
+/**
+ * By e-mail, and by what an index has, a page costs what it shows, however many users there are. Anything else is looked for among all of them, and the
+ * sockets have their turn meanwhile.
+ */
+export async function listUsers(
+  deps: { readonly state: State; readonly engine: Pick<HandlerDeps['engine'], 'read'> },
+  asked: Asked,
+): Promise<Answer<'user.list'>> {
+  const { sort = 'email', limit = limits.pageRows, spentUntil: until = null } = asked;
   if (until !== null && dayStartMs(until) === null)
     return deny('DATE_INVALID', `"${until}" is not a day: write it as 2027-05-09.`);
-  const unknown = unknownFilter(state, { product: asked.product });
-  if (unknown !== null) return unknown;
-  const view = (user: Listed) => memberInfo(state, user, now, until);
-  if (asked.page === undefined && sort === 'email' && !descending) {
-    const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
-    // One more than the page: it says that there is another.
-    const rows = first(limit + 1, candidates(state, asked, after));
-    return { ok: true, result: page(rows, ({ email }) => email, { cursor, limit }, view) };
-  }
-  const rows = [...candidates(state, asked, '')];
-  const key = (user: Listed): string =>
-    sort === 'email' ? user.email : `${orders[sort](state, user, until)}\u0000${user.email}`;
-  const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
-  const result = page(rows, key, { cursor, limit, descending, skip }, view);
-  return { ok: true, result: { ...result, ...(asked.page === undefined ? {} : { total: rows.length }) } };
+  const found = inIndex(deps.state, asked) ?? (await amongAll(deps.state, asked));
+  return deps.engine.read((state, now): Answer<'user.list'> => {
+    const unknown = unknownFilter(state, { product: asked.product });
+    if (unknown !== null) return unknown;
+    const isMeant = filterOf(state, asked);
+    const { items, next } = cut(
+      found.places,
+      (place) => keyOf(place, sort),
+      limit,
+      ({ email }) => {
+        const user = tableOf(state, asked).get(email);
+        return user === undefined || !isMeant(user) ? null : memberInfo(state, user, now, until);
+      },
+    );
+    return { ok: true, result: { items, next, ...(found.total === null ? {} : { total: found.total }) } };
+  });
 }
 
 const orders: {
-  readonly [O in Exclude<MemberOrder, 'email'>]: (state: State, user: Listed, until: string | null) => string;
+  readonly [O in Exclude<MemberOrder, 'email'>]: (
+    state: State,
+    user: Listed,
+    until: string | null,
+  ) => string | number;
 } = {
   name: (_, { name }) => name.toLowerCase(),
-  role: (_, { role }) => String(roleOrder.indexOf(role)),
+  role: (_, { role }) => roleOrder.indexOf(role),
   state: (_, { state }) => state,
-  devices: (state, { email }) => padded(state.derived.devicesByUser.get(email).size),
-  seats: (state, { email }) => padded(seatsOf(state, email)),
-  credits: (state, { email }, until) => String(spentUntil(state, email, until)).padStart(16, '0'),
+  devices: (state, { email }) => state.derived.devicesByUser.get(email).size,
+  seats: (state, { email }) => seatsOf(state, email),
+  credits: (state, { email }, until) => spentUntil(state, email, until),
 };
 
 function seatsOf(state: State, email: string): number {
@@ -52,66 +78,145 @@ function seatsOf(state: State, email: string): number {
   return seats;
 }
 
-/** Keys are compared as text. */
-const padded = (count: number): string => String(count).padStart(12, '0');
+/** Digits of what is a number, in a cursor. */
+const digits: { readonly [O in MemberOrder]?: number } = { role: 1, devices: 12, seats: 12, credits: 16 };
 
-function* first<T>(count: number, rows: Iterable<T>): Generator<T> {
-  let left = count;
-  for (const row of rows) {
-    yield row;
-    left -= 1;
-    if (left === 0) return;
+function keyOf({ by, email }: Place, sort: MemberOrder): string {
+  return sort === 'email' ? email : `${String(by).padStart(digits[sort] ?? 0, '0')}\u0000${email}`;
+}
+
+function placeIn(cursor: string | undefined, sort: MemberOrder): Place | null {
+  const key = keyIn(cursor);
+  if (key === null || sort === 'email') return key === null ? null : { by: '', email: key };
+  const [text = '', email] = key.split('\u0000');
+  const by = digits[sort] === undefined ? text : Number(text);
+  return email === undefined || Number.isNaN(by) ? null : { by, email };
+}
+
+/** Of those who are looked at one after the other before all are: what is asked for is often among the first. */
+const AT_FIRST = 1000;
+
+/** By e-mail from an index of exactly those who are meant, or of more if the page is full soon; `null`: neither. */
+function inIndex(state: State, asked: Asked): Found | null {
+  const { sort = 'email', descending = false, cursor, limit = limits.pageRows } = asked;
+  const exact = isIndexed(asked);
+  if (sort !== 'email' || (asked.page !== undefined && !exact)) return null;
+  const names = namesOf(state, asked);
+  const total = asked.page === undefined ? null : names.size;
+  const isMeant = filterOf(state, asked);
+  const places: Place[] = [];
+  let looked = 0;
+  for (const email of cursor === undefined
+    ? names[descending ? 'fromEnd' : 'from'](((asked.page ?? 1) - 1) * limit)
+    : names[descending ? 'before' : 'after'](keyIn(cursor) ?? '')) {
+    if (exact || isMeant(tableOf(state, asked).get(email)!)) places.push({ by: '', email });
+    if (places.length > limit) break;
+    looked += 1;
+    if (looked > AT_FIRST && !exact) return null;
+  }
+  return { places, total };
+}
+
+/** Whether an index has exactly those who are meant. */
+function isIndexed({ search = '', product, credit, role, state }: Asked): boolean {
+  return (
+    search.trim() === '' &&
+    product === undefined &&
+    credit === undefined &&
+    (role === undefined || state === undefined)
+  );
+}
+
+/** The index in order that has everybody who may be meant. */
+function namesOf({ derived }: State, { role, state }: Asked): Omit<SortedKeys, 'add' | 'remove'> {
+  if (state === 'removed') return derived.formerNames;
+  if (role !== undefined) return derived.usersByRole.get(role);
+  return state === undefined ? derived.userNames : derived.usersByState.get(state);
+}
+
+async function amongAll(state: State, asked: Asked): Promise<Found> {
+  const { sort = 'email', descending = false, cursor, limit = limits.pageRows } = asked;
+  const { spentUntil: until = null } = asked;
+  const sign = descending ? -1 : 1;
+  const compare = (a: Place, b: Place): number => sign * (inOrder(a.by, b.by) || inOrder(a.email, b.email));
+  const behind = placeIn(cursor, sort);
+  const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
+  const found = new Selection(skip + limit + 1, compare);
+  const isMeant = filterOf(state, asked);
+  let total = 0;
+  await inTurns(rowsOf(state, asked), (user) => {
+    if (!isMeant(user)) return;
+    total += 1;
+    const place = { by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email };
+    if (behind === null || compare(place, behind) > 0) found.add(place);
+  });
+  return { places: found.sorted().slice(skip), total: asked.page === undefined ? null : total };
+}
+
+/** As few as an index allows; all of them in the order in which they are kept, which is found faster than any other. */
+function rowsOf(state: State, asked: Asked): Iterable<Listed> {
+  const found = emailsOf(state, asked);
+  return found === null ? tableOf(state, asked).values() : usersCalled(state, found);
+}
+
+function* usersCalled(state: State, emails: Iterable<string>): Generator<User> {
+  for (const email of emails) {
+    const user = state.tables.user.get(email);
+    if (user !== undefined) yield user;
   }
 }
 
-function* candidates(state: State, asked: Asked, after: string): Generator<Listed> {
-  for (const email of emailsOf(state, asked, after)) {
-    const user = state.tables[asked.state === 'removed' ? 'formerUser' : 'user'].get(email);
-    if (user === undefined || !isWanted(user, asked)) continue;
-    if (asked.credit === undefined || grantOf(state, email).access === asked.credit) yield user;
-  }
-}
-
-/** The smallest index that has everybody who may be meant. */
-function emailsOf(state: State, asked: Asked, after: string): Iterable<string> {
-  const { product, role, credit } = asked;
-  // Whoever was removed has nothing allocated.
-  if (asked.state === 'removed') return product === undefined ? state.derived.formerNames.after(after) : [];
-  const found = smallest(state, product, role, credit);
-  if (found === null) return state.derived.userNames.after(after);
-  return [...found].filter((email) => email > after).sort((a, b) => (a < b ? -1 : 1));
-}
-
-function smallest(
-  state: State,
-  product: Asked['product'],
-  role: Asked['role'],
-  credit: Asked['credit'],
-): ReadonlySet<string> | null {
+function emailsOf(state: State, { product, role, credit, state: is }: Asked): Iterable<string> | null {
+  if (is === 'removed') return null;
   if (product !== undefined) return holders(state, product);
   // Who may spend none has no row, so there is no index of them.
   if (credit === 'limited' || credit === 'unlimited') return state.derived.creditsByAccess.get(credit);
-  return role === undefined ? null : state.derived.usersByRole.get(role);
+  const ofRole = role === undefined ? null : state.derived.usersByRole.get(role);
+  return ofRole !== null && ofRole.size < state.tables.user.size / FASTER ? ofRole : null;
 }
+
+/** So many users are looked at in the time in which one is looked up. */
+const FASTER = 4;
 
 /** Who has seats of a product allocated. */
-function holders(state: State, product: string): Set<string> {
-  const emails = new Set<string>();
-  for (const entitlement of state.derived.entitlementsByProduct.get(product))
-    for (const id of state.derived.allocationsByEntitlement.get(entitlement))
-      emails.add(state.tables.allocation.get(id)!.email);
-  return emails;
+function* holders(state: State, product: string): Generator<string> {
+  const entitlements = [...state.derived.entitlementsByProduct.get(product)];
+  const told = new Set<string>();
+  for (const entitlement of entitlements)
+    for (const id of state.derived.allocationsByEntitlement.get(entitlement)) {
+      const email = holderOf(id);
+      if (told.has(email)) continue;
+      if (entitlements.length > 1) told.add(email);
+      yield email;
+    }
 }
 
-function isWanted(user: Listed, { search, role, state }: Asked): boolean {
-  if (role !== undefined && user.role !== role) return false;
-  if (state !== undefined && user.state !== state) return false;
-  const text = search?.trim().toLowerCase();
+function tableOf({ tables }: State, { state }: Asked): Pick<Table<Listed>, 'get' | 'values'> {
+  return state === 'removed' ? tables.formerUser : tables.user;
+}
+
+function filterOf(state: State, asked: Asked): (user: Listed) => boolean {
+  const { role, state: is, product, credit } = asked;
+  const text = asked.search?.trim().toLowerCase() ?? '';
+  return (user) =>
+    (role === undefined || user.role === role) &&
+    (is === undefined || user.state === is) &&
+    (text === '' || isFound(user, text)) &&
+    (credit === undefined || grantOf(state, user.email).access === credit) &&
+    (product === undefined || holds(state, user.email, product));
+}
+
+function isFound(user: Listed, text: string): boolean {
   return (
-    text === undefined ||
     user.email.includes(text) ||
     user.name.toLowerCase().includes(text) ||
     user.role === text ||
-    (user.state !== 'removed' && (user.aliases ?? []).some((alias) => alias.includes(text)))
+    (user.state !== 'removed' && user.aliases?.some((alias) => alias.includes(text)) === true)
   );
+}
+
+function holds(state: State, email: string, product: string): boolean {
+  for (const entitlement of state.derived.entitlementsByProduct.get(product))
+    if (state.tables.allocation.has(allocationId(email, entitlement))) return true;
+  return false;
 }

@@ -42,10 +42,10 @@ export function trackEntitlement(state: State, before: Entitlement | undefined, 
 }
 
 export function trackUser(state: State, before: User | undefined, after: User | undefined): void {
-  const { userNames, usersByRole, invited, userByAlias } = state.derived;
+  const { userNames, usersByRole, usersByState, userByAlias } = state.derived;
   if (before !== undefined) {
     usersByRole.remove(before.role, before.email);
-    invited.delete(before.email);
+    usersByState.remove(before.state, before.email);
     for (const alias of before.aliases ?? []) userByAlias.delete(alias);
     if (after === undefined) userNames.remove(before.email);
     trackPending(state, 'user', before.email, false);
@@ -53,7 +53,7 @@ export function trackUser(state: State, before: User | undefined, after: User | 
   if (after === undefined) return;
   userNames.add(after.email);
   usersByRole.add(after.role, after.email);
-  if (after.state === 'invited') invited.add(after.email);
+  usersByState.add(after.state, after.email);
   for (const alias of after.aliases ?? []) userByAlias.set(alias, after.email);
   trackPending(state, 'user', after.email, after.removing !== undefined);
 }
@@ -117,7 +117,7 @@ export function isLive(entitlement: Entitlement): boolean {
 }
 
 export function trackAllocation(state: State, allocation: Allocation): void {
-  const { allocationsByUser, allocationsByEntitlement, allocated } = state.derived;
+  const { allocationsByUser, allocationsByEntitlement, allocated, holders } = state.derived;
   const id = allocationId(allocation.email, allocation.entitlement);
   const before = state.tables.allocation.get(id)?.quantity ?? 0;
   allocated.add(allocation.entitlement, allocation.quantity - before);
@@ -125,10 +125,12 @@ export function trackAllocation(state: State, allocation: Allocation): void {
   if (allocation.quantity > 0) {
     state.tables.allocation.set(id, allocation);
     allocationsByUser.add(allocation.email, id);
+    holders.add(allocation.email);
     allocationsByEntitlement.add(allocation.entitlement, id);
   } else {
     state.tables.allocation.delete(id);
     allocationsByUser.remove(allocation.email, id);
+    if (allocationsByUser.get(allocation.email).size === 0) holders.remove(allocation.email);
     allocationsByEntitlement.remove(allocation.entitlement, id);
   }
 }
@@ -195,10 +197,12 @@ function countStatus(state: State, seat: Seat, status: SeatStatus, sign: 1 | -1)
 }
 
 export function trackLease(state: State, before: Lease | undefined, after: Lease | undefined): void {
-  const { leasesBySeat, statusBySeat } = state.derived;
-  const { jti, seat: seatId } = (after ?? before)!.claims;
+  const { leasesBySeat, leasesByProduct, statusBySeat } = state.derived;
+  const { jti, seat: seatId, product } = (after ?? before)!.claims;
   if (after === undefined) leasesBySeat.remove(seatId, jti);
   else leasesBySeat.add(seatId, jti);
+  if (after === undefined) leasesByProduct.remove(product, jti);
+  else if (before === undefined) leasesByProduct.add(product, jti);
   const seat = state.tables.seat.get(seatId)!;
   const was = statusBySeat.get(seatId);
   const is = seatStatus(state, seatId);

@@ -1,4 +1,4 @@
-import { SortedKeys } from './sorted-keys.js';
+import { SortedIndex, SortedKeys } from './sorted-keys.js';
 import { Index, Tally } from './table.js';
 
 /** What has a revoke or removal pending. */
@@ -15,10 +15,10 @@ export interface Derived {
   readonly userNames: SortedKeys;
   /** E-mails of those who were removed, in order. */
   readonly formerNames: SortedKeys;
-  /** Role -> e-mails. */
-  readonly usersByRole: Index;
-  /** E-mails of those who have not joined yet. */
-  readonly invited: Set<string>;
+  /** Role -> e-mails, in order. */
+  readonly usersByRole: SortedIndex;
+  /** `invited` or `active` -> e-mails, in order. */
+  readonly usersByState: SortedIndex;
   /** Login name -> e-mail. */
   readonly userByAlias: Map<string, string>;
   /** E-mail -> invitations, used ones too. */
@@ -26,6 +26,8 @@ export interface Derived {
   /** Product -> entitlements that are future or active. */
   readonly entitlementsByProduct: Index;
   readonly allocationsByUser: Index;
+  /** E-mails of those who have seats allocated, in order. */
+  readonly holders: SortedKeys;
   readonly allocationsByEntitlement: Index;
   /** Entitlement -> seats allocated. */
   readonly allocated: Tally;
@@ -34,6 +36,8 @@ export interface Derived {
   readonly seatsByEntitlement: Index;
   readonly seatsByShareKey: Index;
   readonly leasesBySeat: Index;
+  /** Product -> leases, in order. */
+  readonly leasesByProduct: SortedIndex;
   readonly lingeringByProduct: Index;
   /** Last lease of a lingering seat -> the seat. */
   readonly lingerByLease: Map<string, string>;
@@ -87,12 +91,13 @@ export function emptyDerived(): Derived {
     devicesByUser: new Index(),
     userNames: new SortedKeys(),
     formerNames: new SortedKeys(),
-    usersByRole: new Index(),
-    invited: new Set(),
+    usersByRole: new SortedIndex(),
+    usersByState: new SortedIndex(),
     userByAlias: new Map(),
     invitationsByUser: new Index(),
     entitlementsByProduct: new Index(),
     allocationsByUser: new Index(),
+    holders: new SortedKeys(),
     allocationsByEntitlement: new Index(),
     allocated: new Tally(),
     seatsByProduct: new Index(),
@@ -100,6 +105,7 @@ export function emptyDerived(): Derived {
     seatsByEntitlement: new Index(),
     seatsByShareKey: new Index(),
     leasesBySeat: new Index(),
+    leasesByProduct: new SortedIndex(),
     lingeringByProduct: new Index(),
     lingerByLease: new Map(),
     requestsByLease: new Map(),

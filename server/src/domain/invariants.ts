@@ -17,6 +17,7 @@ import type { Derived } from './derived.js';
 import { succeeds } from './endorsements.js';
 import { ripe } from './pending.js';
 import { activeEntitlements, usageOf } from './pools.js';
+import { SortedIndex, SortedKeys } from './sorted-keys.js';
 import { emptyState, type Now, type State } from './state.js';
 import { Index } from './table.js';
 
@@ -85,9 +86,11 @@ function derivedDiffers(state: State): string[] {
 }
 
 function plain(value: Derived[keyof Derived]): string {
+  // Keys in order are compared as they are: out of order they would be found by nobody.
+  if (value instanceof SortedKeys) return JSON.stringify([...value]);
   const entries =
-    value instanceof Index
-      ? [...value.entries()].map(([key, ids]) => [key, [...ids].sort()])
+    value instanceof Index || value instanceof SortedIndex
+      ? [...value.entries()].map(([key, ids]) => [key, ids instanceof Set ? [...ids].sort() : [...ids]])
       : [...value.entries()];
   return JSON.stringify(entries.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)));
 }

@@ -330,6 +330,11 @@ export function allocationId(email: string, entitlement: string): string {
   return `${email} ${entitlement}`;
 }
 
+/** Whose it is: no e-mail address has a space. */
+export function holderOf(allocation: string): string {
+  return allocation.slice(0, allocation.indexOf(' '));
+}
+
 export function requestId(device: string, key: string): string {
   return `${device} ${key}`;
 }

@@ -18,14 +18,32 @@ type Question = (admin: AdminConnection, nth: number) => Promise<unknown>;
 
 const questions: Readonly<Record<string, Question>> = {
   'pool.status': (admin) => admin.call('pool.status', {}),
-  'user.list, a page': (admin, nth) => admin.call('user.list', { cursor: cursorAt(nth) }),
+  'organisation.show': (admin) => admin.call('organisation.show', {}),
+  'user.list, a page': (admin, nth) => admin.call('user.list', { cursor: cursorAt(userAt(nth)) }),
   'user.list, by role and page': (admin, nth) => admin.call('user.list', { role: 'user', page: 1 + nth }),
+  'user.list, by product and page': (admin, nth) =>
+    admin.call('user.list', { product: 'paint', page: 1 + nth }),
   'user.list, search': (admin, nth) => admin.call('user.list', { search: `user${nth}77` }),
-  'lease.list, a page': (admin) => admin.call('lease.list', {}),
+  'user.list, by name': (admin, nth) => admin.call('user.list', { sort: 'name', page: 1 + nth }),
+  'user.list, most seats first': (admin, nth) =>
+    admin.call('user.list', { sort: 'seats', descending: true, page: 1 + nth }),
+  'lease.list, a page': (admin, nth) => admin.call('lease.list', { cursor: cursorAt(`render l${nth}`) }),
+  'allocation.list, a page': (admin, nth) =>
+    admin.call('allocation.list', { cursor: cursorAt(`${userAt(nth)} paint ent-paint`) }),
+  'allocation.list, of a product': (admin, nth) =>
+    admin.call('allocation.list', { product: 'paint', cursor: cursorAt(`${userAt(nth)} paint ent-paint`) }),
+  'machine.list, a page': (admin) => admin.call('machine.list', {}),
+  'mail.list, a page': (admin) => admin.call('mail.list', {}),
+  'audit.list, the newest': (admin) => admin.call('audit.list', {}),
+  'audit.list, of somebody': (admin, nth) => admin.call('audit.list', { user: userAt(nth) }),
 };
 
-function cursorAt(nth: number): string {
-  return Buffer.from(`user${(nth * 997) % USERS}@studio.example`).toString('base64url');
+function userAt(nth: number): string {
+  return `user${(nth * 997) % USERS}@studio.example`;
+}
+
+function cursorAt(key: string): string {
+  return Buffer.from(key).toString('base64url');
 }
 
 async function ask(options: BenchOptions, site: BenchSite, name: string, question: Question): Promise<void> {
@@ -83,7 +101,7 @@ function titled(name: string): Title {
 
 export const admin: Suite = {
   name: 'admin',
-  what: 'lists, search and status with 100,000 users and 100,000 leases, and a bulk job of 10,000 rows',
+  what: 'lists, search and status with 100,000 users, 100,000 leases and 50,000 allocations, and a bulk job of 10,000 rows',
   connections: [],
   without: {
     runs: 'the bulk job is one of all its rows; the questions are asked in so many runs',
@@ -92,7 +110,10 @@ export const admin: Suite = {
   run: async (options) => {
     options.say('admin: filling a data folder');
     const [users, taken] = [USERS * options.part, LEASES * options.part];
-    const pools = [{ product: 'render', seats: Math.round(1.1 * taken), taken }];
+    const pools = [
+      { product: 'render', seats: Math.round(1.1 * taken), taken },
+      { product: 'paint', seats: users, allocated: users / 2 },
+    ];
     const site = await BenchSite.open({ pools, devices: 1, users }, options.profile);
     try {
       for (const [name, question] of Object.entries(questions)) await ask(options, site, name, question);
