@@ -153,7 +153,7 @@ export function help(all: readonly SuiteFacts[]): string {
     '  --write-docs    puts the figures into docs/performance.md: needs every suite, whole, and none that failed',
     '  --from FILE     measures nothing: table, model and pictures of docs/performance.md, from lines of every suite that --json has said',
     '  --json          one line of JSON for each case on stdout; the limits that are lifted and what failed on stderr',
-    '  --cpu-prof DIR  the server writes a CPU profile there when it ends (not one that is killed, as in storm)',
+    '  --cpu-prof DIR  the server writes a CPU profile there when it ends (not one that is killed, as in storm); its parts are told on stderr',
     '  --help          this',
     '',
     ...all.map(({ name, what }) => `  ${name.padEnd(10)} ${what}`),

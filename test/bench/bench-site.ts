@@ -119,10 +119,14 @@ export class BenchSite {
   }
 }
 
-/** Not in NODE_OPTIONS, which refuses it: a shell puts it behind `node` and becomes that. The folder is a word of its own, whatever is in it. */
+/**
+ * Not in NODE_OPTIONS, which refuses it: a shell puts it behind `node` and becomes that, and puts the many files of berthd in the place of its one.
+ * The folder is a word of its own, whatever is in it.
+ */
 function profiledIn(folder: string): string[] {
-  const script = 'folder=$1 node=$2; shift 2; exec "$node" --cpu-prof --cpu-prof-dir="$folder" "$@"';
-  return ['sh', '-c', script, 'sh', folder];
+  const script =
+    'folder=$1 main=$2 node=$3; shift 4; exec "$node" --cpu-prof --cpu-prof-dir="$folder" "$main" "$@"';
+  return ['sh', '-c', script, 'sh', folder, join(here, 'unbundled.js')];
 }
 
 /** The leases that the journal has granted and ended behind a record, as often as it did. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { askedBy, help, type Measuring } from './asked.js';
 import type { Suite } from './bench.js';
@@ -6,6 +6,7 @@ import { LIFTED } from './bench-site.js';
 import { circumstances } from './circumstances.js';
 import { writeDocs } from './docs.js';
 import { rowsIn } from './lines.js';
+import { newParts, partsText } from './profile-parts.js';
 import { head, lineOf, type Row } from './report.js';
 import { suites } from './suites.js';
 
@@ -57,13 +58,16 @@ async function measure(asked: Measuring<Suite>): Promise<number> {
   };
   const failed: string[] = [];
   const part = asked.small ? 0.01 : 1;
-  for (const suite of asked.suites)
+  for (const suite of asked.suites) {
+    const before = new Set(profile === null ? [] : readdirSync(profile));
     await suite
       .run({ runs, connections, part, profile, ms: seconds * 1000, emit, say })
       .catch((error: unknown) => {
         console.error(`${suite.name}: ${said(error)}`);
         failed.push(suite.name);
       });
+    if (profile !== null) for (const parts of newParts(profile, before)) console.error(partsText(parts));
+  }
   if (asked.writeDocs) report(rows, failed);
   return failed.length === 0 ? 0 : 1;
 }
