@@ -34,6 +34,7 @@ const sdk: Sdk = {
   openLease: client.openLease,
   listBorrows: client.listBorrows,
   returnBorrows: client.returnBorrows,
+  borrowsToReturn: client.borrowsToReturn,
   requestBorrow: client.requestBorrow,
   listBorrowRequests: client.listBorrowRequests,
   installBorrow: client.installBorrow,

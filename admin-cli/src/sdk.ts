@@ -8,6 +8,7 @@ export interface Sdk {
   readonly openLease: typeof client.openLease;
   readonly listBorrows: typeof client.listBorrows;
   readonly returnBorrows: typeof client.returnBorrows;
+  readonly borrowsToReturn: typeof client.borrowsToReturn;
   readonly requestBorrow: typeof client.requestBorrow;
   readonly listBorrowRequests: typeof client.listBorrowRequests;
   readonly installBorrow: typeof client.installBorrow;

@@ -24,9 +24,7 @@ export async function returnOfflineWith(host: Host, options: ReturnBorrowsOption
   const pending = new PendingRequests(host, files, context.name);
   const shelf = new BorrowShelf(host, files, context.name, check, pending);
   const uses = new BorrowUses(host, files, context.name);
-  const all = await shelf.all(options.product);
-  const chosen = all.filter(({ borrow }) => options.id === undefined || borrow.leaseIds.includes(options.id));
-  if (chosen.length === 0) throw new BerthError('BORROW_UNKNOWN');
+  const chosen = await chosenForFile(shelf, options);
   await requireUnused(uses, chosen);
   const leases = chosen
     .filter(({ borrow }) => borrow.state !== 'returning')
@@ -58,7 +56,19 @@ export async function returnOfflineWith(host: Host, options: ReturnBorrowsOption
   };
 }
 
-async function requireUnused(uses: BorrowUses, chosen: readonly StoredBorrow[]): Promise<void> {
+/** Those whose return was written before too: the file may have been lost. @throws BerthError BORROW_UNKNOWN */
+export async function chosenForFile(
+  shelf: BorrowShelf,
+  { id, product }: Pick<ReturnBorrowsOptions, 'id' | 'product'>,
+): Promise<StoredBorrow[]> {
+  const all = await shelf.all(product);
+  const chosen = all.filter(({ borrow }) => id === undefined || borrow.leaseIds.includes(id));
+  if (chosen.length === 0) throw new BerthError('BORROW_UNKNOWN');
+  return chosen;
+}
+
+/** @throws BerthError IN_USE */
+export async function requireUnused(uses: BorrowUses, chosen: readonly StoredBorrow[]): Promise<void> {
   for (const { borrow, seatIds } of chosen) {
     if (await uses.inUse(seatIds))
       throw new BerthError('IN_USE', {

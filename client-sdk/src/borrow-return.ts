@@ -1,7 +1,7 @@
 import { type ErrorCode, requests } from '@berth/protocol';
 import type { ReturnedBorrow } from './api.js';
 import type { BorrowDesk } from './borrow-desk.js';
-import type { StoredBorrow } from './borrow-shelf.js';
+import type { BorrowShelf, StoredBorrow } from './borrow-shelf.js';
 import { asBerthError, BerthError } from './errors.js';
 import type { PendingReturn } from './pending.js';
 import { newKey } from './random.js';
@@ -32,7 +32,7 @@ export async function returnStored(
   ids: readonly string[] | undefined,
   product: string | undefined,
 ): Promise<ReturnedBorrow[]> {
-  const chosen = await choose(desk, ids, product);
+  const chosen = await chosenToReturn(desk.shelf, ids, product);
   for (const { borrow, seatIds } of chosen) {
     if (await desk.uses.inUse(seatIds)) throw inUse(borrow.product);
   }
@@ -52,12 +52,13 @@ export async function returnStored(
   });
 }
 
-async function choose(
-  desk: BorrowDesk,
+/** @throws BerthError BORROW_UNKNOWN */
+export async function chosenToReturn(
+  shelf: BorrowShelf,
   ids: readonly string[] | undefined,
   product: string | undefined,
 ): Promise<StoredBorrow[]> {
-  const all = await desk.shelf.all(product);
+  const all = await shelf.all(product);
   if (ids === undefined) return all.filter(({ borrow }) => borrow.state !== 'returning');
   const chosen = all.filter(({ borrow }) => ids.some((id) => borrow.leaseIds.includes(id)));
   if (chosen.length === 0) throw new BerthError('BORROW_UNKNOWN');

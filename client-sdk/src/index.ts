@@ -26,6 +26,7 @@ import { IdentityStore as CoreIdentityStore } from './identity-store.js';
 import { joinWith } from './join.js';
 import { nodeHost } from './node/host.js';
 import { newKey } from './random.js';
+import { borrowsToReturnWith } from './return-ahead.js';
 
 // The public entry: the core with Node as its host. `src/node` is the only part that knows Node.
 
@@ -65,6 +66,16 @@ export function listBorrows(options: ListBorrowsOptions = {}): Promise<Borrow[]>
 /** Returns borrows early: one, those of a product, or all. @throws BerthError BORROW_UNKNOWN, IN_USE, UNREACHABLE, … */
 export function returnBorrows(options: ReturnBorrowsOptions = {}): Promise<ReturnedBorrow[]> {
   return returnBorrowsWith(options.host ?? nodeHost(), options);
+}
+
+/**
+ * The borrows that `returnBorrows` would return, or `returnBorrowsOffline` with `inFile`; nothing is changed and no server is asked.
+ * @throws BerthError BORROW_UNKNOWN, IN_USE, NOT_JOINED
+ */
+export function borrowsToReturn(
+  options: ReturnBorrowsOptions & { readonly inFile?: boolean } = {},
+): Promise<Borrow[]> {
+  return borrowsToReturnWith(options.host ?? nodeHost(), options, options.inFile ?? false);
 }
 
 /**

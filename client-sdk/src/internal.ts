@@ -12,6 +12,7 @@ export { bestEd25519, nativeEd25519 } from './node/ed25519.js';
 export { NodeFiles, rootsOf } from './node/files.js';
 export { PendingRequests } from './pending.js';
 export { portableEd25519 } from './portable/ed25519.js';
+export { borrowsToReturnWith } from './return-ahead.js';
 export { HeldSeat, type SeatLease } from './seat.js';
 export * from './seat-clock.js';
 export { timing } from './timing.js';

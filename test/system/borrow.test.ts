@@ -183,7 +183,10 @@ describe('I8: nothing takes it away, also after the server and the client were k
 
 describe('returning', () => {
   test('from a new process, early: the seat is free at once and the revoke succeeds', async () => {
+    const would = (await site.berthOk(anna, ['borrow', 'return', '--dry-run', '--json'])).json;
+    expect(await site.pool()).toMatchObject({ borrowed: 1 });
     const { json } = await site.berthOk(anna, ['borrow', 'return', '--json']);
+    expect(would.items).toMatchObject([{ id: json.items[0].id, leaseIds: json.items[0].leaseIds }]);
     expect(json.items).toMatchObject([{ product: 'render' }]);
     expect(json.items[0].leaseIds).toHaveLength(2);
     expect(await site.pool()).toMatchObject({ borrowed: 0, free: 2, allocated: 1 });
@@ -226,6 +229,8 @@ describe('returning', () => {
     expect(await site.pool()).toMatchObject({ inUse: 0, borrowed: 1, free: 1 });
     plugin.tell('return');
     expect(await plugin.hear({ order: 'return' })).toMatchObject({ event: 'failed', code: 'IN_USE' });
+    const dryRun = await site.berth(anna, ['borrow', 'return', '--dry-run', '--json']);
+    expect(dryRun.json.error.code).toBe('IN_USE');
     plugin.tell('release');
     await plugin.hear({ order: 'release' });
     plugin.tell('close');

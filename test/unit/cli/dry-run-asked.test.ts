@@ -153,3 +153,49 @@ it('berth borrow accept-return --dry-run asks of all that is in the file, and ta
   expect(ran.stderr).toMatch(/Would return l-a\.b\.c12; its seat would be free .*\nNothing was changed\.\n$/);
   expect(admin.calls.map(({ method }) => method)).toEqual(Array(2).fill('borrow.accept.preview'));
 });
+
+describe('berth borrow return --dry-run', () => {
+  const borrow = {
+    ...{ id: 'b-1', product: 'render', leaseIds: ['b-1'], earlyReturn: 'at-once' },
+    freeAtMs: Date.UTC(2026, 0, 22),
+  };
+  const asked: object[] = [];
+  const borrowsToReturn = async (options: object = {}) => {
+    asked.push(options);
+    return 'product' in options && options.product === 'gui'
+      ? []
+      : [borrow, { ...borrow, id: 'b-2', earlyReturn: 'at-expiry' }];
+  };
+  const dryRun = (...words: string[]) => {
+    const files = new Map([['there.json', 'mine']]);
+    const sdk = { borrowsToReturn } as never;
+    return berth(['borrow', 'return', ...words, '--dry-run'], { sdk, files });
+  };
+
+  it('says what would be returned, and returns nothing', async () => {
+    const ran = await dryRun('--json');
+    expect([ran.exitCode, ran.json()]).toMatchObject([
+      0,
+      { dryRun: true, items: [{ id: 'b-1', product: 'render' }, { id: 'b-2' }] },
+    ]);
+    expect(ran.stderr).toMatch(
+      /^Would return b-1 \(render\); its seat would be free at once\.\nWould return b-2 .* on Thu, 22 Jan .*\nNothing was changed\.\n$/,
+    );
+    expect(asked.at(-1)).toMatchObject({ inFile: false });
+  });
+
+  it('of a file: it is not written, and none that is there would be', async () => {
+    const ran = await dryRun('b-1', '--out', 'new.json');
+    expect([ran.exitCode, ran.stderr]).toEqual([
+      0,
+      expect.stringContaining('b-1 (render) would not be used here any more.'),
+    ]);
+    expect(asked.at(-1)).toMatchObject({ inFile: true, id: 'b-1' });
+    expect((await dryRun('--out', 'there.json')).stderr).toContain('FILE_EXISTS');
+  });
+
+  it('of a product of which nothing is borrowed fails as the return does', async () => {
+    const ran = await dryRun('--product', 'gui', '--json');
+    expect([ran.exitCode, ran.json()]).toMatchObject([6, { error: { code: 'BORROW_UNKNOWN' } }]);
+  });
+});

@@ -83,6 +83,7 @@ export const noSdk: Sdk = {
   openLease: refuse,
   listBorrows: refuse,
   returnBorrows: refuse,
+  borrowsToReturn: refuse,
   requestBorrow: refuse,
   listBorrowRequests: refuse,
   installBorrow: refuse,

@@ -1,5 +1,11 @@
 import type { BerthError } from '@berth/client';
-import { connectWith, listBorrowsWith, returnBorrowsWith } from '@berth/client/internal';
+import {
+  borrowsToReturnWith,
+  connectWith,
+  listBorrowsWith,
+  returnBorrowsWith,
+  returnOfflineWith,
+} from '@berth/client/internal';
 import { describe, expect, it } from 'vitest';
 import { stopOf } from './fake-replies.js';
 import { settle, World } from './world.js';
@@ -211,9 +217,29 @@ describe('returning', () => {
     const other = world.process('process-2');
     expect(await codeOf(returnBorrowsWith(other, {}))).toBe('IN_USE');
     expect(await codeOf(client.returnBorrow())).toBe('IN_USE');
+    for (const inFile of [false, true])
+      expect(await codeOf(borrowsToReturnWith(other, {}, inFile))).toBe('IN_USE');
     expect(world.server.of('borrow.return')).toEqual([]);
     await seat.release();
     expect(await world.run(returnBorrowsWith(other, {}))).toHaveLength(1);
+  });
+
+  it('asked ahead says what it would be, without a server, and leaves it', async () => {
+    const world = new World();
+    const client = await world.connect();
+    const { id } = await client.borrow({ seconds: hour });
+    world.cut();
+    for (const inFile of [false, true]) {
+      const ahead = (which: object) => borrowsToReturnWith(world.host, which, inFile);
+      expect(await ahead({})).toMatchObject([{ id, product: 'render', state: 'valid' }]);
+      expect(await ahead({ id, product: 'render' })).toHaveLength(1);
+      expect(await codeOf(ahead({ id: 'l-none' }))).toBe('BORROW_UNKNOWN');
+    }
+    expect(await client.borrows()).toMatchObject([{ id, state: 'valid' }]);
+    // Once it is given back, it would be again in a file alone: that one may have been lost.
+    await returnOfflineWith(world.host, {});
+    expect(await borrowsToReturnWith(world.host, {}, false)).toEqual([]);
+    expect(await borrowsToReturnWith(world.host, {}, true)).toMatchObject([{ id, state: 'returning' }]);
   });
 
   it('that cannot be sent leaves the borrow as it was', async () => {
