@@ -214,8 +214,10 @@ export class Pruner {
   }
 
   async #remove(until: number): Promise<void> {
-    const { audit, journal, log } = this.#options;
+    const { audit, journal, backups, log } = this.#options;
     if (until === 0 || (journal.base?.until.seq ?? 0) < until) return;
+    // What an earlier try left may be part of a backup: the next prune, or the next start, removes it.
+    if (backups.isRead) return;
     try {
       const removed = await audit.removing(() => journal.prune(until));
       if (removed.length > 0)

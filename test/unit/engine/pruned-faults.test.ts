@@ -3,7 +3,7 @@ import type { Base } from '@berth/server/store/base';
 import { baseName } from '@berth/server/store/base-format';
 import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Survivors } from '../../store/faulty-files.js';
+import { failure, type Survivors } from '../../store/faulty-files.js';
 import { runSeed, seeded } from '../../store/random.js';
 import {
   askingFor,
@@ -78,6 +78,30 @@ describe('a disk that fails or is full', () => {
     files.powerCut('NONE');
     expect(files.names('/data/journal')).not.toContain(going[0]!.file.split('/').at(-1));
     expect(files.names('/data/journal')).toContain(going[1]!.file.split('/').at(-1));
+  });
+
+  test('files that could not be removed stay while a backup is made of them, whoever asks again', async () => {
+    const studio = template.clone();
+    const server = await studio.start();
+    const { files } = studio;
+    const remove = files.remove.bind(files);
+    files.remove = async (path) => {
+      if (path.endsWith('.log')) throw failure('EIO');
+      return remove(path);
+    };
+    expect(await server.pruner.prune(asking())).toMatchObject({ ok: true });
+    files.remove = remove;
+    const { segments } = server.journal;
+    expect(segments[0]!.firstSeq).toBe(1);
+    const again = asking({ request: { device: 'd', key: 'again', hash: 'hash' } });
+    studio.busy = { backup: true, older: null };
+    for (const request of [asking(), again]) {
+      expect(await server.pruner.prune(request)).toMatchObject({ ok: true });
+      expect(segments[0]!.firstSeq).toBe(1);
+    }
+    studio.busy = { backup: false, older: null };
+    expect(await server.pruner.prune(again)).toMatchObject({ ok: true });
+    expect(segments[0]!.firstSeq).toBe(until.seq + 1);
   });
 });
 

@@ -46,10 +46,16 @@ export class Studio {
       onCommitted: ({ position, rows }) => store.put(position, rows),
       onFatal: died,
     });
+    const isRead = (): boolean => this.busy.backup;
     const audit = new AuditLog(this.files, journal, `${FOLDER}/audit`);
     const pruner = new Pruner({
       ...{ state, journal, audit, store, onFatal: died, wallMs: () => this.clock.wallMs },
-      backups: { isRead: this.busy.backup, alone: (work) => work() },
+      backups: {
+        get isRead() {
+          return isRead();
+        },
+        alone: (work) => work(),
+      },
       older: () => this.busy.older,
       spareBytes: () => SPARE_BYTES,
       submit: (command) => Promise.race([engine.submit(command), dead]),
