@@ -1,3 +1,4 @@
+import { withoutEchoes } from './echoes.js';
 import type { Export } from './exports.js';
 import { type Entry, type EntryOf, eventsOf } from './history.js';
 import type { JournalRead } from './journal-reader.js';
@@ -92,7 +93,7 @@ export function gather(input: Case): Evidence {
     ...input,
     leases,
     entitlements,
-    grants: grantsOf(input),
+    grants: grantsOf({ ...input, entries: withoutEchoes(entries) }),
     givenBack: firstTimes(input),
     unreadable,
     endT: entries.at(-1)?.t ?? 0,

@@ -88,6 +88,8 @@ export class Ledger {
   isHolding = false;
   /** Seats that were taken meanwhile. */
   readonly takenInHold = new Set<string>();
+  /** Seats that were taken from the shared ones while sharing was off, without a lease so far: one of before a restore may be. */
+  readonly takenUnshared = new Set<string>();
   /** Borrows that ended by the clock since somebody looked. */
   readonly expiredBorrows: LeaseClaims[] = [];
 
@@ -169,6 +171,8 @@ export class Ledger {
       const row = seat as Omit<SeatRow, 'leases' | 'lingers'>;
       this.seats.set(row.id, { ...row, leases: new Set(), lingers: false });
       if (this.isHolding) this.takenInHold.add(row.id);
+      const isShared = this.products.get(row.product)?.sharing !== false;
+      if (row.allocation === null && !isShared) this.takenUnshared.add(row.id);
     },
     'seat.grown': ({ id, count }) => {
       const seat = this.seats.get(String(id))!;
@@ -189,6 +193,7 @@ export class Ledger {
       const row = lease as { claims: LeaseClaims; device: string; email: string };
       this.leases.set(row.claims.jti, { ...row, revoked: false });
       this.seats.get(row.claims.seat)!.leases.add(row.claims.jti);
+      this.takenUnshared.delete(row.claims.seat);
       // Shown by who has it: a seat of before the restore, which may be lent for longer.
       if (row.claims.epoch !== this.epoch) this.takenInHold.delete(row.claims.seat);
     },

@@ -49,6 +49,11 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     // A seat may have moved since, and an admin may have said otherwise: it was granted before.
     if (isShown(ledger, row.claims)) return;
     misnamed(ledger, row, seat, accuse);
+    if (ledger.takenUnshared.has(seat.id))
+      accuse(
+        'SHARING',
+        `seat ${seat.id} of ${seat.product} is taken from the shared ones while sharing is off`,
+      );
     grantedInHold(ledger, row.claims, accuse);
     sharedWrongly(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
@@ -85,9 +90,7 @@ function beyondOwned(ledger: Ledger, { id, entitlement, product, count }: SeatRo
     accuse('I1', `seat ${id} is number ${all} of ${product}, ${ledger.owned(product)} are owned`);
 }
 
-function notShared(ledger: Ledger, { id, entitlement, product, count }: SeatRow, accuse: Accuse): void {
-  if (ledger.products.get(product)?.sharing === false)
-    accuse('SHARING', `seat ${id} of ${product} is taken from the shared ones while sharing is off`);
+function notShared(ledger: Ledger, { id, entitlement, count }: SeatRow, accuse: Accuse): void {
   const used = ledger.count((seat) => seat.entitlement === entitlement && seat.allocation === null) + count;
   const shared = (ledger.entitlements.get(entitlement)?.claims.seats ?? 0) - ledger.allocated(entitlement);
   if (used > shared && ledger.allocated(entitlement) > 0)

@@ -1,4 +1,4 @@
-import type { Evidence } from './evidence.js';
+import type { Evidence, LeaseSeen } from './evidence.js';
 import type { Happening } from './history.js';
 import type { JournalEntry } from './journal-entry.js';
 import type { LeaseClaims } from './token.js';
@@ -22,13 +22,19 @@ const lasting: ReadonlySet<Happening['event']> = new Set([
  * the server before it was judged by itself.
  */
 export function sinceRestore(evidence: Evidence): Evidence {
-  const { restoredAtT, entries, leases, mails = [] } = evidence;
+  const { restoredAtT, entries, leases, mails = [], journal } = evidence;
   if (restoredAtT === undefined) return evidence;
+  const epochs = (journal?.records ?? []).flatMap(({ changes }) =>
+    changes.flatMap(({ type, epoch }) => (type === 'organisation.restored' ? [epoch] : [])),
+  );
+  // What the lost one had sent may be read long after: by a process that stood still.
+  const isEarlier = ({ answer, token }: LeaseSeen): boolean =>
+    answer.t < restoredAtT || (epochs.length > 0 && token.claims.epoch !== epochs.at(-1));
   return {
     ...evidence,
     entries: entries.filter(({ t, event }) => t >= restoredAtT || lasting.has(event)),
-    leases: leases.filter(({ answer }) => answer.t >= restoredAtT),
-    earlier: leases.filter(({ answer }) => answer.t < restoredAtT),
+    leases: leases.filter((seen) => !isEarlier(seen)),
+    earlier: leases.filter(isEarlier),
     mails: mails.filter(({ t }) => t >= restoredAtT),
   };
 }

@@ -311,4 +311,23 @@ describe('entitlements', () => {
     world.status(200, { owned: 0, shared: 0, free: 0 });
     expect(broken(world)).toEqual(['STATUS']);
   });
+
+  test('who asks once more with the key of a removal that was answered removes nothing that came since', () => {
+    const told = (again: string): World => {
+      const world = new World(2);
+      const remove = (t: number, key: string): void => {
+        world.write(t, 'admin', { event: 'request', method: 'entitlement.remove', key });
+        world.write(t, 'admin', { event: 'removing', id: 'e1' });
+        world.write(t + 5, 'admin', { event: 'result', method: 'entitlement.remove', key, text: '{}' });
+        world.write(t + 5, 'admin', { event: 'removed', id: 'e1' });
+      };
+      remove(100, 'first');
+      world.import(150, 'e1', 2, { rev: 2 });
+      remove(200, again);
+      world.status(300, { owned: 2, shared: 2, free: 2 });
+      return world;
+    };
+    expect(broken(told('first'))).not.toContain('STATUS');
+    expect(broken(told('second'))).toContain('STATUS');
+  });
 });

@@ -43,6 +43,16 @@ describe('I9: a server that was made of a backup', () => {
     expect(broken(world)).toEqual([]);
   });
 
+  test('may take what a device shows though sharing is off since, and nothing else', () => {
+    const world = server(restored('next'), begun(71_000));
+    world.put({ sharing: false });
+    world.take(2000, { kind: 'borrow' });
+    expect(broken(world)).toEqual([]);
+    world.journal(over);
+    world.take(2100, { epoch: 'next', by: 'other' });
+    expect(broken(world)).toContain('SHARING');
+  });
+
   test('may lend a seat for longer whose borrow a device has shown, and no other one', () => {
     const world = server(restored('next'), begun(71_000));
     world.take(2000, { kind: 'borrow', seat: 'shown' });
@@ -59,5 +69,16 @@ describe('I9: a server that was made of a backup', () => {
     expect(broken(world, 1000)).toEqual([]);
     world.take(1500, { by: 'other' });
     expect(broken(world, 1000)).toContain('I1');
+  });
+
+  test('is not asked for what the lost one had sent and somebody read late, but for what it granted itself', () => {
+    const late = (epoch: string): World => {
+      const world = new World();
+      for (const change of [founded, restored('next'), begun(71_000), over]) world.journal(change);
+      world.take(2000, { epoch, unjournaled: true });
+      return world;
+    };
+    expect(broken(late('epoch'), 1000)).toEqual([]);
+    expect(broken(late('next'), 1000)).toContain('I6');
   });
 });
