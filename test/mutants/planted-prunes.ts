@@ -78,17 +78,14 @@ export const plantedInPrunes: readonly Mutant[] = [
       'await context.files.remove(out);\n        throw keeping(error, out, await lookAgain(context, admin, removal));',
     ),
   ),
-  {
-    ...mutant(
-      'prune-during-backup',
-      'I9',
-      'Files of the journal go while a backup is made of them.',
-      edit(
-        'server/dist/backup/source.js',
-        'return this.#begun.size > 0 && this.#monoMs()',
-        'return this.#begun.size < 0 && this.#monoMs()',
-      ),
+  mutant(
+    'prune-during-backup',
+    'I9',
+    'Files of the journal go while a backup is made of them.',
+    edit(
+      'server/dist/backup/source.js',
+      'return this.#begun.size > 0 && this.#monoMs()',
+      'return this.#begun.size < 0 && this.#monoMs()',
     ),
-    restores: true,
-  },
+  ),
 ];

@@ -1,7 +1,9 @@
 import { BerthError, newIdempotencyKey } from '@berth/client';
+import type { ResultOf } from '@berth/protocol';
 import type { Position } from '@berth/server/store/position';
 import type { Office } from './office.js';
-import { nap } from './workload.js';
+import { pruneJournal } from './office-prune.js';
+import { nap, refusable } from './workload.js';
 
 /** What an admin has of the server, to make another one of. */
 export interface SimBackup {
@@ -12,11 +14,28 @@ export interface SimBackup {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** As `berth backup create` does, piece by piece; what it seals them with is no part of a simulation. */
+/**
+ * As `berth backup create` does, piece by piece; what it seals them with is no part of a simulation. Often the same person prunes the journal meanwhile, in
+ * another terminal: only owners may do either.
+ */
 export async function makeBackup(office: Office, key: string): Promise<void> {
+  const { admin, dice, site } = office;
+  // The others are refused, which is looked at, but not every time.
+  if (admin.me.user?.role !== 'owner' && dice.chance(0.8)) return;
+  // What happens before the answer is here happens to this backup as well.
+  const reading = { starts: site.server.starts, sinceMs: site.time.nowMs };
+  const begun = await admin.call('backup.begin', { key });
+  const both = [
+    copyAll(office, begun, reading),
+    dice.chance(0.5) ? refusable(() => pruneJournal(office)) : null,
+  ];
+  for (const settled of await Promise.allSettled(both))
+    if (settled.status === 'rejected') throw settled.reason;
+}
+
+async function copyAll(office: Office, begun: ResultOf<'backup.begin'>, reading: Reading): Promise<void> {
   const { admin, host, site, dice } = office;
-  const { seq, epoch, head, atMs, journal } = await admin.call('backup.begin', { key });
-  const reading = { starts: site.server.starts, atMs: site.time.nowMs };
+  const { seq, epoch, head, atMs, journal } = begun;
   const files = new Map<string, Uint8Array>();
   let total = 0;
   for (const { segment, bytes: size } of journal) {
@@ -40,6 +59,12 @@ export async function makeBackup(office: Office, key: string): Promise<void> {
   await admin.call('backup.finish', { key: newIdempotencyKey(host), seq, bytes: total, atMs });
 }
 
+/** By which process of the server, and since when it has not been asked for a piece, true time. */
+interface Reading {
+  readonly starts: number;
+  sinceMs: number;
+}
+
 /** A server lets go of nothing that a backup is made of, for as long as somebody reads; it forgets who does when it starts anew. */
 const PATIENCE_MS = 55_000;
 
@@ -47,15 +72,17 @@ async function read(
   { admin, site }: Office,
   segment: string,
   offset: number,
-  reading: { starts: number; atMs: number },
+  reading: Reading,
 ): Promise<Buffer> {
+  const askedMs = site.time.nowMs;
   try {
     const { bytes } = await admin.call('backup.read', { segment, offset });
-    reading.atMs = site.time.nowMs;
+    // The server counts from when it answered: that was not before.
+    reading.sinceMs = askedMs;
     return Buffer.from(bytes, 'base64url');
   } catch (error) {
     const isGone = error instanceof BerthError && error.code === 'PARAMS_INVALID';
-    const isSame = site.server.starts === reading.starts && site.time.nowMs < reading.atMs + PATIENCE_MS;
+    const isSame = site.server.starts === reading.starts && site.time.nowMs < reading.sinceMs + PATIENCE_MS;
     if (isGone && isSame) site.violation(`${segment} went while a backup was made of it`);
     throw error;
   }

@@ -1,4 +1,5 @@
 import { type AdminConnection, type Host, newIdempotencyKey } from '@berth/client';
+import type { AskedBefore } from './asked-before.js';
 import { carryFiles } from './island.js';
 import { lookBack } from './office-audit.js';
 import { makeBackup } from './office-backup.js';
@@ -16,6 +17,7 @@ import { administerMore } from './workload-office.js';
 export interface Office {
   readonly site: Site;
   readonly admin: AdminConnection;
+  readonly before: AskedBefore;
   readonly host: Host;
   readonly dice: Dice;
   readonly people: readonly string[];
@@ -24,7 +26,6 @@ export interface Office {
   readonly island: Computer;
   /** How long an admin does nothing between two things, ms on average. */
   readonly thinksMs: number;
-  readonly makesBackups: boolean;
   /** A new computer joins with the link, and a plugin runs on it from then on. */
   hire(email: string, link: string): void;
   isEnding(): boolean;
@@ -49,7 +50,8 @@ async function administerOnce(office: Office): Promise<void> {
   const [person, product] = [dice.pick(people), dice.pick(products)];
   // Some are better known by the name they log in with.
   const email = dice.chance(0.1) ? loginOf(person) : person;
-  if (office.makesBackups && dice.chance(0.04)) return makeBackup(office, key);
+  if (dice.chance(0.04)) return makeBackup(office, key);
+  if (dice.chance(0.04)) return office.before.askAgain(dice, office.site.restoredAtMs ?? 0);
   if (dice.chance(0.2)) return administerMore(office, key);
   if (dice.chance(0.07)) return administerCredits(office, key);
   if (dice.chance(0.04)) return workInBulk(office, key);

@@ -1,8 +1,7 @@
 import type { Host } from '@berth/client';
 import { joinWith } from '@berth/client/internal';
 import { type audit, type Finding, audit as judge } from '../auditor/auditor.js';
-import { readExport } from '../auditor/exports.js';
-import { readJournalFiles } from '../auditor/journal-reader.js';
+import { AskedBefore } from './asked-before.js';
 import { isExcused } from './beyond-promise.js';
 import { type BeyondName, type FaultCounts, type FaultName, throwFaults } from './faults.js';
 import { type Founded, settle } from './founding.js';
@@ -12,6 +11,7 @@ import { type Plan, type PlanOptions, planOf } from './plan.js';
 import { takePlatform } from './platform.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type Computer, Site } from './site.js';
+import { journalOf } from './site-journal.js';
 import { StandsStill } from './stillness.js';
 import { eventsBefore } from './timeline.js';
 import { Waiters } from './waiters.js';
@@ -111,16 +111,21 @@ class Run {
     for (const computer of plugins.filter((_, at) => at % 3 === 1)) this.#startScript(computer);
     for (const { admin, host, computer } of admins) {
       const dice = site.dice(`office ${computer.name}`);
+      const before = new AskedBefore(
+        admin,
+        () => site.time.nowMs,
+        (key) => site.server.keeps(key),
+      );
       const office = {
         site,
-        admin,
+        before,
+        admin: before.admin,
         host,
         dice,
         people,
         products,
         island,
         thinksMs: this.#plan.adminThinksMs,
-        makesBackups: this.#plan.restores,
       };
       const hire = (email: string, link: string) => this.#hire(email, link);
       const life = administer({ ...office, hire, isEnding: () => this.#ending });
@@ -265,14 +270,12 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
 }
 
 function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
-  const { disk, serverKey } = site.server;
-  const journal = '/data/journal';
-  const exports = site.adminFiles.exports.map(({ name, text }) => readExport(name, text));
+  const { journal, exports } = journalOf(site);
   return judge({
     entries: site.entries,
     vendorKey: site.vendor.key,
-    serverKey,
-    journal: readJournalFiles(disk.names(journal), (name) => disk.get(`${journal}/${name}`), exports),
+    serverKey: site.server.identity.keyText,
+    journal,
     exports,
     isSignedBy: (token, key) => isSignedBy(crypto, token, key),
     clocksDrift: true,

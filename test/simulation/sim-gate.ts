@@ -1,4 +1,3 @@
-import type { SigningKey } from '@berth/client';
 import { encodeBase64Url, strictly } from '@berth/protocol';
 import type { HandlerDeps } from '@berth/server/admin/deps';
 import type { BackupSource } from '@berth/server/backup/source';
@@ -9,18 +8,17 @@ import { createGate } from '@berth/server/gate';
 import type { KnownHashes } from '@berth/server/store/known-hashes';
 import type { Gate } from '@berth/server/transport/api';
 import type { SimCrypto } from './sim-crypto.js';
+import type { SimIdentity } from './sim-identity.js';
 import type { Dice } from './sim-random.js';
 
 const DAY_MS = 86_400_000;
 
-/** The server's own identity, and what it would get from Node. */
+/** Who the server is, and what it would get from Node. */
 export interface GateParts {
   readonly crypto: SimCrypto;
   readonly dice: Dice;
   readonly leaseSeconds: number;
-  readonly key: SigningKey;
-  readonly keyText: string;
-  readonly seed: Uint8Array;
+  readonly identity: SimIdentity;
   readonly mail: HandlerDeps['mail'];
 }
 
@@ -30,8 +28,9 @@ export function simGate(
     readonly hashes: KnownHashes;
     readonly source: BackupSource;
   },
-  { crypto, dice, leaseSeconds, key, keyText, seed, mail }: GateParts,
+  { crypto, dice, leaseSeconds, identity, mail }: GateParts,
 ): Gate {
+  const { key, keyText, seed } = identity;
   const sign = (message: Uint8Array): Uint8Array => key.sign(message);
   const deps: HandlerDeps = {
     ...running,
@@ -55,9 +54,9 @@ export function simGate(
     },
     version: 'simulated',
   };
-  const identity = { id: 'srv-sim', keyText, publicKey: key.publicKey, seed };
+  const known = { id: 'srv-sim', keyText, publicKey: key.publicKey, seed };
   const live = { leaseSeconds: () => leaseSeconds, adminAddress: () => null };
-  const gate = createGate(running.state, deps, identity as Parameters<typeof createGate>[2], sign, live);
+  const gate = createGate(running.state, deps, known as Parameters<typeof createGate>[2], sign, live);
   return {
     ...gate,
     get readmits() {

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import type { TLSSocket } from 'node:tls';
-import { encodeBase64Url, formatPublicKey, type PathName, signToken } from '@berth/protocol';
+import { encodeBase64Url } from '@berth/protocol';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import type { State } from '@berth/server/domain/state';
 import { Engine } from '@berth/server/engine/engine';
-import { Invitations } from '@berth/server/engine/invitations';
 import { Issuer } from '@berth/server/engine/issuer';
 import { type Recovered, recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
@@ -28,12 +26,14 @@ import { forgeBase } from './forged-base.js';
 import type { SimBackup } from './office-backup.js';
 import { decideOffline } from './offline.js';
 import { ServerFate } from './server-fate.js';
+import { arrivalOf } from './sim-arrival.js';
 import { simAudit } from './sim-audit.js';
 import type { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { slowFiles } from './sim-disk.js';
 import { simGate } from './sim-gate.js';
 import { HttpDoor } from './sim-http.js';
+import { SimIdentity } from './sim-identity.js';
 import type { SimMailServer } from './sim-mail.js';
 import type { Wire } from './sim-network.js';
 import type { Dice } from './sim-random.js';
@@ -58,6 +58,8 @@ export interface SimServerOptions {
   readonly mailServer: SimMailServer | null;
   /** Something that must never be: an invariant that broke, an exception that no fault explains. */
   readonly onViolation: (text: string) => void;
+  /** A start made the state anew from the base of a journal that was pruned, and from what follows it. */
+  readonly onRebuilt: (state: State) => void;
 }
 
 /** What one process of the server is made of. */
@@ -85,7 +87,7 @@ interface Started {
 export class SimServer {
   readonly disk = new FaultyFiles();
   readonly fate = new ServerFate(this.disk);
-  readonly serverKey: string;
+  readonly identity: SimIdentity;
   owner: Owner = newOwner();
   diskLow = false;
   /** Nothing answers, not even the system (power, cable). */
@@ -97,8 +99,6 @@ export class SimServer {
   onDying: () => void = () => {};
   readonly #options: SimServerOptions;
   readonly #rows = emptyMemoryDisk();
-  readonly #seed: Uint8Array;
-  readonly #key: { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };
   #running: Running | null = null;
   #wires = new Set<Wire>();
   #starting: Owner | null = null;
@@ -111,9 +111,7 @@ export class SimServer {
 
   constructor(options: SimServerOptions) {
     this.#options = options;
-    this.#seed = options.dice.bytes(32);
-    this.#key = options.crypto.signingKey(this.#seed);
-    this.serverKey = formatPublicKey(this.#key.publicKey);
+    this.identity = new SimIdentity(options.dice.bytes(32), options.crypto);
   }
 
   get isUp(): boolean {
@@ -139,13 +137,13 @@ export class SimServer {
       name: 'Studio',
       owner,
       serverId: 'srv-sim',
-      serverKey: this.serverKey,
+      serverKey: this.identity.keyText,
       epoch: encodeBase64Url(dice.bytes(12)),
       invitationMs: 30 * DAY_MS,
     }));
     assert(settled.ok);
     await this.start();
-    return this.link(settled.outcome.invitation);
+    return this.identity.link(settled.outcome.invitation);
   }
 
   /**
@@ -192,15 +190,17 @@ export class SimServer {
     return `${letter}${Buffer.from(this.#options.dice.bytes(10)).toString('hex')}`;
   }
 
-  link(invitation: string): string {
-    return new Invitations(this.#seed).link(invitation, { host: 'berth', port: 7433 }, this.#key.publicKey);
-  }
-
   /** What `/ca` answers. */
   authority(nonce: string, ca: string, sha256: string): string {
     const iat = Math.floor(this.#options.clock.wallMs() / 1000);
-    const token = signToken('authority', { nonce, sha256, iat }, (message) => this.#key.sign(message));
-    return JSON.stringify({ ca, token });
+    return JSON.stringify({ ca, token: this.identity.authority({ nonce, sha256, iat }) });
+  }
+
+  /** Whether it will tell the same to whoever asks with that key again: not where nothing was changed (PROTOCOL 8). */
+  keeps(key: string): boolean {
+    for (const id of this.#running?.state.tables.request.keys() ?? [])
+      if (id.endsWith(` ${key}`)) return true;
+    return false;
   }
 
   /** A new process on the same disk. */
@@ -223,6 +223,7 @@ export class SimServer {
     });
     const store = await MemoryStore.open(this.#rows);
     await this.disk.makeFolder(FOLDER);
+    let isRebuilt = false;
     const recovered = await recover({
       files,
       folder: FOLDER,
@@ -233,10 +234,13 @@ export class SimServer {
       ...dice.pick([{}, { reread: 0 }, { reread: 20 }]),
       onCut: () => {},
       onRebuilt: (reason) => {
+        isRebuilt = true;
         if (!this.#isRotten) this.#options.onViolation(`the state was rebuilt: ${reason}`);
       },
     });
-    if (!owner.dead) await this.#serve({ recovered, store, steady, files, owner });
+    if (owner.dead) return;
+    if (isRebuilt && recovered.journal.base !== null) this.#options.onRebuilt(recovered.state);
+    await this.#serve({ recovered, store, steady, files, owner });
   }
 
   /** As server.ts puts it together. */
@@ -264,11 +268,11 @@ export class SimServer {
       onFatal,
     });
     const { state, hashes } = recovered;
-    const issuer = new Issuer((message) => this.#key.sign(message));
+    const issuer = new Issuer((message) => this.identity.key.sign(message));
     const duties = new Duties({
       ...{ state, engine, clock: steady, time, owner, onFatal, mailServer: this.#options.mailServer },
       issuer,
-      link: (invitation) => this.link(invitation),
+      link: (invitation) => this.identity.link(invitation),
     });
     const { audit, source, pruner, older } = simAudit({
       ...{ files, folder: FOLDER, recovered, store, engine, issuer, clock: steady, time, owner, onFatal },
@@ -311,21 +315,15 @@ export class SimServer {
   accept(path: string, wire: Wire): void {
     const { gate, dispatcher, registry } = this.#up;
     this.#wires.add(wire);
-    const arrival = {
-      path: (path.endsWith('admin') ? 'admin' : 'lease') as PathName,
-      tls: { exportKeyingMaterial: () => Buffer.from(wire.binding) } as unknown as TLSSocket,
-      ticket: {
-        address: wire.line.address,
-        acceptedAtMs: gate.monoMs(),
-        authenticate: () => {},
-        release: () => {},
-      },
-    };
     // One frame is one event here: nobody has to take turns within it.
     const atOnce = (_key: string, job: () => void) => job();
     const turns = { run: atOnce, runKnown: atOnce };
     const context = { gate, limits: defaultLimits, registry, dispatcher, turns, emit: () => {} };
-    const connection = new Connection(wire.serverEnd as unknown as WebSocket, arrival, context);
+    const connection = new Connection(
+      wire.serverEnd as unknown as WebSocket,
+      arrivalOf(path, wire, gate),
+      context,
+    );
     void connection.gone.then(() => this.#wires.delete(wire));
   }
 
@@ -394,7 +392,9 @@ export class SimServer {
   }
 
   #gate(running: Parameters<typeof simGate>[0], mail: PostOffice): Gate {
-    const identity = { key: this.#key, keyText: this.serverKey, seed: this.#seed };
-    return simGate(running, { ...this.#options, leaseSeconds: this.#leaseSeconds, mail, ...identity });
+    return simGate(running, {
+      ...{ ...this.#options, leaseSeconds: this.#leaseSeconds, mail },
+      identity: this.identity,
+    });
   }
 }

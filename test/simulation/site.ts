@@ -5,6 +5,7 @@ import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
 import { AdminFiles } from './admin-files.js';
 import type { SimBackup } from './office-backup.js';
+import { unlikeJournal } from './rebuilt.js';
 import { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type HostParts, simHost } from './sim-host.js';
@@ -14,6 +15,7 @@ import { Dice } from './sim-random.js';
 import { SimServer } from './sim-server.js';
 import { newOwner, type Owner, SimTime } from './sim-time.js';
 import { SimVendor } from './sim-vendor.js';
+import { journalOf } from './site-journal.js';
 import { Stillness } from './stillness.js';
 
 export interface SiteTraits {
@@ -32,6 +34,9 @@ export interface Trouble {
 
 /** So many pieces of history are hashed at once. */
 const HASHED_AT_ONCE = 500;
+
+/** From the loss of the server's computer until another one is there: longer than any frame is on its way. */
+const LOST_MS = 60_000;
 
 /** A computer with a disk and clocks that outlive its processes. */
 export interface Computer {
@@ -113,8 +118,13 @@ export class Site {
       leaseSeconds,
       segmentBytes: Math.ceil(this.dice('journal').pick([12, 32, 96]) * 1024 * Math.max(1, scale)),
       onViolation: (text) => this.violation(text),
+      onRebuilt: (state) => {
+        const wrong = unlikeJournal(state, journalOf(this).journal);
+        if (wrong !== null)
+          this.violation(`a state that was rebuilt from a base is not the true one: ${wrong}`);
+      },
     });
-    this.vendor = new SimVendor(crypto, this.server.serverKey);
+    this.vendor = new SimVendor(crypto, this.server.identity.keyText);
     this.network.onServerFrame = () => this.server.frameArrives();
   }
 
@@ -142,6 +152,8 @@ export class Site {
   async restore(backup: SimBackup, judge: () => void): Promise<void> {
     this.#isClosed = true;
     this.server.crash('ALL', false);
+    // What it had sent still arrives: an answer of the old one must not be held against the new one.
+    await new Promise<void>((resolve) => this.later(LOST_MS, resolve));
     this.server.heal();
     judge();
     const entitlements = await this.server.restore(backup);
