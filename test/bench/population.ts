@@ -37,6 +37,8 @@ export interface Populated {
 
 /** Commands in one record, where it does not matter in how many. */
 const AT_ONCE = 500;
+/** As many as a bulk job decides in one commit. */
+const ROWS_AT_ONCE = 50;
 /** Machines that have the seats that are taken. */
 const TENANTS = 200;
 /** Nobody renews what is taken, and it must outlast the bench: the longest D there is. */
@@ -118,20 +120,26 @@ class Founders {
   }
 
   async invite(count: number): Promise<void> {
-    await this.#each(count, (at) =>
-      this.#do({
-        ...{ type: 'invite', ...asked(OWNER), email: `user${at}@studio.example`, name: `User ${at}` },
-        ...{ role: 'user', device: false, invitationMs: 7 * DAY_SECONDS * 1000 },
-      }),
+    await this.#each(
+      count,
+      (at) =>
+        this.#do({
+          ...{ type: 'invite', ...asked(OWNER), email: `user${at}@studio.example`, name: `User ${at}` },
+          ...{ role: 'user', device: false, invitationMs: 7 * DAY_SECONDS * 1000 },
+        }),
+      ROWS_AT_ONCE,
     );
   }
 
   async assign(product: string, count: number): Promise<void> {
-    await this.#each(count, (at) =>
-      this.#do({
-        ...{ type: 'assign', ...asked(OWNER), email: `user${at}@studio.example` },
-        ...{ product, quantity: 1, endMs: null },
-      }),
+    await this.#each(
+      count,
+      (at) =>
+        this.#do({
+          ...{ type: 'assign', ...asked(OWNER), email: `user${at}@studio.example` },
+          ...{ product, quantity: 1, endMs: null },
+        }),
+      ROWS_AT_ONCE,
     );
   }
 
@@ -169,9 +177,9 @@ class Founders {
     return this.#do({ type: 'checkout', ...asked(by), wants, nonce: newNonce(), places: 1 });
   }
 
-  async #each(count: number, work: (at: number) => Promise<unknown>): Promise<void> {
-    for (let from = 0; from < count; from += AT_ONCE) {
-      const some = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, at) => work(from + at));
+  async #each(count: number, work: (at: number) => Promise<unknown>, atOnce = AT_ONCE): Promise<void> {
+    for (let from = 0; from < count; from += atOnce) {
+      const some = Array.from({ length: Math.min(atOnce, count - from) }, (_, at) => work(from + at));
       await Promise.all(some);
     }
   }

@@ -66,15 +66,16 @@ const orders: {
   name: (_, { name }) => name.toLowerCase(),
   role: (_, { role }) => roleOrder.indexOf(role),
   state: (_, { state }) => state,
-  devices: (state, { email }) => state.derived.devicesByUser.get(email).size,
+  devices: (state, { email }) => state.derived.devicesByUser.count(email),
   seats: (state, { email }) => seatsOf(state, email),
   credits: (state, { email }, until) => spentUntil(state, email, until),
 };
 
-function seatsOf(state: State, email: string): number {
+function seatsOf({ tables, derived }: State, email: string): number {
   let seats = 0;
-  for (const id of state.derived.allocationsByUser.get(email))
-    seats += state.tables.allocation.get(id)!.quantity;
+  derived.allocationsByUser.each(email, (id) => {
+    seats += tables.allocation.get(id)!.quantity;
+  });
   return seats;
 }
 
@@ -142,15 +143,27 @@ async function amongAll(state: State, asked: Asked): Promise<Found> {
   const behind = placeIn(cursor, sort);
   const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
   const found = new Selection(skip + limit + 1, compare);
-  const isMeant = filterOf(state, asked);
   let total = 0;
-  await inTurns(rowsOf(state, asked), (user) => {
-    if (!isMeant(user)) return;
+  const add = (place: Place): void => {
     total += 1;
-    const place = { by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email };
     if (behind === null || compare(place, behind) > 0) found.add(place);
-  });
+  };
+  if (sort === 'email' && isOfProductAlone(asked))
+    await inTurns(holders(state, asked.product), (email) => add({ by: '', email }));
+  else {
+    const isMeant = filterOf(state, asked);
+    await inTurns(rowsOf(state, asked), (user) => {
+      if (!isMeant(user)) return;
+      add({ by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email });
+    });
+  }
   return { places: found.sorted().slice(skip), total: asked.page === undefined ? null : total };
+}
+
+/** Nothing of a user's row is asked about. */
+function isOfProductAlone(asked: Asked): asked is Asked & { readonly product: string } {
+  const { product, search = '', role, state, credit } = asked;
+  return product !== undefined && search.trim() === '' && (role ?? state ?? credit) === undefined;
 }
 
 /** As few as an index allows; all of them in the order in which they are kept, which is found faster than any other. */

@@ -36,6 +36,8 @@ export interface SegmentFacts {
 /** A block is full with this many records or bytes: read in a few milliseconds, and few of them to a segment. */
 const BLOCK_RECORDS = 256;
 const BLOCK_BYTES = 256 * 1024;
+/** Or words, which a bulk job soon has: with many more, a block seems to hold whatever is looked for. */
+const BLOCK_WORDS = 200;
 
 /**
  * Blocks of the journal for whoever searches it: made when a segment is first looked at, kept in memory, and for a segment that is full on disk
@@ -187,7 +189,8 @@ function addRecord(indexed: Indexed, record: JournalRecord): void {
 
 function roomFor({ segment, blocks, last, end }: Indexed, bytes: number): Growing {
   const open = blocks.at(-1);
-  if (open !== undefined && open.records < BLOCK_RECORDS && open.bytes + bytes <= BLOCK_BYTES) return open;
+  const isOpen = open !== undefined && open.records < BLOCK_RECORDS && open.words.size < BLOCK_WORDS;
+  if (isOpen && open.bytes + bytes <= BLOCK_BYTES) return open;
   const started = { after: last, offset: end, last: last.seq, records: 0, bytes: 0, times: null };
   const block: Growing = { segment, ...started, timeless: false, words: new WordSet() };
   blocks.push(block);

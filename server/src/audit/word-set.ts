@@ -4,6 +4,7 @@
  */
 export class WordSet {
   readonly #bits: Uint8Array;
+  #size = 0;
 
   /** @param bits as `text` gave them */
   constructor(text?: string) {
@@ -12,11 +13,23 @@ export class WordSet {
   }
 
   add(word: string): void {
-    for (const bit of bitsOf(word)) this.#bits[bit >> 3]! |= 1 << (bit & 7);
+    const bits = bitsOf(word);
+    if (this.#has(bits)) return;
+    this.#size += 1;
+    for (const bit of bits) this.#bits[bit >> 3]! |= 1 << (bit & 7);
+  }
+
+  /** Words that were added, each once. */
+  get size(): number {
+    return this.#size;
   }
 
   mayHold(word: string): boolean {
-    return bitsOf(word).every((bit) => (this.#bits[bit >> 3]! & (1 << (bit & 7))) !== 0);
+    return this.#has(bitsOf(word));
+  }
+
+  #has(bits: readonly number[]): boolean {
+    return bits.every((bit) => (this.#bits[bit >> 3]! & (1 << (bit & 7))) !== 0);
   }
 
   get text(): string {

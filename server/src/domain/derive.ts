@@ -130,7 +130,7 @@ export function trackAllocation(state: State, allocation: Allocation): void {
   } else {
     state.tables.allocation.delete(id);
     allocationsByUser.remove(allocation.email, id);
-    if (allocationsByUser.get(allocation.email).size === 0) holders.remove(allocation.email);
+    if (allocationsByUser.count(allocation.email) === 0) holders.remove(allocation.email);
     allocationsByEntitlement.remove(allocation.entitlement, id);
   }
 }

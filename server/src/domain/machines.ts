@@ -45,11 +45,12 @@ function openState({ expiresAtMs, uses, maxUses }: MachineToken, now: Now): Mach
 }
 
 export function machineInfo(state: State, device: Device): MachineInfo {
+  const { statusBySeat, borrowedByEntitlement } = state.derived;
   let [seats, borrowed] = [0, 0];
   for (const id of state.derived.seatsByUser.get(device.email)) {
-    const { count } = state.tables.seat.get(id)!;
+    const { count, entitlement } = state.tables.seat.get(id)!;
     seats += count;
-    if (state.derived.statusBySeat.get(id) === 'borrowed') borrowed += count;
+    if (borrowedByEntitlement.get(entitlement) > 0 && statusBySeat.get(id) === 'borrowed') borrowed += count;
   }
   const { id, name, machine, invitation: token, enrolledAtMs } = device;
   return { id, name, group: machine?.group ?? null, token, enrolledAtMs, seats, borrowed };

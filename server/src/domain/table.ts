@@ -71,6 +71,19 @@ export class Index {
     return ids === undefined ? none : asSet(ids);
   }
 
+  /** As `get`, without a set around one id: for whoever looks at many keys. */
+  each(key: string, look: (id: string) => void): void {
+    const ids = this.#ids.get(key);
+    if (typeof ids === 'string') look(ids);
+    else ids?.forEach(look);
+  }
+
+  /** How many ids a key has. */
+  count(key: string): number {
+    const ids = this.#ids.get(key);
+    return ids === undefined ? 0 : typeof ids === 'string' ? 1 : ids.size;
+  }
+
   get size(): number {
     return this.#ids.size;
   }

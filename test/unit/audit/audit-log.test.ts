@@ -1,4 +1,5 @@
 import { AuditLog } from '@berth/server/audit/audit-log';
+import { BlockIndex } from '@berth/server/audit/block-index';
 import { type Entry, entriesOf, matches, type Query } from '@berth/server/audit/entry';
 import type { Act } from '@berth/server/domain/acts';
 import type { Change } from '@berth/server/domain/changes';
@@ -118,6 +119,23 @@ describe('newest first', () => {
     // One block, and the segment that is still written to, whose index is nowhere.
     const total = journal.segments.length * 64 * 1024;
     expect(files.bytes).toBeLessThan(total / 2);
+  });
+
+  test('one of thousands whom a bulk job was about is found by reading a few of its records', async () => {
+    const disk = new FaultyFiles();
+    await disk.makeFolder('/data');
+    const bulk = await Journal.open({ files: disk, folder: '/data', onRecord: () => {} });
+    for (let record = 0; record < 120; record += 1) {
+      const rows = Array.from({ length: 50 }, (_, at) => ({ email: `m${record * 50 + at}@studio.example` }));
+      const changes = rows.map(({ email }): Change => ({ type: 'user.removed', email }));
+      const acts = rows.map((_, first): Act => ({ ...actOf(1), before: {}, first }));
+      await bulk.append(encodeChanges(changes, acts));
+    }
+    const blocks = await new BlockIndex(disk, '/data/audit').blocksOf(bulk.segments[0]!, 120, false);
+    const holding = blocks.filter(({ words }) => words.mayHold('user m777@studio.example'));
+    const records = holding.map(({ last, after }) => last - after.seq);
+    expect(holding.some(({ last, after }) => after.seq < 16 && last >= 16)).toBe(true);
+    expect(records.reduce((sum, each) => sum + each, 0)).toBeLessThan(12);
   });
 
   test('an index that is damaged or of another journal is made again', async () => {
