@@ -48,7 +48,8 @@ async function exportAndRemove(office: Office, going: readonly AuditSegment[], o
   if (refusal !== null && dice.chance(0.7)) throw refusal;
   await exportProved(context, admin, { from: going[0]!.from, until, head }, out, host.verify);
   disturb(office);
-  if (dice.chance(0.1)) host.setTimer(() => giveUp.abort(), dice.about(500));
+  // Somebody who presses Ctrl-C does not know what the server did: most of these have to come while it is at it.
+  if (dice.chance(0.2)) host.setTimer(() => giveUp.abort(), dice.about(dice.pick([50, 500])));
   await removeRecords(context, admin, removal, out);
   if (!recent) site.violation('records of today were pruned, and nobody had said that they are meant');
   rebuildSoon(office);

@@ -8,7 +8,7 @@ import { root } from './paths.js';
 // Two of the faults of `npm run simulate:mutants`, which the first default seed shows: a simulator or an auditor that has gone blind
 // fails here. That the code as it is shows nothing is in simulation.test.ts.
 const planted = 'join-with-larger-n';
-const SHORT = 'dropped-idempotency-row';
+const SHORT = 'reply-before-sync';
 
 function script(main: string, words: readonly string[]) {
   const path = join(root, 'test', 'dist', main, 'main.js');
