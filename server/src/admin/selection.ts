@@ -25,7 +25,7 @@ export async function inTurns<Row>(
 export class Selection<Row> {
   readonly #count: number;
   readonly #compare: (a: Row, b: Row) => number;
-  #kept: Row[] = [];
+  readonly #kept: Row[] = [];
   #worst: Row | undefined;
 
   constructor(count: number, compare: (a: Row, b: Row) => number) {
@@ -39,19 +39,40 @@ export class Selection<Row> {
     if (this.#kept.length >= 2 * this.#count + SLACK) this.#cut();
   }
 
-  /** In order. */
-  sorted(): readonly Row[] {
+  /** In order, without the first so many. */
+  sorted(skip = 0): readonly Row[] {
     this.#cut();
-    return this.#kept;
+    if (skip > 0) part(this.#kept, skip, this.#compare);
+    return this.#kept.slice(skip).sort(this.#compare);
   }
 
   #cut(): void {
-    this.#kept.sort(this.#compare);
     if (this.#kept.length <= this.#count) return;
+    part(this.#kept, this.#count - 1, this.#compare);
     this.#kept.length = this.#count;
     this.#worst = this.#kept.at(-1);
   }
 }
 
-/** A sort is for so many more rows than are kept, at least. */
+/** Rows are parted once for so many more than are kept, at least. */
 const SLACK = 256;
+
+/** Puts the row there that a sort would put at `place`, those that come first before it, the others behind it (Hoare's quickselect). */
+function part<Row>(rows: Row[], place: number, compare: (a: Row, b: Row) => number): void {
+  let [from, to] = [0, rows.length - 1];
+  while (from < to) {
+    const pivot = rows[(from + to) >> 1]!;
+    let [left, right] = [from, to];
+    while (left <= right) {
+      while (compare(rows[left]!, pivot) < 0) left += 1;
+      while (compare(rows[right]!, pivot) > 0) right -= 1;
+      if (left > right) break;
+      [rows[left], rows[right]] = [rows[right]!, rows[left]!];
+      left += 1;
+      right -= 1;
+    }
+    if (place <= right) to = right;
+    else if (place >= left) from = left;
+    else return;
+  }
+}

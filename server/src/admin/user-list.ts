@@ -9,7 +9,7 @@ import type { Answer } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { cut, inOrder, keyIn } from './pages.js';
 import { unknownFilter } from './people.js';
-import { inTurns, Selection } from './selection.js';
+import { inTurns, ROWS_AT_ONCE, Selection } from './selection.js';
 
 type Asked = ParamsOf<'user.list'>;
 /** Removed ones are listed where they are asked for, as everybody else is. */
@@ -135,6 +135,9 @@ function namesOf({ derived }: State, { role, state }: Asked): Omit<SortedKeys, '
   return state === undefined ? derived.userNames : derived.usersByState.get(state);
 }
 
+/** Where somebody stands is looked up, or a text of its own. */
+const RANKED_AT_ONCE = 2048;
+
 async function amongAll(state: State, asked: Asked): Promise<Found> {
   const { sort = 'email', descending = false, cursor, limit = limits.pageRows } = asked;
   const { spentUntil: until = null } = asked;
@@ -152,12 +155,16 @@ async function amongAll(state: State, asked: Asked): Promise<Found> {
     await inTurns(holders(state, asked.product), (email) => add({ by: '', email }));
   else {
     const isMeant = filterOf(state, asked);
-    await inTurns(rowsOf(state, asked), (user) => {
-      if (!isMeant(user)) return;
-      add({ by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email });
-    });
+    await inTurns(
+      rowsOf(state, asked),
+      (user) => {
+        if (!isMeant(user)) return;
+        add({ by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email });
+      },
+      sort === 'email' ? ROWS_AT_ONCE : RANKED_AT_ONCE,
+    );
   }
-  return { places: found.sorted().slice(skip), total: asked.page === undefined ? null : total };
+  return { places: found.sorted(skip), total: asked.page === undefined ? null : total };
 }
 
 /** Nothing of a user's row is asked about. */
