@@ -22,26 +22,34 @@ export function isFresh() {
   );
 }
 
-/** Runs the bundle, once. @returns what it exports, its script, and what its content is known by */
+/** Runs the bundle, once. @returns what it exports, its script, and what is to stand in front of what V8 made of it */
 export function load() {
   const bundle = readFileSync(bundleFile);
-  const id = createHash('sha256').update(bundle).digest();
+  const seal = (kept) =>
+    createHash('sha256').update(`${process.version} ${process.arch} `).update(bundle).update(kept).digest();
   const code = `(function (exports, require, module, __filename, __dirname) {${bundle.latin1Slice()}\n})`;
-  const script = new Script(code, { filename: bundleFile, cachedData: compiledOf(id) });
+  const script = new Script(code, { filename: bundleFile, cachedData: compiledOf(seal) });
   const module = { exports: {} };
   const run = script.runInThisContext();
   run(module.exports, createRequire(bundleFile), module, bundleFile, dirname(bundleFile));
-  return { exports: module.exports, script, id };
+  return { exports: module.exports, script, seal };
 }
 
+const SEAL_BYTES = 32;
+
 /**
- * Behind the id of the bundle that it was made of, and never for another one: V8 itself compares no more than the length. Of another version
- * of Node it is no use: then V8 compiles, as it always did.
+ * Only what this very Node made of this very bundle, byte for byte: V8 looks at a version and a length, and dies of another patch of Node or
+ * of a page that a power cut left empty. Without it V8 compiles.
  */
-function compiledOf(id) {
-  if (changedMs(compiledFile) === 0) return undefined;
-  const kept = readFileSync(compiledFile);
-  return kept.subarray(0, id.length).equals(id) ? kept.subarray(id.length) : undefined;
+function compiledOf(seal) {
+  let file;
+  try {
+    file = readFileSync(compiledFile);
+  } catch {
+    return undefined;
+  }
+  const kept = file.subarray(SEAL_BYTES);
+  return seal(kept).equals(file.subarray(0, SEAL_BYTES)) ? kept : undefined;
 }
 
 function changedMs(file) {

@@ -5,10 +5,11 @@ import { pathToFileURL } from 'node:url';
 
 const [node, , loader] = process.argv;
 const { load, compiledFile } = await import(pathToFileURL(loader).href);
-const { exports, script, id } = load();
+const { exports, script, seal } = load();
 process.argv = [node, compiledFile, '--version'];
 await exports.start();
-writeFileSync(`${compiledFile}.new`, Buffer.concat([id, script.createCachedData()]));
+const kept = script.createCachedData();
+writeFileSync(`${compiledFile}.new`, Buffer.concat([seal(kept), kept]));
 // For everybody who may start the program; it may have made itself private.
 chmodSync(`${compiledFile}.new`, 0o644);
 renameSync(`${compiledFile}.new`, compiledFile);
