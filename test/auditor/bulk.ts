@@ -50,10 +50,11 @@ function note(jobs: Map<string, Job>, change: Change, accuse: Say): void {
     job.verdicts.set(job.cells[due]!.line, (change.verdict as { is: string }).is);
   }
   if (change.type === 'job.ended') {
-    const job = jobs.get(String(change.id))!;
-    if (job.ended || job.verdicts.size !== job.cells.length)
+    const job = jobs.get(String(change.id));
+    if (job === undefined) accuse(`${String(change.id)} ends, and nobody made it`);
+    else if (job.ended || job.verdicts.size !== job.cells.length)
       accuse(`${String(change.id)} ends after ${job.verdicts.size} of ${job.cells.length} rows`);
-    job.ended = true;
+    if (job !== undefined) job.ended = true;
   }
 }
 

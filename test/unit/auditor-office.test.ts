@@ -59,6 +59,7 @@ describe('bulk jobs', () => {
     ],
     ['nothing that is noted', [allocated('b@x', 1), assigned('m2', 'b@x', 1)]],
     ['the end before its rows', [ended, row(1, 'unchanged')]],
+    ['the end of a job that nobody made', [{ ...ended, id: 'k' }, row(1, 'unchanged')]],
   ])('%s is found', (_, changes) => {
     const world = job();
     act(world, 'decideRow', ...changes);
