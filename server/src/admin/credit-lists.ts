@@ -6,7 +6,7 @@ import type { State } from '../domain/state.js';
 import type { Answer } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { cut, inOrder, keyIn, type Made, madeFirst, madeIn, madeKey } from './pages.js';
-import { inTurns, Selection } from './selection.js';
+import { growingInTurns, inTurns, Selection } from './selection.js';
 
 /** How much of `2026-11-28` names a period. */
 const periodChars = { day: 10, month: 7, year: 4 } as const;
@@ -31,10 +31,11 @@ export async function listUsage(
   const wrong = [from, until].find((day) => dayStartMs(day) === null);
   if (wrong !== undefined) return deny('DATE_INVALID', `"${wrong}" is not a day: write it as 2027-05-09.`);
   const spent = new Map<string, Spent>();
-  await inTurns(usesOf(state, email), (use) => addUp(spent, use, { from, until, by }), MONTHS_AT_ONCE);
+  // A row of a month stays for good.
+  await growingInTurns(usesOf(state, email), (use) => addUp(spent, use, { from, until, by }), MONTHS_AT_ONCE);
   const [behind, found] = [keyIn(cursor), new Selection<string>(limit + 1, inOrder)];
   let credits = 0;
-  await inTurns(spent.entries(), ([id, row]) => {
+  await growingInTurns(spent, ([id, row]) => {
     credits += row.credits;
     if (behind === null || id > behind) found.add(id);
   });

@@ -107,9 +107,11 @@ function inIndex(state: State, asked: Asked): Found | null {
   const isMeant = filterOf(state, asked);
   const places: Place[] = [];
   let looked = 0;
-  for (const email of cursor === undefined
-    ? names[descending ? 'fromEnd' : 'from'](((asked.page ?? 1) - 1) * limit)
-    : names[descending ? 'before' : 'after'](keyIn(cursor) ?? '')) {
+  const behind = keyIn(cursor);
+  const skip = cursor === undefined ? ((asked.page ?? 1) - 1) * limit : 0;
+  for (const email of behind === null
+    ? names[descending ? 'fromEnd' : 'from'](skip)
+    : names[descending ? 'before' : 'after'](behind)) {
     if (exact || isMeant(tableOf(state, asked).get(email)!)) places.push({ by: '', email });
     if (places.length > limit) break;
     looked += 1;
@@ -151,18 +153,20 @@ async function amongAll(state: State, asked: Asked): Promise<Found> {
     total += 1;
     if (behind === null || compare(place, behind) > 0) found.add(place);
   };
+  const isMeant = filterOf(state, asked);
+  const look = (user: Listed | undefined): void => {
+    if (user === undefined || !isMeant(user)) return;
+    add({ by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email });
+  };
   if (sort === 'email' && isOfProductAlone(asked))
-    await inTurns(holders(state, asked.product), (email) => add({ by: '', email }));
+    await holdersInTurns(state, asked.product, (email) => add({ by: '', email }));
+  else if (asked.product !== undefined && asked.state !== 'removed')
+    await holdersInTurns(state, asked.product, (email) => look(state.tables.user.get(email)));
   else {
-    const isMeant = filterOf(state, asked);
-    await inTurns(
-      rowsOf(state, asked),
-      (user) => {
-        if (!isMeant(user)) return;
-        add({ by: sort === 'email' ? '' : orders[sort](state, user, until), email: user.email });
-      },
-      sort === 'email' ? ROWS_AT_ONCE : RANKED_AT_ONCE,
-    );
+    const emails = emailsOf(state, asked);
+    const atOnce = sort === 'email' ? ROWS_AT_ONCE : RANKED_AT_ONCE;
+    if (emails === null) await inTurns(tableOf(state, asked).values(), look, atOnce);
+    else await inTurns(emails, (email) => look(state.tables.user.get(email)), RANKED_AT_ONCE);
   }
   return { places: found.sorted(skip), total: asked.page === undefined ? null : total };
 }
@@ -173,22 +177,9 @@ function isOfProductAlone(asked: Asked): asked is Asked & { readonly product: st
   return product !== undefined && search.trim() === '' && (role ?? state ?? credit) === undefined;
 }
 
-/** As few as an index allows; all of them in the order in which they are kept, which is found faster than any other. */
-function rowsOf(state: State, asked: Asked): Iterable<Listed> {
-  const found = emailsOf(state, asked);
-  return found === null ? tableOf(state, asked).values() : usersCalled(state, found);
-}
-
-function* usersCalled(state: State, emails: Iterable<string>): Generator<User> {
-  for (const email of emails) {
-    const user = state.tables.user.get(email);
-    if (user !== undefined) yield user;
-  }
-}
-
-function emailsOf(state: State, { product, role, credit, state: is }: Asked): Iterable<string> | null {
+/** As few as an index allows; `null`: all of them are looked at in the order in which they are kept, faster than in any other. */
+function emailsOf(state: State, { role, credit, state: is }: Asked): Iterable<string> | null {
   if (is === 'removed') return null;
-  if (product !== undefined) return holders(state, product);
   // Who may spend none has no row, so there is no index of them.
   if (credit === 'limited' || credit === 'unlimited') return state.derived.creditsByAccess.get(credit);
   const ofRole = role === undefined ? null : state.derived.usersByRole.get(role);
@@ -199,16 +190,22 @@ function emailsOf(state: State, { product, role, credit, state: is }: Asked): It
 const FASTER = 4;
 
 /** Who has seats of a product allocated. */
-function* holders(state: State, product: string): Generator<string> {
-  const entitlements = [...state.derived.entitlementsByProduct.get(product)];
-  const told = new Set<string>();
-  for (const entitlement of entitlements)
-    for (const id of state.derived.allocationsByEntitlement.get(entitlement)) {
-      const email = holderOf(id);
-      if (told.has(email)) continue;
-      if (entitlements.length > 1) told.add(email);
-      yield email;
-    }
+async function holdersInTurns(
+  { derived }: State,
+  product: string,
+  look: (email: string) => void,
+): Promise<void> {
+  const entitlements = [...derived.entitlementsByProduct.get(product)];
+  // Of all at one moment: seats move from one entitlement to another.
+  const ids = entitlements.map((entitlement) => [...derived.allocationsByEntitlement.get(entitlement)]);
+  const told = entitlements.length > 1 ? new Set<string>() : null;
+  const once = (id: string): void => {
+    const email = holderOf(id);
+    if (told?.has(email)) return;
+    told?.add(email);
+    look(email);
+  };
+  await inTurns(([] as string[]).concat(...ids), once, RANKED_AT_ONCE);
 }
 
 function tableOf({ tables }: State, { state }: Asked): Pick<Table<Listed>, 'get' | 'values'> {

@@ -53,11 +53,11 @@ export class SortedKeys {
     return this.#forward(at, behind(this.#blocks[at] ?? [], key));
   }
 
-  /** Keys before `key`, the last one first; `null`: all. */
-  before(key: string | null): Generator<string> {
-    const at = key === null ? this.#blocks.length - 1 : this.#blockOf(key);
+  /** Keys before `key`, the last one first. */
+  before(key: string): Generator<string> {
+    const at = this.#blockOf(key);
     const block = this.#blocks[at] ?? [];
-    const place = key === null ? block.length : behind(block, key);
+    const place = behind(block, key);
     return this.#backward(at, (block[place - 1] === key ? place - 1 : place) - 1);
   }
 
@@ -84,7 +84,7 @@ export class SortedKeys {
 
   *#backward(block: number, place: number): Generator<string> {
     for (let [at, from] = [block, place]; at >= 0; at -= 1, from = BLOCK_KEYS) {
-      const keys = this.#blocks[at]!;
+      const keys = this.#blocks[at] ?? [];
       for (let next = Math.min(from, keys.length - 1); next >= 0; next -= 1) yield keys[next]!;
     }
   }
