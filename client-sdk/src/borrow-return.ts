@@ -105,36 +105,43 @@ export async function performReturn(
   request: ReturnRequest,
   sent: boolean,
 ): Promise<FreeAtMs> {
-  const { key, stops, leases } = request;
+  const { key, stops } = request;
+  let left = false;
   const onFirstSend = () => {
-    sent = true;
+    left = true;
   };
   try {
     const params = { key, stops: [...stops] };
     const { returned } = await desk.session.link.request('borrow.return', params, { onFirstSend });
-    await desk.shelf.remove(leases);
-    await desk.pending.end('return', key);
+    await taken(desk, request);
     return new Map(returned.map(({ lease, freeAtMs }) => [lease, freeAtMs]));
   } catch (thrown) {
     const error = asBerthError(thrown);
     if (error.code === 'BORROW_UNKNOWN') return forget(desk, request);
+    // I8: a server that had a session of this device removes it only when it has no borrow left, so it took this return.
+    if (left && error.code === 'DEVICE_UNKNOWN') return taken(desk, request);
     // Never sent: nobody has seen the stops, the borrow is as good as before.
-    if (!sent || notReturned.has(error.code)) await desk.pending.end('return', key);
+    if (!(sent || left) || notReturned.has(error.code)) await desk.pending.end('return', key);
     else desk.pending.leave(key);
     throw error;
   }
 }
 
+/** The server has taken them back, at the latest by now. */
+async function taken(desk: BorrowDesk, { key, leases }: ReturnRequest): Promise<FreeAtMs> {
+  await desk.shelf.remove(leases);
+  await desk.pending.end('return', key);
+  const nowMs = Math.round(desk.session.host.clock.wallMs());
+  return new Map(leases.map((id) => [id, nowMs]));
+}
+
 /** The server knows one of them no more: it was returned before, or has ended. The others are returned one by one. */
-async function forget(desk: BorrowDesk, { key, leases }: ReturnRequest): Promise<FreeAtMs> {
+async function forget(desk: BorrowDesk, request: ReturnRequest): Promise<FreeAtMs> {
+  const { key, leases } = request;
+  if (leases.length === 1) return taken(desk, request);
   const freeAtMs: FreeAtMs = new Map();
-  if (leases.length === 1) {
-    await desk.shelf.remove(leases);
-    freeAtMs.set(leases[0]!, Math.round(desk.session.host.clock.wallMs()));
-  } else {
-    for (const id of leases) {
-      for (const [lease, ms] of await returnBatch(desk, [id], [])) freeAtMs.set(lease, ms);
-    }
+  for (const id of leases) {
+    for (const [lease, ms] of await returnBatch(desk, [id], [])) freeAtMs.set(lease, ms);
   }
   await desk.pending.end('return', key);
   return freeAtMs;

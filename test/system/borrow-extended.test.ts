@@ -143,7 +143,9 @@ describe('a pending removal', () => {
     await site.serve();
     const { json } = await take(bo, '2h');
     expect(json.error).toMatchObject({ code: 'REVOKE_PENDING', untilMs: items[0].removing.untilMs });
-    await site.berth(bo, ['borrow', 'return']);
+    const returned = await site.berthOk(bo, ['borrow', 'return']);
+    expect(returned.stderr).toContain('Returned ');
+    expect((await site.berthOk(bo, ['borrow', 'list', '--json'])).json.items).toEqual([]);
     expect((await done('user', 'list', '--search', 'bo@')).items).toEqual([]);
   });
 

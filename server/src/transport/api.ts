@@ -103,7 +103,7 @@ export interface Sessions {
   isBound(lease: string): boolean;
   /** Forgets a lease everywhere: it ended. */
   unbindLease(lease: string): void;
-  /** Closes every session of a device that was removed. */
+  /** Closes every session of a device that was removed, each once what it asked was answered. */
   closeDevice(deviceId: string): void;
   /** Open sessions, for metrics. */
   readonly count: number;

@@ -65,6 +65,8 @@ export class Connection implements Peer, SessionSocket {
   #heard = false;
   #inFlight = 0;
   #parked = 0;
+  /** Why it closes once nothing is in flight. */
+  #parting: CloseReason | null = null;
   /** Frames that wait for their turn. */
   #waiting = 0;
   /** Whose: that of a device, or `null`: of the address. */
@@ -184,6 +186,7 @@ export class Connection implements Peer, SessionSocket {
   endRequest(parked: boolean): void {
     if (parked) this.#parked--;
     else this.#inFlight--;
+    if (this.#parting !== null && this.#inFlight === 0) this.close(this.#parting);
     if (this.#inFlight + this.#parked > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
@@ -198,6 +201,12 @@ export class Connection implements Peer, SessionSocket {
     this.#end(reason);
     const { number, text } = closeCodes[reason];
     this.#socket.close(number, text);
+  }
+
+  /** Takes nothing more, and closes when what is in flight was answered: what ends a device may be its own return of a borrow (I8). */
+  part(reason: CloseReason): void {
+    if (this.#inFlight === 0) this.close(reason);
+    else this.#parting = reason;
   }
 
   /** Without a goodbye: for a peer that does not read, or that had its time. */
@@ -228,7 +237,7 @@ export class Connection implements Peer, SessionSocket {
 
   #receive(data: RawData, isBinary: boolean): void {
     // After our close frame the peer's frames still arrive until it closes too.
-    if (this.#state === 'closed') return;
+    if (this.#state === 'closed' || this.#parting !== null) return;
     this.#missedPings = 0;
     this.#heard = true;
     if (isBinary || !Buffer.isBuffer(data)) this.close('BINARY');
@@ -241,7 +250,7 @@ export class Connection implements Peer, SessionSocket {
     if (++this.#waiting === limits.framesWaiting) this.#socket.pause();
     const receive = (): void => {
       if (--this.#waiting === 0 && this.#socket.isPaused) this.#socket.resume();
-      if (this.#state !== 'closed') dispatcher.receive(text, this);
+      if (this.#state !== 'closed' && this.#parting === null) dispatcher.receive(text, this);
     };
     // Behind those that wait already: frames of one socket keep their order.
     if (this.#waiting === 1) this.#turnOf = this.caller?.deviceKey ?? null;

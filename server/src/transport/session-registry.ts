@@ -5,6 +5,8 @@ import type { Caller, Sessions } from './api.js';
 export interface SessionSocket {
   push<P extends Push>(name: P, params: PushParams<P>): void;
   close(reason: CloseReason): void;
+  /** Closes once what it asked was answered. */
+  part(reason: CloseReason): void;
 }
 
 export interface OpenSession {
@@ -78,7 +80,7 @@ export class SessionRegistry implements Sessions {
   }
 
   closeDevice(deviceId: string): void {
-    for (const { socket } of this.#sessionsOf(deviceId)) socket.close('DEVICE_REMOVED');
+    for (const { socket } of this.#sessionsOf(deviceId)) socket.part('DEVICE_REMOVED');
   }
 
   #sessionsOf(deviceId: string): OpenSession[] {

@@ -6,6 +6,7 @@ import {
   returnBorrowsWith,
   returnOfflineWith,
 } from '@berth/client/internal';
+import { closeCodes } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { stopOf } from './fake-replies.js';
 import { settle, World } from './world.js';
@@ -279,6 +280,36 @@ describe('returning', () => {
     world.server.scripts['borrow.return'] = () => ({ error: 'BORROW_UNKNOWN' });
     expect(await client.returnBorrow()).toHaveLength(1);
     expect([borrowsOn(world), pendingOn(world)]).toEqual([[], []]);
+  });
+
+  it('whose answer the end of the device overtakes is one: the server would not have removed a device that has a borrow (I8)', async () => {
+    for (const end of [closeCodes.DEVICE_REMOVED.number, 1006]) {
+      const world = new World();
+      const client = await world.connect();
+      await client.borrow({ seconds: hour });
+      world.server.scripts['borrow.return'] = (_params, socket) => {
+        world.server.scripts['session.open'] = () => ({ error: 'DEVICE_UNKNOWN' });
+        socket.close(end);
+        return null;
+      };
+      expect(await world.run(client.returnBorrow())).toHaveLength(1);
+      expect([borrowsOn(world), pendingOn(world)]).toEqual([[], []]);
+    }
+  });
+
+  it('that a server which does not know the device has not been sent leaves the borrow: it may have been restored', async () => {
+    const world = new World();
+    const client = await world.connect();
+    await client.borrow({ seconds: hour });
+    world.server.scripts['borrow.return'] = () => 'drop';
+    const first = codeOf(client.returnBorrow());
+    await settle();
+    world.cut();
+    expect(await world.run(first)).toBe('UNREACHABLE');
+    world.mend();
+    world.server.scripts['session.open'] = () => ({ error: 'DEVICE_UNKNOWN' });
+    expect(await world.run(codeOf(returnBorrowsWith(world.host, {})))).toBe('DEVICE_UNKNOWN');
+    expect([borrowsOn(world).length, pendingOn(world).length]).toEqual([1, 1]);
   });
 
   it('of an id that is none is BORROW_UNKNOWN; of everything when there is nothing is nothing', async () => {

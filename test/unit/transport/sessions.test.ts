@@ -44,6 +44,38 @@ describe('sessions of one device', () => {
     expect(other.socket.readyState).toBe(other.socket.OPEN);
   });
 
+  it('whose device is removed get the answers to what they asked before, and nothing more', async () => {
+    let answer = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const asked: string[] = [];
+    const rig = await startRig({
+      handlers: {
+        'borrow.return': async () => {
+          rig.listener.sessions.closeDevice('dev-1');
+          await answered;
+          return { ok: true, result: { returned: [] } };
+        },
+        'pool.status': async () => {
+          asked.push('pool.status');
+          return { ok: true, result: { pools: [], next: null } };
+        },
+      },
+    });
+    const client = await TestClient.open(rig, rig.enrolled());
+    const returned = client.call('borrow.return', { key: newNonce(), stops: ['a.b.c'] });
+    void client.call('pool.status', {}).catch(() => undefined);
+    // Its pong says that the server has read what came before it.
+    const read = new Promise((resolve) => client.socket.once('pong', resolve));
+    client.socket.ping();
+    await read;
+    answer();
+    expect(await returned).toEqual({ returned: [] });
+    expect(await client.closed).toBe(closeCodes.DEVICE_REMOVED.number);
+    expect(asked).toEqual([]);
+  });
+
   it('are gone from the count when their socket closes', async () => {
     const rig = await startRig();
     const client = await TestClient.open(rig, rig.enrolled());
@@ -87,7 +119,7 @@ describe('the registry', () => {
     email: 'ada@example.com',
     address: '10.0.0.1',
   };
-  const quiet = { push() {}, close() {} };
+  const quiet = { push() {}, close() {}, part() {} };
 
   it('keeps no lease of a session that ended, not even one that is granted afterwards', () => {
     const registry = new SessionRegistry();
@@ -115,7 +147,7 @@ describe('the registry', () => {
   it('pushes only what the path of a session knows', () => {
     const registry = new SessionRegistry();
     const pushed: string[] = [];
-    const socket = { push: (name: string) => void pushed.push(name), close() {} };
+    const socket = { push: (name: string) => void pushed.push(name), close() {}, part() {} };
     const { session } = registry.open({ ...who, path: 'admin' }, socket);
     session.caller.leases.add('l-1');
     registry.pushToLease('l-1', 'lease.revoked', revoked);
