@@ -39,18 +39,25 @@ export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => string | number;
   /**
-   * `low`: gives way before the others; `high`: what one looks for, gives way after them. `id`: never shortened, never left out; said only where
-   * the title does not say it.
+   * `low`: gives way before the others; `high`: what one looks for, gives way after them. `id`: never shortened; said only where
+   * the title does not say it. Whatever it is, a column that says nothing in any row gives way first; the first one never does.
    */
   readonly weight?: 'low' | 'high' | 'id';
 }
 
 /** Columns of these titles are ids: half an e-mail or half an id is of no use to anybody. The first column is one anyway. */
-const idTitles = new Set(['', 'ID', 'EMAIL', 'USER', 'PRODUCT', 'ENTITLEMENT', 'TOKEN', 'NUMBER']);
+const idTitles = new Set(['', 'ID', 'EMAIL', 'USER', 'PRODUCT']);
+/** Ids of something else than the row: whole or not at all, and rather not than that a text or a number goes. */
+const referenceTitles = new Set(['ENTITLEMENT', 'TOKEN', 'NUMBER']);
+/** An id may be cut to this before something that one looks for is left out: whoever reads the table knows their own. */
+const ID_LEAST = 16;
+/** A cell that says nothing. */
+const isEmpty = (text: string): boolean => text === '' || text === '0' || text === '-';
 
 /**
  * Columns that line up, numbers to the right. On a terminal that is too narrow the least important texts are shortened (`low` ones first,
- * then from the right, `high` ones last), and when that is not enough whole columns are left out, and named below.
+ * then from the right, `high` ones last), and when that is not enough whole columns are left out, and named below: first those that say
+ * nothing in any row, then `low` ones, then ids that are not what the table is a list of.
  */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], screen: Output): string {
   const cells = rows.map((row) => columns.map((column) => clean(String(column.cell(row)))));
@@ -65,17 +72,22 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], scre
       .join('  ')
       .trimEnd();
   const titles = columns.map((column) => column.title);
-  const missing = titles.filter((_, at) => !widths.has(at));
-  const note =
-    missing.length === 0 ? [] : [`Not shown: ${missing.join(', ')} (see a wider terminal, or --json).`];
-  return [paint(screen, 'bold', line(titles)), ...cells.map(line), ...note].join('\n');
+  const missing = (empty: boolean): string =>
+    titles.filter((_, at) => !widths.has(at) && measured[at]!.empty === empty).join(', ');
+  const notes = [
+    missing(true) && `Not shown, 0 or empty in every row: ${missing(true)}.`,
+    missing(false) && `Not shown: ${missing(false)} (see a wider terminal, or --json).`,
+  ].filter((note) => note !== '');
+  return [paint(screen, 'bold', line(titles)), ...cells.map(line), ...notes].join('\n');
 }
 
 interface Measured {
   readonly width: number;
   /** As far as it can be shortened. */
   readonly least: number;
-  readonly weight: 'low' | 'normal' | 'high' | 'id';
+  readonly weight: 'low' | 'reference' | 'normal' | 'high' | 'id';
+  /** It says nothing in any row. */
+  readonly empty: boolean;
 }
 
 /** A shortened number or date says something else, or nothing: such columns are shown whole or not at all. */
@@ -89,29 +101,47 @@ function measure(
 ): Measured {
   const texts = cells.map((row) => row[at]!);
   const width = Math.max(...[title, ...texts].map(textWidth));
-  const known = at === 0 || idTitles.has(title) ? 'id' : 'normal';
-  const kind = weight ?? known;
-  const whole = kind === 'id' || isNumber || texts.every((text) => rigid.test(text));
-  return { width, least: whole ? width : Math.min(width, Math.max(textWidth(title), 8)), weight: kind };
+  const kind = weight ?? weightOf(title, at);
+  const whole = kind === 'id' || kind === 'reference' || isNumber || texts.every((text) => rigid.test(text));
+  const least = whole ? width : Math.min(width, Math.max(textWidth(title), 8));
+  const empty = at !== 0 && texts.length > 0 && texts.every(isEmpty);
+  return { width, least, weight: kind, empty };
+}
+
+function weightOf(title: string, at: number): Measured['weight'] {
+  if (at === 0 || idTitles.has(title)) return 'id';
+  return referenceTitles.has(title) ? 'reference' : 'normal';
 }
 
 /** The width of each column that is shown, by its place. */
 function fit(columns: readonly Measured[], room: number | undefined): Map<number, number> {
   const places = columns.map((_, at) => at);
-  const ofWeight = (weight: Measured['weight']) =>
-    places.filter((at) => columns[at]!.weight === weight).reverse();
-  const giving = [...ofWeight('low'), ...ofWeight('normal'), ...ofWeight('high')];
-  for (let left = 0; ; left++) {
-    const out = giving.slice(0, left);
-    const widths = new Map(places.filter((at) => !out.includes(at)).map((at) => [at, columns[at]!.width]));
-    let excess = room === undefined ? 0 : sum([...widths.values()]) + 2 * (widths.size - 1) - room;
-    for (const at of giving.slice(left)) {
-      const given = Math.max(0, Math.min(excess, columns[at]!.width - columns[at]!.least));
-      widths.set(at, columns[at]!.width - given);
-      excess -= given;
-    }
-    if (excess <= 0 || left === giving.length) return widths;
+  const giving = (['low', 'reference', 'normal', 'high'] as const).flatMap((weight) =>
+    places.filter((at) => columns[at]!.weight === weight).reverse(),
+  );
+  const ids = places.filter((at) => columns[at]!.weight === 'id');
+  const empty = [...giving, ...ids].filter((at) => columns[at]!.empty);
+  const said = giving.filter((at) => !columns[at]!.empty);
+  const excess = (widths: ReadonlyMap<number, number>): number =>
+    room === undefined ? 0 : sum([...widths.values()]) + 2 * (widths.size - 1) - room;
+  const natural = (out: readonly number[]) =>
+    new Map(places.filter((at) => !out.includes(at)).map((at) => [at, columns[at]!.width]));
+  for (let left = 0; left < empty.length; left++) {
+    const widths = natural(empty.slice(0, left));
+    if (excess(widths) <= 0) return widths;
   }
+  for (let left = 0; ; left++) {
+    const widths = natural([...empty, ...said.slice(0, left)]);
+    for (const at of said.slice(left)) shorten(widths, at, columns[at]!.least, excess(widths));
+    if (excess(widths) > 0 && columns[said[left]!]?.weight === 'high')
+      for (const at of ids) if (widths.has(at)) shorten(widths, at, ID_LEAST, excess(widths));
+    if (excess(widths) <= 0 || left === said.length) return widths;
+  }
+}
+
+function shorten(widths: Map<number, number>, at: number, least: number, excess: number): void {
+  const width = widths.get(at)!;
+  widths.set(at, width - Math.max(0, Math.min(excess, width - least)));
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);

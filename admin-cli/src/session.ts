@@ -1,7 +1,7 @@
 import type { AdminConnection, IdentityOptions, LeaseConnection } from '@berth/client';
 import { advised } from './advice.js';
 import type { Context } from './context.js';
-import { Failure } from './fail.js';
+import { Failure, toFailure } from './fail.js';
 import { remarkJoinFile } from './join-file.js';
 import { version } from './version.js';
 
@@ -49,6 +49,28 @@ export async function withLease<T>(
 ): Promise<T> {
   await remarkJoinFile(context);
   return await withChannel(context, context.sdk.openLease(identity(context)), work);
+}
+
+/**
+ * By the admin channel where this device has a key of it and its user may use it; else by the lease channel. Somebody who is no admin any
+ * more keeps the key.
+ */
+export async function withEither<T>(
+  context: Context,
+  byAdmin: (admin: AdminConnection) => Promise<T>,
+  byLease: (lease: LeaseConnection) => Promise<T>,
+): Promise<T> {
+  if (!(await hasAdminScope(context))) return await withLease(context, byLease);
+  let opened = false;
+  try {
+    return await withAdmin(context, (admin) => {
+      opened = true;
+      return byAdmin(admin);
+    });
+  } catch (error) {
+    if (opened || toFailure(error).code !== 'NOT_ALLOWED') throw error;
+    return await withLease(context, byLease);
+  }
 }
 
 async function withChannel<C extends { close(): Promise<void> }, T>(

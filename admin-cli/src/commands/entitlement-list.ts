@@ -34,7 +34,11 @@ export const entitlementList = defineCommand({
             { title: 'UNTIL', cell: (row) => row.until },
             { title: 'DAYS LEFT', cell: (row) => row.daysLeft },
             { title: 'STATE', cell: (row) => row.state },
-            { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, context.nowMs()) },
+            {
+              title: 'REMOVAL PENDING',
+              weight: 'high',
+              cell: (row) => pendingCell(row.removing, context.nowMs()),
+            },
             { title: 'NUMBER', cell: (row) => row.display.number ?? '' },
           ],
           screen,

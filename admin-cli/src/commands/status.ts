@@ -4,7 +4,7 @@ import type { Context } from '../context.js';
 import { type List, table } from '../output.js';
 import { listPages, parsePaging } from '../pages.js';
 import { parseProduct } from '../parse.js';
-import { hasAdminScope, withAdmin, withLease } from '../session.js';
+import { withEither } from '../session.js';
 import { daysLeftWords, seatWords } from '../words.js';
 import { clockWarning } from './clock-show.js';
 import { restoreWarning } from './restore-show.js';
@@ -46,8 +46,9 @@ async function poolsOf(
       const page = await ask(cursor === undefined ? {} : { cursor });
       return { items: page.pools.map(exactly), next: page.next };
     });
-  if (await hasAdminScope(context)) {
-    return await withAdmin(context, async (admin) => ({
+  return await withEither(
+    context,
+    async (admin) => ({
       list: await follow((at) => admin.call('pool.status', { ...filter, ...at })),
       // An older server does not know it; that is no reason not to show the pools.
       warnings: [
@@ -55,17 +56,18 @@ async function poolsOf(
         await admin.call('restore.show', {}).then(restoreWarning, () => null),
         await admin.call('mail.list', { limit: 1 }).then(mailWarning, () => null),
       ].filter((warning) => warning !== null),
-      // Nor one that is not for whoever asks: a plain user with an admin key.
+      // Nor one that is not for whoever asks.
       ends: await admin.call('entitlement.list', { ...filter, ending: true }).then(
         ({ items }) => items,
         () => [],
       ),
-    }));
-  }
-  const list = await withLease(context, (lease) =>
-    follow((at) => lease.call('pool.status', { ...filter, ...at })),
+    }),
+    async (lease) => ({
+      list: await follow((at) => lease.call('pool.status', { ...filter, ...at })),
+      warnings: [],
+      ends: [],
+    }),
   );
-  return { list, warnings: [], ends: [] };
 }
 
 /** Whoever was invited and has no link does not know it; whoever invited them does not either. */
@@ -108,14 +110,14 @@ function poolTable(pools: readonly Pool[], screen: Context['stdout']): string {
     [
       { title: 'PRODUCT', cell: (pool) => pool.product },
       { title: 'OWNED', weight: 'high', cell: (pool) => pool.owned },
-      { title: 'ALLOCATED', cell: (pool) => pool.allocated },
-      { title: 'SHARED', cell: (pool) => pool.shared },
-      { title: 'SHARING', cell: (pool) => (pool.floatingSharing ? 'on' : 'off') },
+      { title: 'ALLOCATED', weight: 'high', cell: (pool) => pool.allocated },
+      { title: 'SHARED', weight: 'high', cell: (pool) => pool.shared },
+      { title: 'SHARING', weight: 'low', cell: (pool) => (pool.floatingSharing ? 'on' : 'off') },
       { title: 'IN USE', weight: 'high', cell: (pool) => pool.inUse },
-      { title: 'BORROWED', cell: (pool) => pool.borrowed },
-      { title: 'HELD', weight: 'low', cell: (pool) => pool.held },
+      { title: 'BORROWED', weight: 'high', cell: (pool) => pool.borrowed },
+      { title: 'HELD', weight: 'high', cell: (pool) => pool.held },
       { title: 'FREE', weight: 'high', cell: (pool) => pool.free },
-      { title: 'OVER', weight: 'low', cell: (pool) => pool.over },
+      { title: 'OVER', weight: 'high', cell: (pool) => pool.over },
     ],
     screen,
   );

@@ -104,7 +104,7 @@ function memberTable(
         weight: asked === 'removed' ? 'high' : 'low',
         cell: ({ removed }) => (removed ? `${momentWords(removed.atMs, nowMs)} by ${removed.by}` : ''),
       },
-      { title: 'REMOVAL PENDING', cell: (row) => pendingCell(row.removing, nowMs) },
+      { title: 'REMOVAL PENDING', weight: 'high', cell: (row) => pendingCell(row.removing, nowMs) },
     ],
     screen,
   );

@@ -31,9 +31,13 @@ export const userShow = defineCommand({
             { title: 'PRODUCT', cell: (row) => row.product },
             { title: 'QUANTITY', cell: (row) => row.quantity },
             { title: 'IN USE', cell: (row) => row.inUse },
-            { title: 'BORROWED', cell: (row) => row.borrowed },
+            { title: 'BORROWED', weight: 'high', cell: (row) => row.borrowed },
             { title: 'EXPIRES', cell: (row) => row.expires },
-            { title: 'REVOKE PENDING', cell: (row) => pendingCell(row.revoking, context.nowMs()) },
+            {
+              title: 'REVOKE PENDING',
+              weight: 'high',
+              cell: (row) => pendingCell(row.revoking, context.nowMs()),
+            },
           ],
           screen,
         );

@@ -3,7 +3,7 @@ import { roleAtLeast } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
 import { fields } from '../output.js';
-import { withAdmin, withLease } from '../session.js';
+import { withEither } from '../session.js';
 import { version } from '../version.js';
 
 export const whoami = defineCommand({
@@ -16,7 +16,7 @@ export const whoami = defineCommand({
   run: async (context) => {
     const { contextName, home } = context.settings;
     const joined = await context.sdk.identities(home).read(contextName);
-    const { me, serverVersion } = await ask(context, joined.scopes.includes('admin'));
+    const { me, serverVersion } = await ask(context);
     const document = {
       context: joined.name,
       user: me.user,
@@ -43,12 +43,15 @@ export const whoami = defineCommand({
 });
 
 /** The version of the server is said on the admin path only. */
-async function ask(context: Context, admin: boolean): Promise<{ me: Me; serverVersion: string | null }> {
-  if (!admin) return await withLease(context, async ({ me }) => ({ me, serverVersion: null }));
-  return await withAdmin(context, async (channel) => {
-    const { me } = channel;
-    if (!roleAtLeast(me.user.role, 'viewer')) return { me, serverVersion: null };
-    const { version: serverVersion } = await channel.call('organisation.show', {});
-    return { me, serverVersion };
-  });
+async function ask(context: Context): Promise<{ me: Me; serverVersion: string | null }> {
+  return await withEither(
+    context,
+    async (channel) => {
+      const { me } = channel;
+      if (!roleAtLeast(me.user.role, 'viewer')) return { me, serverVersion: null };
+      const { version: serverVersion } = await channel.call('organisation.show', {});
+      return { me, serverVersion };
+    },
+    async ({ me }) => ({ me, serverVersion: null }),
+  );
 }

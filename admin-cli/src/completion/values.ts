@@ -1,6 +1,6 @@
 import { type ResultOf, roleAtLeast } from '@berth/protocol';
 import type { Context } from '../context.js';
-import { hasAdminScope, withAdmin, withLease } from '../session.js';
+import { hasAdminScope, withAdmin, withEither } from '../session.js';
 import type { ValueKind } from './wanted.js';
 
 /** More than anybody reads of a list below the prompt. */
@@ -21,10 +21,12 @@ const sources: Record<ValueKind, (context: Context, typed: string) => Promise<st
     return contexts.map(({ name }) => name);
   },
   product: async (context) => {
-    const pools = (await hasAdminScope(context))
-      ? await withAdmin(context, (admin) => admin.call('pool.status', {}))
-      : await withLease(context, (lease) => lease.call('pool.status', {}));
-    return pools.pools.map(({ product }) => product);
+    const { pools } = await withEither(
+      context,
+      (admin) => admin.call('pool.status', {}),
+      (lease) => lease.call('pool.status', {}),
+    );
+    return pools.map(({ product }) => product);
   },
   job: (context) => listed(context, 'bulk.list', ({ id }) => id),
   mail: (context) => listed(context, 'mail.list', ({ id }) => id),

@@ -64,12 +64,18 @@ export async function lookAtAdministration(
     }
   } catch (thrown) {
     const { code, message, next } = toFailure(thrown);
-    return {
-      checks: [fail('admin', code, message, next)],
-      serverVersion: null,
-    };
+    const check = code === 'NOT_ALLOWED' ? noAdmin(joined.email) : fail('admin', code, message, next);
+    return { checks: [check], serverVersion: null };
   }
 }
+
+/** Nothing is broken: seats are had on the other channel. */
+const noAdmin = (email: string): Check =>
+  warn(
+    'admin',
+    `This device has a key for the admin channel, but ${email} does not administer the organisation any more; seats are not affected.`,
+    `None is needed. To administer again, ask an owner: berth user set ${email} --role viewer, or admin`,
+  );
 
 /** Twice the timer's own time, or without one a week: whoever makes them by hand has a weekly habit. */
 const WEEK_MS = 7 * 86_400_000;

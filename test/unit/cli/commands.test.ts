@@ -2,41 +2,6 @@ import { BerthError, type Borrow } from '@berth/client';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin, joined, oneIdentity } from './fake-host.js';
 
-const pool = {
-  product: 'render',
-  vendor: joined.serverKey,
-  owned: 3,
-  allocated: 1,
-  shared: 2,
-  floatingSharing: true,
-  inUse: 1,
-  borrowed: 0,
-  held: 0,
-  free: 2,
-  over: 0,
-};
-
-describe('berth status', () => {
-  it('prints exactly the fields of the contract, all pages', async () => {
-    const admin = fakeAdmin({
-      'pool.status': ({ cursor }) =>
-        cursor === undefined
-          ? { pools: [{ ...pool, novelty: 1 }], next: 'p2' }
-          : { pools: [{ ...pool, product: 'sim' }], next: null },
-    });
-    const ran = await berth(['status', '--json'], { sdk: admin.sdk });
-    expect(ran.json()).toEqual({ pools: [pool, { ...pool, product: 'sim' }] });
-    expect(admin.stillOpen()).toBe(0);
-  });
-
-  it('uses the lease path without the admin scope', async () => {
-    const admin = fakeAdmin({ 'pool.status': () => ({ pools: [pool], next: null }) });
-    const openLease = admin.sdk.openAdmin as never;
-    const sdk = { openLease, identities: oneIdentity({ ...joined, scopes: ['lease'] }) };
-    expect((await berth(['status', '--json'], { sdk })).json()).toEqual({ pools: [pool] });
-  });
-});
-
 describe('lists', () => {
   const rows = Array.from({ length: 250 }, (_, at) => ({
     email: `u${at}@studio.example`,

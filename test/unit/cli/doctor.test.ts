@@ -61,6 +61,14 @@ describe('berth doctor', () => {
     ]);
   });
 
+  it('says plainly that somebody is no admin any more, which is no fault', async () => {
+    const { ran, found } = await doctor({ sdk: { openAdmin: rejects(new BerthError('NOT_ALLOWED')) } });
+    expect(found('admin')).toMatchObject({ state: 'warn', fix: expect.stringContaining('berth user set') });
+    expect(ran.exitCode).toBe(0);
+    const { found: late } = await doctor({ sdk: { openAdmin: rejects(new BerthError('DEVICE_UNKNOWN')) } });
+    expect(late('admin')).toMatchObject({ state: 'fail', code: 'DEVICE_UNKNOWN' });
+  });
+
   it('has a fix for whatever is not ok', async () => {
     const { ran, found } = await doctor({
       nowMs: nowMs + 80 * dayMs,

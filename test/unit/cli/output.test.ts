@@ -77,6 +77,37 @@ describe('tables', () => {
     expect(lines[0]).toMatch(/^ID +USER +DEVICE +SEATS$/);
   });
 
+  it('keep what holds something, before what is 0 or empty in every row and before ids of something else', () => {
+    const seats = [
+      {
+        email: 'anna@studio.example',
+        borrowed: 1,
+        pending: '',
+        ent: 'entitlement-0123456789-of-render',
+        held: 0,
+      },
+      { email: 'bo@studio.example', borrowed: 0, pending: '1 until noon', ent: 'e', held: 0 },
+    ];
+    const of: readonly Column<(typeof seats)[number]>[] = [
+      { title: 'EMAIL', cell: (row) => row.email },
+      { title: 'ENTITLEMENT', cell: (row) => row.ent },
+      { title: 'HELD', weight: 'high', cell: (row) => row.held },
+      { title: 'BORROWED', cell: (row) => row.borrowed },
+      { title: 'REVOKE PENDING', cell: (row) => row.pending },
+    ];
+    const lines = table(seats, of, screen(60)).split('\n');
+    expect(lines[0]).toMatch(/^EMAIL +BORROWED +REVOKE PENDING$/);
+    expect(lines.slice(3)).toEqual([
+      'Not shown, 0 or empty in every row: HELD.',
+      'Not shown: ENTITLEMENT (see a wider terminal, or --json).',
+    ]);
+    // What one looks for goes last: rather than that, an id is cut.
+    const looked: typeof of = [of[0]!, { ...of[3]!, weight: 'high' }, { ...of[4]!, weight: 'high' }];
+    const narrow = table(seats, looked, screen(44)).split('\n');
+    expect(narrow[0]).toMatch(/^EMAIL +BORROWED +REVOKE PENDING$/);
+    expect(narrow[1]).toMatch(/^anna@studio.ex\w*…/);
+  });
+
   it('are never cut where no terminal is', () => {
     expect(table(rows, columns, screen(undefined))).toContain(rows[1]?.name);
   });
