@@ -5,6 +5,7 @@ import {
   isErrorCode,
   isMethod,
   isPush,
+  type Method,
   pushes,
   type Role,
   requests,
@@ -74,7 +75,31 @@ describe('messages', () => {
       for (const code of general) expect(row.errors, method).not.toContain(code);
     }
   });
+
+  test('what asks ahead may be asked by whom, and is refused as, the change itself', () => {
+    // A row at a time is asked ahead of a whole table, which `bulk.apply` takes without looking at them.
+    const asked = methods.filter((method) => method.endsWith('.preview') && method !== 'bulk.preview');
+    expect(asked.length).toBeGreaterThanOrEqual(13);
+    for (const method of asked) {
+      const [ahead, change] = [requests[method], requests[method.replace('.preview', '') as Method]];
+      expect([ahead.changes, ahead.least, ahead.paths], method).toEqual([false, change.least, change.paths]);
+      const without = onlyOfChanges.flatMap(({ param, code }) =>
+        param in change.params.properties && !(param in ahead.params.properties) ? [code] : [],
+      );
+      expect(without, method).toContain('KEY_REUSED');
+      const codes = change.errors.filter((code) => !without.includes(code));
+      expect([...ahead.errors].sort(), method).toEqual(codes.sort());
+    }
+  });
 });
+
+const methods = Object.keys(requests) as Method[];
+
+/** Refusals for a parameter that what asks ahead does not take. */
+const onlyOfChanges: readonly { readonly param: string; readonly code: string }[] = [
+  { param: 'key', code: 'KEY_REUSED' },
+  { param: 'was', code: 'CHANGED_MEANWHILE' },
+];
 
 test('roles: owner > admin > viewer > user', () => {
   expect(roleOrder).toEqual(['owner', 'admin', 'viewer', 'user']);
