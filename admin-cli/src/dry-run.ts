@@ -128,6 +128,7 @@ export async function verdicts(
 }
 
 type Preview =
+  | 'allocation.assign.preview'
   | 'allocation.move.preview'
   | 'entitlement.remove.preview'
   | 'sharing.set.preview'

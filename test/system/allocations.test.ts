@@ -28,10 +28,13 @@ describe('assign', () => {
     const would = await license('assign', bo.email, 'render', '--quantity', '2', '--dry-run');
     expect([would.code, would.json]).toMatchObject([
       0,
-      { dryRun: true, allocation: { email: bo.email, quantity: 2, entitlement: 'ent-render' } },
+      {
+        ...{ dryRun: true, refused: null },
+        would: { allocation: { email: bo.email, quantity: 2, entitlement: 'ent-render' } },
+      },
     ]);
     const full = await license('assign', bo.email, 'render', '--quantity', '3', '--dry-run');
-    expect([full.code, full.json.error.code]).toEqual([8, 'ALL_ALLOCATED']);
+    expect([full.code, full.json.refused.code]).toEqual([8, 'ALL_ALLOCATED']);
     const none = await license('assign', anna.email, 'render', '--from', bo.email, '--dry-run');
     expect([none.code, none.json.refused.code]).toEqual([6, 'ALLOCATION_UNKNOWN']);
     expect((await license('list')).json.items).toEqual([]);

@@ -82,12 +82,18 @@ function hasNow({ email, product, quantity, expires }: ResultOf<'allocation.assi
   return `${email} now has ${seatWords(quantity)} of ${product} until ${expires}.`;
 }
 
+/** Of which entitlement the seats would be, or why they would be refused, beside what the member has. */
 async function wouldAssign(context: Context, asked: ParamsOf<'allocation.assign.preview'>): Promise<Answer> {
-  const { allocation } = await withAdmin(context, (admin) => admin.call('allocation.assign.preview', asked));
-  const { email, product, quantity, expires, entitlement } = allocation;
-  const has = `${email} would have ${seatWords(quantity)} of ${product} until ${expires} (${entitlement})`;
-  const note = `Would assign ${seatWords(asked.quantity)}: ${has}. Nothing was changed.`;
-  return { document: { dryRun: true, allocation }, text: '', notes: [note] };
+  const { product, expires } = asked;
+  return await dryRun(
+    context,
+    ([scope]) => `assign ${seatWords(asked.quantity)} of ${product} to ${whomWords(scope!)}`,
+    async (admin) => ({ ...(await memberCalled(admin, asked.email)), product, expires }),
+    (admin) =>
+      verdict(context, admin, 'allocation.assign.preview', asked, ({ allocation }) => [
+        `${allocation.email} would have ${seatWords(allocation.quantity)} of ${product} until ${allocation.expires} (${allocation.entitlement}).`,
+      ]),
+  );
 }
 
 interface Move {
