@@ -1,5 +1,6 @@
 import type { Keys } from '../system/device-keys.js';
 import type { Target } from './peer.js';
+import type { Seen } from './requests.js';
 
 /** What an attacker has in its hand: a place on the network, devices that were enrolled in order, and what it may have overheard. */
 export interface Field extends Target {
@@ -7,7 +8,7 @@ export interface Field extends Target {
   /** Enrolled devices, all its own; each comes from an address of its own (`addressOf`). */
   readonly devices: readonly Keys[];
   /** Leases of the honest. */
-  readonly foreign: readonly string[];
+  readonly foreign: readonly Seen[];
   /** Aborted when its time is over. */
   readonly over: AbortSignal;
 }

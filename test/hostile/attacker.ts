@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { keysFromPem } from '../system/device-keys.js';
 import { attacks } from './attacks.js';
+import { refusedForShape } from './peer.js';
+import type { Seen } from './requests.js';
 
 const ATTACKER_NICENESS = 10;
 
@@ -14,7 +16,7 @@ export interface AttackerFacts {
   readonly serverKey: string;
   /** A file with a list of [key, PEM]. */
   readonly devicesFile: string;
-  readonly foreign: readonly string[];
+  readonly foreign: readonly Seen[];
 }
 
 // Attackers have machines of their own: here they get the processor time that the attacked leave (threads made later inherit it).
@@ -29,4 +31,6 @@ const rows = JSON.parse(readFileSync(facts.devicesFile, 'utf8')) as [string, str
 const { host, port, serverKey, foreign } = facts;
 const devices = rows.map(([text, pem]) => keysFromPem(text, pem));
 const outcome = await attack.run({ host, port, serverKey, devices, foreign, over: over.signal });
-process.stdout.write(`${JSON.stringify({ event: 'outcome', ...outcome })}\n`, () => process.exit(0));
+const misshapen = [...refusedForShape].map((what) => `refused for its shape: ${what}`);
+const all = { ...outcome, problems: [...outcome.problems, ...misshapen] };
+process.stdout.write(`${JSON.stringify({ event: 'outcome', ...all })}\n`, () => process.exit(0));

@@ -45,13 +45,19 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
+/** By lease: the device of the honest client that holds it, and the token it was given. */
+interface Honest {
+  readonly device: string;
+  readonly token: string;
+}
+
 interface Parts {
   readonly site: Site;
   readonly server: Started;
   readonly honest: Started;
   readonly admin: AdminConnection;
   readonly devicesFile: string;
-  readonly leases: ReadonlyMap<string, string>;
+  readonly leases: ReadonlyMap<string, Honest>;
 }
 
 /** A server with honest people at work, and a hundred enrolled devices that mean it no good. */
@@ -63,8 +69,7 @@ export class Battlefield {
   readonly #honest: Started;
   readonly #admin: AdminConnection;
   readonly #devicesFile: string;
-  /** Lease -> the device of the honest client that holds it. */
-  readonly #leases: ReadonlyMap<string, string>;
+  readonly #leases: ReadonlyMap<string, Honest>;
   #phases = 0;
 
   private constructor(parts: Parts, base: number) {
@@ -156,7 +161,7 @@ export class Battlefield {
     const facts: AttackerFacts = {
       ...{ attack, seconds, host: HOST, port, serverKey },
       devicesFile: this.#devicesFile,
-      foreign: [...this.#leases.keys()],
+      foreign: [...this.#leases].map(([lease, { token }]) => ({ lease, token })),
     };
     const argv = [process.execPath, join(here, 'attacker.js'), JSON.stringify(facts)];
     const attacker = this.#site.start({ argv });
@@ -174,7 +179,7 @@ export class Battlefield {
       for (const { id, device } of page.items) holders.set(id, device);
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
-    for (const [lease, device] of this.#leases) {
+    for (const [lease, { device }] of this.#leases) {
       const holder = holders.get(lease);
       if (holder !== device) wrong.push(`${lease} of ${device} is held by ${holder ?? 'nobody'}`);
     }
@@ -220,7 +225,10 @@ async function settle(site: Site): Promise<Parts> {
   const ready = await process_.hear({ event: 'ready' }, 60_000);
   const names = new Map(honest.map((keys, at) => [keys.text, `honest-${at}`]));
   const leases = new Map(
-    Object.entries(ready.leases as Record<string, string>).map(([lease, key]) => [lease, names.get(key)!]),
+    Object.entries(ready.leases as Record<string, Honest>).map(([lease, { device, token }]) => [
+      lease,
+      { device: names.get(device)!, token },
+    ]),
   );
   return { site, server: site.server!, honest: process_, admin, devicesFile, leases };
 }

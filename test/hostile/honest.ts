@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { type Keys, keysFromPem, newNonce } from '../system/device-keys.js';
 import { Arrivals, type Arrived } from './arrivals.js';
 import { deadline, sortedAt } from './measure.js';
-import { claimsIn, codeOf, Peer } from './peer.js';
+import { claimsIn, codeOf, Peer, tokensIn } from './peer.js';
 
 /** What the process is started with. */
 export interface HonestFacts {
@@ -42,7 +42,8 @@ const delay = monitorEventLoopDelay({ resolution: 5 });
 let [renewals, failed]: [number[], string[]] = [[], []];
 let [phases, addresses] = [0, 0];
 const [newcomers, firstTimers] = [new Arrivals(target), new Arrivals(target)];
-const leases = new Map<string, string>();
+/** Lease -> whose it is, and its first token. */
+const leases = new Map<string, { readonly device: string; readonly token: string }>();
 
 const people = devices.map(([text, pem]) => keysFromPem(text, pem));
 const newcomer = people.pop()!;
@@ -68,8 +69,10 @@ async function work(keys: Keys, at: number): Promise<void> {
     ...{ key: newNonce(), nonce: newNonce(), wants: [{ products: ['render'], seats: 1 }] },
   });
   const lease = claimsIn(granted)[0]?.jti;
-  if (lease === undefined) throw new Error(`No seat for an honest client: ${codeOf(granted)}`);
-  leases.set(lease, keys.text);
+  const [token] = tokensIn(granted);
+  if (lease === undefined || token === undefined)
+    throw new Error(`No seat for an honest client: ${codeOf(granted)}`);
+  leases.set(lease, { device: keys.text, token });
   void peer.closed.then((code) => failed.push(`the session of ${at} was closed with ${code}`));
   // Spread, as those of different computers are.
   setTimeout(() => setInterval(() => void renew(peer, lease), RENEW_EVERY_MS), (at * 37) % RENEW_EVERY_MS);

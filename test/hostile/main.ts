@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf } from '../asked.js';
+import { askedFor, numberOf, words } from '../asked.js';
 import type { Arrived } from './arrivals.js';
 import type { Attack } from './attack.js';
 import { attacks } from './attacks.js';
@@ -22,6 +22,7 @@ const head =
 
 const values = askedFor(help(), () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       attack: { type: 'string', multiple: true },
       seconds: { type: 'string', default: '8' },

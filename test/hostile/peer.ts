@@ -1,5 +1,12 @@
 import type { TLSSocket } from 'node:tls';
-import { type PathName, parseJoinLink, paths, SUBPROTOCOL } from '@berth/protocol';
+import {
+  type Method,
+  type ParamsOf,
+  type PathName,
+  parseJoinLink,
+  paths,
+  SUBPROTOCOL,
+} from '@berth/protocol';
 import { WebSocket } from 'ws';
 import { type Challenge, type Keys, newKeys, newNonce, signTranscript } from '../system/device-keys.js';
 
@@ -15,7 +22,11 @@ export interface Frame {
   readonly method?: string;
   readonly params?: Readonly<Record<string, unknown>>;
   readonly result?: Readonly<Record<string, unknown>>;
-  readonly error?: { readonly code: number; readonly data: { readonly code: string } };
+  readonly error?: {
+    readonly code: number;
+    readonly message?: string;
+    readonly data: { readonly code: string };
+  };
 }
 
 export interface PeerOptions {
@@ -28,6 +39,9 @@ export interface PeerOptions {
   /** Aborted when it gives up: the socket is gone, and whatever it asked has no answer. */
   readonly signal?: AbortSignal;
 }
+
+/** What the server said of frames of this process that do not fit their schema: a mistake of whoever wrote the attack. */
+export const refusedForShape = new Set<string>();
 
 /** One WebSocket to the server, honest or not: answers come without polling, so that their time can be told. */
 export class Peer {
@@ -45,6 +59,7 @@ export class Peer {
   ) {
     socket.on('message', (data) => {
       const frame = JSON.parse(String(data)) as Frame;
+      if (codeOf(frame) === 'PARAMS_INVALID') refusedForShape.add(frame.error?.message ?? '');
       onFrame?.(frame);
       if (typeof frame.id !== 'number') return;
       const take = this.#waiting.get(frame.id);
@@ -113,7 +128,7 @@ export class Peer {
   }
 
   /** The parameters of `session.open` for this connection. @param challenge another connection's, for one that lies */
-  opening(keys: Keys, challenge = this.challenge): Record<string, string> {
+  opening(keys: Keys, challenge = this.challenge): ParamsOf<'session.open'> {
     const nonce = newNonce();
     const { path } = this;
     const signature = signTranscript(this.tls, keys, {
@@ -123,13 +138,13 @@ export class Peer {
   }
 
   /** Asks and waits; the answer of a connection that ended is CONNECTION_LOST. */
-  ask(method: string, params: unknown): Promise<Frame> {
+  ask<M extends Method>(method: M, params: ParamsOf<M>): Promise<Frame> {
     if (this.isClosed) return Promise.resolve(gone);
     return new Promise((resolve) => this.#waiting.set(this.post(method, params), resolve));
   }
 
   /** Asks, and waits for nothing. */
-  post(method: string, params: unknown): number {
+  post<M extends Method>(method: M, params: ParamsOf<M>): number {
     const id = this.#nextId++;
     if (this.socket.readyState === WebSocket.OPEN)
       this.socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
@@ -155,12 +170,15 @@ export interface Claims {
   readonly product: string;
 }
 
-/** What is in the leases of an answer, of a grant or of a renewal. */
-export function claimsIn({ result }: Frame): Claims[] {
+/** The leases of an answer, of a grant or of a renewal. */
+export function tokensIn({ result }: Frame): string[] {
   const leases = (result?.leases ?? []) as (string | { token?: string })[];
-  return leases.flatMap((row) => {
-    const token = typeof row === 'string' ? row : row.token;
-    if (token === undefined) return [];
-    return [JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims];
-  });
+  return leases.flatMap((row) => (typeof row === 'string' ? row : (row.token ?? [])));
+}
+
+/** And what is in them. */
+export function claimsIn(answer: Frame): Claims[] {
+  return tokensIn(answer).map(
+    (token) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Claims,
+  );
 }

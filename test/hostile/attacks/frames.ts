@@ -3,6 +3,7 @@ import { limits } from '@berth/protocol';
 import { newNonce } from '../../system/device-keys.js';
 import { type Attack, addressOf, type Field, repeat, Tally } from '../attack.js';
 import { codeOf, Peer } from '../peer.js';
+import { asking } from '../requests.js';
 
 /** Sessions of this many devices, so many each; each device comes from an address of its own. */
 async function sessions(field: Field, devices: number, each: number, options = {}): Promise<Peer[]> {
@@ -33,7 +34,7 @@ export const neverRead: Attack = {
       for (const peer of peers) {
         if (peer.isClosed || !peer.socket.readyState) continue;
         for (let asked = 0; asked < 5; asked++) {
-          peer.post('pool.status', {});
+          peer.post('pool.status', asking.pools());
           tally.add('requests');
         }
       }
@@ -124,7 +125,7 @@ export const bigFrames: Attack = {
         if (code !== 1009 && code !== 1006) tally.problem(`a frame over the limit was closed with ${code}`);
       });
     await Promise.all([...peers.map(atLimit), ...Array.from({ length: 10 }, (_, at) => over(at))]);
-    const code = codeOf(await peers[0]!.ask('lease.renew', { nonce: newNonce() }));
+    const code = codeOf(await peers[0]!.ask('lease.renew', asking.renew()));
     if (code !== null && code !== 'RATE_LIMITED') tally.problem(`after frames of 16 KiB: ${code}`);
     for (const peer of peers) peer.close();
     tally.expect('frames of 16 KiB', 50);

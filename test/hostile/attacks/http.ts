@@ -31,11 +31,12 @@ export const httpReplay: Attack = {
       return answer;
     };
     await repeat(field.over, 150, async () => {
-      const lease = field.foreign[at++ % field.foreign.length]!;
+      const { lease } = field.foreign[at++ % field.foreign.length]!;
       const wire = mine.wire('/v1/renew', { leases: [lease], nonce: newNonce() });
       const renewed = await expect('first', wire, 200);
       const row = renewed?.body.leases[0];
       if (row !== undefined && row.code !== 'LEASE_UNKNOWN') tally.stole(`renewed ${JSON.stringify(row)}`);
+      if (renewed?.status === 200 && row === undefined) tally.problem('a renewal over HTTP has no row');
       await expect('again', wire, 401, 'REQUEST_REPLAYED');
       const release = mine.wire('/v1/release', { key: newNonce(), leases: [lease] });
       await expect(

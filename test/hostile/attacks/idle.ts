@@ -1,7 +1,7 @@
 import { paths, SUBPROTOCOL } from '@berth/protocol';
-import { newNonce } from '../../system/device-keys.js';
 import { type Attack, addressOf, repeat, Tally, whenOver } from '../attack.js';
 import { codeOf, Peer } from '../peer.js';
+import { asking } from '../requests.js';
 import { swarm, tcp, tls } from '../swarm.js';
 
 const SOCKETS = 5_000;
@@ -84,7 +84,7 @@ export const idleSessions: Attack = {
     tally.add('sessions', peers.filter(({ isClosed }) => !isClosed).length);
     tally.expect('sessions', perDevice);
     const some = peers.find(({ isClosed }) => !isClosed);
-    const code = some === undefined ? 'none' : codeOf(await some.ask('lease.renew', { nonce: newNonce() }));
+    const code = some === undefined ? 'none' : codeOf(await some.ask('lease.renew', asking.renew()));
     if (code !== null) tally.problem(`an idle session was answered with ${code}`);
     for (const peer of peers) peer.close();
     return tally.outcome;

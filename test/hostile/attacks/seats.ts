@@ -1,18 +1,14 @@
 import { limits } from '@berth/protocol';
 import type { Keys } from '../../system/device-keys.js';
-import { newNonce } from '../../system/device-keys.js';
 import { type Attack, addressOf, type Field, repeat, Tally } from '../attack.js';
 import { claimsIn, codeOf, type Frame, Peer } from '../peer.js';
-
-const wants = (product: string): object => ({
-  ...{ key: newNonce(), nonce: newNonce(), wants: [{ products: [product], seats: 1 }] },
-});
+import { asking } from '../requests.js';
 
 /** Every lease in an answer must be of the device that asked, and none of the honest. */
 function look(tally: Tally, field: Field, device: Keys, answer: Frame): void {
   for (const { jti, dev } of claimsIn(answer)) {
     if (dev !== device.text) tally.stole(`a lease of ${dev}`);
-    if (field.foreign.includes(jti)) tally.stole(`the lease ${jti} of somebody else`);
+    if (field.foreign.some(({ lease }) => lease === jti)) tally.stole(`the lease ${jti} of somebody else`);
   }
 }
 
@@ -34,16 +30,16 @@ export const checkoutFlood: Attack = {
         }
         const product = at % 3 === 0 ? 'render' : 'scarce';
         const answers = await Promise.all([
-          peer.ask('lease.checkout', wants(product)),
-          peer.ask('lease.checkout', wants(product)),
-          peer.ask('lease.checkout', wants('nothing')),
+          peer.ask('lease.checkout', asking.checkout(product)),
+          peer.ask('lease.checkout', asking.checkout(product)),
+          peer.ask('lease.checkout', asking.checkout('nothing')),
         ]);
         for (const answer of answers) {
           tally.add(codeOf(answer) ?? 'granted');
           look(tally, field, device, answer);
         }
         const taken = answers.flatMap(claimsIn).map(({ jti }) => jti);
-        if (taken.length > 0) peer.post('lease.release', { key: newNonce(), leases: taken });
+        if (taken.length > 0) peer.post('lease.release', asking.release(taken));
       });
       peer?.close();
     };
@@ -61,30 +57,48 @@ export const foreignLeases: Attack = {
     const tally = new Tally();
     const device = field.devices[0]!;
     const peer = await Peer.open(field, device, { from: addressOf(0) });
+    // A lease of its own, so that a renewal has something to answer.
+    const own = claimsIn(await peer.ask('lease.checkout', asking.checkout('shared'))).map(({ jti }) => jti);
+    const tried = (what: string, answer: Frame, expected: string | null) => {
+      look(tally, field, device, answer);
+      tally.add(`${what}: ${codeOf(answer) ?? 'answered'}`);
+      if (codeOf(answer) !== expected) tally.problem(`${what}: ${codeOf(answer)}`);
+    };
+    const resuming = (what: string, answer: Frame) => {
+      look(tally, field, device, answer);
+      const rows = (answer.result?.leases ?? []) as { code?: string }[];
+      tally.add(`${what}: ${codeOf(answer) ?? rows[0]?.code}`);
+      if (rows.length !== 1 || rows[0]?.code !== 'LEASE_UNKNOWN')
+        tally.problem(`${what}: ${codeOf(answer) ?? JSON.stringify(rows)}`);
+    };
+    const renewing = (what: string, answer: Frame) => {
+      tried(what, answer, null);
+      const renewed = claimsIn(answer).map(({ jti }) => jti);
+      if (String(renewed) !== String(own)) tally.stole(`${what} brought ${renewed}, its own is ${own}`);
+    };
     let at = 0;
-    // Five requests a turn: below what a device may.
-    await repeat(field.over, 75, async () => {
-      const lease = field.foreign[at++ % field.foreign.length]!;
-      const resumed = await peer.ask('session.resume', { leases: [lease], nonce: newNonce() });
-      const rows = (resumed.result?.leases ?? []) as { code?: string }[];
-      look(tally, field, device, resumed);
-      tally.add(`resume: ${codeOf(resumed) ?? rows[0]?.code}`);
-      if (rows.some(({ code }) => code !== 'LEASE_UNKNOWN')) tally.problem(`resume: ${JSON.stringify(rows)}`);
-      const renewed = await peer.ask('lease.renew', { nonce: newNonce() });
-      look(tally, field, device, renewed);
-      const idle = await peer.ask('lease.renew', { nonce: newNonce(), idle: [{ lease, sinceMs: 1 }] });
-      look(tally, field, device, idle);
-      const released = await peer.ask('lease.release', { key: newNonce(), leases: [lease] });
-      tally.add(`release: ${codeOf(released)}`);
-      if (codeOf(released) !== 'LEASE_UNKNOWN') tally.stole(`${lease} was released: ${codeOf(released)}`);
-      const stop = `${Buffer.from('{}').toString('base64url')}.${Buffer.from(JSON.stringify({ jti: lease, dev: device.text })).toString('base64url')}.AAAA`;
-      const returned = await peer.ask('borrow.return', { key: newNonce(), stops: [stop] });
-      tally.add(`return: ${codeOf(returned)}`);
-      if (codeOf(returned) !== 'STOP_INVALID') tally.problem(`return: ${codeOf(returned)}`);
+    // Seven requests a turn: below what a device may.
+    await repeat(field.over, 105, async () => {
+      const seen = field.foreign[at++ % field.foreign.length]!;
+      const { lease } = seen;
+      resuming('resume', await peer.ask('session.resume', asking.resume([lease])));
+      resuming('resume with its token', await peer.ask('session.resume', asking.resumeShown(seen)));
+      renewing('renew', await peer.ask('lease.renew', asking.renew()));
+      renewing('renew as idle', await peer.ask('lease.renew', asking.renewIdle(seen)));
+      renewing('renew with its token', await peer.ask('lease.renew', asking.renewShown(seen)));
+      const released = await peer.ask('lease.release', asking.release([lease]));
+      if (codeOf(released) === null) tally.stole(`${lease} was released`);
+      tried('release', released, 'LEASE_UNKNOWN');
+      tried('return', await peer.ask('borrow.return', asking.giveBack(seen, device.text)), 'STOP_INVALID');
     });
+    await peer.ask('lease.release', asking.release(own));
     peer.close();
-    tally.expect('release: LEASE_UNKNOWN', 10);
-    tally.expect('resume: LEASE_UNKNOWN', 10);
+    if (own.length !== 1) tally.problem(`it was given ${own.length} leases of its own`);
+    for (const what of ['resume', 'resume with its token', 'release'])
+      tally.expect(`${what}: LEASE_UNKNOWN`, 10);
+    for (const what of ['renew', 'renew as idle', 'renew with its token'])
+      tally.expect(`${what}: answered`, 10);
+    tally.expect('return: STOP_INVALID', 10);
     return tally.outcome;
   },
 };
@@ -105,18 +119,17 @@ export const adminPath: Attack = {
       const code = codeOf(await admin.ask('session.open', admin.opening(device)));
       tally.add(`admin session: ${code}`);
       if (code !== 'DEVICE_UNKNOWN') tally.stole(`an admin session with a lease key: ${code}`);
-      const before = codeOf(await admin.ask('lease.list', {}));
+      const before = codeOf(await admin.ask('lease.list', asking.leases()));
       if (before !== 'SESSION_REQUIRED') tally.stole(`lease.list without a session: ${before}`);
       admin.close();
-      const lease = field.foreign[at % field.foreign.length]!;
-      for (const [method, params] of [
-        ['lease.revoke', { key: newNonce(), lease }],
-        ['lease.list', {}],
-      ] as const) {
-        const refused = codeOf(await plugin.ask(method, params));
-        tally.add(`${method} on the lease path: ${refused}`);
-        if (refused !== 'METHOD_UNKNOWN') tally.stole(`${method} on the lease path: ${refused}`);
-      }
+      const seen = field.foreign[at % field.foreign.length]!;
+      const refused = (method: string, answer: Frame) => {
+        tally.add(`${method} on the lease path: ${codeOf(answer)}`);
+        if (codeOf(answer) !== 'METHOD_UNKNOWN')
+          tally.stole(`${method} on the lease path: ${codeOf(answer)}`);
+      };
+      refused('lease.revoke', await plugin.ask('lease.revoke', asking.revoke(seen)));
+      refused('lease.list', await plugin.ask('lease.list', asking.leases()));
     });
     plugin.close();
     tally.expect('admin session: DEVICE_UNKNOWN', 10);
@@ -139,21 +152,20 @@ export const renewalStorm: Attack = {
       if (first === undefined) return tally.problem('no session');
       const leases: string[] = [];
       for (let nth = 0; nth < limits.leasesPerSession; nth++) {
-        const answer = await first.ask('lease.checkout', wants('shared'));
+        const answer = await first.ask('lease.checkout', asking.checkout('shared'));
         look(tally, field, device, answer);
         leases.push(...claimsIn(answer).map(({ jti }) => jti));
       }
       tally.add('leases', leases.length);
-      for (const peer of peers) await peer.ask('session.resume', { leases, nonce: newNonce() });
+      for (const peer of peers) await peer.ask('session.resume', asking.resume(leases));
       await repeat(field.over, 50, () => {
         for (const peer of peers) {
           if (peer.isClosed) continue;
-          for (let nth = 0; nth < 10; nth++) peer.post('lease.renew', { nonce: newNonce() });
+          for (let nth = 0; nth < 10; nth++) peer.post('lease.renew', asking.renew());
           tally.add('renewals asked for', 10);
         }
       });
-      const releasing = { key: newNonce(), leases };
-      await first.ask('lease.release', releasing);
+      await first.ask('lease.release', asking.release(leases));
       for (const peer of peers) peer.close();
     };
     await Promise.all(Array.from({ length: 4 }, (_, at) => storm(field.devices[at]!, addressOf(at))));
@@ -180,7 +192,7 @@ export const waiters: Attack = {
       let asked = 0;
       await repeat(field.over, 100, () => {
         for (let nth = 0; nth < 8 && asked < count; nth++, asked++) {
-          void peer.ask('lease.checkout', { ...wants('scarce'), waitMs: 3_600_000 }).then((answer) => {
+          void peer.ask('lease.checkout', asking.checkout('scarce', 3_600_000)).then((answer) => {
             tally.add(`waiting: ${codeOf(answer) ?? 'granted'}`);
             look(tally, field, device, answer);
           });
@@ -191,10 +203,10 @@ export const waiters: Attack = {
     const churn = async (device: Keys, at: number) => {
       const peer = await Peer.open(field, device, { from: addressOf(at) });
       await repeat(field.over, 10, async () => {
-        const answer = await peer.ask('lease.checkout', wants('busy'));
+        const answer = await peer.ask('lease.checkout', asking.checkout('busy'));
         const leases = claimsIn(answer).map(({ jti }) => jti);
         tally.add(`churn: ${codeOf(answer) ?? 'granted'}`);
-        if (leases.length > 0) await peer.ask('lease.release', { key: newNonce(), leases });
+        if (leases.length > 0) await peer.ask('lease.release', asking.release(leases));
       });
       peer.close();
     };

@@ -1,7 +1,7 @@
 import type { Keys } from '../../system/device-keys.js';
-import { newNonce } from '../../system/device-keys.js';
 import { type Attack, addressOf, type Field, repeat, Tally } from '../attack.js';
 import { claimsIn, codeOf, Peer } from '../peer.js';
+import { asking } from '../requests.js';
 
 /** Three plugins on each of the hundred devices. */
 const SESSIONS = 300;
@@ -28,13 +28,11 @@ async function comeBack(field: Field, tally: Tally, device: Keys, from: string):
   await repeat(field.over, 0, async () => {
     const peer = await Peer.open(field, device, { from }).catch(() => null);
     if (peer === null) return tally.add('refused');
-    const nonce = newNonce();
     if (lease === undefined) {
-      const wants = [{ products: ['crowd'], seats: 1 }];
-      lease = claimsIn(await peer.ask('lease.checkout', { key: newNonce(), nonce, wants }))[0]?.jti;
+      lease = claimsIn(await peer.ask('lease.checkout', asking.checkout('crowd')))[0]?.jti;
       tally.add(lease === undefined ? 'no seat' : 'checked out');
     } else {
-      const answer = await peer.ask('session.resume', { leases: [lease], nonce });
+      const answer = await peer.ask('session.resume', asking.resume([lease]));
       const claims = claimsIn(answer)[0];
       if (claims?.jti === lease && claims.dev === device.text) tally.add('resumed');
       // Cut off at the end of it, or beyond what this device may ask.
@@ -44,6 +42,6 @@ async function comeBack(field: Field, tally: Tally, device: Keys, from: string):
   });
   if (lease === undefined) return;
   const peer = await Peer.open(field, device, { from }).catch(() => null);
-  await peer?.ask('lease.release', { key: newNonce(), leases: [lease] });
+  await peer?.ask('lease.release', asking.release([lease]));
   peer?.close();
 }
