@@ -18,6 +18,21 @@ export function numberOf(name: string, text: string, { least, most, fraction = f
 }
 
 /**
+ * What stands behind the script's name, for `parseArgs`: a number below zero is the value of the option before it, to be judged like any other, and no
+ * option called `-1`.
+ */
+export function words(argv: readonly string[] = process.argv.slice(2)): string[] {
+  const joined: string[] = [];
+  for (const word of argv) {
+    const before = joined.at(-1);
+    if (/^-\d/.test(word) && before !== undefined && /^--[^=]+$/.test(before))
+      joined.push(`${joined.pop()}=${word}`);
+    else joined.push(word);
+  }
+  return joined;
+}
+
+/**
  * What a script is asked for. Ends the process instead when that is its help (exit code 0), or wrong (one sentence, exit code 2: nothing was
  * looked at, and nobody may take it for a result).
  * @param read throws an Error when the words are wrong

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { words } from '../asked.js';
 
 /** What a suite says of itself, so that an option that does nothing for it is not taken in silence. */
 export interface SuiteFacts {
@@ -54,7 +55,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'
 export function askedBy<S extends SuiteFacts>(argv: readonly string[], all: readonly S[]): Asked<S> | string {
   let values: Values;
   try {
-    ({ values } = parseArgs({ args: [...argv], options, allowPositionals: false }));
+    ({ values } = parseArgs({ args: words(argv), options, allowPositionals: false }));
   } catch (error) {
     // The first line: behind it Node explains how to write a positional that begins with a dash.
     return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf, SEEDS } from '../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../asked.js';
 import { type EdCase, ed25519Cases } from './ed25519-cases.js';
 import { libraries, products, pythonVerdicts } from './ed25519-verifiers.js';
 
@@ -18,6 +18,7 @@ The last line is JSON. Exit code 1 when one that ships says other than PROTOCOL 
 
 const values = askedFor(help, () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
       cases: { type: 'string', default: '500' },

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { askedFor, numberOf, SEEDS } from '../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../asked.js';
 import { keep } from './corpus.js';
 import type { Found, FuzzResult } from './fuzzer.js';
 import { judge } from './judge.js';
@@ -28,6 +28,7 @@ The last line is JSON: { targets, inputs, crashes, slow }. Exit code 1 with a fi
 
 const values = askedFor(help, () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       target: { type: 'string', multiple: true },
       seconds: { type: 'string', default: '30' },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf, SEEDS } from '../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../asked.js';
 import { mutants } from './all.js';
 import { workspace } from './copy.js';
 import { writeTable } from './docs.js';
@@ -31,6 +31,7 @@ the arguments are wrong.`;
 
 const values = askedFor(help, () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       only: { type: 'string', multiple: true },
       seeds: { type: 'string', default: '1000' },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Bounds, numberOf, SEEDS } from '../asked.js';
+import { type Bounds, numberOf, SEEDS, words } from '../asked.js';
 import { LARGE_EVERY } from './plan.js';
 
 export interface Wanted {
@@ -43,10 +43,10 @@ violations, 1 with, 2 when the arguments are wrong. A violation prints how to re
 `;
 
 /** @returns what is wanted, or what is wrong with it */
-export function readCommandLine(words: readonly string[]): Wanted | 'HELP' | { readonly wrong: string } {
+export function readCommandLine(argv: readonly string[]): Wanted | 'HELP' | { readonly wrong: string } {
   try {
     const { values } = parseArgs({
-      args: [...words],
+      args: words(argv),
       options: {
         seed: { type: 'string' },
         seeds: { type: 'string' },

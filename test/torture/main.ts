@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf, SEEDS } from '../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../asked.js';
 import { bundled } from './bundle.js';
 import { plantable } from './planted.js';
 import { makeTemplate } from './template.js';
@@ -24,6 +24,7 @@ wrong.`;
 
 const values = askedFor(HELP, () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       minutes: { type: 'string', default: '5' },
       rounds: { type: 'string' },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf, SEEDS } from '../../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../../asked.js';
 import { Random } from '../../system/random.js';
 import { Site } from '../../system/site.js';
 import { killedInBulk, undisturbed } from './bulk.js';
@@ -16,6 +16,7 @@ The last line is a JSON object; the exit code is 1 when anything was found.`;
 
 const values = askedFor(HELP, () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       kills: { type: 'string', default: '20' },
       rows: { type: 'string', default: '10000' },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf, SEEDS } from '../../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../../asked.js';
 import { failEverywhere } from './errors.js';
 import { type Flipped, flipRun } from './flip-run.js';
 import type { FlipReport } from './flips.js';
@@ -36,6 +36,7 @@ const parts = { flips, errors, full };
 
 const values = askedFor(HELP, () => {
   const { values: given, positionals } = parseArgs({
+    args: words(),
     allowPositionals: true,
     options: {
       flips: { type: 'string', default: '2000' },

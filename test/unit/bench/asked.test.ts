@@ -46,6 +46,12 @@ test.each([
   expect(asked).not.toContain('\n');
 });
 
+test.each(['runs', 'seconds'])('--%s -1 is answered with its range', (name) => {
+  expect(askedBy([`--${name}`, '-1'], suites)).toMatch(
+    new RegExp(`^--${name} is a .*number from [\\d.]+ to \\d+\\.$`),
+  );
+});
+
 test('what is asked for is what is measured', () => {
   expect(measured()).toMatchObject({ suites, runs: 3, seconds: 1, connections: null, notes: [] });
   expect(measured('--write-docs', '--runs', '5').writeDocs).toBe(true);

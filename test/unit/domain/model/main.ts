@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { askedFor, numberOf, SEEDS } from '../../../asked.js';
+import { askedFor, numberOf, SEEDS, words } from '../../../asked.js';
 import { root } from '../../../fuzz/root.js';
 
 // `npm run test:model -- --runs N [--seed S]`: the model test with more histories than `npm test` has time for.
@@ -16,6 +16,7 @@ Random histories of commands against the real domain and a model that is one cou
 
 const values = askedFor(help, () => {
   const { values: given } = parseArgs({
+    args: words(),
     options: {
       runs: { type: 'string', default: process.env.MODEL_RUNS ?? '5000' },
       seed: {
