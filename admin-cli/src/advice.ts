@@ -48,10 +48,8 @@ function meant(failure: Failure, near: string | undefined): Failure {
 
 async function productNear(admin: AdminConnection, typed: string): Promise<string | undefined> {
   const { pools } = await admin.call('pool.status', {});
-  return nearest(
-    typed,
-    pools.map(({ product }) => product),
-  );
+  const products = pools.map(({ product }) => product).filter((product) => product !== typed);
+  return nearest(typed, products);
 }
 
 async function addressNear(admin: AdminConnection, typed: string): Promise<string | undefined> {

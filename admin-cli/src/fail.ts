@@ -110,7 +110,7 @@ function detailLines(failure: Failure, nowMs: number): string[] {
   if (typeof more?.untilMs === 'number') lines.push(`It ends ${momentWords(more.untilMs, nowMs)}.`);
   if (holders.length > 0)
     lines.push('Held by:', ...holders.map((holder) => `  ${holderLine(holder, nowMs)}`));
-  lines.push(...sources(more?.allocatedTo));
+  lines.push(...sources(more?.allocatedTo, more?.more));
   lines.push(
     ...otherProducts('Also tried', more?.alsoTried),
     ...otherProducts('Also missing', more?.alsoMissing),
@@ -121,11 +121,12 @@ function detailLines(failure: Failure, nowMs: number): string[] {
 }
 
 /** Whom a seat could be moved from (ALL_ALLOCATED). */
-function sources(list: unknown): string[] {
+function sources(list: unknown, more: unknown): string[] {
   if (!Array.isArray(list) || list.length === 0) return [];
   const line = ({ email, quantity, idle }: { email?: unknown; quantity?: unknown; idle?: unknown }): string =>
     `  ${clean(String(email))}: ${seatWords(Number(quantity))}${typeof idle === 'number' ? `, ${idle} of them idle` : ''}`;
-  return ['Allocated to:', ...list.map(line)];
+  const others = typeof more === 'number' && more > 0 ? [`  and ${more} more: berth license list`] : [];
+  return ['Allocated to:', ...list.map(line), ...others];
 }
 
 /** The other products of a checkout that were refused, each with its rule. */

@@ -452,6 +452,13 @@ export const errors = {
     'A personal entitlement belongs to the holder that the vendor named.',
     'Ask the vendor for one with another holder.',
   ),
+  ENTITLEMENT_NOT_BEGUN: row(
+    -33170,
+    8,
+    false,
+    'The entitlement has not begun.',
+    'Wait until the day it begins: see `berth subscription list`.',
+  ),
   IN_USE: row(-33080, 8, true, 'Seats are in use.', 'Wait until they are released.'),
 
   ENDORSEMENT_INVALID: row(

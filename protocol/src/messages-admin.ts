@@ -145,6 +145,8 @@ const assignRefusals = [
   'PRODUCT_UNKNOWN',
   'DATE_INVALID',
   'ENTITLEMENT_UNKNOWN',
+  'ENTITLEMENT_NOT_BEGUN',
+  'PERSONAL',
   'ALL_ALLOCATED',
   'REVOKE_PENDING',
 ] as const;

@@ -245,7 +245,9 @@ describe('an entitlement', () => {
     });
     const { next } = world.refused(world.borrowing(anna, 2 * HOUR), 'REVOKE_PENDING');
     expect(next).toContain('`berth entitlement remove ent-1 --cancel`');
-    world.refused(assign(1), 'PRODUCT_UNKNOWN');
+    expect(world.refused(assign(1), 'REVOKE_PENDING').next).toContain(
+      'berth entitlement remove ent-1 --cancel',
+    );
     expect(world.renew(bo, [online[0]!.jti]).leases).toMatchObject([{ claims: { jti: online[0]!.jti } }]);
     world.restart();
     giveBack(anna, leases);

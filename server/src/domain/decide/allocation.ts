@@ -1,10 +1,11 @@
-import { type AllocationInfo, formatDay, lastDay, limits } from '@berth/protocol';
+import type { AllocationInfo } from '@berth/protocol';
 import type { Change } from '../changes.js';
-import { type Command, type Context, type Decision, type Denial, deny } from '../commands.js';
+import type { Command, Context, Decision, Denial } from '../commands.js';
 import { borrowsEndMs, borrowsOnAllocation } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
 import { type Allocation, allocationId, type Entitlement, type Seat, type State } from '../state.js';
 import { allocationInfo } from '../views.js';
+import { allAllocated, nothingToAssign, notMeant } from './assign-refusal.js';
 import { sharedFree } from './choose.js';
 import { userUnknown } from './denial.js';
 import { closed } from './grant.js';
@@ -22,15 +23,17 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   const entitlements = activeEntitlements(state, product, context.now).filter(
     ({ claims, removing }) => claims.holder === undefined && removing === undefined,
   );
-  if (entitlements.length === 0) return deny('PRODUCT_UNKNOWN', undefined, { product });
+  if (entitlements.length === 0) return nothingToAssign(state, product, context.now);
   const dated = entitlements.filter(({ claims }) => isMeant(claims, command));
   if (dated.length === 0) return notMeant(entitlements, command);
   const undecided = revokeUnderway(state, email, dated, context);
   if (undecided !== null) return undecided;
-  const entitlement = dated.find(
+  // Without a day the last one is meant: seats of another would end earlier than whoever assigns them expects.
+  const meant = dated.filter(({ claims }) => claims.exp === dated[0]!.claims.exp);
+  const entitlement = meant.find(
     ({ claims }) => claims.seats - state.derived.allocated.get(claims.jti) >= quantity,
   );
-  if (entitlement === undefined) return allAllocated(state, dated, command);
+  if (entitlement === undefined) return allAllocated(state, meant, entitlements, command);
   const { changes, info } = grow(state, entitlement, { email, quantity, sharedTaken: quantity }, context);
   return { ok: true, changes, outcome: { allocation: info } };
 }
@@ -131,86 +134,6 @@ function lingersEnd(
     seat.entitlement === jti && seat.allocation === null && !own.has(seat.id);
   return endLingers(state, product, 'pool changed', isShared);
 }
-
-function notMeant(entitlements: readonly Entitlement[], which: Which): Denial {
-  const { product, subscription } = which;
-  const ends = [...new Set(entitlements.map(({ claims }) => formatDay(claims.exp * 1000 - 1)))];
-  if (subscription === undefined)
-    return deny(
-      'ENTITLEMENT_UNKNOWN',
-      `No entitlement of ${product} ends that day.`,
-      { ends },
-      `Use one of: ${ends.join(', ')}.`,
-    );
-  const named = entitlements.filter(({ claims }) => isMeant(claims, { ...which, endMs: null }));
-  if (named.length > 0) return otherDay(subscription, named);
-  const subscriptions = entitlements.map(({ claims }) => claims.display.number ?? claims.jti);
-  return deny(
-    'ENTITLEMENT_UNKNOWN',
-    `No subscription ${subscription} of ${product} can be assigned from.`,
-    { subscriptions, ends },
-    `Use one of: ${subscriptions.join(', ')}.`,
-  );
-}
-
-/** The subscription is there, and ends another day than was said. */
-function otherDay(subscription: string, named: readonly Entitlement[]): Denial {
-  const ends = [...new Set(named.map(({ claims }) => lastDay(claims.exp * 1000)))];
-  const days = ends.join(', ');
-  const message = `Subscription ${subscription} does not end that day, but on ${days}.`;
-  return deny('ENTITLEMENT_UNKNOWN', message, { ends }, `Use one of: ${days}; or leave the day out.`);
-}
-
-/** Names whom a seat could come from other than the one who is to get it, those who do not use theirs first (PRODUCT.md, assign). */
-function allAllocated(
-  state: State,
-  entitlements: readonly Entitlement[],
-  { product, email: target }: Pick<Command<'assign'>, 'product' | 'email'>,
-): Denial {
-  const holders: { email: string; quantity: number; idle: number }[] = [];
-  for (const { claims } of entitlements) {
-    for (const id of state.derived.allocationsByEntitlement.get(claims.jti)) {
-      if (holders.length === HOLDERS_EXAMINED) break;
-      const { email, quantity } = state.tables.allocation.get(id)!;
-      if (email === target) continue;
-      const idle = Math.max(0, quantity - state.derived.usedByAllocation.get(id));
-      holders.push({ email, quantity, idle });
-    }
-  }
-  const allocatedTo = holders
-    .sort((a, b) => b.idle - a.idle || (a.email < b.email ? -1 : 1))
-    .slice(0, limits.holdersNamed);
-  const [first] = allocatedTo;
-  // Below zero: a revision has fewer seats than are allocated.
-  const left = Math.max(
-    0,
-    ...entitlements.map(({ claims }) => claims.seats - state.derived.allocated.get(claims.jti)),
-  );
-  return deny(
-    'ALL_ALLOCATED',
-    `${leftWords(left, product)}${entitlements.length > 1 && left > 0 ? ', from one entitlement' : ''}.`,
-    { product, left, allocatedTo },
-    first === undefined ? undefined : nextFrom(first, product),
-  );
-}
-
-function leftWords(left: number, product: string): string {
-  if (left === 0) return `No seat of ${product} is left to allocate`;
-  return `Only ${left === 1 ? '1 seat' : `${left} seats`} of ${product} ${left === 1 ? 'is' : 'are'} left to allocate`;
-}
-
-/** Moving a seat that is in use would end somebody's work: that is not recommended. */
-function nextFrom(
-  { email, idle }: { readonly email: string; readonly idle: number },
-  product: string,
-): string {
-  return idle > 0
-    ? `Move one from somebody, as from ${email}: berth license move ${email} ${product} --to EMAIL`
-    : 'Those named use all of theirs: ask one of them, or get more seats. See `berth license list`.';
-}
-
-/** How many allocations are looked at for one that is idle: a refusal must not cost more in a larger organisation. */
-const HOLDERS_EXAMINED = 256;
 
 /**
  * Shrinks an allocation: seats in use beyond what is left are charged to the shared ones and their leases revoked, newest first.
