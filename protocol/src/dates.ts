@@ -23,6 +23,11 @@ export function formatDay(ms: number): Day {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
+/** A moment for a text that is kept, to the minute: `2027-05-09 16:30 UTC`. */
+export function formatMinute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 /** The last day of a right that ends at `ms` (exclusive). */
 export function lastDay(endMs: number): Day {
   return formatDay(endMs - 1);

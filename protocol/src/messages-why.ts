@@ -51,7 +51,19 @@ export const whyRequests = {
         }),
       ),
       /** What the user has set aside of the product, and uses of it. */
-      own: Type.Object({ quantity: Count, inUse: Count, borrowed: Count }),
+      own: Type.Object({
+        quantity: Count,
+        inUse: Count,
+        borrowed: Count,
+        /** A revoke of so many of them is pending: nothing new from these allocations. */
+        revoking: Type.Optional(Type.Object({ seats: Count, untilMs: WallMs })),
+      }),
+      /** Of the product, by devices of the user: programs there go on using them whatever a checkout would be told. */
+      borrows: Type.Optional(
+        Type.Array(Type.Object({ device: Type.String(), seats: Count, untilMs: WallMs }), {
+          maxItems: limits.holdersNamed,
+        }),
+      ),
       pool: Pool,
       /** Shared seats that others in line have before. */
       awaited: Count,

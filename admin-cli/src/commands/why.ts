@@ -4,7 +4,7 @@ import { Failure, failureText } from '../fail.js';
 import { clean } from '../output.js';
 import { given, optional, parseProduct, parseSeats, parseUser } from '../parse.js';
 import { withAdmin } from '../session.js';
-import { seatWords } from '../words.js';
+import { seatWords, untilWords } from '../words.js';
 
 type Why = ResultOf<'user.why'>;
 
@@ -32,7 +32,8 @@ export const why = defineCommand({
     });
     const document = await withAdmin(context, (admin) => admin.call('user.why', params));
     const { refusal } = document;
-    if (refusal === undefined) return { document, text: `Yes. ${clean(told(document))}` };
+    const nowMs = context.nowMs();
+    if (refusal === undefined) return { document, text: `Yes. ${clean(told(document, nowMs))}` };
     const code: ErrorCode = isErrorCode(refusal.code) ? refusal.code : 'INTERNAL';
     const { message, next, holders, nextFreeAtMs, untilMs, rule } = refusal;
     const detail = {
@@ -46,14 +47,32 @@ export const why = defineCommand({
       document,
       text: (screen) => {
         const said = failureText(failure, { nowMs: context.nowMs, stderr: screen });
-        return `${said.replace(/^berth: /, 'No: ')}${clean(told(document))}`;
+        return `${said.replace(/^berth: /, 'No: ')}${clean(told(document, nowMs))}`;
       },
       exitCode: errors[code].exit,
     };
   },
 });
 
-function told({ email, product, seats, from, own, pool, device, awaited, granted }: Why): string {
+/** What a refusal of new seats leaves as it is. */
+function borrowLines({ borrows = [], granted, product }: Why, nowMs: number): string[] {
+  if (granted) return [];
+  return borrows.map(
+    ({ device, seats, untilMs }) =>
+      `A program on ${device} can go on using what is borrowed there all the same: ${seatWords(seats)} of ${product}, until ${untilWords(untilMs, nowMs)}.`,
+  );
+}
+
+function revokeLine({ own: { revoking }, email, product }: Why, nowMs: number): string[] {
+  if (revoking === undefined) return [];
+  const { seats, untilMs } = revoking;
+  return [
+    `A revoke of ${seats} of these is pending until ${untilWords(untilMs, nowMs)}: nothing new from them. To cancel it: berth license revoke ${email} ${product} --cancel`,
+  ];
+}
+
+function told(why: Why, nowMs: number): string {
+  const { email, product, seats, from, own, pool, device, awaited, granted } = why;
   const lines = from.map(({ seats: count, entitlement, expires, allocated, how }) => {
     const whose = allocated ? `set aside for ${email}` : 'shared';
     const way = how === 'joined' ? ', sharing one in use' : how === 'kept' ? ', kept after its release' : '';
@@ -65,6 +84,8 @@ function told({ email, product, seats, from, own, pool, device, awaited, granted
   return [
     ...(lines.length === 0 ? [] : [would, ...lines]),
     `Set aside for ${email}: ${own.quantity} (${own.inUse} in use, ${own.borrowed} borrowed).`,
+    ...revokeLine(why, nowMs),
+    ...borrowLines(why, nowMs),
     `Pool: ${pool.owned} owned, ${pool.shared} shared, ${pool.inUse} in use, ${pool.borrowed} borrowed, ${pool.held} held, ${pool.free} free; floating sharing ${pool.floatingSharing ? 'on' : 'off'}.`,
     ...(awaited > 0 ? [`In line before: ${seatWords(awaited)}.`] : []),
   ].join('\n');

@@ -115,6 +115,15 @@ describe('berth why', () => {
     expect((await ask({ refusal }, 'stderr')).stdout).toContain('No: NO_SEAT All');
   });
 
+  it('says which borrows a refusal does not touch, and that a revoke is pending', async () => {
+    const refusal = { code: 'REVOKE_PENDING', message: 'Pending.', next: 'Wait.', holders: [] };
+    const own = { quantity: 1, inUse: 0, borrowed: 1, revoking: { seats: 1, untilMs: 5_000 } };
+    const borrows = [{ device: 'ws-7', seats: 1, untilMs: 5_000 }];
+    const { stdout } = await ask({ refusal, own, borrows }, 'stdout');
+    expect(stdout).toContain('on ws-7 can go on using what is borrowed there');
+    expect(stdout).toContain('berth license revoke anna@b.org render --cancel');
+  });
+
   it('the name of a device does not drive the terminal', async () => {
     const from = [{ seats: 1, entitlement: 'e', expires: '2026-12-31', allocated: false, how: 'new' }];
     const { stdout } = await ask({ granted: true, from }, 'stdout');

@@ -231,7 +231,15 @@ describe('assign, revoke, remove', () => {
     );
     world.ok(world.borrowing(a, 3600));
     const rows = [{ email: 'a@studio.example' }, { email: 'b@studio.example' }];
-    expect(run(world, make(world, 'revoke', rows).id)).toEqual(['BORROWED', 'done']);
+    const { id } = make(world, 'revoke', rows);
+    expect(run(world, id)).toEqual(['BORROWED', 'done']);
+    const [blocked] = [...world.state.tables.jobRow.values()].filter(({ job }) => job === id);
+    // The moment it ends, hold included, and what to do: as of one revoke alone.
+    expect(blocked).toMatchObject({
+      verdict: {
+        message: expect.stringMatching(/It ends 2026-11-22 13:15 UTC\. Wait for the end .*borrow return/),
+      },
+    });
     expect(run(world, make(world, 'revoke', rows, { pending: true, hash: 'p' }).id)).toEqual([
       'done',
       'unchanged',

@@ -162,3 +162,24 @@ test('what is decided already counts: seats that a pending revoke frees', () => 
   world.ok({ type: 'revoke', ...world.admin(), ...which, quantity: 'all', when: 'pending' });
   expect(ask(ANNA).refusal).toMatchObject({ rule: 'ALL_IN_USE', nextFreeAtMs: expect.any(Number) });
 });
+
+test('what is borrowed goes on whatever a checkout is told, and a revoke that is pending is said', () => {
+  world.import({ jti: 'ent-2', product: 'comp', seats: 1, borrow: { maxSeconds: 86_400, seats: 1 } });
+  const product = 'comp';
+  world.ok({ type: 'assign', ...world.admin(), email: ANNA, product, quantity: 1, endMs: null });
+  world.ok({ ...world.borrowing(anna, 3600), product });
+  const revoke = { email: ANNA, product, quantity: 1, endMs: null, when: 'pending' } as const;
+  world.ok({ type: 'revoke', ...world.admin(), ...revoke });
+  const untilMs = expect.any(Number);
+  const borrows = [{ device: 'anna-pc', seats: 1, untilMs: world.now.wallMs + 3_600_000 }];
+  expect(ask(ANNA, 2, product)).toMatchObject({
+    granted: false,
+    own: { quantity: 1, borrowed: 1, revoking: { seats: 1, untilMs } },
+    borrows,
+  });
+  expect(ask(BO, 1, product).borrows).toBeUndefined();
+  world.ok({ type: 'removeUser', ...world.admin(), email: ANNA, when: 'pending' });
+  expect(ask(ANNA, 1, product)).toMatchObject({ refusal: { code: 'REVOKE_PENDING' }, borrows });
+  world.pass(3_600_000);
+  expect(ask(ANNA, 1, product).borrows).toBeUndefined();
+});

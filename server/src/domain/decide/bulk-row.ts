@@ -4,6 +4,7 @@ import {
   canonicalName,
   dayEndMs,
   errors,
+  formatMinute,
   isRole,
   limits,
   roleOrder,
@@ -222,8 +223,16 @@ function badQuantity(text: string): Denial {
   );
 }
 
-function failed({ code, message }: Denial): BulkVerdict {
-  return { is: 'failed', code, message: message ?? errors[code].text };
+/** What waits for a moment says which, and what to do meanwhile: a row of a report is read later, and by itself. */
+function failed({
+  code,
+  message = errors[code].text,
+  next = errors[code].next,
+  detail,
+}: Denial): BulkVerdict {
+  const untilMs = detail?.untilMs;
+  const ends = typeof untilMs === 'number' ? ` It ends ${formatMinute(untilMs)}. ${next}` : '';
+  return { is: 'failed', code, message: `${message}${ends}` };
 }
 
 function shown(text: string): string {

@@ -1,8 +1,9 @@
 import { errors, lastDay, limits, type ResultOf, type WhySource } from '@berth/protocol';
 import type { Change } from '../changes.js';
 import { type Context, type Decision, type Denial, deny } from '../commands.js';
+import { borrowedSeats, borrowsEndMs, borrowsOnAllocation } from '../pending.js';
 import { poolOf } from '../pools.js';
-import type { Device, State } from '../state.js';
+import type { Device, Now, State } from '../state.js';
 import { checkout } from './checkout.js';
 import { choose } from './choose.js';
 import { explain, userUnknown } from './denial.js';
@@ -32,7 +33,8 @@ export function why(state: State, asked: Question, context: Context): Why | Deni
     ...asked,
     device: told?.device.name ?? null,
     ...verdict,
-    own: ownOf(state, asked),
+    own: ownOf(state, asked, context.now),
+    ...borrowsOf(state, asked, context.now),
     pool: poolOf(state, product, context.now),
     awaited: context.awaited.get(product) ?? 0,
   };
@@ -135,14 +137,34 @@ function sourcesOf(state: State, changes: readonly Change[]): WhySource[] {
   });
 }
 
-function ownOf(state: State, { email, product }: Question): Why['own'] {
-  let [quantity, used, borrowed] = [0, 0, 0];
+function ownOf(state: State, { email, product }: Question, now: Now): Why['own'] {
+  let [quantity, used, borrowed, leaving, untilMs] = [0, 0, 0, 0, 0];
   for (const id of state.derived.allocationsByUser.get(email)) {
     const row = state.tables.allocation.get(id)!;
     if (state.tables.entitlement.get(row.entitlement)!.claims.product !== product) continue;
     quantity += row.quantity;
     used += state.derived.usedByAllocation.get(id);
     borrowed += state.derived.borrowedByAllocation.get(id);
+    if (row.revoking === undefined) continue;
+    leaving += row.revoking.seats;
+    untilMs = Math.max(untilMs, borrowsEndMs(state, borrowsOnAllocation(state, email, row.entitlement), now));
   }
-  return { quantity, inUse: used - borrowed, borrowed };
+  const own = { quantity, inUse: used - borrowed, borrowed };
+  return leaving === 0 ? own : { ...own, revoking: { seats: leaving, untilMs } };
+}
+
+/** The borrows of the product that the user's devices have and may use: they need no checkout. */
+function borrowsOf(state: State, { email, product }: Question, now: Now): Pick<Why, 'borrows'> {
+  const borrows = [];
+  for (const seat of borrowedSeats(state, state.derived.seatsByUser.get(email))) {
+    if (state.tables.entitlement.get(seat.entitlement)!.claims.product !== product) continue;
+    for (const id of state.derived.leasesBySeat.get(seat.id)) {
+      const { claims, device } = state.tables.lease.get(id)!;
+      const untilMs = claims.exp * 1000;
+      if (claims.kind !== 'borrow' || untilMs <= now.wallMs) continue;
+      borrows.push({ device: state.tables.device.get(device)!.name, seats: seat.count, untilMs });
+      break;
+    }
+  }
+  return borrows.length === 0 ? {} : { borrows: borrows.slice(0, limits.holdersNamed) };
 }
