@@ -11,6 +11,7 @@ import { userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { endLingers, freed } from './linger.js';
 import { leaving, revokePending } from './pending.js';
+import { isMeant } from './which.js';
 
 /** Sets seats of one entitlement aside for one user: the one that ends last unless a day is named. */
 export function assign(state: State, command: Command<'assign'>, context: Context): Decision<'assign'> {
@@ -36,19 +37,6 @@ export function assign(state: State, command: Command<'assign'>, context: Contex
   if (entitlement === undefined) return allAllocated(state, meant, entitlements, command);
   const { changes, info } = grow(state, entitlement, { email, quantity, sharedTaken: quantity }, context);
   return { ok: true, changes, outcome: { allocation: info } };
-}
-
-/** Which entitlement of a product is meant: any, or the one that ends then, or has this number or id. */
-export interface Which {
-  readonly product: string;
-  readonly endMs: number | null;
-  readonly subscription?: string;
-}
-
-export function isMeant({ jti, exp, display }: Entitlement['claims'], which: Which): boolean {
-  if (which.endMs !== null && exp * 1000 !== which.endMs) return false;
-  const { subscription } = which;
-  return subscription === undefined || subscription === display.number || subscription === jti;
 }
 
 /**

@@ -2,8 +2,8 @@ import { formatDay, lastDay, limits } from '@berth/protocol';
 import { type Command, type Denial, deny } from '../commands.js';
 import { borrowedSeats, borrowsEndMs } from '../pending.js';
 import type { Entitlement, Now, State } from '../state.js';
-import { isMeant, type Which } from './allocation.js';
 import { revokePending } from './pending.js';
+import { isMeant, type Which } from './which.js';
 
 // Why no seat of a product can be set aside: each reason with what is there instead.
 

@@ -2,9 +2,10 @@ import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, deny } from '../commands.js';
 import { borrowedSeats, borrowsEndMs } from '../pending.js';
 import { type Allocation, allocationId, type State } from '../state.js';
-import { isMeant, shrink, type Which } from './allocation.js';
+import { shrink } from './allocation.js';
 import { borrowedBy, pendingInstead, userUnknown } from './denial.js';
 import { revokePending } from './pending.js';
+import { isMeant, type Which } from './which.js';
 
 /**
  * Takes seats back from a user; live leases beyond what is left are revoked. While that would take a borrowed one (I8) it is refused,
