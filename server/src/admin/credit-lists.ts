@@ -17,8 +17,8 @@ interface Spent {
   credits: number;
 }
 
-/** Months of somebody that are added up between two looks at the sockets. */
-const MONTHS_AT_ONCE = 1000;
+/** Months of somebody that are added up between two looks at the sockets: 0.5 ms of CPU time if each of their days is meant (1,000 took 5). */
+const MONTHS_AT_ONCE = 200;
 
 /** @param email `null`: what everybody spent */
 export async function listUsage(
