@@ -6,6 +6,7 @@ import type { Circumstances } from './circumstances.js';
 import { costModel } from './cost-model.js';
 import { chartsOf, svgOf } from './curves.js';
 import type { Row } from './report.js';
+import { rounded } from './statistics.js';
 
 /** Between which lines of the page each part is. */
 const places = {
@@ -53,7 +54,7 @@ export function measuredOn(rows: readonly Row[]): string {
   ].join('\n');
 }
 
-function table(rows: readonly Row[]): string {
+export function table(rows: readonly Row[]): string {
   const names = [
     'suite',
     'case',
@@ -70,7 +71,7 @@ function table(rows: readonly Row[]): string {
     [row.case, ...Object.entries(row.facts ?? {}).map(([name, value]) => `${name}: ${value}`)].join('; '),
     row.connections === 0 ? '' : String(row.connections),
     ranged(row.opsPerSec, row.opsPerSecMinMax),
-    String(row.p50Ms),
+    String(rounded(row.p50Ms)),
     ranged(row.p99Ms, row.p99MsMinMax),
     ranged(row.serverCpuUsPerOp, row.serverCpuUsPerOpMinMax),
     String(row.rssMiB),
@@ -80,5 +81,6 @@ function table(rows: readonly Row[]): string {
 }
 
 function ranged(value: number, [min, max]: readonly [number, number]): string {
-  return min === max ? String(value) : `${value} (${min}–${max})`;
+  const [median, least, most] = [value, min, max].map(rounded);
+  return least === most ? String(median) : `${median} (${least}–${most})`;
 }

@@ -2,6 +2,7 @@ import type { SuiteFacts } from './asked.js';
 import { missingIn } from './cost-model.js';
 import { chartsOf } from './curves.js';
 import type { Row } from './report.js';
+import { rounded } from './statistics.js';
 
 /** The pictures of the page, with so many lines each. */
 const PICTURES = [2, 2, 2] as const;
@@ -15,6 +16,8 @@ export function rowsIn(text: string, suites: readonly SuiteFacts[]): Row[] | str
     const row = rowIn(line);
     if (row === null)
       return `line ${at + 1} is none that --json has said. Give the lines of its stdout alone.`;
+    if (!isWithin(row))
+      return `line ${at + 1} has a median outside its least and its most: it was rounded otherwise. Measure it again.`;
     const title = `${row.suite}, ${row.case}, ${row.connections} connections`;
     if (seen.has(title)) return `${title}: there are two lines of it. Keep one.`;
     seen.add(title);
@@ -49,6 +52,19 @@ function rowIn(line: string): Row | null {
     numbers.every((name) => Number.isFinite(row[name])) &&
     ranges.every((name) => isRange(row[name]));
   return isRow ? (row as Row) : null;
+}
+
+/** With as many digits as the page has. */
+function isWithin(row: Row): boolean {
+  const measured = [
+    [row.opsPerSec, row.opsPerSecMinMax],
+    [row.p99Ms, row.p99MsMinMax],
+    [row.serverCpuUsPerOp, row.serverCpuUsPerOpMinMax],
+  ] as const;
+  return measured.every(([value, [min, max]]) => {
+    const median = rounded(value);
+    return rounded(min) <= median && median <= rounded(max);
+  });
 }
 
 function isRange(value: unknown): boolean {

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import type { Circumstances } from '../../bench/circumstances.js';
 import { costModel } from '../../bench/cost-model.js';
 import { chartsOf, svgOf } from '../../bench/curves.js';
-import { measuredOn } from '../../bench/docs.js';
+import { measuredOn, table } from '../../bench/docs.js';
 import { rowsIn } from '../../bench/lines.js';
 import type { Row } from '../../bench/report.js';
 
 function row(suite: string, title: string, connections: number, serverCpuUsPerOp: number): Row {
   return {
     ...{ suite, case: title, connections, serverCpuUsPerOp, opsPerSec: 1000, p50Ms: 1, p99Ms: 2, rssMiB: 90 },
-    ...{ runs: 3, opsPerSecMinMax: [900, 1100], p99MsMinMax: [2, 3], serverCpuUsPerOpMinMax: [1, 999] },
+    ...{ runs: 3, opsPerSecMinMax: [900, 1100], p99MsMinMax: [2, 3], serverCpuUsPerOpMinMax: [1, 9999] },
   };
 }
 
@@ -76,4 +76,40 @@ test('a page says under what its rows were measured, and where that is not known
   expect(measuredOn([{ ...known[0]!, on: { ...on, load: 5 } }])).toContain('busy');
   expect(measuredOn([known[0]!, whole[1]!])).toContain('Of some rows');
   expect(measuredOn(whole)).toContain('not known');
+});
+
+test('a median in the table is rounded as its range is, and what is above zero is never 0', () => {
+  const odd = {
+    ...{
+      ...row('boot', 'much', 0, 10_612_345),
+      opsPerSec: 0.08443,
+      opsPerSecMinMax: [0.06, 0.0894] as const,
+    },
+    ...{
+      p50Ms: 0.00049,
+      p99Ms: 1139,
+      p99MsMinMax: [1070, 1240] as const,
+      serverCpuUsPerOpMinMax: [1, 2] as const,
+    },
+  };
+  const cells = table([odd])
+    .split('\n')
+    .at(-1)!
+    .split('|')
+    .map((cell) => cell.trim());
+  expect(cells.slice(4, 8)).toEqual([
+    '0.0844 (0.06–0.0894)',
+    '0.00049',
+    '1140 (1070–1240)',
+    '10600000 (1–2)',
+  ]);
+});
+
+test('lines whose medians were rounded otherwise than their ranges make no page', () => {
+  const boot = { ...row('boot', 'empty', 0, 300), opsPerSec: 2, opsPerSecMinMax: [1.59, 1.66] as const };
+  expect(rowsIn(linesOf([...whole, boot]), suites)).toContain(
+    `line ${whole.length + 1} has a median outside`,
+  );
+  const older = { ...boot, opsPerSec: 1139.4, opsPerSecMinMax: [1140, 1240] as const };
+  expect(rowsIn(linesOf([...whole, older]), suites), 'equal in three digits').toHaveLength(whole.length + 1);
 });

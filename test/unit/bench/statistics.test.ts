@@ -44,4 +44,6 @@ test('the median lies within the least and the most, however many digits it has'
   });
   const { opsPerSec, opsPerSecMinMax } = rowOf({ suite: 'a', case: 'b', connections: 1 }, [run(12_346)]);
   expect([opsPerSec, ...opsPerSecMinMax]).toEqual([12_300, 12_300, 12_300]);
+  const slow = rowOf({ suite: 'a', case: 'b', connections: 1 }, [{ ...run(1), ms: 11_843_210 }]);
+  expect([slow.opsPerSec, ...slow.opsPerSecMinMax]).toEqual([0.0000844, 0.0000844, 0.0000844]);
 });
