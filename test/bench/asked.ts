@@ -144,7 +144,7 @@ export function help(all: readonly SuiteFacts[]): string {
     'Measures a real berthd with journal and sync over TLS on loopback, asked by a process of its own, in a fresh folder. Of several runs the median is',
     'told, with the least and the most; beside wall-clock figures the CPU that the server used for each operation, which other work on the machine',
     'changes little. Each result is also told as a part of a bare loop that does the same work, in turn with it. Afterwards seats handed out, journal',
-    'and status are compared: the exit code is 1 when they do not agree or a suite failed, 2 when what was asked for makes no sense.',
+    'and status are compared, and only then the figures of a suite are told: the exit code is 1 when they do not agree or a suite failed, 2 when what was asked for makes no sense.',
     '',
     '  --suite NAME    only this one; may be given again',
     '  --connections N only cases with so many; may be given again',

@@ -101,6 +101,25 @@ export class Bench {
   }
 }
 
+/**
+ * Runs a suite and says its rows when it has ended well: its accounts are settled last, and figures whose accounts do not agree are none.
+ * @throws what the suite throws; its message then says how many rows were kept back
+ */
+export async function sayWhenSettled(
+  suite: Suite,
+  options: BenchOptions,
+  marked: (row: Row) => Row,
+): Promise<void> {
+  const rows: Row[] = [];
+  try {
+    await suite.run({ ...options, emit: (row) => void rows.push(marked(row)) });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`${why}\nIts figures are not told, since they do not count: ${rows.length} rows.`);
+  }
+  for (const row of rows) options.emit(row);
+}
+
 /** @throws when seats handed out, journal and status do not agree: then no figure counts */
 export async function settle(site: BenchSite, handed: readonly Handed[]): Promise<void> {
   const wrong = await site.accounts(handed);

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { askedBy, help, type Measuring } from './asked.js';
-import type { Suite } from './bench.js';
+import { type Suite, sayWhenSettled } from './bench.js';
 import { LIFTED } from './bench-site.js';
 import { circumstances } from './circumstances.js';
 import { writeDocs } from './docs.js';
@@ -51,8 +51,8 @@ async function measure(asked: Measuring<Suite>): Promise<number> {
   const say = (line: string): void => void (json || console.error(line));
   say(head);
   const rows: Row[] = [];
-  const emit = (measured: Row): void => {
-    const row = { ...measured, on: circumstances(seconds) };
+  const marked = (row: Row): Row => ({ ...row, on: circumstances(seconds) });
+  const emit = (row: Row): void => {
     rows.push(row);
     console.log(json ? JSON.stringify(row) : lineOf(row));
   };
@@ -60,12 +60,12 @@ async function measure(asked: Measuring<Suite>): Promise<number> {
   const part = asked.small ? 0.01 : 1;
   for (const suite of asked.suites) {
     const before = new Set(profile === null ? [] : readdirSync(profile));
-    await suite
-      .run({ runs, connections, part, profile, ms: seconds * 1000, emit, say })
-      .catch((error: unknown) => {
-        console.error(`${suite.name}: ${said(error)}`);
-        failed.push(suite.name);
-      });
+    say(`${suite.name}: its rows are told at its end`);
+    const options = { runs, connections, part, profile, ms: seconds * 1000, emit, say };
+    await sayWhenSettled(suite, options, marked).catch((error: unknown) => {
+      console.error(`${suite.name}: ${said(error)}`);
+      failed.push(suite.name);
+    });
     if (profile !== null) for (const parts of newParts(profile, before)) console.error(partsText(parts));
   }
   if (asked.writeDocs) report(rows, failed);
