@@ -29,6 +29,7 @@ export interface FuzzResult {
   readonly reached: readonly Uint8Array[];
 }
 
+/** Inputs of a batch at the most: of one that runs new code each look at the coverage halves what it may be, and costs as much as some inputs. */
 const BATCH = 64;
 /** More of one run are the same fault again. */
 const MOST_FINDINGS = 10;
@@ -53,14 +54,19 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   for (const input of pool) await run(input);
   coverage?.fresh();
   const endsAt = performance.now() + seconds * 1000;
+  // While much is new, a small batch has less to be looked for.
+  let size = coverage === undefined ? BATCH : 1;
   while (performance.now() < endsAt && findings.length < MOST_FINDINGS) {
-    const batch = Array.from({ length: BATCH }, () => {
+    const batch = Array.from({ length: size }, () => {
       if (pool.length === 0 || random(4) === 0) return target.generate(random).subarray(0, target.maxBytes);
       return mutate(pick(random, pool), random, target, pick(random, pool));
     });
     for (const input of batch) if (performance.now() < endsAt) await run(input);
-    if (coverage === undefined || coverage.fresh(false) === 0) continue;
-    const fresh = await reaching(target, batch, coverage);
+    if (coverage === undefined) continue;
+    const isNew = coverage.fresh(size === 1) > 0;
+    size = isNew ? Math.max(1, size >> 1) : Math.min(BATCH, size * 2);
+    if (!isNew) continue;
+    const fresh = batch.length === 1 ? batch : await reaching(target, batch, coverage, true);
     pool.push(...fresh);
     reached.push(...fresh);
   }
@@ -81,17 +87,23 @@ async function judgedTwice(
   return again;
 }
 
-/** Those of a batch that run something which nothing before them did: halves of it, and halves of those, that do. */
+/**
+ * Those of a batch that run something which nothing before them did: halves of it, and halves of those, that do.
+ * @param isKnown that the batch does: only its halves are run then. Each run and each look at the coverage costs as much as an input
+ */
 async function reaching(
   target: Target,
   batch: readonly Uint8Array[],
   coverage: Coverage,
+  isKnown: boolean,
 ): Promise<Uint8Array[]> {
-  for (const input of batch) await judge(target, input);
   const alone = batch.length === 1;
-  if (coverage.fresh(alone) === 0) return [];
+  if (!isKnown || alone) {
+    for (const input of batch) await judge(target, input);
+    if (coverage.fresh(alone) === 0) return [];
+  }
   if (alone) return [...batch];
   const half = batch.length >> 1;
-  const first = await reaching(target, batch.slice(0, half), coverage);
-  return [...first, ...(await reaching(target, batch.slice(half), coverage))];
+  const first = await reaching(target, batch.slice(0, half), coverage, false);
+  return [...first, ...(await reaching(target, batch.slice(half), coverage, first.length === 0))];
 }
