@@ -1,5 +1,5 @@
 import { quote } from '../parse.js';
-import { type Against, type Broken, type Known, type Proved, verifyAudit } from './verify.js';
+import { type Against, type Broken, type GivenUp, type Known, type Proved, verifyAudit } from './verify.js';
 
 /** An audit file, whose lines can be read again. */
 export interface AuditFile {
@@ -39,10 +39,12 @@ export async function verifyChain(
   const joined = joinedBy(each);
   if ('ok' in joined) return joined;
   const asked = against.known.map((known): Joint => [holderOf(each, known), known]);
-  const broken = await held([...joined, ...asked], serverKey);
-  if (broken !== null) return broken;
+  const givenUp = await held(each, [...joined, ...asked], serverKey);
+  if ('ok' in givenUp) return givenUp;
   const compared = asked.filter(([{ proved }, { seq }]) => seq >= proved.from - 1 && seq <= proved.until);
-  return merged(each, compared.length);
+  const whole = merged(each, compared.length);
+  const lost = givenUp.filter(({ at }) => at <= whole.until).length;
+  return { ...whole, compared: compared.length - lost, givenUp };
 }
 
 /** A position that this file has to have, because somebody else names it. */
@@ -92,13 +94,20 @@ function holderOf(each: readonly ProvedFile[], { seq }: Known): ProvedFile {
 }
 
 /** Reads once more the files that others say something of. */
-async function held(joints: readonly Joint[], serverKey: string | null): Promise<BrokenFile | null> {
+async function held(
+  each: readonly ProvedFile[],
+  joints: readonly Joint[],
+  serverKey: string | null,
+): Promise<readonly GivenUp[] | BrokenFile> {
+  const restores = each.flatMap(({ proved }) => proved.restores);
+  const givenUp: GivenUp[] = [];
   for (const holder of new Set(joints.map(([one]) => one))) {
     const known = joints.filter(([one]) => one === holder).map(([, named]) => named);
-    const verdict = await verifyAudit(holder.lines(), { serverKey, known });
+    const verdict = await verifyAudit(holder.lines(), { serverKey, known, restores });
     if (!verdict.ok) return { ...verdict, file: holder.file };
+    givenUp.push(...verdict.givenUp);
   }
-  return null;
+  return givenUp;
 }
 
 function merged(each: readonly ProvedFile[], compared: number): ProvedChain {

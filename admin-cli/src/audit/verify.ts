@@ -14,6 +14,8 @@ export interface Against {
   readonly serverKey: string | null;
   /** Positions that somebody else was given: a later checkpoint, what a client saw in a lease. */
   readonly known: readonly Known[];
+  /** Restores that earlier files of the same chain tell of. */
+  readonly restores?: readonly NewEpoch[];
   /** Left out: Ed25519, strictly. */
   readonly verify?: Verify;
 }
@@ -23,6 +25,8 @@ export interface Known extends Witness {
   readonly what: string;
   /** Where it is a checkpoint: the server's signature is looked at too. */
   readonly token?: string;
+  /** Somebody saw it while it was so: a restore may have given it up since. The end of another file is none of these. */
+  readonly seen?: true;
 }
 
 /** All of it is as the server wrote it, up to and with record `until`. */
@@ -43,6 +47,20 @@ export interface Proved {
   readonly follows: boolean;
   /** How many of the known positions lie in the file and are right. */
   readonly compared: number;
+  /** Known positions of what a restore gave up: the file cannot have them, and says so itself. */
+  readonly givenUp: readonly GivenUp[];
+  /** The restores that the file tells of. */
+  readonly restores: readonly NewEpoch[];
+}
+
+/** A restore that the file tells of, and the position of before it that it cannot have any more. */
+export interface GivenUp {
+  readonly what: string;
+  /** The record it names. */
+  readonly at: number;
+  /** The record of the restore, and when it was. */
+  readonly seq: number;
+  readonly restoredAtMs: number;
 }
 
 export interface Broken {
@@ -110,6 +128,13 @@ function swapped(fault: Broken): Broken {
   return { ...fault, reason: 'SWAPPED', message };
 }
 
+/** A new epoch that the file tells of: what the one before had from this record on is not here (I9). */
+export interface NewEpoch {
+  readonly epoch: string;
+  readonly seq: number;
+  readonly atMs: number;
+}
+
 /** Hashes that a checkpoint may still name: it is signed a few records before the one it lies in. */
 const KEPT_HASHES = 4096;
 
@@ -127,11 +152,14 @@ class Chain {
   /** The record before the first is one that the server signed. */
   #follows = false;
   #compared = 0;
+  readonly #restores: NewEpoch[];
+  readonly #givenUp: GivenUp[] = [];
 
-  constructor(head: Head, key: Uint8Array, { known, verify = verifyStrictly }: Against) {
+  constructor(head: Head, key: Uint8Array, { known, restores = [], verify = verifyStrictly }: Against) {
     this.#head = head;
     this.#key = key;
     this.#known = known;
+    this.#restores = restores.filter(({ seq }) => seq < head.from);
     this.#verify = verify;
     this.#seq = head.from - 1;
     this.#hash = head.prev;
@@ -157,6 +185,7 @@ class Chain {
     this.#hash = hash;
     this.#hashes.set(seq, hash);
     this.#hashes.delete(seq - KEPT_HASHES);
+    this.#restores.push(...restoresIn(record.payload, seq));
     return this.witnessed(line) ?? this.#checkpoint(record.payload, line);
   }
 
@@ -177,7 +206,7 @@ class Chain {
       return this.#notSigned(claims, 'the checkpoint at the end', line);
     if (!isLast)
       return broken('DAMAGED', until + 1, line + 1, 'Something follows the checkpoint at the end.');
-    const later = this.#known.find(({ seq }) => seq > until);
+    const later = this.#known.find((known) => known.seq > until && !this.#gaveUp(known));
     if (later !== undefined)
       return broken(
         'TRUNCATED',
@@ -189,6 +218,8 @@ class Chain {
       ...{ ok: true, serverKey: this.#head.server, from: this.#head.from, until, head: this.#hash },
       ...{ epoch: claims.epoch, signedAtMs: claims.iat * 1000, checkpoints: this.#checkpoints },
       ...{ compared: this.#compared, prev: this.#head.prev, follows: this.#follows },
+      givenUp: this.#givenUp,
+      restores: this.#restores,
     };
   }
 
@@ -205,11 +236,26 @@ class Chain {
   /** Whether the record just added is the one that others were told of. */
   witnessed(line: number): Broken | null {
     const named = this.#known.filter(({ seq }) => seq === this.#seq);
-    const wrong = named.find(({ head }) => head !== this.#hash);
-    this.#compared += named.length;
+    const others = named.filter(({ head }) => head !== this.#hash);
+    const wrong = others.find((known) => !this.#gaveUp(known));
+    this.#compared += named.length - others.length;
     if (wrong === undefined) return null;
     const message = `Record ${this.#seq} is not the one that ${wrong.what} names: ${this.#between(this.#seq)}`;
     return broken('WITNESS', this.#seq, line, message);
+  }
+
+  /**
+   * True for a position of an epoch that a restore in this file ended before it: the server cannot have it, and tells so. Whoever compares
+   * is told of the restore, which is in the proved part.
+   */
+  #gaveUp({ what, epoch, seq: at, seen }: Known): boolean {
+    if (seen !== true) return false;
+    const before = this.#restores.filter(({ seq }) => seq <= at);
+    // Of several the first after the epoch began.
+    const restore = before[before.findLastIndex((one) => one.epoch === epoch) + 1];
+    if (restore === undefined) return false;
+    this.#givenUp.push({ what, at, seq: restore.seq, restoredAtMs: restore.atMs });
+    return true;
   }
 
   /** Checkpoints that the server wrote into its journal on the way: what was changed lies behind the last good one. */
@@ -261,8 +307,32 @@ class Chain {
   }
 }
 
+function restoresIn(payload: string, seq: number): NewEpoch[] {
+  if (!payload.includes('"organisation.restored"')) return [];
+  return (changesIn(payload) ?? []).flatMap(({ type, epoch, restore }) =>
+    type === 'organisation.restored' && typeof epoch === 'string'
+      ? [{ epoch, seq, atMs: typeof restore?.atMs === 'number' ? restore.atMs : 0 }]
+      : [],
+  );
+}
+
 /** Those that a record carries; `null`: whoever wrote it was no server. */
 function checkpointsIn(payload: string): string[] | null {
+  const changes = changesIn(payload);
+  if (changes === null) return null;
+  return changes.flatMap(({ type, token }) =>
+    type === 'journal.checkpoint' && typeof token === 'string' ? [token] : [],
+  );
+}
+
+interface AnyChange {
+  readonly type?: unknown;
+  readonly token?: unknown;
+  readonly epoch?: unknown;
+  readonly restore?: { readonly atMs?: unknown } | null;
+}
+
+function changesIn(payload: string): AnyChange[] | null {
   let record: { changes?: unknown } | null;
   try {
     record = JSON.parse(payload) as { changes?: unknown } | null;
@@ -270,9 +340,7 @@ function checkpointsIn(payload: string): string[] | null {
     return null;
   }
   if (!Array.isArray(record?.changes)) return null;
-  return record.changes.flatMap((change: { type?: unknown; token?: unknown } | null) =>
-    change?.type === 'journal.checkpoint' && typeof change.token === 'string' ? [change.token] : [],
-  );
+  return record.changes.filter((change) => typeof change === 'object' && change !== null) as AnyChange[];
 }
 
 /** Of a hash there is one spelling only: Node reads others of the same bytes, and a changed byte would not show. */

@@ -56,7 +56,11 @@ export const auditVerify = defineCommand({
     const pinned = against.serverKey !== null;
     if (verdict.ok) {
       const text = provedText(context, verdict, against);
-      return { document: { ...verdict, pinned }, text, notes: lateNotes(verdict) };
+      return {
+        document: { ...verdict, pinned },
+        text,
+        notes: [...lateNotes(verdict), ...restoreNotes(context, verdict)],
+      };
     }
     const failure = brokenFailure(verdict.file, verdict);
     context.stderr.write(failureText(failure, context));
@@ -113,7 +117,7 @@ async function checkpointOf(context: Context, given: string): Promise<Known> {
   if (!parsed.ok)
     throw usage('--checkpoint holds no checkpoint.', 'Give what `berth audit checkpoint` wrote.');
   const { epoch, seq, head } = parsed.token.claims;
-  return { what: 'the checkpoint', token: text, epoch, seq, head };
+  return { what: 'the checkpoint', token: text, epoch, seq, head, seen: true };
 }
 
 const witnessShape = Compile(Type.Object({ epoch: Type.String(), seq: Type.Integer(), head: Type.String() }));
@@ -125,7 +129,7 @@ async function witnessOf(context: Context, path: string): Promise<Known> {
     if (witnessShape.Check(value)) {
       // The lease that names it is for the server: what is proved here is the position.
       const { epoch, seq, head } = value;
-      return { what: 'the witness', epoch, seq, head };
+      return { what: 'the witness', epoch, seq, head, seen: true };
     }
   } catch {
     // Said below.
@@ -177,6 +181,14 @@ function lateNotes({ from, prev, follows }: Proved): string[] {
   return [
     `Warning: the file begins with record ${from}, and no signature in it covers what comes before. That nothing was left out there is shown by the file before it alone, which ends with the head ${prev}.`,
   ];
+}
+
+/** The file has nothing of what a restore gave up, and says that there was one: who compares is told, and judges whether they know of it. */
+function restoreNotes(context: Context, { givenUp }: Proved): string[] {
+  return givenUp.map(
+    ({ what, at, seq, restoredAtMs }) =>
+      `The server was restored ${momentWords(restoredAtMs, context.nowMs())}, in record ${seq}: record ${at}, which ${what} names, is of before that and was given up with it, so ${what} proves nothing here. Who answered for the restore: berth audit list --kind restore`,
+  );
 }
 
 /** What is most likely a wrong file or key is no alarm; it is proved to be nothing all the same. */

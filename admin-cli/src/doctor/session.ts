@@ -50,14 +50,16 @@ export async function lookAtAdministration(
       const may = roleAtLeast(admin.me.user.role, 'viewer');
       const shown = may ? await inTime(context, () => admin.call('organisation.show', {})) : null;
       const check = ok('admin', `the admin channel answers at ${admin.me.address}`);
+      const mail = may ? await admin.call('mail.list', { limit: 1 }).then(lookAtMail, () => []) : [];
+      const restored = may ? await admin.call('restore.show', {}).catch(() => ({ restore: null })) : null;
+      const restore = restored === null ? [] : lookAtRestore(restored);
+      const fromMs = restored?.restore?.backupAtMs ?? null;
       const backup = may
         ? await admin.call('backup.show', {}).then(
-            (made) => [lookAtBackup(made, context.nowMs())],
+            (made) => [lookAtBackup(made, context.nowMs(), fromMs)],
             () => [unknownBackup],
           )
         : [];
-      const mail = may ? await admin.call('mail.list', { limit: 1 }).then(lookAtMail, () => []) : [];
-      const restore = may ? await admin.call('restore.show', {}).then(lookAtRestore, () => []) : [];
       return { checks: [check, ...backup, ...mail, ...restore], serverVersion: shown?.version ?? null };
     } finally {
       await admin.close();
@@ -80,13 +82,24 @@ const noAdmin = (email: string): Check =>
 /** Twice the timer's own time, or without one a week: whoever makes them by hand has a weekly habit. */
 const WEEK_MS = 7 * 86_400_000;
 
-export function lookAtBackup({ last, everyMs, failed }: ResultOf<'backup.show'>, nowMs: number): Check {
+/** @param fromMs when the backup was made that this server was restored from */
+export function lookAtBackup(
+  { last, everyMs, failed }: ResultOf<'backup.show'>,
+  nowMs: number,
+  fromMs: number | null,
+): Check {
   const fix = 'berth backup create --out FILE, or let the server make them: backup.hours (docs/site-it.md)';
   if (failed !== null)
     return warn(
       'backup',
       `The last backup of the server's timer failed: ${failed}.`,
       'See the log of berthd; check backup.folder and backup.passphrase-file.',
+    );
+  if (fromMs !== null && (last === null || last.atMs <= fromMs))
+    return warn(
+      'backup',
+      `This server was restored from a backup that is ${spanWords(Math.max(0, nowMs - fromMs))} old, and was not backed up since.`,
+      fix,
     );
   if (last === null) return warn('backup', 'This server was never backed up.', fix);
   const ageMs = Math.max(0, nowMs - last.atMs);

@@ -131,3 +131,18 @@ test('berth audit verify names the files, and the one that is not right', async 
   });
   expect(shown.stdout).toMatch(/records +1 to 20\nfiles +2024\.jsonl \(1 to 10\), 2025\.jsonl \(11 to 20\)/);
 });
+
+test('a restore in one file excuses what a client saw of before it in the next; the end of another file it does not', async () => {
+  const restored = { type: 'organisation.restored', epoch: 'epoch-2', restore: { atMs: 1_788_300_000_000 } };
+  const file = auditLines(30, 5, (payload, seq) =>
+    seq === 7 ? JSON.stringify({ v: 1, changes: [restored] }) : payload,
+  );
+  const known = { what: 'the witness', epoch: EPOCH, seq: 14, head: whole.hashes[14]! };
+  const files = [piece(1, 10, file), piece(11, 30, file)];
+  expect(await verify(files, [{ ...known, seen: true }])).toMatchObject({
+    ok: true,
+    compared: 0,
+    givenUp: [{ seq: 7, at: 14 }],
+  });
+  expect(await verify(files, [known])).toMatchObject({ reason: 'WITNESS' });
+});

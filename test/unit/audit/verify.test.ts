@@ -191,3 +191,36 @@ describe('held against what others know', () => {
     for (const text of ['', 'hello\n', '{}\n']) expect(await verify(text)).toMatchObject({ reason: 'HEAD' });
   });
 });
+
+describe('a restore that the file tells of', () => {
+  const restored = { type: 'organisation.restored', epoch: 'epoch-2', restore: { atMs: 1_788_300_000_000 } };
+  const file = auditLines(12, 5, (payload, seq) =>
+    seq === 7 ? JSON.stringify({ v: 1, changes: [restored] }) : payload,
+  );
+  const against = (seq: number, epoch: string, more: object = { seen: true }): Against => ({
+    ...alone,
+    known: [{ what: 'the witness', epoch, seq, head: whole.hashes[3]!, ...more }],
+  });
+
+  test('excuses what a client saw of the epoch before it, from that record on, and says so', async () => {
+    for (const at of [7, 9, 12, 40])
+      expect(await verify(file.lines.join(''), against(at, EPOCH))).toMatchObject({
+        ok: true,
+        compared: 0,
+        givenUp: [{ what: 'the witness', at, seq: 7, restoredAtMs: 1_788_300_000_000 }],
+      });
+  });
+
+  test('excuses nothing else: before it, of the new epoch, or of a file without one', async () => {
+    for (const [seq, epoch, more] of [
+      [6, EPOCH, { seen: true }],
+      [9, 'epoch-2', { seen: true }],
+      [9, EPOCH, {}],
+    ] as const)
+      expect(await verify(file.lines.join(''), against(seq, epoch, more))).toMatchObject({
+        reason: 'WITNESS',
+      });
+    expect(await verify(file.lines.join(''), against(40, 'epoch-2'))).toMatchObject({ reason: 'TRUNCATED' });
+    expect(await verify(whole.lines.join(''), against(9, EPOCH))).toMatchObject({ reason: 'WITNESS' });
+  });
+});

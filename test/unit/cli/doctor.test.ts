@@ -69,6 +69,25 @@ describe('berth doctor', () => {
     expect(late('admin')).toMatchObject({ state: 'fail', code: 'DEVICE_UNKNOWN' });
   });
 
+  it('does not call a server never backed up that was made of a backup', async () => {
+    const answers = (lastMs: number | null) => ({
+      'organisation.show': () => ({ version: '0.1.0' }),
+      'backup.show': () => ({ last: lastMs === null ? null : { atMs: lastMs }, everyMs: null, failed: null }),
+      'restore.show': () => ({
+        restore: { backupAtMs: nowMs - dayMs, holding: false, kept: [], missing: [], accepted: { by: 'o' } },
+      }),
+    });
+    for (const last of [null, nowMs - 2 * dayMs]) {
+      const { found } = await doctor({ sdk: fakeAdmin(answers(last)).sdk });
+      expect(found('backup')).toMatchObject({
+        state: 'warn',
+        detail: expect.stringContaining('restored from'),
+      });
+    }
+    const { found } = await doctor({ sdk: fakeAdmin(answers(nowMs - 60_000)).sdk });
+    expect(found('backup')).toMatchObject({ state: 'ok' });
+  });
+
   it('has a fix for whatever is not ok', async () => {
     const { ran, found } = await doctor({
       nowMs: nowMs + 80 * dayMs,
