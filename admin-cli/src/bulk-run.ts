@@ -63,6 +63,11 @@ export async function applyTable(context: Context, kind: BulkKind, args: TableAr
             `These rows were applied before, by ${job.by}: this is that job. \`berth bulk apply ${kind} --again\` makes a new one.`,
           ]
         : []),
+      ...(!existing && job.rows < rows.rows.length
+        ? [
+            `The other rows were applied before, by somebody else: this job is of the ${job.rows} that they were not allowed.`,
+          ]
+        : []),
       `${countWords(job)}. See berth bulk report ${job.id}${job.failed > 0 ? ' --failures' : ''}`,
     ],
     exitCode: job.failed > 0 ? 1 : 0,

@@ -320,3 +320,36 @@ describe('what is not the rows\u2019 fault', () => {
     expect(run(world, id)).toEqual(['done']);
   });
 });
+
+test('what was refused to one admin is a job for whoever asks next: of those rows alone', () => {
+  const world = new World();
+  const adm = {
+    email: 'adm@studio.example',
+    name: null,
+    role: 'admin',
+    device: false,
+    invitationMs: DAY_MS,
+  } as const;
+  world.ok({ type: 'invite', ...world.admin(), ...adm });
+  const rows = [{ email: 'x@studio.example', role: 'owner' }, { email: 'y@studio.example' }, { email: 'no' }];
+  const by = { by: { device: 'd', email: adm.email } };
+  const { id } = make(world, 'invite', rows, by);
+  // While it runs there is nothing that was refused.
+  expect(make(world, 'invite', rows)).toMatchObject({ id, existing: true });
+  expect(run(world, id)).toEqual(['NOT_ALLOWED', 'done', 'EMAIL_INVALID']);
+  const request = { device: 'd', key: 'k-of-the-same-admin', hash: 'h' };
+  expect(make(world, 'invite', rows, { ...by, request })).toMatchObject({ id, existing: true });
+  const second = make(world, 'invite', rows);
+  expect(second.existing).toBe(false);
+  expect(run(world, second.id)).toEqual(['done']);
+  expect(world.state.tables.user.get('x@studio.example')).toMatchObject({ role: 'owner' });
+  expect(make(world, 'invite', rows)).toMatchObject({ id: second.id, existing: true });
+});
+
+test('who was removed before is no member: a row of remove finds it so, and a stranger is unknown', () => {
+  const world = new World();
+  world.user('a');
+  const rows = [{ email: 'a@studio.example' }, { email: 'stranger@studio.example' }];
+  expect(run(world, make(world, 'remove', rows).id)).toEqual(['done', 'USER_UNKNOWN']);
+  expect(run(world, make(world, 'remove', rows, { again: true }).id)).toEqual(['unchanged', 'USER_UNKNOWN']);
+});

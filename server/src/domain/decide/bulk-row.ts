@@ -78,7 +78,8 @@ const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
   },
   remove: (row) => {
     const email = member(row);
-    if (typeof email !== 'string') return email;
+    // A row means that somebody is no member: whoever was removed before is none.
+    if (typeof email !== 'string') return removedBefore(row) ? { is: 'unchanged' } : email;
     const when = row.job.pending ? 'pending' : 'now';
     return carried(row, { type: 'removeUser', ...asker(row.job), email, when }, removeUser);
   },
@@ -186,6 +187,11 @@ function member({ state, cells }: Row): string | Denial {
   const found = email ?? (alias === null ? undefined : state.derived.userByAlias.get(alias));
   if (found === undefined) return deny('EMAIL_INVALID', `"${shown(cells.email)}" is not an e-mail address.`);
   return state.tables.user.has(found) ? found : userUnknown(state, found);
+}
+
+function removedBefore({ state, cells }: Row): boolean {
+  const email = canonicalEmail(cells.email);
+  return email !== null && state.tables.formerUser.has(email);
 }
 
 function targetOf({ product, expires }: BulkCells): { product: string; endMs: number | null } | Denial {

@@ -1,5 +1,5 @@
 import { limits, roleAtLeast } from '@berth/protocol';
-import { type BulkJob, type BulkRow, type BulkVerdict, bulkRowId } from '../bulk.js';
+import { type BulkCells, type BulkJob, type BulkRow, type BulkVerdict, bulkRowId } from '../bulk.js';
 import type { Change } from '../changes.js';
 import { type Command, type Context, type Decision, deny } from '../commands.js';
 import type { State } from '../state.js';
@@ -8,15 +8,20 @@ import { passing } from './denial.js';
 import { digested, queued } from './mails.js';
 import { roleOf } from './user.js';
 
-/** Makes a job of rows: all of them or none. The same rows again are the job that they are already, unless asked otherwise. */
+/**
+ * Makes a job of rows: all of them or none. The same rows again are the job that they are already, unless asked otherwise; what of them was
+ * refused to somebody else is a job of those rows for whoever asks now: they may be an owner.
+ */
 export function makeJob(state: State, command: Command<'makeJob'>, context: Context): Decision<'makeJob'> {
   const { kind, table, by, again, pending, invitationMs } = command;
   if ('ok' in table) return table;
   if (context.diskLow) return deny('DISK_LOW');
-  const { cells, hash, ignored } = table;
+  const { hash, ignored } = table;
   const known = state.tables.job.get(state.derived.jobByHash.get(hash) ?? '');
-  if (known !== undefined && !again)
+  const refused = known === undefined || known.by === by.email ? [] : refusedRows(state, known);
+  if (known !== undefined && !again && refused.length === 0)
     return { ok: true, changes: [], outcome: { id: known.id, existing: true, ignored } };
+  const cells = again || refused.length === 0 ? table.cells : refused;
   const running = state.derived.jobsRunning.size;
   if (running >= limits.bulkJobsRunning) return deny('BULK_BUSY', undefined, { running });
   const job: BulkJob = {
@@ -39,6 +44,17 @@ export function makeJob(state: State, command: Command<'makeJob'>, context: Cont
   // A failures CSV of a job without any has a first line alone. Nothing is to be told of it.
   if (cells.length === 0) changes.push({ type: 'job.ended', id: job.id, atMs: context.now.wallMs });
   return { ok: true, changes, outcome: { id: job.id, existing: false, ignored } };
+}
+
+/** Rows of a job that is over which whoever asked for it was not allowed: done ones are never done twice. */
+function refusedRows(state: State, { id, rows, failed, endedAtMs }: BulkJob): BulkCells[] {
+  if (failed === 0 || endedAtMs === undefined) return [];
+  const found: BulkCells[] = [];
+  for (let index = 0; index < rows; index++) {
+    const { cells, verdict } = state.tables.jobRow.get(bulkRowId(id, index))!;
+    if (verdict?.is === 'failed' && verdict.code === 'NOT_ALLOWED') found.push(cells);
+  }
+  return found;
 }
 
 /**
