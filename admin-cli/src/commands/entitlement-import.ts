@@ -31,8 +31,10 @@ export const entitlementImport = defineCommand({
   more: 'Importing the same file again changes nothing. The highest revision of an entitlement counts. A file may also be, or begin with, the endorsement of a new vendor key (`berth vendor endorse`). With --dry-run each is judged as if it were the only one: what an endorsement before it would change is not counted.',
   run: async (context, args) => {
     const dryRun = args['dry-run'];
-    const tokens = await readTokens(context, args.files);
-    const results = await withAdmin(context, (admin) => importAll(context, admin, tokens, dryRun));
+    const read = await readTokens(context, args.files);
+    const results: Result[] = read.every((one) => 'failure' in one)
+      ? read
+      : await withAdmin(context, (admin) => importAll(context, admin, read, dryRun));
     const failures = results.flatMap((result) => (result.failure === undefined ? [] : [result.failure]));
     const [first] = failures;
     // One entitlement that fails is simply a failed command; of several, each has its own answer.
@@ -62,6 +64,8 @@ interface FromFile {
   readonly file: string;
   readonly token: string;
 }
+/** What cannot be read is refused by itself, like what the server refuses. */
+type Read = FromFile | { readonly file: string; readonly failure: Failure };
 type Imported = ResultOf<'entitlement.import'> | ResultOf<'endorsement.import'>;
 interface Result {
   readonly file: string;
@@ -76,33 +80,43 @@ function ofFile(file: string, failure: Failure): Failure {
   return new Failure(code, { message: `${quote(file)}: ${message}`, next, exitCode, detail });
 }
 
-/** A file may hold several, one on a line: so that files can be concatenated. */
-async function readTokens(context: Context, files: readonly string[]): Promise<FromFile[]> {
-  const tokens: FromFile[] = [];
+async function readTokens(context: Context, files: readonly string[]): Promise<Read[]> {
+  if (files.length === 0) throw usage('No file is given.');
+  const read: Read[] = [];
   for (const file of files) {
-    const words = (await readText(context, file)).split(/\s+/).filter((word) => word !== '');
-    if (words.length === 0) throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is empty.` });
-    if (
-      words.length > 1 &&
-      !words.every((word) => isEndorsement(word) || parseToken('entitlement', word).ok)
-    ) {
-      throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is not a valid entitlement.` });
+    try {
+      read.push(...(await tokensIn(context, file)).map((token) => ({ file, token })));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      read.push({ file, failure: error });
     }
-    tokens.push(...words.map((token) => ({ file, token })));
   }
-  if (tokens.length === 0) throw usage('No file is given.');
-  return tokens;
+  return read;
+}
+
+/** A file may hold several, one on a line: so that files can be concatenated. */
+async function tokensIn(context: Context, file: string): Promise<string[]> {
+  const words = (await readText(context, file)).split(/\s+/).filter((word) => word !== '');
+  if (words.length === 0) throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is empty.` });
+  if (words.length > 1 && !words.every((word) => isEndorsement(word) || parseToken('entitlement', word).ok))
+    throw new Failure('ENTITLEMENT_INVALID', { message: `${quote(file)} is not a valid entitlement.` });
+  return words;
 }
 
 async function importAll(
   context: Context,
   admin: AdminConnection,
-  tokens: readonly FromFile[],
+  read: readonly Read[],
   dryRun: boolean,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  for (const [at, { file, token }] of tokens.entries()) {
-    context.progress.say(`importing ${file} (${at + 1} of ${tokens.length})`);
+  for (const [at, one] of read.entries()) {
+    if ('failure' in one) {
+      results.push(one);
+      continue;
+    }
+    const { file, token } = one;
+    context.progress.say(`importing ${file} (${at + 1} of ${read.length})`);
     try {
       results.push({ file, done: await importOne(context, admin, { file, token }, dryRun) });
     } catch (error) {

@@ -1,4 +1,6 @@
+import { newSeed, publicKeyOf, signWith } from '@berth/cli/ed25519';
 import { BerthError, type Borrow } from '@berth/client';
+import { errors, formatPublicKey, signToken } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin, joined, oneIdentity } from './fake-host.js';
 
@@ -279,6 +281,33 @@ describe('berth entitlement', () => {
     const ran = await berth(['entitlement', 'import', 'a.ent', '--json'], { sdk: fakeAdmin({}).sdk, files });
     expect(ran).toMatchObject({ exitCode: 2 });
     expect(ran.json()).toMatchObject({ error: { code: 'ENTITLEMENT_INVALID' } });
+  });
+
+  it('import of several: one that cannot be read is refused by itself, wherever it stands', async () => {
+    const vendor = newSeed();
+    const token = signToken(
+      'entitlement',
+      {
+        ...{ jti: 'e-1', rev: 1, iss: formatPublicKey(publicKeyOf(vendor)), sub: joined.serverKey },
+        ...{ product: 'render', seats: 1, nbf: 0, exp: 86_400, share: 'device', earlyReturn: 'at-once' },
+        display: {},
+      },
+      signWith(vendor),
+    );
+    const entitlement = { id: 'e-1', rev: 1, product: 'render', seats: 1, from: 'a', until: 'b' };
+    for (const names of [
+      ['none', 'a.ent'],
+      ['a.ent', 'none'],
+    ]) {
+      const admin = fakeAdmin({ 'entitlement.import': () => ({ entitlement, changed: true }) });
+      const files = new Map([['a.ent', token]]);
+      const ran = await berth(['entitlement', 'import', ...names, '--json'], { sdk: admin.sdk, files });
+      expect([admin.calls.length, ran.exitCode]).toEqual([1, errors.FILE_UNREADABLE.exit]);
+      const { items } = ran.json() as { items: { file: string }[] };
+      expect(items.map(({ file }) => file)).toEqual(names);
+      expect(items[names.indexOf('a.ent')]).toMatchObject({ changed: true });
+      expect(items[names.indexOf('none')]).toMatchObject({ error: { code: 'FILE_UNREADABLE' } });
+    }
   });
 });
 

@@ -215,7 +215,8 @@ describe('what users may spend', () => {
       grant: unlimited,
       was: limited(10),
     } as const;
-    const { detail } = world.refused(change, 'CHANGED_MEANWHILE');
+    const { detail, message } = world.refused(change, 'CHANGED_MEANWHILE');
+    expect(message).toMatch(/by owner@studio.example: it is 20 .*, was 10 /);
     expect(detail).toMatchObject({
       now: { access: 'limited', limit: 20 },
       changed: { by: 'owner@studio.example' },

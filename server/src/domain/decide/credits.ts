@@ -112,7 +112,7 @@ export function setCreditAccess(
 ): Decision<'setCreditAccess'> {
   if (!state.tables.user.has(email)) return userUnknown(state, email);
   const before = grantOf(state, email);
-  if (was !== null && !isSame(was, before)) return changedMeanwhile(state, email, before);
+  if (was !== null && !isSame(was, before)) return changedMeanwhile(state, email, { before, was });
   const changed = !isSame(grant, before);
   const changes: Change[] = changed ? [granted(email, grant, by.email, now.wallMs)] : [];
   return { ok: true, changes, outcome: { email, credits: creditInfo(state, email, now, grant), changed } };
@@ -123,14 +123,23 @@ export function granted(email: string, grant: CreditGrant, by: string, atMs: num
 }
 
 /** Two admins who change the same: the second is told what the first has made of it. */
-function changedMeanwhile(state: State, email: string, before: CreditGrant): Denial {
+function changedMeanwhile(
+  state: State,
+  email: string,
+  { before, was }: { readonly before: CreditGrant; readonly was: CreditGrant },
+): Denial {
   const changed = state.tables.creditAccess.get(email)?.changed;
   const by = changed === undefined ? '' : ` by ${changed.by}`;
-  return deny('CHANGED_MEANWHILE', `What ${email} may spend was changed meanwhile${by}.`, {
+  const said = `What ${email} may spend was changed meanwhile${by}: it is ${grantWords(before)}, was ${grantWords(was)}.`;
+  return deny('CHANGED_MEANWHILE', said, {
     email,
     now: accessOf(before),
     ...(changed === undefined ? {} : { changed }),
   });
+}
+
+function grantWords(grant: CreditGrant): string {
+  return grant.access === 'limited' ? `${grant.limit} ${perText[grant.per]}` : grant.access;
 }
 
 export function isSame(a: CreditGrant, b: CreditGrant): boolean {
