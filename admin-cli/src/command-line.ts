@@ -5,7 +5,7 @@ import type { Settings } from './context.js';
 import { hideDashes } from './dash.js';
 import { exitCodes, globalOptions } from './everywhere.js';
 import { drawNoHelpAhead } from './help-ahead.js';
-import { usageFailure } from './usage-error.js';
+import { refuseWrongBoolean, usageFailure } from './usage-error.js';
 import { version } from './version.js';
 
 /** What a command line asks for: work, or a text (help, version). */
@@ -22,6 +22,7 @@ export async function readCommandLine(
   columns: number | undefined,
 ): Promise<Request> {
   const { words, afterDashes } = cutDashes(typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed);
+  refuseWrongBoolean(words, commands);
   let work: Work | undefined;
   const parser = drawNoHelpAhead(newParser(columns));
   for (const command of commands) {

@@ -63,5 +63,6 @@ function report(failure: Failure, host: Host, asJson: boolean): void {
 /** Also when the command line cannot be read any further. */
 function wantsJson(typed: readonly string[]): boolean {
   const dashes = typed.indexOf('--');
-  return (dashes < 0 ? typed : typed.slice(0, dashes)).includes('--json');
+  const ours = dashes < 0 ? typed : typed.slice(0, dashes);
+  return ours.some((word) => word === '--json' || word === '--json=true');
 }

@@ -1,8 +1,10 @@
 import type { Options } from 'yargs';
+import { wrongBoolean } from './boolean-words.js';
 import { type Command, type OptionTable, takesValue } from './command.js';
 import { globalOptions, textOptions } from './everywhere.js';
 import { type Failure, usage } from './fail.js';
 import { nearest } from './nearest.js';
+import { quote } from './parse.js';
 
 /**
  * What yargs found wrong with a command line, as a sentence and a hint that name the command and what was typed. The few
@@ -27,6 +29,32 @@ export function usageFailure(said: string, typed: readonly string[], root: reado
   const valueless = /^Not enough arguments following: (.*)$/m.exec(said)?.[1];
   if (valueless !== undefined) return usage(`--${valueless} needs a value.`, help);
   return wrongChoice(said, command, help) ?? usage(said.replace(/\s*\n\s*/g, ' '), help);
+}
+
+/** What yargs would take for another value than was typed is refused before it reads it. @throws Failure USAGE */
+export function refuseWrongBoolean(typed: readonly string[], root: readonly Command[]): void {
+  const { path, command } = find(typed, root);
+  const tables = [
+    globalOptions,
+    textOptions,
+    ...(command === undefined ? optionsOf(root) : [command.options]),
+  ];
+  const wrong = wrongBoolean(typed, new Set(tables.flatMap(booleansOf)));
+  if (wrong === null) return;
+  const { option, value } = wrong;
+  throw usage(
+    `${option} takes no value, and ${quote(value)} is given to it.`,
+    `Write ${option} alone, or leave it out. See \`${['berth', ...path].join(' ')} --help\`.`,
+  );
+}
+
+/** Of a command line that leads to no command: whatever any of them has. */
+const optionsOf = (commands: readonly Command[]): OptionTable[] =>
+  commands.flatMap((command) => [command.options, ...optionsOf(command.commands)]);
+
+function booleansOf(table: OptionTable): string[] {
+  const rows = Object.entries(table).filter(([, row]) => row.type === 'boolean');
+  return rows.flatMap(([name, { alias }]) => [name, ...[alias ?? []].flat()]);
 }
 
 function wrongChoice(said: string, command: Command | undefined, help: string): Failure | undefined {

@@ -1,5 +1,6 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
+import { wrongBoolean } from './boolean-words.js';
 import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
 import { migrateCommand } from './commands/migrate.js';
@@ -25,6 +26,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .command(migrateCommand)
     .command(restoreCommand)
     .demandCommand(1, 'Say what to do: init, serve, check, migrate or restore.')
+    .parserConfiguration({ 'camel-case-expansion': false, 'dot-notation': false })
     .strict()
     .recommendCommands()
     .version(VERSION)
@@ -33,12 +35,32 @@ async function main(argv: readonly string[]): Promise<void> {
     .fail((message, error) => {
       throw error ?? new StartError('USAGE', message, `See ${called(argv)} --help.`, 2);
     });
+  parser.middleware(() => refuseWrongBoolean(argv, parser), true);
   try {
     await drawNoHelpAhead(parser).parseAsync();
   } catch (error) {
     reportStartFailure(error, process.stderr);
     process.exitCode = error instanceof StartError ? error.exitCode : 1;
   }
+}
+
+/** What yargs took for another value than was typed. @param parser has the options of the command by then */
+function refuseWrongBoolean(argv: readonly string[], parser: object): void {
+  const { boolean, alias } = (parser as Inside).getOptions();
+  const wrong = wrongBoolean(argv, new Set(boolean.flatMap((name) => [name, ...(alias[name] ?? [])])));
+  if (wrong === null) return;
+  const { option, value } = wrong;
+  throw new StartError(
+    'USAGE',
+    `${option} takes no value, and ${JSON.stringify(value)} is given to it.`,
+    `Write ${option} alone, or leave it out. See ${called(argv)} --help.`,
+    2,
+  );
+}
+
+/** Not in the types of yargs. */
+interface Inside {
+  getOptions(): { boolean: string[]; alias: Record<string, string[]> };
 }
 
 /** The command whose help says what was wrong. */

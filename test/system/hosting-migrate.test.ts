@@ -44,6 +44,11 @@ test('an older folder is refused with the next step; a dry run changes nothing; 
 
   const dry = await berthd('migrate', '--data', site.data, '--dry-run', '--json');
   expect(JSON.parse(dry.stdout)).toMatchObject({ from: 1, to: FOLDER_FORMAT, copy: null, done: false });
+
+  for (const words of [['--dry-run=1'], ['--dry-run='], ['--dry-run', 'false'], ['--dryRun=1']]) {
+    const refused = await berthd('migrate', '--data', site.data, ...words);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('berthd: USAGE ')]);
+  }
   expect([await readFile(marker, 'utf8'), await copies()]).toEqual([old, []]);
 
   const ran = await berthd('migrate', '--data', site.data, '--json');

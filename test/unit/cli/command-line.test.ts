@@ -45,6 +45,31 @@ describe('a wrong command line', () => {
     expect(ran.stderr).toContain(words);
   });
 
+  it.each([
+    ['user remove a@b.org --dry-run=1', '--dry-run'],
+    ['user remove a@b.org --dry-run=', '--dry-run'],
+    ['user remove a@b.org --dry-run=TRUE', '--dry-run'],
+    ['user remove --dry-run false a@b.org', '--dry-run'],
+    ['user remove a@b.org --dry-run TRUE', '--dry-run'],
+    ['--dry-run false user remove a@b.org', '--dry-run'],
+    ['license revoke a@b.org render --all=1', '--all'],
+    ['bulk report j-1 --csv=1', '--csv'],
+    ['status --json=1', '--json'],
+    ['user remove a@b.org -y1', '-y'],
+    ['user remove a@b.org -y 1', '-y'],
+    ['user remove a@b.org -y=yes', '-y'],
+    ['status --help=1', '--help'],
+  ])('berth %s: no other value is taken for false', async (line, option) => {
+    const ran = await berth(line.split(' '));
+    expect(ran).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(ran.stderr).toMatch(new RegExp(`^berth: USAGE ${option} takes no value`));
+  });
+
+  it('true and false are values of a boolean option, behind =', async () => {
+    const asked = await berth(['user', 'remove', 'not@@', '--dry-run=true', '--json=true']);
+    expect(asked.json()).toMatchObject({ error: { code: 'EMAIL_INVALID' } });
+  });
+
   it('is one JSON object too', async () => {
     const ran = await berth(['status', '--frobnicate', '--json']);
     expect(ran.json()).toMatchObject({ error: { code: 'USAGE', exitCode: 2 } });
