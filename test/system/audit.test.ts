@@ -107,6 +107,35 @@ test('audit tail shows what is done as it happens', async () => {
   expect((await tail.exited).code).toBe(0);
 });
 
+test('audit tail outlives the server: it goes on behind the last line, none lost, none twice', async () => {
+  const tail = site.start({
+    argv: site.berthArgv(['audit', 'tail', '--lines', '0', '--kind', 'user']),
+    env: site.environmentOf(site.owner, 'tail-restart'),
+  });
+  const lines = () => tail.stdout.split('\n').filter((line) => line !== '');
+  // The tail says nothing when it is there: names are given until one is shown.
+  const names: string[] = [];
+  const rename = async () => {
+    names.push(`Anna ${names.length}`);
+    await owner('user', 'set', anna.email, '--name', names.at(-1)!);
+  };
+  while (lines().length === 0) await rename();
+  await until('all of them', () => tail.stdout.includes(`name="${names.at(-1)}"`));
+  await site.kill();
+  await until('the note', () => tail.stderr.includes('Waiting for the server'), undefined, 100);
+  await site.serve();
+  await rename();
+  await rename();
+  await until('the last one', () => tail.stdout.includes(`name="${names.at(-1)}"`));
+  await rename();
+  await until('one more', () => tail.stdout.includes(`name="${names.at(-1)}"`));
+  const shown = lines().map((line) => /name="(Anna \d+)"/.exec(line)?.[1]);
+  expect(shown).toEqual(names.slice(names.indexOf(shown[0]!)));
+  expect(tail.stderr).toMatch(/^.* Waiting for the server; Ctrl-C ends it\.\nThe server is back\.\n$/);
+  tail.signal('SIGINT');
+  expect((await tail.exited).code).toBe(0);
+});
+
 describe('audit export and verify', () => {
   const verify = (path: string, ...words: string[]): Promise<Ran> =>
     site.berth(site.person('outsider@elsewhere.example'), [

@@ -1,9 +1,10 @@
 import type { AdminConnection } from '@berth/client';
-import type { AuditEntry } from '@berth/protocol';
+import type { AuditEntry, ErrorCode } from '@berth/protocol';
 import { filterOptions, parseFilter } from '../audit/audit-filter.js';
 import { entryLine } from '../audit/audit-text.js';
 import { defineCommand } from '../command.js';
 import type { Context } from '../context.js';
+import { toFailure } from '../fail.js';
 import { clean } from '../output.js';
 import { optional, parseCount } from '../parse.js';
 import { cancellable, withAdminForSteps } from '../session.js';
@@ -24,14 +25,14 @@ export const auditTail = defineCommand({
     ['berth audit tail --kind lease --product render --lines 0', 'who takes and gives back seats of render'],
     ['berth audit tail --count 1 --lines 0 --json', 'wait for the next thing that happens, for a script'],
   ],
-  more: 'One line for each act: when, who, device and address, the command, what changed. New ones appear within about a second. Ctrl-C ends it with exit code 0. With --json all of them are printed at the end.',
+  more: 'One line for each act: when, who, device and address, the command, what changed. New ones appear within about a second. Ctrl-C ends it with exit code 0. When the server goes away, stderr says so, and it goes on behind the last line once the server is back. With --json all of them are printed at the end.',
   run: async (context, args) => {
     const filter = parseFilter(args);
     const lines = parseCount(args.lines, '--lines', 0, 100);
     const count = optional(args.count, (text) => parseCount(text, '--count', 1, 100_000)) ?? null;
-    const items = await withAdminForSteps(context, (admin) =>
-      follow(context, admin, { filter, lines, count }),
-    );
+    const tail = new Tail(context, { filter, lines, count });
+    await tail.follow();
+    const { kept: items } = tail;
     return { document: { items, next: null }, text: '' };
   },
 });
@@ -42,31 +43,92 @@ interface Wanted {
   readonly count: number | null;
 }
 
-async function follow(
-  context: Context,
-  admin: AdminConnection,
-  { filter, lines, count }: Wanted,
-): Promise<AuditEntry[]> {
-  const kept: AuditEntry[] = [];
-  let shown = 0;
-  const show = (entries: readonly AuditEntry[]): boolean => {
-    for (const entry of entries) {
-      if (context.settings.json) kept.push(entry);
-      else context.stdout.write(`${clean(entryLine(entry))}\n`);
-      shown += 1;
-      if (shown === count) return true;
-    }
-    return false;
-  };
-  const last = await admin.call('audit.list', { ...filter, limit: Math.max(1, lines) });
-  if (show(last.items.slice(0, lines).reverse())) return kept;
-  for (let after = last.at; !context.signal.aborted; ) {
-    const { items, at } = await admin.call('audit.list', { ...filter, after });
-    if (show(items)) return kept;
-    if (at === after && !(await pause(context))) break;
-    after = at;
+/** What means that the server is away, and may be back: it is being restarted, or the network is broken. */
+const away: ReadonlySet<ErrorCode> = new Set([
+  'UNREACHABLE',
+  'CONNECTION_LOST',
+  'TIMEOUT',
+  'DRAINING',
+  'BUSY',
+  'RATE_LIMITED',
+]);
+
+/** Follows the journal over as many connections as it takes: where it was is a place of the journal, which none of them owns. */
+class Tail {
+  /** What was shown, for `--json`. */
+  readonly kept: AuditEntry[] = [];
+  readonly #context: Context;
+  readonly #wanted: Wanted;
+  #shown = 0;
+  /** The note of it was written. */
+  #away = false;
+  /** Behind what was shown last; `null` before the first answer. */
+  #after: string | null = null;
+
+  constructor(context: Context, wanted: Wanted) {
+    this.#context = context;
+    this.#wanted = wanted;
   }
-  return kept;
+
+  /** Until there is enough, or Ctrl-C. @throws Failure of the first connection, and what no other connection would mend */
+  async follow(): Promise<void> {
+    for (;;) {
+      try {
+        await withAdminForSteps(this.#context, async (admin) => {
+          await this.#first(admin);
+          await this.#rest(admin);
+        });
+        return;
+      } catch (error) {
+        const { code, message } = toFailure(error);
+        if (this.#after === null) throw error;
+        if (this.#context.signal.aborted) return;
+        if (!away.has(code)) throw error;
+        if (!this.#away)
+          this.#context.stderr.write(`${clean(message)} Waiting for the server; Ctrl-C ends it.\n`);
+        this.#away = true;
+        if (!(await pause(this.#context))) return;
+      }
+    }
+  }
+
+  /** What was there before, on the first connection only. */
+  async #first(admin: AdminConnection): Promise<void> {
+    if (this.#after !== null) return;
+    const { filter, lines } = this.#wanted;
+    const asked = admin.call('audit.list', { ...filter, limit: Math.max(1, lines) });
+    const last = await cancellable(this.#context, asked);
+    this.#after = last.at;
+    this.#show(last.items.slice(0, lines).reverse());
+  }
+
+  async #rest(admin: AdminConnection): Promise<void> {
+    const { filter } = this.#wanted;
+    while (!this.#enough && !this.#context.signal.aborted) {
+      const after = this.#after!;
+      const asked = admin.call('audit.list', { ...filter, after });
+      const { items, at } = await cancellable(this.#context, asked);
+      if (this.#away) this.#context.stderr.write('The server is back.\n');
+      this.#away = false;
+      // Moved on in the turn in which they are shown: none comes twice, and none is left out.
+      this.#after = at;
+      this.#show(items);
+      if (at === after && !(await pause(this.#context))) return;
+    }
+  }
+
+  get #enough(): boolean {
+    return this.#shown === this.#wanted.count;
+  }
+
+  #show(entries: readonly AuditEntry[]): void {
+    for (const entry of entries) {
+      if (this.#enough) return;
+      if (this.#context.settings.json) this.kept.push(entry);
+      else this.#context.stdout.write(`${clean(entryLine(entry))}\n`);
+      this.#shown += 1;
+    }
+  }
 }
 
 /** @returns false when Ctrl-C came first: who watches has seen enough, and nothing went wrong. */
