@@ -25,6 +25,8 @@ interface Declaration<P extends OptionTable, O extends OptionTable> {
   readonly more?: string;
   /** Exit codes that mean something more precise here than everywhere, each with what it means. */
   readonly exits?: readonly (readonly [number, string])[];
+  /** What to do next when it was done and stdout could not take what it prints: where the same command again would do more than print. */
+  readonly lost?: string;
   /** stdout belongs to somebody else: not even a failure is printed there (`berth run`). */
   readonly ownsStdout?: false;
   /** An exit code instead of an Answer when there is nothing to print. */
@@ -34,6 +36,8 @@ interface Declaration<P extends OptionTable, O extends OptionTable> {
 /** What was typed, ready to be done. */
 export interface Work {
   readonly ownsStdout: boolean;
+  /** As declared; `null` when nothing is changed. */
+  readonly lost: string | null | undefined;
   run(context: Context): Promise<Answer | number>;
 }
 
@@ -78,6 +82,7 @@ export function defineCommand<P extends OptionTable = None, O extends OptionTabl
       parser.command(declaration.usage, declaration.describe, build, (args) => {
         choose({
           ownsStdout: declaration.ownsStdout ?? true,
+          lost: args['dry-run'] === true ? null : declaration.lost,
           run: async (context) => {
             refuseTwice({ ...positionals, ...options }, args);
             try {

@@ -60,7 +60,7 @@ export interface Output {
   /** Width of the terminal; undefined when it is none. */
   readonly columns: number | undefined;
   readonly colours: boolean;
-  /** Returns when all of it has been handed to the operating system. A reader that went away is no error. */
+  /** Returns when all of it has been handed to the operating system. A reader that went away is no error. @throws OutputLost of stdout only */
   write(text: string): void;
 }
 
@@ -77,8 +77,8 @@ export interface Files {
   chunks(path: string): AsyncIterable<Uint8Array>;
   /** Begins a file. @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
   create(path: string, mode: number, exclusive: boolean): Promise<Sink>;
-  /** @param mode permission bits. @param exclusive fails with EEXIST when the file exists. */
-  write(path: string, text: string, mode: number, exclusive: boolean): Promise<void>;
+  /** Replaces what is there. @param mode permission bits. */
+  write(path: string, text: string, mode: number): Promise<void>;
   exists(path: string): Promise<boolean>;
   /** Makes a finished file durable and gives it its name, in one step. */
   rename(from: string, to: string): Promise<void>;

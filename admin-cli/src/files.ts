@@ -24,17 +24,17 @@ export async function readText(context: Context, path: string): Promise<string> 
 /** Of a file or stdin that has more than is ever read. */
 export class TooLarge extends Error {}
 
-/** Writes a file; `exclusive` refuses to replace one. @param mode permission bits. */
+/** Writes a file; `exclusive` refuses to replace one, and leaves none that is not whole. @param mode permission bits. */
 export async function writeText(
   context: Context,
   path: string,
   text: string,
   { mode = 0o644, exclusive = false } = {},
 ): Promise<void> {
+  if (exclusive) return await toNewFile(context, path, (sink) => sink.write(text), mode);
   try {
-    await context.files.write(path, text, mode, exclusive);
+    await context.files.write(path, text, mode);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw fileExists(path);
     throw unwritable(path, error);
   }
 }
@@ -64,8 +64,9 @@ export async function toNewFile<T>(
   context: OnDisk<'create' | 'remove'>,
   path: string,
   write: (sink: Sink) => Promise<T>,
+  mode = 0o600,
 ): Promise<T> {
-  const sink = await openSink(context, path, { mode: 0o600, exclusive: true });
+  const sink = await openSink(context, path, { mode, exclusive: true });
   try {
     const written = await write(sink).catch(async (error: unknown) => {
       await sink.close().catch(() => undefined);
@@ -150,6 +151,28 @@ function unwritable(path: string, error: unknown): Failure {
   });
 }
 
+/** What a command printed did not arrive, and whoever reads it is still there. */
+export class OutputLost extends Failure {
+  constructor(
+    error: unknown,
+    { done = '', next = 'Free some space, or print it elsewhere, and give the command again.' } = {},
+  ) {
+    super('FOLDER_UNWRITABLE', { message: `stdout cannot be written: ${reason(error)}.${done}`, next });
+    this.cause = error;
+  }
+
+  /** The same, of a command that had come to its end. @param lost what it said of that, `null` when it has changed nothing */
+  after(lost: string | null | undefined): OutputLost {
+    if (lost === null) return this;
+    return new OutputLost(this.cause, {
+      done: ' What the command does is done; only what it prints is lost.',
+      next:
+        lost ??
+        'Free some space. What was only asked can be asked again; look at a change before you repeat it.',
+    });
+  }
+}
+
 export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
@@ -163,6 +186,7 @@ const reasons = new Map<unknown, string>([
   ['EEXIST', 'it exists and is not a folder'],
   ['ENOSPC', 'the disk is full'],
   ['EROFS', 'the disk is read-only'],
+  ['EDQUOT', 'no more space is allowed to this user'],
 ]);
 
 function reason(error: unknown): string {

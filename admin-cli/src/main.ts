@@ -1,9 +1,11 @@
+import type { Work } from './command.js';
 import { readCommandLine } from './command-line.js';
 import { complete, completeWord } from './completion/complete.js';
-import type { Host } from './context.js';
+import type { Context, Host } from './context.js';
 import { type Failure, failureJson, failureText, toFailure } from './fail.js';
+import { OutputLost } from './files.js';
 import { nodeContext, onInterrupt } from './node-context.js';
-import { json, print } from './output.js';
+import { type Answer, json, print } from './output.js';
 import { ProgressLine } from './progress.js';
 
 /** After a command has ended, whatever still keeps the process alive is a leak; it gets this long. */
@@ -42,7 +44,7 @@ export async function main(typed: readonly string[], host: Host): Promise<number
     const context = { ...(progress?.host ?? { ...host, progress: silent }), settings };
     const answer = await request.work.run(context).finally(() => progress?.end());
     if (typeof answer === 'number') return answer;
-    print(answer, context);
+    printAll(answer, context, request.work);
     return answer.exitCode ?? 0;
   } catch (error) {
     const failure = toFailure(error);
@@ -52,12 +54,26 @@ export async function main(typed: readonly string[], host: Host): Promise<number
   }
 }
 
+/** @throws OutputLost that says what was done all the same */
+function printAll(answer: Answer, context: Context, { lost }: Work): void {
+  try {
+    print(answer, context);
+  } catch (error) {
+    throw error instanceof OutputLost ? error.after(lost) : error;
+  }
+}
+
 const silent = { say: () => undefined };
 
 /** A failure is said to people on stderr always, and to a program on stdout when it asked for JSON. */
 function report(failure: Failure, host: Host, asJson: boolean): void {
   host.stderr.write(failureText(failure, host));
-  if (asJson) host.stdout.write(json({ error: failureJson(failure) }));
+  if (!asJson || failure instanceof OutputLost) return;
+  try {
+    host.stdout.write(json({ error: failureJson(failure) }));
+  } catch (error) {
+    if (!(error instanceof OutputLost)) throw error;
+  }
 }
 
 /** Also when the command line cannot be read any further. */

@@ -49,8 +49,8 @@ const sdk: Sdk = {
 
 const files: Files = {
   read: async (path) => await readLimited(createReadStream(path)),
-  write: async (path, text, mode, exclusive) => {
-    const file = await open(path, exclusive ? 'wx' : 'w', mode);
+  write: async (path, text, mode) => {
+    const file = await open(path, 'w', mode);
     try {
       await file.writeFile(text);
       await synced(file);

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
 import type { Input, Output } from './context.js';
-import { TooLarge } from './files.js';
+import { OutputLost, TooLarge } from './files.js';
 
 /** No key, link or token is longer; a larger input is a mistake, or meant to fill the memory. */
 export const mostInputBytes = 8 * 1024 * 1024;
@@ -20,7 +20,14 @@ export function output(fd: 1 | 2, env: Readonly<Record<string, string | undefine
     },
     colours: isTty && !env.NO_COLOR && env.TERM !== 'dumb',
     write: (text) => {
-      if (!readerGone) readerGone = !writeAll(fd, text);
+      if (readerGone) return;
+      try {
+        readerGone = !writeAll(fd, text);
+      } catch (error) {
+        // Of what stderr does not take nobody can be told.
+        if (fd === 1) throw new OutputLost(error);
+        readerGone = true;
+      }
     },
   };
 }
@@ -28,6 +35,7 @@ export function output(fd: 1 | 2, env: Readonly<Record<string, string | undefine
 /**
  * Writes by itself, not through process.stdout: nothing is left to flush at exit, and a pipe that the command of `berth run` shares
  * is not switched to non-blocking under its feet. @returns false when the reader has gone away.
+ * @throws what else the system says, such as that the disk is full
  */
 function writeAll(fd: number, text: string): boolean {
   let rest: Uint8Array = Buffer.from(text, 'utf8');
@@ -36,7 +44,8 @@ function writeAll(fd: number, text: string): boolean {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EAGAIN') return false; // EPIPE, or closed by our caller: there is nobody to tell.
+      if (code === 'EPIPE' || code === 'EBADF') return false; // Gone, or closed by our caller: there is nobody to tell.
+      if (code !== 'EAGAIN') throw error;
       pause(5); // Somebody made the pipe non-blocking and its reader is slow.
     }
   }

@@ -73,6 +73,17 @@ test('bash: commands, options, and values that the server knows', () => {
   expect(inBash(['berth run --product re', 'berth license assign a'], anna)).toEqual([['render'], []]);
 });
 
+test('a full disk takes no link and no list without a word; the invitation stands', () => {
+  const env = { PATH: `${bin}:${process.env.PATH}`, HOME: site.folder, BERTH_HOME: site.owner.home };
+  const run = (script: string) => spawnSync('sh', ['-c', script], { env, encoding: 'utf8', timeout: 60_000 });
+  const invited = run('berth user invite full@studio.example > /dev/full');
+  expect([invited.status, invited.stderr]).toEqual([1, expect.stringContaining('berth: FOLDER_UNWRITABLE ')]);
+  const again = run('berth user invite full@studio.example --resend');
+  expect([again.status, again.stdout]).toEqual([0, expect.stringMatching(/^berth:\/\//)]);
+  for (const list of ['user list --json', 'status'])
+    expect(run(`berth ${list} > /dev/full`)).toMatchObject({ status: 1, stdout: '' });
+});
+
 test('bash: no error text and no word without a context or a server', async () => {
   const nobody = site.person('nobody@studio.example');
   expect(inBash(['berth status --product ', 'berth user inv'], nobody)).toEqual([[], ['invite']]);

@@ -25,6 +25,7 @@ export const machineTokenCreate = defineCommand({
     ['BERTH_JOIN="$LINK" berth run --product render -- render scene.usd', 'on a node: it joins first, once'],
   ],
   more: 'The link is shown this once. A node finds it in BERTH_JOIN, or in the file that BERTH_JOIN_FILE names (mode 0600), and joins when it first needs a seat. A machine uses shared seats only, and no admin commands.',
+  lost: 'Free some space. The link is not shown again: revoke this token (`berth machine token list`, `revoke`), and create another.',
   run: async (context, args) => {
     const params = given({
       key: context.sdk.newIdempotencyKey(),

@@ -48,6 +48,7 @@ export const userInvite = defineCommand({
     ['berth user invite bo@studio.example --resend', 'the link was lost: a new one'],
   ],
   more: 'The link works once and for one device. With --csv it is what `berth bulk apply invite` does: each row has its link by mail, and `berth mail show` has it too. Of several addresses each succeeds or fails alone; if some failed the exit code is 1. Where the connection is lost, or on Ctrl-C, the report says so of those that are left, and the exit code is that of the reason.',
+  lost: 'Free some space. They are invited, and a new link is: berth user invite EMAIL --resend',
   run: async (context, args) => {
     const { device, resend, cancel, role } = args;
     const csv = eitherCsv(args.email, args.csv, { device, resend, cancel, role, name: args.name });

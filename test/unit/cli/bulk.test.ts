@@ -154,3 +154,17 @@ it.each(['invite', 'remove', 'assign', 'revoke', 'credit'] as const)(
     expect('cells' in read && ['short', 'long'].some((fault) => fault in read.cells[0]!)).toBe(false);
   },
 );
+
+it('berth bulk preview --out leaves no file that a full disk cut: the same again can write it', async () => {
+  const { sdk } = fakeAdmin({
+    'bulk.put': () => ({ received: 2 }),
+    'bulk.preview': () => ({ items: [], next: null, rows: 2, done: 2, unchanged: 0, failed: 0, ignored: [] }),
+  });
+  const here = files();
+  const words = ['bulk', 'preview', 'invite', '--csv', 'people.csv', '--out', 'out.csv'];
+  const ran = await berth(words, { sdk, files: here, full: 'files' });
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).toContain('FOLDER_UNWRITABLE "out.csv" cannot be written: the disk is full.');
+  expect(here.has('out.csv')).toBe(false);
+  expect((await berth(words, { sdk, files: here })).exitCode).toBe(0);
+});

@@ -1,4 +1,5 @@
 import type { Context, Host } from '@berth/cli/context';
+import { OutputLost } from '@berth/cli/files';
 import { main } from '@berth/cli/main';
 import type { Sdk } from '@berth/cli/sdk';
 import type { AdminConnection, Context as Joined } from '@berth/client';
@@ -25,6 +26,8 @@ export interface HostOptions {
   readonly signal?: AbortSignal;
   readonly processes?: Context['processes'];
   readonly network?: Context['network'];
+  /** Where a full disk takes nothing: of stdout, or of files that are written piece by piece. */
+  readonly full?: 'stdout' | 'files';
   /** Whose terminal shows colours. */
   readonly colours?: 'stdout' | 'stderr';
   /** Width of the terminal. */
@@ -45,6 +48,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
     columns: isTty ? (options.columns ?? 80) : undefined,
     colours: options.colours === name,
     write: (text: string) => {
+      if (options.full === name) throw new OutputLost(fail('ENOSPC'));
       written[name] += text;
     },
   });
@@ -64,7 +68,7 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
     },
     stdout: screen('stdout'),
     stderr: screen('stderr'),
-    files: fakeFiles(files, options.modes ?? new Map()),
+    files: fakeFiles(files, options.modes ?? new Map(), options.full === 'files'),
     network: options.network ?? noNetwork,
     nodeVersion: '20.19.0',
     processes: options.processes ?? { start: refuse, onSignals: refuse, after: () => () => undefined },
@@ -101,8 +105,13 @@ const noNetwork: Context['network'] = {
   get: refuse,
 };
 
-function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number>): Context['files'] {
-  const fail = (code: string) => Object.assign(new Error(code), { code });
+const fail = (code: string) => Object.assign(new Error(code), { code });
+
+function fakeFiles(
+  files: Map<string, string>,
+  modes: ReadonlyMap<string, number>,
+  full: boolean,
+): Context['files'] {
   return {
     read: async (path) => {
       const text = files.get(path);
@@ -119,13 +128,13 @@ function fakeFiles(files: Map<string, string>, modes: ReadonlyMap<string, number
       files.set(path, '');
       return {
         write: async (text) => {
+          if (full) throw fail('ENOSPC');
           files.set(path, `${files.get(path)}${text}`);
         },
         close: async () => undefined,
       };
     },
-    write: async (path, text, _mode, exclusive) => {
-      if (exclusive && files.has(path)) throw fail('EEXIST');
+    write: async (path, text) => {
       files.set(path, text);
     },
     exists: async (path) => files.has(path),

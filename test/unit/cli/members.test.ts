@@ -164,6 +164,24 @@ describe('berth user set', () => {
 });
 
 describe('berth user invite', () => {
+  it('whoever gets no link, since the disk is full, is told that the invitation stands, and where another link is', async () => {
+    const { sdk, calls } = fakeAdmin({
+      'user.invite': () => ({
+        user: { email: 'a@b.example', role: 'user' },
+        link: 'berth://x',
+        expiresAtMs: 0,
+      }),
+    });
+    for (const more of [[], ['--json']]) {
+      const ran = await berth(['user', 'invite', 'a@b.example', ...more], { sdk, full: 'stdout' });
+      expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(ran.stderr).toContain('FOLDER_UNWRITABLE stdout cannot be written: the disk is full.');
+      expect(ran.stderr).toContain('What the command does is done');
+      expect(ran.stderr).toContain('berth user invite EMAIL --resend');
+    }
+    expect(calls).toHaveLength(2);
+  });
+
   it.each([
     ['--device', '--role', 'admin'],
     ['--device', '--name', 'Anna'],
