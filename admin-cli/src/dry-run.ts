@@ -11,7 +11,7 @@ import {
 import { sendTable } from './bulk.js';
 import type { Context, Output } from './context.js';
 import { type Failure, failureJson, toFailure } from './fail.js';
-import { type Answer, table } from './output.js';
+import { type Answer, type Column, table } from './output.js';
 import { listPages, parsePaging } from './pages.js';
 import { given } from './parse.js';
 import { withAdmin } from './session.js';
@@ -29,6 +29,8 @@ export const dryRunOption = {
 } as const;
 
 type Lease = ResultOf<'lease.list'>['items'][number];
+/** With what would become of it, where that is not the same of all. */
+type Touched = Lease & { readonly would?: string };
 type Allocation = ResultOf<'allocation.list'>['items'][number];
 
 interface Scope {
@@ -42,6 +44,8 @@ interface Scope {
   readonly entitlement?: string;
   /** Only what is of entitlements that end on this day. */
   readonly expires?: string | undefined;
+  /** Only what uses shared seats, with what would become of it; what is set aside is not touched. */
+  readonly fate?: (lease: Lease) => string;
 }
 
 /** What the server says to a change ahead. */
@@ -52,6 +56,8 @@ export interface Judged {
   readonly refusals: readonly { readonly said: string; readonly code: string }[];
   /** What it would do, where the server says more than what there is. */
   readonly would?: readonly string[];
+  /** More than one was named, be it twice the same. */
+  readonly several?: boolean;
 }
 
 const unasked: Judged = { document: {}, asked: 0, refusals: [] };
@@ -78,7 +84,7 @@ export async function dryRun(
     document: { dryRun: true, what, leases, allocations, ...judged.document },
     text: (screen) => texts(leases, allocations, screen).join('\n\n'),
     notes: [
-      `${wouldWhat(what, refusals.length, asked)}. There: ${seatWords(sum(leases.map(({ seats }) => seats)))} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. Nothing was changed.`,
+      `${wouldWhat(what, refusals.length, asked)}. ${there(scopes, leases, allocations)}Nothing was changed.`,
       ...(borrowed.length === 0
         ? []
         : [
@@ -87,8 +93,19 @@ export async function dryRun(
       ...(judged.would ?? []),
       ...refusals.map(({ said }) => said),
     ],
-    exitCode: refusals.length === 0 ? 0 : exitOf(refusals, asked),
+    exitCode: refusals.length === 0 ? 0 : exitOf(refusals, judged.several ?? asked > 1),
   };
+}
+
+function there(
+  scopes: readonly Scope[],
+  leases: readonly Lease[],
+  allocations: readonly Allocation[],
+): string {
+  if (scopes.length === 0) return '';
+  const used = seatWords(sum(leases.map(({ seats }) => seats)));
+  if (scopes.some(({ fate }) => fate !== undefined)) return `There: ${used} of the shared ones in use. `;
+  return `There: ${used} in use and ${seatWords(sum(allocations.map(({ quantity }) => quantity)))} set aside. `;
 }
 
 /** What is refused altogether is not said to happen. */
@@ -98,9 +115,9 @@ function wouldWhat(what: string, refused: number, asked: number): string {
 }
 
 /** As the change itself would: of one its code, of several 1. */
-function exitOf([first]: Judged['refusals'], asked: number): number {
+function exitOf([first]: Judged['refusals'], several: boolean): number {
   const code = first?.code ?? '';
-  return asked === 1 && Object.hasOwn(errors, code) ? errors[code as ErrorCode].exit : 1;
+  return !several && Object.hasOwn(errors, code) ? errors[code as ErrorCode].exit : 1;
 }
 
 /** What the server would say to it, row by row: it decides them as it would, and changes nothing (`berth bulk preview`). */
@@ -176,8 +193,9 @@ export async function membersCalled(
 ): Promise<{ readonly email: string; readonly called: string }[]> {
   if (called.length === 1) return [await memberCalled(admin, called[0]!)];
   const found = await Promise.allSettled(called.map((each) => memberCalled(admin, each)));
+  const once = new Set<string>();
   return found.flatMap((one) => {
-    if (one.status === 'fulfilled') return [one.value];
+    if (one.status === 'fulfilled') return once.size === once.add(one.value.email).size ? [] : [one.value];
     const { code } = toFailure(one.reason);
     if (code !== 'USER_UNKNOWN' && code !== 'EMAIL_INVALID') throw one.reason;
     return [];
@@ -191,14 +209,18 @@ export function whomWords({ email = '', called = email }: Scope): string {
 
 async function touched(
   admin: AdminConnection,
-  { email, product, device, entitlement, expires }: Scope,
-): Promise<{ leases: Lease[]; allocations: Allocation[] }> {
+  { email, product, device, entitlement, expires, fate }: Scope,
+): Promise<{ leases: Touched[]; allocations: Allocation[] }> {
   const all = parsePaging({ limit: undefined, cursor: undefined });
   const filter = given({ email, product });
   const isOf = (row: { readonly entitlement: string; readonly device?: string }) =>
     (entitlement === undefined || row.entitlement === entitlement) &&
     (device === undefined || row.device === device);
   const leases = await listPages<Lease>(all, (page) => admin.call('lease.list', { ...page, ...filter }));
+  if (fate !== undefined) {
+    const shared = leases.items.filter(({ allocated }) => !allocated);
+    return { leases: shared.map((row) => ({ ...row, would: fate(row) })), allocations: [] };
+  }
   const allocations = await listPages<Allocation>(all, (page) =>
     admin.call('allocation.list', { ...page, ...filter }),
   );
@@ -212,9 +234,11 @@ async function touched(
   return { leases: used, allocations: aside };
 }
 
+const wouldColumn: Column<Touched> = { title: 'WOULD', weight: 'high', cell: ({ would = '' }) => would };
+
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
-function texts(leases: readonly Lease[], allocations: readonly Allocation[], screen: Output): string[] {
+function texts(leases: readonly Touched[], allocations: readonly Allocation[], screen: Output): string[] {
   const inUse = table(
     leases,
     [
@@ -225,6 +249,7 @@ function texts(leases: readonly Lease[], allocations: readonly Allocation[], scr
       { title: 'USER', cell: (row) => row.user },
       { title: 'DEVICE', cell: (row) => row.device },
       { title: 'ENDS', cell: (row) => momentCell(row.expiresAtMs) },
+      ...(leases.some(({ would }) => would !== undefined) ? [wouldColumn] : []),
     ],
     screen,
   );

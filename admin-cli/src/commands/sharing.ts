@@ -1,5 +1,5 @@
 import type { AdminConnection } from '@berth/client';
-import type { Pool, ResultOf, SharingChange } from '@berth/protocol';
+import type { LeaseInfo, Pool, ResultOf, SharingChange } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
 import { dryRun, dryRunOption, verdict } from '../dry-run.js';
@@ -29,7 +29,7 @@ export const sharing = defineCommand({
   examples: [
     ['berth sharing off --product render', 'from now on only allocated seats; who works goes on'],
     ['berth sharing off --product render --cut --yes', 'the same, and who works has to stop'],
-    ['berth sharing off --cut --dry-run', 'who has which seats now'],
+    ['berth sharing off --cut --dry-run', 'whose seats would end, and whose go on'],
     ['berth sharing on', 'every product, for everybody'],
   ],
   more: 'While it is off, a seat can be used only by whoever it is allocated to: `berth license assign`. Borrowed seats are never taken back, and not lent for longer. A product that comes later begins with sharing on. If somebody else switches it between the look and the change, nothing is changed and the command says what it is now (CHANGED_MEANWHILE).',
@@ -41,7 +41,7 @@ export const sharing = defineCommand({
       return await dryRun(
         context,
         `switch sharing of ${product ?? 'every product'} ${args.state}`,
-        { product },
+        on ? async () => [] : { product, fate: (lease) => fateOf(lease, running) },
         (admin) => verdict(context, admin, 'sharing.set.preview', given({ on, product, running }), wouldBe),
       );
     if (running === 'cut')
@@ -99,6 +99,14 @@ function sentence({ product, floatingSharing, changed, leasesRevoked, seatsRunni
   if (leasesRevoked > 0)
     return `${state} Revoked ${leasesRevoked} ${leasesRevoked === 1 ? 'lease' : 'leases'}.`;
   return seatsRunning > 0 ? `${state} ${seatWords(seatsRunning)} in use until released.` : state;
+}
+
+/** What would become of a lease of shared seats; the server decides by the same facts. */
+function fateOf({ kind, state }: LeaseInfo, running: 'drain' | 'cut' | undefined): string {
+  if (kind === 'borrow') return 'go on until it is returned';
+  if (state === 'lingering') return 'end';
+  if (state === 'held') return 'be free then';
+  return running === 'cut' ? 'end' : 'go on until it is released';
 }
 
 /** What it would do to each product, for people. */

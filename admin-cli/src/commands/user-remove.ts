@@ -1,3 +1,4 @@
+import { limits } from '@berth/protocol';
 import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
 import { asks, confirm } from '../confirm.js';
@@ -40,7 +41,7 @@ export const userRemove = defineCommand({
     }
     const emails = args.email!.map(String);
     const when = whenOf(args);
-    if (args['dry-run']) return await wouldRemove(context, emails.map(parseUser), args.pending);
+    if (args['dry-run']) return await wouldRemove(context, emails, args.pending);
     if (!args.cancel && asks(context))
       await confirm(
         context,
@@ -61,14 +62,29 @@ export const userRemove = defineCommand({
   },
 });
 
-async function wouldRemove(context: Context, called: readonly string[], pending: boolean): Promise<Answer> {
+/** Of several each is judged alone, and whoever is named twice once, as when they are removed. */
+async function wouldRemove(context: Context, typed: readonly string[], pending: boolean): Promise<Answer> {
+  const several = typed.length > 1;
+  const called = several ? [...new Set(typed.map(userOrAsTyped))] : typed.map(parseUser);
   const rows = called.map((each) => [each]);
   return await dryRun(
     context,
     (scopes) => `remove ${scopes.length < called.length ? these(called) : scopes.map(whomWords).join(', ')}`,
     (admin) => membersCalled(admin, called),
-    (admin) => verdicts(context, admin, { kind: 'remove', header: ['email'], rows, pending }),
+    async (admin) => ({
+      ...(await verdicts(context, admin, { kind: 'remove', header: ['email'], rows, pending })),
+      several,
+    }),
   );
+}
+
+/** What is no address the server refuses, with the others. */
+function userOrAsTyped(text: string): string {
+  try {
+    return parseUser(text);
+  } catch {
+    return text.trim().slice(0, limits.bulkCellChars);
+  }
 }
 
 /** Whose a login name is has to be seen before somebody agrees. */

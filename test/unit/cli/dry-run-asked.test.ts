@@ -97,6 +97,85 @@ it('berth sharing --dry-run says of each product what the server would make of i
   expect([refused.exitCode, refused.stderr]).toEqual([6, expect.stringContaining('Would be refused')]);
 });
 
+it.each([
+  [
+    'off --product render',
+    { product: 'render' },
+    ['go on until it is released', 'go on until it is returned', 'end'],
+  ],
+  ['off --cut', {}, ['end', 'go on until it is returned', 'end']],
+  ['on', null, []],
+])(
+  'berth sharing %s --dry-run: the shared seats in use, and which would end',
+  async (line, filter, fates) => {
+    const shared = {
+      ...{ id: 'l-1', product: 'render', seats: 1, kind: 'online' },
+      state: 'open',
+      allocated: false,
+    };
+    const items = [
+      ...[shared, { ...shared, kind: 'borrow' }, { ...shared, state: 'lingering' }],
+      { ...shared, allocated: true },
+    ];
+    const admin = fakeAdmin({
+      'lease.list': () => ({ items, next: null }),
+      'sharing.set.preview': () => ({ products: [] }),
+    });
+    const words = ['sharing', ...line.split(' '), '--dry-run', '--json'];
+    const ran = await berth(words, { sdk: admin.sdk, answers: [] });
+    const leases = fates.map((would, at) => ({ ...items[at], would }));
+    expect(ran.json()).toMatchObject({ dryRun: true, leases, allocations: [] });
+    const asked = admin.calls.filter(({ method }) => method !== 'sharing.set.preview');
+    expect(asked.map(({ params }) => params)).toEqual(
+      filter === null ? [] : [{ limit: expect.any(Number), ...filter }],
+    );
+  },
+);
+
+it('berth user remove --dry-run of several: each is judged alone and whoever is named twice once, as when they are removed', async () => {
+  const rows: unknown[] = [];
+  const admin = fakeAdmin({
+    'user.show': ({ email }) => {
+      if (email === 'bad@@') throw new BerthError('EMAIL_INVALID');
+      return { user: { email } };
+    },
+    'lease.list': nothing,
+    'allocation.list': () => ({
+      items: [{ email: 'a@b.example', quantity: 2, entitlement: 'e' }],
+      next: null,
+    }),
+    'bulk.put': (params) => rows.push(...(params.rows as { cells: string[] }[]).map(({ cells }) => cells[0])),
+    'bulk.preview': () => ({
+      items: rows.map((email) => ({
+        email,
+        ...(email === 'bad@@' ? { verdict: 'failed', code: 'EMAIL_INVALID' } : { verdict: 'done' }),
+      })),
+      next: null,
+    }),
+  });
+  const words = ['user', 'remove', 'A@b.example', 'bad@@', 'a@b.example ', '--dry-run'];
+  const ran = await berth(words, { sdk: admin.sdk });
+  expect(rows).toEqual(['a@b.example', 'bad@@']);
+  expect([ran.exitCode, ran.stderr]).toEqual([1, expect.stringContaining('2 seats set aside')]);
+  expect(ran.stderr).toContain('but for 1 of 2');
+});
+
+it('berth user remove --dry-run of one who is named twice ends as of several, with 1', async () => {
+  const admin = fakeAdmin({
+    'user.show': ({ email }) => ({ user: { email } }),
+    'lease.list': nothing,
+    'allocation.list': nothing,
+    'bulk.put': () => ({ received: 1 }),
+    'bulk.preview': () => ({
+      items: [{ email: 'a@b.example', verdict: 'failed', code: 'ALLOCATED', message: 'No.' }],
+      next: null,
+    }),
+  });
+  const words = ['user', 'remove', 'a@b.example', '--dry-run'];
+  expect((await berth(words, { sdk: admin.sdk })).exitCode).toBe(8);
+  expect((await berth([...words, 'A@B.example'], { sdk: admin.sdk })).exitCode).toBe(1);
+});
+
 it('berth license assign --dry-run asks what it would be, and with --from what license move would', async () => {
   const admin = fakeAdmin({
     'allocation.move.preview': () => ({ email: 'a@b.example', moved: 3 }),

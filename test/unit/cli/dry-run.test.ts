@@ -50,8 +50,6 @@ it.each([
   ['user remove A@b.example', { email: 'a@b.example' }],
   ['user remove lgt07', { email: 'a@b.example' }],
   ['license revoke a@b.example render --all', { email: 'a@b.example', product: 'render' }],
-  ['sharing off --cut --product render', { product: 'render' }],
-  ['sharing off --cut', {}],
 ])('berth %s --dry-run asks what it would touch, asks nobody, and changes nothing', async (line, filter) => {
   const admin = fakeAdmin({
     ...shown,
