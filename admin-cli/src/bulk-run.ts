@@ -106,6 +106,7 @@ export async function previewTable(
       ...unread(ignored),
       `Would be: ${countWords(sums)}. Nothing was changed.${out === undefined ? '' : ` The table is in ${out}.`}`,
     ],
+    exitCode: failed > 0 ? 1 : 0,
   };
 }
 

@@ -27,6 +27,8 @@ function everywhere(): string {
     'With `--json`, stdout is one JSON object, of a failure `{ "error": { "code", "message", "next", "exitCode", … } }`. People are ' +
       'answered on stderr, and asked only at a terminal. Colours are left out without a terminal, and when `NO_COLOR` is set. Tables are fitted to the width of a terminal; into a ' +
       'pipe or file they are whole, whatever `COLUMNS` says.',
+    'A dry run (`--dry-run`, and `berth bulk preview`) ends with the exit code of what it is of: 0 when all would be done; of a single change that would be refused, the code of that ' +
+      'refusal; 1 when some of several, or some rows of a table, would fail.',
     table(
       ['exit code', 'word', 'meaning'],
       exitCodes.map(([code, word, meaning]) => [String(code), word, meaning]),

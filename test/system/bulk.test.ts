@@ -39,7 +39,7 @@ describe('invite from a Danish spreadsheet', () => {
 
   test('a preview says what is wrong with which line, and changes nothing', async () => {
     const { code, json } = await owner('bulk', 'preview', 'invite', '--csv', invitees);
-    expect(code).toBe(0);
+    expect(code).toBe(1);
     expect(failures(json.items)).toEqual(bad);
     expect(json).toMatchObject({ rows: 57, done: 48, unchanged: 0, failed: 9 });
     expect((await owner('org', 'show')).json).toMatchObject({ users: 1 });
@@ -145,6 +145,7 @@ test('a preview can be edited and applied; rows without a product are one for ea
 test.each([
   ['no header', 'anna@studio.example\nbo@studio.example\n', 'HEADER_INVALID'],
   ['another header', 'address;name\nanna@studio.example;Anna\n', 'HEADER_INVALID'],
+  ['a mistyped column', 'email;nmae\nanna@studio.example;Anna\n', 'HEADER_INVALID'],
   ['nothing', '', 'CSV_INVALID'],
 ])('%s: refused as a whole, and told what is expected', async (_, text, code) => {
   const csv = await site.write('bad.csv', text);
