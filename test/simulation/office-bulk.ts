@@ -60,7 +60,11 @@ function tableOf({ dice, people, products }: Office, kind: Kind) {
   return { header, rows };
 
   function cells(of: Kind): string[] {
-    if (of === 'credit') return [dice.pick(['unlimited', '20', '50']), dice.pick(['', 'day', 'month'])];
+    if (of === 'credit') {
+      const limit = dice.pick(['unlimited', '20', '50']);
+      const per = dice.pick(['', 'day', 'month']);
+      return [limit, limit === 'unlimited' ? '' : per];
+    }
     if (of === 'assign') return [dice.pick(products), String(dice.between(1, 2))];
     // Most find nothing to take back; no number is all.
     if (of === 'revoke') return [dice.pick(products), dice.pick(['1', '1', ''])];

@@ -162,8 +162,18 @@ describe('assign, revoke, remove', () => {
       expect(run(world, make(world, 'credit', each, { hash: `b${at}` }).id)).toEqual([
         'CREDIT_LIMIT_INVALID',
       ]);
-    const per = [{ email: 'owner@studio.example', limit: '5', per: 'week' }];
-    expect(run(world, make(world, 'credit', per, { hash: 'p' }).id)).toEqual(['CREDIT_LIMIT_INVALID']);
+    const periods = [
+      ['5', 'week'],
+      ['disabled', 'week'],
+      ['unlimited', 'day'],
+      ['unlimited', 'total'],
+    ];
+    for (const [limit, per] of periods) {
+      const row = [{ email: 'owner@studio.example', limit: limit!, per: per! }];
+      expect(run(world, make(world, 'credit', row, { hash: `${limit} ${per}` }).id)).toEqual([
+        'CREDIT_LIMIT_INVALID',
+      ]);
+    }
     expect([...world.state.tables.creditAccess.values()].map(({ email, grant }) => [email, grant])).toEqual([
       ['a@studio.example', { access: 'limited', limit: 100, per: 'month' }],
       ['b@studio.example', { access: 'unlimited' }],

@@ -203,11 +203,15 @@ function targetOf({ product, expires }: BulkCells): { product: string; endMs: nu
     : { product, endMs };
 }
 
-/** `100`, `unlimited` or `disabled`; an empty period is `total`. */
-function grantIn({ limit, per = 'total' }: BulkCells): CreditGrant | Denial {
+/** `100`, `unlimited` or `disabled`; an empty period is `total` of a number, and the only one of a word. */
+function grantIn({ limit, per: said }: BulkCells): CreditGrant | Denial {
   if (limit === undefined) return deny('CREDIT_LIMIT_INVALID', 'The row says no limit.');
+  const per = said ?? 'total';
   const access = limit.toLowerCase();
-  if (access === 'unlimited' || access === 'disabled') return { access };
+  if (access === 'unlimited' || access === 'disabled')
+    return said === undefined
+      ? { access }
+      : deny('CREDIT_LIMIT_INVALID', `What is ${access} has no period: leave "${shown(said)}" out.`);
   const period = (['day', 'month', 'year', 'total'] as const).find((each) => each === per.toLowerCase());
   if (period === undefined)
     return deny('CREDIT_LIMIT_INVALID', `"${shown(per)}" is no period: write day, month, year or total.`);
