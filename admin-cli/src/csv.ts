@@ -10,6 +10,20 @@ export interface Table {
 
 const delimiters = [',', ';', '\t'] as const;
 
+interface Found {
+  readonly info: { readonly lines: number };
+  readonly record: string[];
+}
+
+const readOptions = (text: string) => ({
+  bom: true,
+  delimiter: delimiterOf(text),
+  info: true,
+  relax_column_count: true,
+  skip_empty_lines: true,
+  trim: true,
+});
+
 /**
  * Reads a table as spreadsheets write it: with or without a byte-order mark, any end of line, `;` `,` or tab between cells, quotes, padding, blank
  * lines. @throws Failure CSV_INVALID
@@ -17,16 +31,8 @@ const delimiters = [',', ';', '\t'] as const;
 export function readCsv(text: string, name: string): Table {
   const other = otherEncoding(text);
   if (other !== null) throw invalid(name, other, 'Save it as "CSV UTF-8".');
-  const delimiter = delimiterOf(text);
   try {
-    const found = parse(text, {
-      bom: true,
-      delimiter,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as { info: { lines: number }; record: string[] }[];
+    const found = parse(text, readOptions(text)) as unknown as Found[];
     const [head, ...rows] = found.filter(({ record }) => record.some((cell) => cell !== ''));
     if (head === undefined) throw invalid(name, 'it is empty');
     return {
@@ -34,8 +40,30 @@ export function readCsv(text: string, name: string): Table {
       rows: rows.map(({ info, record }) => ({ line: info.lines, cells: record })),
     };
   } catch (error) {
-    if (error instanceof CsvError) throw invalid(name, error.message);
+    if (error instanceof CsvError) throw invalid(name, wordsOf(error, text), quotesNext);
     throw error;
+  }
+}
+
+const quotesNext =
+  'A quote within a cell is written twice, and the cell has quotes around it: "Anna ""Ann"" Ek". Nothing was read: mend the line and try again.';
+
+/** Where a quote has gone wrong, as an editor or a spreadsheet counts. */
+function wordsOf(error: CsvError, text: string): string {
+  const { lines, index, records } = error as unknown as { lines: number; index: number; records: number };
+  const cell = `line ${lines}, cell ${index + 1}`;
+  switch (error.code) {
+    case 'CSV_INVALID_CLOSING_QUOTE':
+    case 'CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE':
+      return `in ${cell}, there is text behind a closing quote`;
+    case 'INVALID_OPENING_QUOTE':
+      return `in ${cell}, a quote stands within a cell that has no quotes around it`;
+    case 'CSV_QUOTE_NOT_CLOSED': {
+      const before = parse(text, { ...readOptions(text), to: records }) as unknown as Found[];
+      return `the quote that begins in line ${(before.at(-1)?.info.lines ?? 0) + 1}, cell ${index + 1}, is closed nowhere`;
+    }
+    default:
+      return error.message;
   }
 }
 

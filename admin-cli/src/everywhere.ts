@@ -27,8 +27,12 @@ export const textOptions = {
 /** The exit codes of the error catalogue, a word and a sentence each. */
 export const exitCodes = [
   [0, 'ok', 'It was done.'],
-  [1, 'failure', 'It failed; the code of the error says why.'],
-  [2, 'usage', 'The command line, a value or a file is wrong; nothing was sent or changed.'],
+  [
+    1,
+    'failure',
+    'It failed; the code of the error says why. So does a file that is not there, cannot be read or written, or would be replaced.',
+  ],
+  [2, 'usage', 'The command line, a value or what is in a file is wrong; nothing was sent or changed.'],
   [3, 'cancelled', 'Ctrl-C, or no to a question.'],
   [4, 'not allowed', 'The role or the key of this device is not enough.'],
   [5, 'unreachable', 'No server could be reached, or it does not serve now.'],

@@ -52,10 +52,13 @@ export function parseFilter({ user, by, product, kind, people }: FilterArgs) {
 /** @throws Failure USAGE */
 export function parseTimes(context: Pick<Context, 'nowMs'>, { since, until }: TimeArgs) {
   const moment = (option: string) => (text: string) => parseMoment(text, option, context.nowMs());
-  return given({
-    sinceMs: optional(since, moment('--since')),
-    untilMs: optional(until, moment('--until')),
-  });
+  const times = { sinceMs: optional(since, moment('--since')), untilMs: optional(until, moment('--until')) };
+  if (times.sinceMs !== undefined && times.untilMs !== undefined && times.untilMs <= times.sinceMs)
+    throw usage(
+      `--until ${quote(until ?? '')} is not after --since ${quote(since ?? '')}: there is no moment between them.`,
+      'Give a later --until, which is itself not part, or an earlier --since.',
+    );
+  return given(times);
 }
 
 /** Somebody who is no member any more too, or a machine: the server looks for what it is given. */

@@ -37,6 +37,12 @@ export const creditUsage = defineCommand({
     const today = formatDay(context.nowMs());
     if (filter.until === undefined && filter.from !== undefined && filter.from > today)
       throw usage(`--from ${filter.from} has not come yet: today is ${today}.`, 'Give an earlier day.');
+    const first = `${today.slice(0, 7)}-01`;
+    if (filter.from === undefined && filter.until !== undefined && filter.until < first)
+      throw usage(
+        `--until ${filter.until} is before ${first}, with which it begins where --from is left out.`,
+        'Give --from too.',
+      );
     let sums: Omit<Usage, 'items' | 'next'> | undefined;
     const list = await withAdmin(context, (admin) =>
       listPages(paging, async (page) => {

@@ -1,6 +1,7 @@
 import { limits } from '@berth/protocol';
 import type { BulkCells, BulkKind } from '../domain/bulk.js';
 import { type Denial, deny } from '../domain/commands.js';
+import { nearest } from './nearest.js';
 
 type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'long' | 'duplicateOf'>;
 
@@ -16,7 +17,7 @@ export const columnsOf: { readonly [K in BulkKind]: readonly Column[] } = {
 const columnNames: ReadonlySet<string> = new Set(Object.values(columnsOf).flat());
 
 /** As people write them. */
-const spellings: Readonly<Record<string, Column>> = {
+export const spellings: Readonly<Record<string, Column>> = {
   'e-mail': 'email',
   mail: 'email',
   'e-mail address': 'email',
@@ -25,6 +26,7 @@ const spellings: Readonly<Record<string, Column>> = {
   'expiration date': 'expires',
   expiry: 'expires',
   seats: 'quantity',
+  qty: 'quantity',
   credits: 'limit',
   'credit limit': 'limit',
   period: 'per',
@@ -60,6 +62,9 @@ export function readTable(
       `"${address.trim().slice(0, 60)}" is no column but an address, and this line a row`,
     );
   if (!namesEmail(header, titles)) return badHeader(kind, header, 'No column is called "email"');
+  const meant = header.map((title) => meantColumn(title, kind, titles));
+  const at = meant.findIndex((column) => column !== undefined);
+  if (at >= 0) return mistyped(kind, header, header[at]!, meant[at]!);
   const ignored = header.filter((_, at) => !known.includes(titles[at] as Column));
   const cells: BulkCells[] = [];
   for (const row of rows) {
@@ -93,6 +98,27 @@ function badHeader(kind: BulkKind, header: readonly string[], why: string): Deni
   const message = `The first line has to name the columns, "email" among them. ${why}: ${found}.`;
   return deny('HEADER_INVALID', message, { expected: columnsOf[kind], found: header.slice(0, 20) });
 }
+
+/** Left out it would be a column that is not read, and its cells would take their defaults without a word. */
+function mistyped(kind: BulkKind, header: readonly string[], title: string, column: Column): Denial {
+  const written = title.trim().slice(0, 40);
+  const next = `Call it "${column}", or something else where it is another column that is not to be read.`;
+  const message = `There is no column "${written}": did you mean "${column}"?`;
+  return deny('HEADER_INVALID', message, { expected: columnsOf[kind], found: header.slice(0, 20) }, next);
+}
+
+/** The column of this kind that a title was probably meant to be, where the table has it under no other title. */
+function meantColumn(title: string, kind: BulkKind, titles: readonly string[]): Column | undefined {
+  const word = title.trim().toLowerCase();
+  const missing = columnsOf[kind].filter((column) => !titles.includes(column));
+  if (columnNames.has(columnCalled(word)) || !missing.length) return undefined;
+  const names = [...missing, ...Object.keys(spellings).filter((name) => missing.includes(spellings[name]!))];
+  const near = nearest(word, names, mostAway);
+  return near === undefined ? undefined : (spellings[near] ?? (near as Column));
+}
+
+/** Short names are near to words of their own: `per` to `pet`, `name` to `game` as well, which is worth a question. */
+const mostAway = (name: string): number => (name.length < 4 ? 0 : name.length < 7 ? 1 : 2);
 
 function readRow({ line, cells }: RawRow, titles: readonly string[], known: readonly Column[]): BulkCells {
   const row: { [K in Column]?: string } = {};

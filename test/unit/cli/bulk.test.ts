@@ -1,7 +1,7 @@
 import { readCsv } from '@berth/cli/csv';
 import { BerthError } from '@berth/client';
 import { limits } from '@berth/protocol';
-import { columnsOf, readTable } from '@berth/server/admin/bulk-table';
+import { columnsOf, readTable, spellings } from '@berth/server/admin/bulk-table';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin } from './fake-host.js';
 
@@ -112,6 +112,56 @@ it.each([
   expect(read).toMatchObject({ ok: false, code: 'HEADER_INVALID', detail: { found: header } });
   const said = 'ok' in read ? read.message : '';
   expect(said).toContain(header.some((cell) => cell.includes('@')) ? '"k1@studio.example" is no' : '"email"');
+});
+
+it.each([
+  ['invite', 'email,nmae', 'nmae', 'name'],
+  ['invite', 'email,name,rol', 'rol', 'role'],
+  ['assign', 'email,product,quantty', 'quantty', 'quantity'],
+  ['assign', 'email,products', 'products', 'product'],
+  ['assign', 'email,Exprires', 'Exprires', 'expires'],
+  ['assign', 'email,exipry', 'exipry', 'expires'],
+  ['credit', 'email,limit,perod', 'perod', 'per'],
+] as const)('%s: %s: a mistyped column is asked about, and nothing is read', (kind, line, title, column) => {
+  const read = readTable(kind, line.split(','), [{ line: 2, cells: ['a@b.example', 'x', 'y'] }], {});
+  expect(read).toMatchObject({
+    ok: false,
+    code: 'HEADER_INVALID',
+    message: `There is no column "${title}": did you mean "${column}"?`,
+    next: expect.stringContaining(`"${column}"`),
+  });
+});
+
+it.each([
+  ['invite', 'email,name,game'],
+  ['invite', 'email,note,Team'],
+  ['remove', 'email,nmae'],
+  ['assign', 'email,verdict,code,reason,line'],
+  ['credit', 'email,limit,pet'],
+] as const)('%s: %s: a column that is no other one, or of one that is there, is not read', (kind, line) => {
+  expect(readTable(kind, line.split(','), [], {})).toMatchObject({ cells: [] });
+});
+
+it('berth bulk template --help says every other name of a column', async () => {
+  const { stdout } = await berth(['bulk', 'template', '--help']);
+  const words = stdout.replaceAll(/\s+/g, ' ');
+  for (const name of Object.keys(spellings)) expect(words).toMatch(new RegExp(`[ ,]${name}\\b`));
+});
+
+it.each([
+  ['bulk preview invite --csv people.csv', 1],
+  ['bulk apply invite --csv people.csv --dry-run', 1],
+  ['user invite --csv people.csv --dry-run', 1],
+  ['user remove --csv people.csv --dry-run', 0],
+])('berth %s with a row that would fail, or none, ends with %i', async (line, exitCode) => {
+  const { sdk } = fakeAdmin({
+    'bulk.put': () => ({ received: 2 }),
+    'bulk.preview': () => ({
+      ...{ items: [], next: null, ignored: [] },
+      ...{ rows: 2, done: 2 - exitCode, unchanged: 0, failed: exitCode },
+    }),
+  });
+  expect((await berth(line.split(' '), { sdk, files: files() })).exitCode).toBe(exitCode);
 });
 
 it.each([

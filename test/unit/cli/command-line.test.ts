@@ -37,6 +37,9 @@ describe('a wrong command line', () => {
     ['borrow return b-1 --product render', 'exclude'],
     ['license assign a@b.org render --quantity 0', '--quantity'],
     ['user list --limit 0', '--limit'],
+    ['audit list --since 2026-03-02 --until 2026-03-01', 'is not after --since'],
+    ['audit list --since 1h --until 2d', 'is not after --since'],
+    ['credit usage --until 2025-12-31', 'Give --from too'],
   ])('berth %s: exit 2, a sentence and a hint', async (line, words) => {
     const ran = await berth(line === '' ? [] : line.split(' '));
     expect(ran.exitCode).toBe(2);

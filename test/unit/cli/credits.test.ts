@@ -82,6 +82,9 @@ test.each([
   [['credit', 'consume', 'render', '0'], 'USAGE'],
   [['credit', 'consume', 'render', '1', '--key', 'short'], 'USAGE'],
   [['credit', 'usage', '--from', 'yesterday'], 'DATE_INVALID'],
+  [['credit', 'usage', '--from', '2025-12-02', '--until', '2025-12-01'], 'USAGE'],
+  // Before the first of this month, with which it would begin.
+  [['credit', 'usage', '--until', '2025-12-31'], 'USAGE'],
 ])('%j is refused before anything is sent: %s', async (words, code) => {
   const ran = await berth([...words, '--json'], { sdk: fakeAdmin({}).sdk });
   expect(ran.json()).toMatchObject({ error: { code } });

@@ -69,6 +69,24 @@ describe('a table as spreadsheets write it', () => {
   ])('%s is refused', (_, text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'CSV_INVALID' }));
   });
+
+  test.each([
+    ['a@x.example,"a"b,user\n', 'in line 2, cell 2, there is text behind a closing quote'],
+    ['a@x.example, "a" b ,user\n', 'in line 2, cell 2, there is text behind a closing quote'],
+    ['a@x.example,A,user\n\nb@x.example,B"b"\n', 'in line 4, cell 2, a quote stands within a cell'],
+    [
+      'a@x.example,A,user\nb@x.example,"B\nc@x.example,C\n',
+      'the quote that begins in line 3, cell 2, is closed',
+    ],
+  ])('a stray quote is found by line and cell: %j', (rows, words) => {
+    expect(() => read(`email,name,role\n${rows}`)).toThrow(
+      expect.objectContaining({
+        code: 'CSV_INVALID',
+        message: expect.stringContaining(words),
+        next: expect.stringContaining('written twice'),
+      }),
+    );
+  });
 });
 
 describe('a table that is written', () => {
