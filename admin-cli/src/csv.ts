@@ -58,13 +58,18 @@ function wordsOf(error: CsvError, text: string): string {
       return `in ${cell}, there is text behind a closing quote`;
     case 'INVALID_OPENING_QUOTE':
       return `in ${cell}, a quote stands within a cell that has no quotes around it`;
-    case 'CSV_QUOTE_NOT_CLOSED': {
-      const before = parse(text, { ...readOptions(text), to: records }) as unknown as Found[];
-      return `the quote that begins in line ${(before.at(-1)?.info.lines ?? 0) + 1}, cell ${index + 1}, is closed nowhere`;
-    }
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return `the quote that begins in line ${linesOf(text, records) + 1}, cell ${index + 1}, is closed nowhere`;
     default:
       return error.message;
   }
+}
+
+/** The lines that the first rows take. */
+function linesOf(text: string, rows: number): number {
+  if (rows === 0) return 0;
+  const found = parse(text, { ...readOptions(text), to: rows }) as unknown as Found[];
+  return found.at(-1)!.info.lines;
 }
 
 /** The one that the first line has most of, outside of quotes. */

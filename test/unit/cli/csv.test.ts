@@ -64,6 +64,7 @@ describe('a table as spreadsheets write it', () => {
     ['nothing', ''],
     ['blank lines', '\n\n'],
     ['an open quote', 'email,name\n"a@x.example,A\n'],
+    ['an open quote in the first line', 'email,"name\na@x.example,A\n'],
     ['Windows-1252', Buffer.from('email;name\r\na@x.example;S\u00f8ren\r\n', 'latin1').toString('utf8')],
     ['UTF-16', Buffer.from('\ufeffemail\tname\r\n', 'utf16le').toString('utf8')],
   ])('%s is refused', (_, text) => {
