@@ -68,7 +68,8 @@ export class Bearer {
       }
       return denied;
     },
-    echo: (lines, order) => this.#ask(lines, order, () => frame('echo', bareParams())),
+    echo: (lines, order) =>
+      this.#ask(lines, order, () => frame('echo', { ...bareParams(), bytes: order.bytes })),
     sign: (lines, order) => this.#ask(lines, order, () => frame('sign', bareParams())),
     root: (lines, order) => this.#ask(lines, order, () => frame('root', bareParams())),
     append: (lines, order) => this.#ask(lines, order, () => frame('append', bareParams())),
@@ -142,7 +143,7 @@ function releasesOf(leases: readonly string[], atOnce: number): string[] {
 }
 
 /** As long as those of a checkout. */
-function bareParams(): object {
+export function bareParams(): object {
   return { key: newNonce(), nonce: newNonce(), wants: [{ products: ['render'], seats: 1 }] };
 }
 

@@ -24,9 +24,14 @@ export interface Suite extends SuiteFacts {
 }
 
 /** The bare loop that does as much for the same answer. */
-const bareOf: Readonly<Partial<Record<Operation, Operation>>> = {
+const bareOf: Readonly<Partial<Record<Operation, keyof typeof bareCases>>> = {
   ...{ checkout: 'append', release: 'append', renew: 'sign', deny: 'echo' },
 };
+
+/** Titles of the bare loops' rows. */
+export const bareCases = {
+  ...{ append: 'append and sign', sign: 'sign', root: 'sign one root a turn', echo: 'echo' },
+} as const;
 
 /** Before an operation is measured for the first time: what runs seldom is not compiled yet. */
 const WARM = { ms: 500, atLeast: 4_000, connections: 32 };
@@ -85,7 +90,8 @@ export class Bench {
     for (let run = 0; run < runs; run++)
       for (const [at, [client, of]] of both.entries())
         measured[at]!.push(await client.run({ operation: of, each, product, ms }));
-    emit(rowOf(title, measured[0]!, measured[1]));
+    const bareTitle = bare && { suite: 'limit', case: bareCases[bare], connections: title.connections };
+    emit(rowOf(title, measured[0]!, bareTitle && { title: bareTitle, runs: measured[1]! }));
   }
 
   async #warmUp(

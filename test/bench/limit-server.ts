@@ -24,6 +24,13 @@ interface Asked {
   readonly id: number;
 }
 
+interface Request {
+  readonly id: number;
+  readonly method: string;
+  /** `bytes`: of an answer that is to be so long. */
+  readonly params: { readonly bytes?: number };
+}
+
 const facts = JSON.parse(process.argv[2] ?? '{}') as LimitFacts;
 const { privateKey } = generateKeyPairSync('ed25519');
 const file = await open(join(facts.folder, 'limit.log'), 'w');
@@ -35,8 +42,8 @@ let at = 0;
 
 sockets.on('connection', (socket) => {
   socket.on('message', (data) => {
-    const { id, method } = JSON.parse(String(data)) as { id: number; method: string };
-    if (method === 'echo') answer({ socket, id }, { code: BESIDE });
+    const { id, method, params } = JSON.parse(String(data)) as Request;
+    if (method === 'echo') answer({ socket, id }, { code: echoed(params.bytes) });
     else if (method === 'root') underRoot({ socket, id });
     else if (method === 'sign') answer({ socket, id }, { leases: [signed(id)] });
     else commit({ socket, id });
@@ -47,6 +54,10 @@ server.listen(0, '127.0.0.1', () => {
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   process.stdout.write(`${JSON.stringify({ event: 'ready', port })}\n`);
 });
+
+function echoed(bytes: number | undefined): string {
+  return bytes === undefined ? BESIDE : 'e'.repeat(bytes);
+}
 
 function commit(asked: Asked): void {
   waiting.push(asked);

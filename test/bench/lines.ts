@@ -1,7 +1,7 @@
 import type { SuiteFacts } from './asked.js';
 import { missingIn } from './cost-model.js';
 import { chartsOf } from './curves.js';
-import type { Row } from './report.js';
+import type { Row, Title } from './report.js';
 import { rounded } from './statistics.js';
 
 /** The pictures of the page, with so many lines each. */
@@ -18,7 +18,7 @@ export function rowsIn(text: string, suites: readonly SuiteFacts[]): Row[] | str
       return `line ${at + 1} is none that --json has said. Give the lines of its stdout alone.`;
     if (!isWithin(row))
       return `line ${at + 1} has a median outside its least and its most: it was rounded otherwise. Measure it again.`;
-    const title = `${row.suite}, ${row.case}, ${row.connections} connections`;
+    const title = nameOf(row);
     if (seen.has(title)) return `${title}: there are two lines of it. Keep one.`;
     seen.add(title);
     rows.push(row);
@@ -27,16 +27,29 @@ export function rowsIn(text: string, suites: readonly SuiteFacts[]): Row[] | str
   return missing === null ? rows : `the lines have no ${missing}. Run every suite, whole, with --json.`;
 }
 
+function nameOf(of: Title): string {
+  return `${of.suite}, ${of.case}, ${of.connections} connections`;
+}
+
 /** @returns what the page needs and these are not enough for */
 export function lackOf(rows: readonly Row[], suites: readonly SuiteFacts[]): string | null {
   const suite = suites.find(({ name }) => !rows.some((row) => row.suite === name));
   if (suite !== undefined) return `suite ${suite.name}`;
   const cost = missingIn(rows);
   if (cost !== null) return cost;
+  const untold = untoldIn(rows);
+  if (untold !== null) return untold;
   const charts = chartsOf(rows);
   const isWhole =
     charts.length === PICTURES.length && charts.every(({ lines }, at) => lines.length === PICTURES[at]);
   return isWhole ? null : 'two points for each line of the pictures (checkout, limit and scale)';
+}
+
+/** Whoever reads that something is a part of the bare loop must be able to look up what that did. */
+function untoldIn(rows: readonly Row[]): string | null {
+  const told = new Set(rows.map(nameOf));
+  const parts = rows.flatMap(({ ofLimit }) => (ofLimit?.bare === undefined ? [] : [nameOf(ofLimit.bare)]));
+  return parts.find((name) => !told.has(name)) ?? null;
 }
 
 const numbers = ['connections', 'opsPerSec', 'p50Ms', 'p99Ms', 'serverCpuUsPerOp', 'rssMiB', 'runs'] as const;

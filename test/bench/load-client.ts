@@ -5,12 +5,12 @@ import { type Keys, keysToPem } from '../system/device-keys.js';
 import type { Started } from '../system/process.js';
 import type { Site } from '../system/site.js';
 import { within } from '../system/waiting.js';
-import type { Handed, LoadFacts, Measured, Order, Run } from './orders.js';
+import type { Handed, LoadFacts, Measured, Order, Pace, Run } from './orders.js';
 
 export const here = dirname(fileURLToPath(import.meta.url));
 
 /** The longest that a load client may take for one order. */
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 /** The load client, from outside. */
 export class LoadClient {
@@ -38,8 +38,13 @@ export class LoadClient {
     return new LoadClient(site.start({ argv }), `${file}-handed.json`);
   }
 
-  async connect(connections: number): Promise<void> {
-    await this.#order({ do: 'connect', connections });
+  /** @returns how it was; a latency is from the order until one was there */
+  async connect(connections: number, signed = false): Promise<Measured> {
+    return (await this.#order({ do: 'connect', connections, signed })) as unknown as Measured;
+  }
+
+  async pace(pace: Pace): Promise<Measured> {
+    return (await this.#order({ do: 'pace', ...pace })) as unknown as Measured;
   }
 
   async run(run: Run): Promise<Measured> {

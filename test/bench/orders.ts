@@ -2,11 +2,20 @@
 export type Order =
   | ({ readonly do: 'connect' } & Connect)
   | ({ readonly do: 'run' } & Run)
+  | ({ readonly do: 'pace' } & Pace)
   /** Gives back what it holds, closes its connections, and says in a file which leases it was ever given. */
   | { readonly do: 'leave'; readonly file: string };
 
 export interface Connect {
   readonly connections: number;
+  /** Each is there when it has the answer to a `sign`. Left out: when it is open. */
+  readonly signed?: boolean;
+}
+
+/** A `sign` of each connection in so much time, spread over it. */
+export interface Pace {
+  readonly everyMs: number;
+  readonly ms: number;
 }
 
 export interface Run {
@@ -18,6 +27,8 @@ export interface Run {
   /** And until there were so many operations, if that does not take ten times as long. */
   readonly atLeast?: number;
   readonly product: string;
+  /** Of an `echo`'s answer; left out: those of a denial. */
+  readonly bytes?: number;
 }
 
 /** `echo`, `sign`, `root` and `append` are the bare loop's. */

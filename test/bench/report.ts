@@ -18,7 +18,12 @@ export interface Row {
   readonly p99MsMinMax: readonly [number, number];
   readonly serverCpuUsPerOpMinMax: readonly [number, number];
   /** Parts of the bare loop's figures in the same run; left out: it is that loop, or there is none like it. */
-  readonly ofLimit?: { readonly opsPerSec: number; readonly serverCpuUsPerOp: number };
+  readonly ofLimit?: {
+    readonly opsPerSec: number;
+    readonly serverCpuUsPerOp: number;
+    /** What it is a part of: the loop's own medians in turn with the case, under the name that its row of suite `limit` has. */
+    readonly bare: Title & { readonly opsPerSec: number; readonly serverCpuUsPerOp: number };
+  };
   /** What else was seen, by name. */
   readonly facts?: Readonly<Record<string, number | string>>;
   /** Under what it was measured. */
@@ -32,11 +37,17 @@ export interface Title {
   readonly connections: number;
 }
 
-/** @param limits the bare loop's runs, in turn with those */
+/** Runs of the bare loop, and what they are called. */
+export interface Bare {
+  readonly title: Title;
+  readonly runs: readonly Measured[];
+}
+
+/** @param bare the loop that the case is told as a part of, its runs in turn with those */
 export function rowOf(
   title: Title,
   runs: readonly Measured[],
-  limits: readonly Measured[] = [],
+  bare: Bare | null = null,
   facts?: Row['facts'],
 ): Row {
   const ops = spreadOf(runs.map(opsPerSec));
@@ -50,10 +61,13 @@ export function rowOf(
     ...{ opsPerSecMinMax: minMax(ops), p99MsMinMax: minMax(p99), serverCpuUsPerOpMinMax: minMax(cpu) },
     ...(facts === undefined ? {} : { facts }),
   };
-  if (limits.length === 0) return row;
+  if (bare === null) return row;
   const part = (of: (run: Measured) => number) =>
-    rounded(spreadOf(runs.map((run, at) => of(run) / of(limits[at]!))).median);
-  return { ...row, ofLimit: { opsPerSec: part(opsPerSec), serverCpuUsPerOp: part(cpuUsPerOp) } };
+    rounded(spreadOf(runs.map((run, at) => of(run) / of(bare.runs[at]!))).median);
+  const median = (of: (run: Measured) => number) => rounded(spreadOf(bare.runs.map(of)).median);
+  const figures = { opsPerSec: median(opsPerSec), serverCpuUsPerOp: median(cpuUsPerOp) };
+  const ofLimit = { opsPerSec: part(opsPerSec), serverCpuUsPerOp: part(cpuUsPerOp) };
+  return { ...row, ofLimit: { ...ofLimit, bare: { ...bare.title, ...figures } } };
 }
 
 function opsPerSec({ operations, ms }: Measured): number {

@@ -3,7 +3,9 @@ import { limits } from '@berth/protocol';
 import { rssMiB } from '../../hostile/measure.js';
 import { until } from '../../system/waiting.js';
 import { type BenchOptions, type Suite, settle } from '../bench.js';
-import { BenchSite } from '../bench-site.js';
+import { BenchSite, limitLoad } from '../bench-site.js';
+import type { LoadClient } from '../load-client.js';
+import type { Measured } from '../orders.js';
 import { cpuNs } from '../processor.js';
 import { rowOf, type Title } from '../report.js';
 import { percentile } from '../statistics.js';
@@ -13,6 +15,9 @@ const LEASES = 100_000;
 const ROWS = 10_000;
 /** Questions in one run. */
 const ASKED = 40;
+/** Of the bare loop in turn with them, and before the first. */
+const BARE_MS = 200;
+const WARM_MS = 500;
 
 type Question = (admin: AdminConnection, nth: number) => Promise<unknown>;
 
@@ -46,9 +51,15 @@ function cursorAt(key: string): string {
   return Buffer.from(key).toString('base64url');
 }
 
-async function ask(options: BenchOptions, site: BenchSite, name: string, question: Question): Promise<void> {
+async function ask(
+  options: BenchOptions,
+  { site, loop }: { readonly site: BenchSite; readonly loop: LoadClient },
+  name: string,
+  question: Question,
+): Promise<void> {
   const admin = await site.admin();
-  const measured = [];
+  const [measured, bare]: [Measured[], Measured[]] = [[], []];
+  const bytes = Buffer.byteLength(JSON.stringify(await question(admin, 0)));
   for (let run = 0; run < options.runs; run++) {
     const tookMs: number[] = [];
     const [cpu, sinceMs] = [cpuNs(site.pid), performance.now()];
@@ -68,8 +79,11 @@ async function ask(options: BenchOptions, site: BenchSite, name: string, questio
       verified: 0,
       rssMiB: rssMiB(site.pid),
     });
+    bare.push(await loop.run({ operation: 'echo', each: ASKED, ms: BARE_MS, product: '', bytes }));
   }
-  options.emit(rowOf(titled(name), measured));
+  const title = { suite: 'limit', case: `echo of ${bytes} bytes: ${name}`, connections: 1 };
+  options.emit(rowOf(titled(name), measured, { title, runs: bare }));
+  options.emit(rowOf(title, bare));
 }
 
 /** Ten thousand people invited by one job, from the first part of the table until the last row was decided. */
@@ -116,7 +130,11 @@ export const admin: Suite = {
     ];
     const site = await BenchSite.open({ pools, devices: 1, users }, options.profile);
     try {
-      for (const [name, question] of Object.entries(questions)) await ask(options, site, name, question);
+      const loop = await limitLoad(site.site);
+      await loop.connect(1);
+      await loop.run({ operation: 'echo', each: ASKED, ms: WARM_MS, product: '' });
+      for (const [name, question] of Object.entries(questions))
+        await ask(options, { site, loop }, name, question);
       await bulk(options, site);
       await settle(site, []);
     } finally {

@@ -4,9 +4,9 @@ import { rssMiB } from '../../hostile/measure.js';
 import { keysToPem } from '../../system/device-keys.js';
 import type { Started } from '../../system/process.js';
 import { type BenchOptions, type Suite, settle } from '../bench.js';
-import { BenchSite } from '../bench-site.js';
+import { BenchSite, limitLoad } from '../bench-site.js';
 import type { CrowdFacts, CrowdOrder, Returned, Worked } from '../crowd-orders.js';
-import { here } from '../load-client.js';
+import { here, type LoadClient } from '../load-client.js';
 import type { Handed } from '../orders.js';
 import { cpuNs } from '../processor.js';
 import { rowOf } from '../report.js';
@@ -17,6 +17,9 @@ const NEWCOMERS = 50;
 /** A third of the 120 s that a lease lasts. */
 const HEARTBEAT_MS = 40_000;
 const WORK_MS = 20_000;
+/** Of the bare loop's work a half is enough, and of those who come to it a part: each is alike. */
+const BARE_WORK_MS = 10_000;
+const BARE_PEOPLE = 2_000;
 const PATIENCE_MS = 300_000;
 
 /** The crowd, from outside. */
@@ -53,9 +56,12 @@ class Crowd {
   }
 }
 
+/** When crowd and server are gone: the bare loop's part, and the rows of both. */
+type Beside = (bare: LoadClient) => Promise<void>;
+
 async function withCrowd(
   options: BenchOptions,
-  work: (site: BenchSite, crowd: Crowd, emptyRssMiB: number) => Promise<void>,
+  work: (site: BenchSite, crowd: Crowd, emptyRssMiB: number) => Promise<Beside>,
 ): Promise<void> {
   const people = PEOPLE * options.part;
   const site = await BenchSite.open(
@@ -67,8 +73,10 @@ async function withCrowd(
     const crowd = await Crowd.start(site);
     options.say(`${people} come in`);
     await crowd.order({ do: 'come' });
-    await work(site, crowd, emptyRssMiB);
+    const beside = await work(site, crowd, emptyRssMiB);
     await settle(site, [await crowd.leave()]);
+    options.say('the bare loop, with nobody else there');
+    await beside(await limitLoad(site.site));
   } finally {
     await site.close();
   }
@@ -80,28 +88,38 @@ async function atWork(
   site: BenchSite,
   crowd: Crowd,
   emptyRssMiB: number,
-): Promise<void> {
+): Promise<Beside> {
   say(`they work for ${WORK_MS / 1000} s`);
   const [cpu, sinceMs] = [cpuNs(site.pid), performance.now()];
   const worked = (await crowd.order({ do: 'work', ms: WORK_MS })) as unknown as Worked;
   const [serverCpuNs, ms] = [cpuNs(site.pid) - cpu, performance.now() - sinceMs];
   const rss = rssMiB(site.pid);
-  emit(
-    rowOf(
-      { suite: 'sessions', case: 'heartbeats at D/3', connections: PEOPLE * part },
-      [{ ...worked, operations: worked.renewals, ms, serverCpuNs, rssMiB: rss }],
-      [],
-      {
-        'percent of a core': rounded((100 * serverCpuNs) / 1e6 / ms),
-        'KiB resident a session': rounded(((rss - emptyRssMiB) * 1024) / (PEOPLE * part)),
-        'MiB without sessions': emptyRssMiB,
-      },
-    ),
-  );
+  const connections = PEOPLE * part;
+  return async (loop) => {
+    await loop.connect(connections);
+    const paced = await loop.pace({ everyMs: HEARTBEAT_MS, ms: BARE_WORK_MS });
+    const bare = {
+      ...{ title: { suite: 'limit', case: 'sign, each every 40 s', connections }, runs: [paced] },
+    };
+    emit(
+      rowOf(
+        { suite: 'sessions', case: 'heartbeats at D/3', connections },
+        [{ ...worked, operations: worked.renewals, ms, serverCpuNs, rssMiB: rss }],
+        bare,
+        {
+          'percent of a core': rounded((100 * serverCpuNs) / 1e6 / ms),
+          'KiB resident a session': rounded(((rss - emptyRssMiB) * 1024) / connections),
+          'MiB without sessions': emptyRssMiB,
+        },
+      ),
+    );
+    const percent = rounded((100 * paced.serverCpuNs) / 1e6 / paced.ms);
+    emit(rowOf(bare.title, bare.runs, null, { 'percent of a core': percent }));
+  };
 }
 
 /** The server dies, and all of them come back to the next one. */
-async function afterDeath({ emit, say, part }: BenchOptions, site: BenchSite, crowd: Crowd): Promise<void> {
+async function afterDeath({ emit, say, part }: BenchOptions, site: BenchSite, crowd: Crowd): Promise<Beside> {
   say('the server is killed, and all of them come back');
   const killedMs = performance.now();
   await site.site.kill();
@@ -111,24 +129,23 @@ async function afterDeath({ emit, say, part }: BenchOptions, site: BenchSite, cr
   const returned = (await returning) as unknown as Returned;
   const { lastMs, p50Ms, p99Ms, resumed, lost, verified, newcomers, newcomersServed } = returned;
   if (lost > 0) throw new Error(`${lost} of ${PEOPLE * part} came back and had lost their lease`);
-  emit(
-    rowOf(
-      { suite: 'storm', case: 'all resume', connections: PEOPLE * part },
-      [
-        {
-          ...{ operations: resumed, ms: lastMs, p50Ms, p99Ms, verified },
-          ...{ serverCpuNs: cpuNs(site.pid), rssMiB: rssMiB(site.pid) },
-        },
-      ],
-      [],
-      {
-        'seconds from the kill to the last': rounded(lastMs / 1000),
-        'of these until it served': rounded(servesMs / 1000),
-        'new seats asked for meanwhile': newcomers,
-        'and given': newcomersServed,
-      },
-    ),
-  );
+  const run = {
+    ...{ operations: resumed, ms: lastMs, p50Ms, p99Ms, verified },
+    ...{ serverCpuNs: cpuNs(site.pid), rssMiB: rssMiB(site.pid) },
+  };
+  const facts = {
+    'seconds from the kill to the last': rounded(lastMs / 1000),
+    'of these until it served': rounded(servesMs / 1000),
+    'new seats asked for meanwhile': newcomers,
+    'and given': newcomersServed,
+  };
+  return async (loop) => {
+    const connections = BARE_PEOPLE * part;
+    const title = { suite: 'limit', case: 'connect, and one sign each', connections };
+    const bare = { title, runs: [await loop.connect(connections, true)] };
+    emit(rowOf({ suite: 'storm', case: 'all resume', connections: PEOPLE * part }, [run], bare, facts));
+    emit(rowOf(title, bare.runs));
+  };
 }
 
 export const sessions: Suite = {

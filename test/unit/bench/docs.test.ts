@@ -113,3 +113,15 @@ test('lines whose medians were rounded otherwise than their ranges make no page'
   const older = { ...boot, opsPerSec: 1139.4, opsPerSecMinMax: [1140, 1240] as const };
   expect(rowsIn(linesOf([...whole, older]), suites), 'equal in three digits').toHaveLength(whole.length + 1);
 });
+
+test('a page has the row of each bare loop that something is told as a part of', () => {
+  const bare = { suite: 'limit', case: 'sign', connections: 1, opsPerSec: 900, serverCpuUsPerOp: 150 };
+  const renew = {
+    ...row('renew', 'a lease', 1, 300),
+    ofLimit: { opsPerSec: 0.9, serverCpuUsPerOp: 2, bare },
+  };
+  expect(rowsIn(linesOf([...whole, renew]), suites)).toContain('no limit, sign, 1 connections');
+  expect(rowsIn(linesOf([...whole, renew, row('limit', 'sign', 1, 150)]), suites)).toHaveLength(
+    whole.length + 2,
+  );
+});

@@ -28,13 +28,22 @@ test('a row has the names of the contract, and the parts of the bare loop run by
   });
   const title = { suite: 'checkout', case: 'a seat', connections: 32 };
   const runs = [run(1000, 3e8), run(2000, 4e8), run(3000, 3e8)];
-  const row = rowOf(title, runs, [run(2000, 2e8), run(4000, 4e8), run(4000, 4e8)]);
+  const row = rowOf(title, runs, {
+    title: { suite: 'limit', case: 'append and sign', connections: 32 },
+    runs: [run(2000, 2e8), run(4000, 4e8), run(4000, 4e8)],
+  });
   expect(row).toMatchObject({
     ...title,
     ...{ opsPerSec: 4000, p50Ms: 1, p99Ms: 2, serverCpuUsPerOp: 200, rssMiB: 80 },
     ...{ opsPerSecMinMax: [2000, 6000], serverCpuUsPerOpMinMax: [100, 300] },
     // 1000/2000, 2000/4000, 3000/4000; and 300/100, 200/100, 100/100.
-    ofLimit: { opsPerSec: 0.5, serverCpuUsPerOp: 2 },
+    ofLimit: {
+      ...{ opsPerSec: 0.5, serverCpuUsPerOp: 2 },
+      bare: {
+        ...{ suite: 'limit', case: 'append and sign', connections: 32 },
+        ...{ opsPerSec: 8000, serverCpuUsPerOp: 100 },
+      },
+    },
   });
 });
 
