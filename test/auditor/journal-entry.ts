@@ -7,6 +7,9 @@ export interface JournalEntry {
   readonly acts?: readonly Act[];
 }
 
+/** While one record is synced the next fills: what is decided then may have seen both, and names the one before them. */
+export const DECIDED_AHEAD = 2;
+
 /** A run of changes that one command led to. */
 export interface Act {
   readonly first: number;

@@ -45,6 +45,7 @@ export interface SeatRow {
   readonly product: string;
   readonly count: number;
   readonly email: string;
+  readonly takenAtMs: number;
   entitlement: string;
   /** `<email> <entitlement>`; null: the shared seats. */
   allocation: string | null;
@@ -121,11 +122,12 @@ export class Ledger {
     return sum;
   }
 
-  /** What the product owns at the most: entitlements that have begun, or are about to. */
-  owned(product: string): number {
+  /** What the product owns at the most, but for one entitlement: those that have begun, or are about to. */
+  owned(product: string, without?: string): number {
     let sum = 0;
     for (const { claims, state } of this.entitlements.values())
-      if (claims.product === product && (state === 'active' || state === 'future')) sum += claims.seats;
+      if (claims.product === product && claims.jti !== without && (state === 'active' || state === 'future'))
+        sum += claims.seats;
     return sum;
   }
 

@@ -29,6 +29,7 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     const there = ledger.count((other) => other.entitlement === moved.entitlement) + moved.count;
     const has = heir?.seats ?? 0;
     if (there > has) accuse('I1', `moves seat ${there} to ${moved.entitlement}, which has ${has}`);
+    movedBeyondOwned(ledger, seat, moved.entitlement, accuse);
   },
   'seat.resumed': (ledger, { id, device }, accuse) => {
     const seat = ledger.seats.get(String(id))!;
@@ -57,7 +58,10 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     grantedInHold(ledger, row.claims, accuse);
     sharedWrongly(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
-    if (row.claims.kind === 'borrow') lentBeyond(ledger, row, seat, accuse);
+    if (row.claims.kind === 'borrow') {
+      lentBeyond(ledger, row, seat, accuse);
+      lentWhileOver(ledger, row, accuse);
+    }
     const behindMs = ledger.highWaterMs - row.claims.iat * 1000;
     if (behindMs > CLOCK_BEHIND_MS)
       accuse(
@@ -88,6 +92,20 @@ function beyondOwned(ledger: Ledger, { id, entitlement, product, count }: SeatRo
   const all = ledger.count((seat) => seat.product === product) + count;
   if (all > ledger.owned(product))
     accuse('I1', `seat ${id} is number ${all} of ${product}, ${ledger.owned(product)} are owned`);
+}
+
+/** Seats that are held on ended entitlements count too: what is not where the seat comes from must fit in what is owned without that. */
+function movedBeyondOwned(ledger: Ledger, seat: SeatRow, to: string, accuse: Accuse): void {
+  const { entitlement: from, product, count } = seat;
+  const [used, owned] = [
+    ledger.count((other) => other.product === product && other.entitlement !== from) + count,
+    ledger.owned(product, from),
+  ];
+  if (used > owned)
+    accuse(
+      'I1',
+      `moves seat ${seat.id} to ${to} as number ${used} of ${product}, ${owned} are owned without ${from}`,
+    );
 }
 
 function notShared(ledger: Ledger, { id, entitlement, count }: SeatRow, accuse: Accuse): void {
@@ -153,6 +171,13 @@ function whileLeaving(ledger: Ledger, { claims, email }: LeaseRow, seat: SeatRow
   if (ledger.users.get(email)?.removing !== undefined) leaving(`the removal of ${email}`);
   if (ledger.allocations.get(seat.allocation ?? '')?.revoking !== undefined)
     leaving(`a revoke of "${seat.allocation}"`);
+}
+
+/** I1: a borrow would make the excess irrevocable, also one of a seat that its device has. */
+function lentWhileOver(ledger: Ledger, { claims: { jti, product } }: LeaseRow, accuse: Accuse): void {
+  const [taken, owned] = [ledger.count((seat) => seat.product === product), ledger.owned(product)];
+  if (taken > owned)
+    accuse('I1', `borrow ${jti} is granted while ${taken} seats of ${product} are taken, ${owned} owned`);
 }
 
 /** The limits of the entitlement and of the admin; an extension takes no further seat, but must stand within the cap. */

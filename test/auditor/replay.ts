@@ -1,5 +1,6 @@
 import { creditRules } from './credits.js';
 import type { Evidence, Finding } from './evidence.js';
+import { Excess } from './excess.js';
 import type { Change } from './journal-entry.js';
 import { Ledger } from './ledger.js';
 import { grantRules, type Judge } from './replay-grants.js';
@@ -10,9 +11,13 @@ import { adminRules, recordRules } from './replay-rules.js';
  * The journal is a valid history: replayed change by change, it names only what there is, gives nothing that is not there to give, and takes
  * nothing that must not be taken. A change that names what does not exist ends the replay: what follows it means nothing.
  */
-export function invalidHistory({ journal }: Pick<Evidence, 'journal'>): Finding[] {
+export function invalidHistory({
+  journal,
+  leases = [],
+}: Pick<Evidence, 'journal'> & Partial<Pick<Evidence, 'leases'>>): Finding[] {
   const findings: Finding[] = [];
   const ledger = new Ledger();
+  const excess = new Excess({ leases });
   for (const { seq, changes } of journal?.records ?? []) {
     const accuse = (rule: Finding['rule'], text: string) =>
       findings.push({ rule, text: `record ${seq}: ${text}` });
@@ -23,11 +28,13 @@ export function invalidHistory({ journal }: Pick<Evidence, 'journal'>): Finding[
         return findings;
       }
       judges[change.type]?.(ledger, change, accuse);
+      excess.before(ledger, change);
       ledger.apply(change);
     }
     for (const rule of recordRules) rule(ledger, changes, accuse);
+    excess.after(ledger, seq);
   }
-  return findings;
+  return [...findings, ...excess.findings()];
 }
 
 const judges: Readonly<Record<string, Judge>> = {

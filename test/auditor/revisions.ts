@@ -1,5 +1,6 @@
 import { heldUntilMs } from './chain.js';
 import type { Evidence, Finding, LeaseSeen } from './evidence.js';
+import { DECIDED_AHEAD } from './journal-entry.js';
 import type { EntitlementClaims, LeaseClaims } from './token.js';
 
 /** A revision of an entitlement, and the record that brought it. */
@@ -38,9 +39,6 @@ export function outlived({ journal, leases }: Evidence): Finding[] {
   const renewals = leases.filter(({ token: { claims } }) => granted.get(claims.jti) !== claims.nonce);
   return [...findings, ...renewals.flatMap((seen) => renewedBeyond(seen, revisions))];
 }
-
-/** While one record is synced the next fills: what is decided then may have seen both, and names the one before them. */
-const DECIDED_AHEAD = 2;
 
 /** Of what stood when it was decided: at the record that it names, or just after it. */
 function renewedBeyond(

@@ -87,6 +87,12 @@ export const plantedInBorrows: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'borrow-while-over',
+    'I1',
+    'A seat is lent while more are in use than are owned.',
+    edit(borrow, 'if (usageOf(state, product.product, context.now).over > 0) {', 'if (product === null) {'),
+  ),
+  mutant(
     'borrow-cap-ignored',
     'BORROW',
     'More seats are lent than an admin allows.',

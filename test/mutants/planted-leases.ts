@@ -124,6 +124,12 @@ export const plantedInLeases: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'renewal-of-the-excess',
+    'I1',
+    'An entitlement that shrank below use goes on for all its seats.',
+    edit('server/dist/domain/decide/renew.js', 'if (lasts && isCovered(state, own, seat))', 'if (lasts)'),
+  ),
+  mutant(
     'revoked-is-free',
     'I2',
     'A forced release frees the seat at once, though its token is still valid.',

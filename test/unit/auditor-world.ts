@@ -92,7 +92,7 @@ export class World {
 
   /** A seat as the journal has it. */
   seat(id: string, more: object = {}): Change {
-    const row = { id, product: 'render', entitlement: 'e1', count: 1, allocation: null };
+    const row = { id, product: 'render', entitlement: 'e1', count: 1, allocation: null, takenAtMs: 0 };
     return { type: 'seat.taken', seat: { ...row, email: 'plugin@x', device: 'plugin', ...more } };
   }
 
