@@ -2,27 +2,66 @@ import type { Entry } from '../auditor/history.js';
 import type { Site } from './site.js';
 
 const SHOWN = 30;
+/** Of what names an id that the violation names: how it began, and what came of it last. */
+const FIRST = 3;
+const LAST = 5;
+/** A fault this long before such an event may have to do with it. */
+const NEAR_MS = 30_000;
 /** Ids of leases, seats and devices, as the simulated server makes them. */
 const ids = /\b[a-z][0-9a-f]{20}\b/g;
 
-/** The last events before the moment that a violation speaks of, a line each: simulated time, process, and what happened. */
+interface Event {
+  readonly atMs: number;
+  readonly text: string;
+  readonly isFault: boolean;
+}
+
+/**
+ * The last events before the moment that a violation speaks of, and those before them about what it names with the faults near them, a line each: simulated
+ * time, process, and what happened. A line of three dots stands for what is left out.
+ */
 export function eventsBefore(
-  site: Site,
+  site: Pick<Site, 'entries' | 'told'>,
   violation: string | null,
 ): { readonly atMs: number | null; readonly lines: readonly string[] } {
   if (violation === null) return { atMs: null, lines: [] };
   const atMs = momentOf(site, violation);
   const untilMs = atMs ?? Number.POSITIVE_INFINITY;
   const events = [
-    ...site.entries.map((entry) => ({ atMs: entry.t, text: `${entry.process} ${words(entry)}` })),
-    ...site.told.map((fault) => ({ atMs: fault.atMs, text: `-- ${fault.text}` })),
+    ...site.entries.map((entry) => ({
+      atMs: entry.t,
+      text: `${entry.process} ${words(entry)}`,
+      isFault: false,
+    })),
+    ...site.told.map((fault) => ({ atMs: fault.atMs, text: `-- ${fault.text}`, isFault: true })),
   ].filter((event) => event.atMs <= untilMs);
   events.sort((a, b) => a.atMs - b.atMs);
-  return { atMs, lines: events.slice(-SHOWN).map((event) => `${Math.round(event.atMs)} ms ${event.text}`) };
+  const shown = shownOf(events, new Set(violation.match(ids) ?? []));
+  const lines = shown.flatMap((at, index) => {
+    const { atMs: t, text } = events[at]!;
+    const line = `${Math.round(t)} ms ${text}`;
+    return at > (shown[index - 1] ?? -1) + 1 ? ['...', line] : [line];
+  });
+  return { atMs, lines };
+}
+
+/** Which of the events, by their place, in order. */
+function shownOf(events: readonly Event[], named: ReadonlySet<string>): number[] {
+  const shown = new Set<number>();
+  for (const id of named) {
+    const about = [...events.keys()].filter((at) => events[at]!.text.includes(id));
+    for (const at of [...about.slice(0, FIRST), ...about.slice(-LAST)]) {
+      shown.add(at);
+      for (let near = at - 1; near >= 0 && events[near]!.atMs >= events[at]!.atMs - NEAR_MS; near--)
+        if (events[near]!.isFault) shown.add(near);
+    }
+  }
+  for (let at = Math.max(0, events.length - SHOWN); at < events.length; at++) shown.add(at);
+  return [...shown].sort((a, b) => a - b);
 }
 
 /** The moment it names, or the last at which anything was heard of what it names. */
-function momentOf(site: Site, violation: string): number | null {
+function momentOf(site: Pick<Site, 'entries'>, violation: string): number | null {
   const named = namedMoment(violation);
   if (named !== null) return named;
   const found = violation.match(ids) ?? [];
