@@ -12,6 +12,7 @@ import { type Case, type Evidence, type Finding, gather } from './evidence.js';
 import { notOnce } from './exactly-once.js';
 import { givenBackByOthers } from './foreign-releases.js';
 import { eventsOf } from './history.js';
+import { takenThoughUsed } from './idle.js';
 import { overtaken } from './line.js';
 import { mailsWrong } from './mails.js';
 import { movesTorn } from './moves.js';
@@ -96,6 +97,7 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...endedEarly(evidence),
     ...lentToWrongClocks(evidence),
     ...givenBackByOthers(evidence),
+    ...takenThoughUsed(evidence),
     ...outlived(evidence),
     ...bulkWrong(evidence),
     ...mailsWrong(evidence),

@@ -38,8 +38,8 @@ export interface Finding {
   readonly rule:
     | ('I1' | 'I2' | 'I3' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9')
     | ('EQUATION' | 'STATUS' | 'CHAIN' | 'JOURNAL')
-    /** What a checkout asked for; who shares a seat; for whom a seat lingers; who waits. */
-    | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE')
+    /** What a checkout asked for; who shares a seat; for whom a seat lingers; who waits; who is idle. */
+    | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE' | 'IDLE')
     | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL' | 'CREDIT')
     /** Rows of bulk jobs; mails; checkpoints and exports of the journal. */
     | ('BULK' | 'MAIL' | 'I10');

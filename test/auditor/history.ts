@@ -24,6 +24,8 @@ export type Happening =
       readonly nonce?: string;
       /** Of a checkout: what it asks for. */
       readonly wants?: readonly { readonly products: readonly string[]; readonly seats: number }[];
+      /** Of a renewal: what its plugins leave idle, and since when. */
+      readonly idle?: readonly { readonly lease: string; readonly seconds: number }[];
       /** Of a `credit.consume`. */
       readonly credits?: number;
       /** Of a checkpoint or a prune: the record that it is to be of. */

@@ -17,6 +17,7 @@ interface Params {
   readonly leases?: string[];
   readonly stops?: string[];
   readonly wants?: { readonly products: string[]; readonly seats: number }[];
+  readonly idle?: { readonly lease: string; readonly seconds: number }[];
   readonly credits?: number;
   readonly checkout?: string;
   readonly position?: number;
@@ -68,6 +69,7 @@ export class Observer {
       ...keyOf(params),
       ...(nonce === undefined ? {} : { nonce }),
       ...(params.wants === undefined ? {} : { wants: params.wants }),
+      ...(params.idle === undefined ? {} : { idle: params.idle }),
       ...(params.credits === undefined ? {} : { credits: params.credits }),
       ...(params.until === undefined || !ofOneRecord.has(method) ? {} : { until: params.until }),
     });

@@ -160,6 +160,16 @@ export const plantedInLeases: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'idle-although-used',
+    'IDLE',
+    'A seat is taken back when one of its plugins is idle, though another is not.',
+    edit(
+      'server/dist/domain/decide/idle.js',
+      'open.every((each) => this.#idleMs(each) >= limitMs)',
+      'open.some((each) => this.#idleMs(each) >= limitMs)',
+    ),
+  ),
+  mutant(
     'linger-for-anybody',
     'LINGER',
     'A seat that is kept for whoever had it is given to somebody else.',

@@ -58,6 +58,21 @@ describe('I1: a renewal that comes when its client has stopped', () => {
     ]));
 });
 
+test('a seat that is taken back as idle is one whose plugins all said that they are', () => {
+  const world = new World(1);
+  const said = world.take(1000, { seat: 's' });
+  const silent = world.take(1100, { seat: 's' });
+  const idle = [{ lease: said, seconds: 60 }];
+  world.write(2000, 'plugin', { event: 'request', method: 'lease.renew', nonce: 'n', idle });
+  const take = (id: string) => ({ type: 'lease.revoked', id, by: '', reason: '', cause: 'idle' });
+  world.journal(take(said));
+  expect(findings(world)).toEqual([]);
+  world.journal(take(silent));
+  expect(findings(world)).toEqual([
+    expect.stringMatching(/^IDLE record \d+: lease l2 of seat s is taken back as idle/),
+  ]);
+});
+
 describe('what a finding rests on', () => {
   /** A seat that goes to the next too early. */
   function borrowersOf(kind: 'online' | 'borrow'): (readonly string[] | undefined)[] {
