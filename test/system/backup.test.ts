@@ -94,6 +94,9 @@ test('backup: `create` that is killed leaves no backup, and can be run again', a
 test('restore: killed in the middle it is no server; run again it is one, of a new epoch', async () => {
   // After the backup: Anna borrows. The restored server cannot know.
   expect((await site.berth(anna, ['borrow', 'take', '--product', 'render', '--for', '1d'])).code).toBe(0);
+  const contexts = await readdir(join(anna.home, 'state'));
+  const context = contexts.find((name) => !name.startsWith('.'))!;
+  await cp(join(anna.home, 'state', context, 'witness.json'), join(site.folder, 'seen-before'));
   await site.stop();
   await rename(site.data, join(site.folder, 'old'));
   const killed = site.start({ argv: restoreArgs(site.data) });
@@ -134,6 +137,16 @@ test('restore: an admin may answer for what is kept back; who and why is in the 
   const { json } = await owner('audit', 'list');
   expect(JSON.stringify(json.items)).toContain('all are back');
   expect(await site.pool()).toMatchObject({ borrowed: 1 });
+});
+
+test('restore: what a client saw before is no charge against the server, and doctor knows whence it came', async () => {
+  const file = join(site.folder, 'audit.jsonl');
+  expect((await owner('audit', 'export', '--out', file)).code).toBe(0);
+  const verified = await owner('audit', 'verify', file, '--witness', join(site.folder, 'seen-before'));
+  expect([verified.code, verified.json.givenUp]).toMatchObject([0, [{ what: 'the witness' }]]);
+  expect(verified.stderr).toContain('The server was restored ');
+  const { checks } = (await owner('doctor')).json;
+  expect(checks.find(({ name }: { name: string }) => name === 'backup').detail).toContain('restored from');
 });
 
 /** The timer of the server: a backup that it makes by itself is whole, and its age is in the metrics and told by doctor. */

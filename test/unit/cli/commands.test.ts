@@ -94,6 +94,11 @@ describe('what is unknown', () => {
     expect(await error('license assign cem@studio.example render', cem)).not.toHaveProperty('didYouMean');
   });
 
+  it('never offers what was typed: a product may be there and grant nothing', async () => {
+    const admin = refusing('PRODUCT_UNKNOWN', { product: 'render' });
+    expect(await error('license assign a@b.org render', admin)).not.toHaveProperty('didYouMean');
+  });
+
   it('says who was quicker', async () => {
     const admin = refusing('ALLOCATION_UNKNOWN', { email: 'bo@studio.example', product: 'render' });
     expect(await error('license move bo@studio.example render --to a@b.org', admin)).toMatchObject({
