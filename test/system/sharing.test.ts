@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Started } from './process.js';
-import { type Person, Site } from './site.js';
+import { type Json, type Person, Site } from './site.js';
 import { until } from './waiting.js';
 
 // Part 8 of issue 3: floating sharing on and off, drained or cut, with plugins that run. In order.
@@ -88,6 +88,12 @@ describe('shared pool', () => {
       { product: 'comp', changed: false, leasesRevoked: 0 },
       { product: 'render', changed: false, leasesRevoked: 1 },
     ]);
+    expect(would.leases.filter((lease: Json) => lease.would === 'end')).toMatchObject([
+      { product: 'render' },
+    ]);
+    expect(would.allocations).toEqual([]);
+    const drain = await sharing('off', '--dry-run');
+    expect(drain.leases.map((lease: Json) => lease.would)).not.toContain('end');
     expect(await told(drained, 'state')).toMatchObject({ state: 'held' });
     const { products } = await sharing('off', '--cut', '--yes');
     expect(products).toMatchObject([
