@@ -52,7 +52,7 @@ function believesTooLong(
   if (leftMs === undefined || known?.kind !== 'online') return null;
   const overMs = t + leftMs * drifted(evidence) - known.endsT;
   if (overMs <= ROUNDED_MS) return null;
-  const text = `${process} believes that lease ${lease} lasts ${Math.round(overMs)} ms longer than it does`;
+  const text = `${process} believes at ${Math.round(t)} ms that lease ${lease} lasts ${Math.round(overMs)} ms longer than it does`;
   return { rule: 'I2', text };
 }
 
