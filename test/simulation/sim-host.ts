@@ -32,13 +32,28 @@ const CA = 'the authority';
 /** As Node's `setTimeout`: what is left of a deadline may be a part of a nanosecond, which added to a late moment is that moment (seed 100). */
 const SHORTEST_TIMER_MS = 1;
 
+/** As short as what only has to be random; nonces and keys are longer. */
+const SHORT_BYTES = 8;
+
+/**
+ * The state of dice has 32 bits: in a large seed the streams of two processes may meet, and what only one of them ever makes would come twice (seed 100). So
+ * each process makes nonces and keys of its own of the same throws.
+ */
+function unique(dice: Dice, processId: string): (count: number) => Uint8Array {
+  const own = hash('sha256', processId, 'buffer');
+  return (count) => {
+    const bytes = dice.bytes(count);
+    return count <= SHORT_BYTES ? bytes : bytes.map((byte, at) => byte ^ own[at % own.length]!);
+  };
+}
+
 /** A computer for the SDK: everything it would get from Node comes from the simulation. */
 export function simHost(parts: HostParts): Host {
   const { time, network, server, crypto, dice, clock, owner, line } = parts;
   return {
     clock,
     process: { id: parts.processId, pid: 1, isAlive: (id) => parts.isAlive(id) },
-    randomBytes: (count) => dice.bytes(count),
+    randomBytes: unique(dice, parts.processId),
     sha256: async (bytes) => hash('sha256', bytes, 'buffer'),
     signingKey: (seed) => crypto.signingKey(seed),
     verify: crypto.verify,
