@@ -72,11 +72,11 @@ function linesOf(text: string, rows: number): number {
   return found.at(-1)!.info.lines;
 }
 
-/** The one that the first line has most of, outside of quotes. */
+/** The one that the first line has most of, outside of quotes, within which that line may be several. */
 function delimiterOf(text: string): string {
-  const first = text.replace(/^\ufeff/, '').match(/[^\r\n]+/)?.[0] ?? '';
-  const plain = first.replaceAll(/"[^"]*"/g, '');
-  const count = (delimiter: string): number => plain.split(delimiter).length;
+  const unquoted = text.replace(/^\ufeff?[\r\n]*/, '').replaceAll(/"[^"]*"?/g, '');
+  const [first = ''] = unquoted.split(/[\r\n]/, 1);
+  const count = (delimiter: string): number => first.split(delimiter).length;
   return [...delimiters].sort((a, b) => count(b) - count(a))[0]!;
 }
 

@@ -140,3 +140,10 @@ test('a short row stays short in the table of what became of it: filled up it wo
   ]);
   expect(readTable('assign', header, rows, {})).toMatchObject({ cells: [{ short: true }, {}] });
 });
+
+test('a quoted cell of the header that goes over lines says nothing of what is between cells', () => {
+  const { header, rows } = readCsv('"e;mail\n(of ;; work)",name\r\na@b.example,Anna\r\n', 'people.csv');
+  expect(header).toEqual(['e;mail\n(of ;; work)', 'name']);
+  expect(rows.map(({ cells }) => cells)).toEqual([['a@b.example', 'Anna']]);
+  expect(readCsv('"email"\r\na;b\r\n', 'people.csv').rows[0]!.cells).toEqual(['a;b']);
+});
