@@ -13,6 +13,9 @@ import { seatCount } from './wants.js';
 
 type Grant = ResultOf<'borrow.take'>;
 
+const returnedMeanwhile =
+  'The seat was borrowed, and another process of this device has returned it meanwhile.';
+
 /** Answers after which it is sure that the request has taken nothing. */
 const notTaken = new Set<ErrorCode>([
   ...requests['borrow.take'].errors.filter((code) => code !== 'DRAINING'),
@@ -22,7 +25,8 @@ const notTaken = new Set<ErrorCode>([
 
 /**
  * Borrows seats: the request is on disk before it is sent and the borrow before this resolves (I7).
- * @throws BerthError CANCELLED (what is lent meanwhile is returned), and whatever `borrow.take` is answered with
+ * @throws BerthError CANCELLED (what is lent meanwhile is returned), BORROW_UNKNOWN (another process has returned it before this resolved),
+ * and whatever `borrow.take` is answered with
  */
 export async function takeBorrow(desk: BorrowDesk, product: string, options: BorrowOptions): Promise<Borrow> {
   const { host } = desk.session;
@@ -92,7 +96,7 @@ async function keep(
   const ids = leases.map(({ claims }) => claims.jti);
   // Another process of this device may have extended the same seat meanwhile: it is one borrow, whichever lease names it.
   const stored = (await shelf.all()).find(({ borrow }) => borrow.leaseIds.some((id) => ids.includes(id)));
-  if (stored === undefined) throw new BerthError('INTERNAL', { message: 'The borrow is not on disk.' });
+  if (stored === undefined) throw new BerthError('BORROW_UNKNOWN', { message: returnedMeanwhile });
   return stored.borrow;
 }
 

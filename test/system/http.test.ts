@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HttpsClient, identityIn, newIdentity, newNonce } from './https-client.js';
@@ -221,6 +222,8 @@ describe('together with sockets', () => {
       socket.tell('release');
       await Promise.all(plugins.filter(({ tokens }) => tokens.size > 0).map((plugin) => plugin.release()));
       for (const { tokens } of plugins) tokens.clear();
+      // Each of ten requests has a connection of its own: no more of them than an address may make, however fast the computer is.
+      await pause(250);
     }
     socket.tell('close');
     await within('the plugin to end', socket.exited);

@@ -191,6 +191,22 @@ describe('a borrow that is returned while another process begins to use it', () 
     return { world, owner, user, borrow };
   }
 
+  it('is said to be returned when the other did that before it was told of (kill rounds, 838491)', async () => {
+    const world = new World();
+    const [taker, other] = [await world.connect(), await world.connect({}, world.process('process-2'))];
+    const remove = world.files.remove.bind(world.files);
+    world.files.remove = async (path) => {
+      await remove(path);
+      if (path.includes('/pending/take')) await other.returnBorrow();
+    };
+    expect(await world.run(codeOf(taker.borrow({ seconds: hour })))).toBe('BORROW_UNKNOWN');
+    expect(world.server.of('borrow.return')).toHaveLength(1);
+    expect([world.files.under('state/studio/borrows'), world.files.under('state/studio/pending')]).toEqual([
+      [],
+      [],
+    ]);
+  });
+
   it('stays with whoever began before the return was on disk', async () => {
     const { world, owner, user } = await two();
     world.cut();
