@@ -45,7 +45,8 @@ export interface SeatRow {
   readonly product: string;
   readonly count: number;
   readonly email: string;
-  readonly takenAtMs: number;
+  /** A seat that lingered is as old as the checkout that resumed it. */
+  takenAtMs: number;
   entitlement: string;
   /** `<email> <entitlement>`; null: the shared seats. */
   allocation: string | null;
@@ -185,9 +186,10 @@ export class Ledger {
       seat.entitlement = String(entitlement);
       seat.allocation = allocation as string | null;
     },
-    'seat.resumed': ({ id, device }) => {
+    'seat.resumed': ({ id, device, takenAtMs }) => {
       const seat = this.seats.get(String(id))!;
       seat.device = String(device);
+      seat.takenAtMs = Number(takenAtMs);
       seat.lingers = false;
     },
     'seat.freed': ({ id }) => void this.seats.delete(String(id)),
