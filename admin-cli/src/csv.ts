@@ -32,7 +32,7 @@ export function readCsv(text: string, name: string): Table {
   const other = otherEncoding(text);
   if (other !== null) throw invalid(name, other, 'Save it as "CSV UTF-8".');
   try {
-    const found = parse(text, readOptions(text)) as unknown as Found[];
+    const found = rowsOf(text, {});
     const [head, ...rows] = found.filter(({ record }) => record.some((cell) => cell !== ''));
     if (head === undefined) throw invalid(name, 'it is empty');
     return {
@@ -68,8 +68,18 @@ function wordsOf(error: CsvError, text: string): string {
 /** The lines that the first rows take. */
 function linesOf(text: string, rows: number): number {
   if (rows === 0) return 0;
-  const found = parse(text, { ...readOptions(text), to: rows }) as unknown as Found[];
-  return found.at(-1)!.info.lines;
+  return rowsOf(text, { to: rows }).at(-1)!.info.lines;
+}
+
+/** csv-parse makes an error for each row that is longer or shorter than the first, and throws none: their stacks were most of its time. */
+function rowsOf(text: string, more: { readonly to?: number }): Found[] {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parse(text, { ...readOptions(text), ...more }) as unknown as Found[];
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** The one that the first line has most of, outside of quotes, within which that line may be several. */
