@@ -199,10 +199,15 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
     // What was replaced has ended for good, whoever accepts it once more.
     if (replaced.has(claims.jti)) continue;
     if (claims.replaces !== undefined) replaced.add(claims.replaces);
-    end(claims.jti, entry.t);
-    end(claims.replaces, entry.t);
     const sentAt = firstSent.get(entry.key ?? '') ?? entry.sentAt;
+    // Of two revisions the higher came later, whichever answer did: one was lost, and asked for again with its key.
+    const newer = grants.find(
+      (grant) => grant.claims.jti === claims.jti && grant.claims.rev > claims.rev && grant.untilT > entry.t,
+    );
+    if (newer === undefined || newer.answeredT < sentAt) end(claims.jti, entry.t);
+    end(claims.replaces, entry.t);
     add(claims, Math.max(sentAt, monotonic(claims.nbf * 1000, entry)), entry);
+    if (newer !== undefined && sentAt <= newer.answeredT) grants.at(-1)!.untilT = newer.answeredT;
   }
   return grants;
 }

@@ -155,3 +155,23 @@ describe('I7: a key is forgotten, and asked with once more', () => {
   test('so is one that is served again although the server knows it', () =>
     expect(findings(askedAgain(HELD_UNTIL + 1, false))).toEqual(twice));
 });
+
+describe('STATUS: revisions whose answers came the wrong way round', () => {
+  /** Revision 2, with one seat, is asked for before revision 3, with two, and its answer comes after that one's (simulator, seed 831184). */
+  function told(owned: number): World {
+    const world = new World(2);
+    const key = 'asked-again-with-its-key';
+    world.write(1000, 'owner', { event: 'request', method: 'entitlement.import', key });
+    const entitlement = world.import(9000, 'e1', 1, { rev: 2 });
+    const last = world.entries.at(-1)! as { key?: string };
+    last.key = key;
+    world.import(2000, 'e1', 2, { rev: 3 });
+    expect(entitlement).toBeTypeOf('string');
+    world.status(20_000, { owned, shared: owned, free: owned });
+    return world;
+  }
+
+  test('the higher one counts', () => expect(findings(told(2))).toEqual([]));
+  test('and the lower one does not', () =>
+    expect(findings(told(1))).toEqual([expect.stringMatching(/^STATUS/)]));
+});
