@@ -303,7 +303,7 @@ export class SimServer {
         this.#isRotten = false;
       });
     });
-    this.checkInvariants();
+    if (!owner.dead) this.checkInvariants();
   }
 
   checkInvariants(): void {
