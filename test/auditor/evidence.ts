@@ -207,6 +207,10 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
     if (newer === undefined || newer.answeredT < sentAt) end(claims.jti, entry.t);
     end(claims.replaces, entry.t);
     add(claims, Math.max(sentAt, monotonic(claims.nbf * 1000, entry)), entry);
+    // The first of its kind: while it is on its way nobody knows.
+    const own = [claims.jti, claims.replaces];
+    const kin = grants.slice(0, -1).some((grant) => own.includes(grant.claims.jti) && grant.untilT > sentAt);
+    if (!kin) grants.at(-1)!.doubts.push({ fromT: sentAt, untilT: entry.t });
     if (newer !== undefined && sentAt <= newer.answeredT) grants.at(-1)!.untilT = newer.answeredT;
   }
   return grants;

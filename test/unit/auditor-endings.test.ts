@@ -175,3 +175,16 @@ describe('STATUS: revisions whose answers came the wrong way round', () => {
   test('and the lower one does not', () =>
     expect(findings(told(1))).toEqual([expect.stringMatching(/^STATUS/)]));
 });
+
+test('STATUS: while an import is on its way, with it or without it is right (simulator, seed 831600)', () => {
+  const told = (owned: number): World => {
+    const world = new World(2);
+    world.write(1000, 'owner', { event: 'request', method: 'entitlement.import', key: 'slow' });
+    world.import(9000, 'e2', 3);
+    (world.entries.at(-1)! as { key?: string }).key = 'slow';
+    world.status(5000, { owned, shared: owned, free: owned });
+    return world;
+  };
+  for (const owned of [2, 5]) expect(findings(told(owned))).toEqual([]);
+  for (const owned of [1, 6]) expect(findings(told(owned))).toEqual([expect.stringMatching(/^STATUS/)]);
+});
