@@ -1,9 +1,9 @@
 import type { AdminConnection } from '@berth/client';
 import { limits } from '@berth/protocol';
+import { nearest } from '@berth/protocol/nearest';
 import { changesText } from './audit/audit-text.js';
 import type { Context } from './context.js';
 import { Failure, toFailure } from './fail.js';
-import { nearest } from './nearest.js';
 import { momentWords } from './words.js';
 
 // What the server is asked once more when it refused: who else is meant, and who was quicker. Only words are added; code and exit code stay.

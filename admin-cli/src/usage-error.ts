@@ -1,9 +1,9 @@
+import { wrongBoolean } from '@berth/protocol/boolean-words';
+import { nearest } from '@berth/protocol/nearest';
 import type { Options } from 'yargs';
-import { wrongBoolean } from './boolean-words.js';
 import { type Command, type OptionTable, takesValue } from './command.js';
 import { globalOptions, textOptions } from './everywhere.js';
 import { type Failure, usage } from './fail.js';
-import { nearest } from './nearest.js';
 import { quote } from './parse.js';
 
 /**

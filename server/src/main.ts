@@ -1,6 +1,6 @@
+import { wrongBoolean } from '@berth/protocol/boolean-words';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { wrongBoolean } from './boolean-words.js';
 import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
 import { migrateCommand } from './commands/migrate.js';

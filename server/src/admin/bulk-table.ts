@@ -1,7 +1,7 @@
 import { limits } from '@berth/protocol';
+import { nearest } from '@berth/protocol/nearest';
 import type { BulkCells, BulkKind } from '../domain/bulk.js';
 import { type Denial, deny } from '../domain/commands.js';
-import { nearest } from './nearest.js';
 
 type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'long' | 'duplicateOf'>;
 

@@ -1,3 +1,4 @@
+import { distance } from '@berth/protocol/nearest';
 /** What can be wrong with a configuration, as sentences: what happened, what is allowed, what to do next. */
 import { CONFIG_KEYS, type ConfigKey, SETTINGS } from './config-table.js';
 import { describeFound } from './config-values.js';
@@ -57,32 +58,18 @@ export function unknownKey(written: string, source: 'file' | 'stored', place: st
 /** The known key that `written` most likely stands for, or `undefined` when none is near. */
 export function nearestKey(written: string): ConfigKey | undefined {
   const plain = plainLetters(written).slice(0, 64);
-  let best: { key: ConfigKey; distance: number } | undefined;
+  let best: { key: ConfigKey; away: number } | undefined;
   for (const key of CONFIG_KEYS) {
     // `seconds` outside its table is meant for `lease.seconds`.
     const isLastPart = written === key.slice(key.lastIndexOf('.') + 1);
-    const distance = isLastPart ? 0 : editDistance(plain, plainLetters(key));
-    if (best === undefined || distance < best.distance) best = { key, distance };
+    const away = isLastPart ? 0 : distance(plain, plainLetters(key));
+    if (best === undefined || away < best.away) best = { key, away };
   }
   const near = Math.min(4, Math.max(2, plain.length / 4));
-  return best !== undefined && best.distance <= near ? best.key : undefined;
+  return best !== undefined && best.away <= near ? best.key : undefined;
 }
 
 /** `leaseSeconds`, `lease_seconds` and `lease-seconds` are all meant for `lease.seconds`. */
 function plainLetters(key: string): string {
   return key.toLowerCase().replace(/[^a-z0-9]/g, '');
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(from: string, to: string): number {
-  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column++) {
-      const replaced = above[column - 1]! + (from[row - 1] === to[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, above[column]! + 1, current[column - 1]! + 1));
-    }
-    above = current;
-  }
-  return above[to.length]!;
 }

@@ -1,4 +1,4 @@
-import { nearest } from '@berth/cli/nearest';
+import { nearest } from '@berth/protocol/nearest';
 import { describe, expect, it } from 'vitest';
 import { berth } from './fake-host.js';
 

@@ -12,7 +12,7 @@ export function nearest(
 }
 
 /** Letters to change, add, leave out or swap with their neighbour. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
