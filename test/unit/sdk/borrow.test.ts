@@ -17,6 +17,18 @@ const codeOf = (work: Promise<unknown>) =>
     () => 'ok',
     (error: BerthError) => error.code,
   );
+/** A return that left, got no answer, and was then given up without a server. */
+async function sentAndCut() {
+  const world = new World();
+  const client = await world.connect();
+  await client.borrow({ seconds: hour });
+  world.server.scripts['borrow.return'] = () => 'drop';
+  const first = codeOf(client.returnBorrow());
+  await settle();
+  world.cut();
+  expect(await world.run(first)).toBe('UNREACHABLE');
+  return { world, client };
+}
 const borrowsOn = (world: World) => world.files.under('state/studio/borrows');
 const pendingOn = (world: World) => world.files.under('state/studio/pending');
 
@@ -256,14 +268,7 @@ describe('returning', () => {
   });
 
   it('that was sent once stays one, also when its repetition cannot be sent: the seat may be somebody else’s by now (I1)', async () => {
-    const world = new World();
-    const client = await world.connect();
-    await client.borrow({ seconds: hour });
-    world.server.scripts['borrow.return'] = () => 'drop';
-    const first = codeOf(client.returnBorrow());
-    await settle();
-    world.cut();
-    expect(await world.run(first)).toBe('UNREACHABLE');
+    const { world, client } = await sentAndCut();
     expect(world.server.of('borrow.return').length).toBeGreaterThan(0);
     const states = async () => (await client.borrows()).map(({ state }) => state);
     expect(await states()).toEqual(['returning']);
@@ -298,14 +303,7 @@ describe('returning', () => {
   });
 
   it('that a server which does not know the device has not been sent leaves the borrow: it may have been restored', async () => {
-    const world = new World();
-    const client = await world.connect();
-    await client.borrow({ seconds: hour });
-    world.server.scripts['borrow.return'] = () => 'drop';
-    const first = codeOf(client.returnBorrow());
-    await settle();
-    world.cut();
-    expect(await world.run(first)).toBe('UNREACHABLE');
+    const { world, client } = await sentAndCut();
     world.mend();
     world.server.scripts['session.open'] = () => ({ error: 'DEVICE_UNKNOWN' });
     expect(await world.run(codeOf(returnBorrowsWith(world.host, {})))).toBe('DEVICE_UNKNOWN');
