@@ -303,7 +303,7 @@ describe('returning', () => {
   });
 
   it('that a server which does not know the device has not been sent leaves the borrow: it may have been restored', async () => {
-    const { world, client } = await sentAndCut();
+    const { world } = await sentAndCut();
     world.mend();
     world.server.scripts['session.open'] = () => ({ error: 'DEVICE_UNKNOWN' });
     expect(await world.run(codeOf(returnBorrowsWith(world.host, {})))).toBe('DEVICE_UNKNOWN');
