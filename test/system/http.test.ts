@@ -209,13 +209,15 @@ describe('together with sockets', () => {
   });
 
   test('two people, two seats, sockets and HTTP racing: never more than there are', async () => {
+    // Each request has a connection of its own, and one address may make 50 at once, however fast the computer is: so there are two.
     const plugins = await Promise.all(
-      [anna, ole, anna, ole].map((who, i) => HttpsPlugin.of(site, who, `https-race-${i}`)),
+      [anna, ole, anna, ole].map((who, i) =>
+        HttpsPlugin.of(site, who, `https-race-${i}`, who === anna ? '127.0.0.2' : undefined),
+      ),
     );
     const socket = site.plugin(ole, { product: 'render' });
     await socket.hear({ event: 'ready' });
-    // Each of some six requests has a connection of its own: together no more than the 50 that an address may make at once.
-    for (let round = 0; round < 7; round++) {
+    for (let round = 0; round < 15; round++) {
       socket.tell('checkout');
       const answers = await Promise.all(plugins.map((plugin) => plugin.checkout('render')));
       expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(2);
@@ -310,6 +312,6 @@ test('the auditor finds nothing wrong in what everybody saw', async () => {
   await site.stop();
   const { findings, judged } = site.audit();
   expect(findings).toEqual([]);
-  expect(judged.tokens).toBeGreaterThan(20);
+  expect(judged.tokens).toBeGreaterThan(30);
   expect(judged.denials).toBeGreaterThan(3);
 });
