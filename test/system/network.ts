@@ -1,15 +1,23 @@
+import { randomInt } from 'node:crypto';
 import { get } from 'node:https';
 import { createServer } from 'node:net';
 
-/** A port nobody listens on: bound to 0 first, then given back. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that systems give to connections that go out: one of them may have a port that was free a moment ago (PORT_TAKEN). */
+const PORTS = [10_000, 32_767] as const;
+
+/** A port nobody listens on, and that no connection of another test takes before it is used. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(...PORTS);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
 
