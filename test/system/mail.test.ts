@@ -203,6 +203,27 @@ describe('notifications, with a mail server', () => {
     expect(rows.filter(({ unsure }) => unsure)).toHaveLength(2);
     expect((await outbox({ state: 'sending' })).length).toBe(0);
   });
+
+  test('an invitation by hand goes ahead of what a bulk job tells its people', async () => {
+    mail.fates.push('hang');
+    const hung = mail.hanging;
+    await owner('user', 'invite', 'slow@studio.example');
+    await until('a message that gets no answer', () => mail.hanging > hung);
+    const people = Array.from({ length: 40 }, (_, at) => `bulk${at}@studio.example`);
+    const csv = await site.write('bulk.csv', ['email', ...people, ''].join('\n'));
+    expect((await owner('bulk', 'apply', 'invite', '--csv', csv)).json.job).toMatchObject({ done: 40 });
+    await owner('user', 'invite', 'today@studio.example');
+    const before = mail.taken.length;
+    mail.drop();
+    const told = await until(
+      'all of them',
+      () => mail.taken.length >= before + 43 && mail.taken.slice(before).map(({ to }) => to),
+    );
+    // The mail of the job to who asked for it is of no row.
+    expect(told.slice(0, 2).sort()).toEqual([site.owner.email, 'today@studio.example'].sort());
+    expect(told.filter((to) => people.includes(to)).sort()).toEqual([...people].sort());
+    expect(told).toContain('slow@studio.example');
+  });
 });
 
 test('a wrong password keeps mails, the right one in the environment sends them', async () => {

@@ -134,7 +134,7 @@ test('the rest after a mail server that cannot be used is by the clock that nobo
   const { now } = site.world;
   site.world.now = { ...now, wallMs: now.wallMs - 365 * DAY_MS, monoMs: now.monoMs + 600_000 };
   const [, second] = [...site.world.state.tables.mail.values()];
-  site.world.state.tables.mail.set(second!.id, { ...second!, nextAtMs: 0 });
+  evolve(site.world.state, { type: 'mail.retried', id: second!.id, by: '', atMs: 0 }, 0);
   Object.assign(site, { refuses: false });
   site.outbox.wake();
   await expect.poll(() => site.sent.length).toBe(2);
@@ -163,6 +163,82 @@ test('a subscription that ends: its admins get a mail 60, 30, 7 and 1 days befor
   ]);
   expect(site.sent).toEqual(Array(4).fill('one@studio.example owner@studio.example'));
   expect(new Set(states(site))).toEqual(new Set(['sent']));
+});
+
+/** A digest of a bulk job that may leave from now on, as it is when the job has ended. */
+function digest(world: World, id: string, to: string, nextAtMs = world.now.wallMs): void {
+  const facts = [{ kind: 'removed', by: 'owner@studio.example' }] as const;
+  const madeAtMs = world.now.wallMs;
+  const mail = { id, to, facts, job: 'j1', state: 'queued', madeAtMs, attempts: 0, nextAtMs } as const;
+  evolve(world.state, { type: 'mail.queued', mail }, 0);
+}
+
+/** Whom something was handed over to, without the domain. */
+const people = ({ sent }: Site) => sent.map((line) => line.split(' ')[1]!.split('@')[0]);
+const to = (name: string) => `${name}@studio.example`;
+
+test('a mail of today goes ahead of hundreds of digests that wait, and those go on in the order in which they were due', async () => {
+  const site = open([], () => {});
+  const digests = Array.from({ length: 300 }, (_, at) => `d${String(at).padStart(3, '0')}`);
+  for (const id of [...digests].reverse()) digest(site.world, id, to(id));
+  site.world.pass(60_000);
+  site.world.ok({ type: 'testMail', ...site.world.admin(), to: to('today') });
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(301);
+  await site.outbox.stop();
+  expect(people(site)).toEqual(['today', ...digests]);
+});
+
+test('however many go ahead, each tenth is the one that has been due longest', async () => {
+  const site = open([], () => {});
+  for (const id of ['x', 'y', 'z']) {
+    digest(site.world, id, to(id));
+    site.world.pass(1000);
+  }
+  for (let at = 0; at < 25; at++) site.world.ok({ type: 'testMail', ...site.world.admin(), to: to('today') });
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(28);
+  await site.outbox.stop();
+  const places = people(site).flatMap((who, at) => (who === 'today' ? [] : [`${who} ${at}`]));
+  expect(places).toEqual(['x 9', 'y 19', 'z 27']);
+});
+
+test('one person gets what waits for them in the order in which it was due, and nobody waits for what is not due', async () => {
+  const site = open([], () => {});
+  const { world } = site;
+  digest(world, 'other', to('other'));
+  digest(world, 'first', to('anna'));
+  digest(world, 'later', to('anna'), world.now.wallMs + 3_600_000);
+  world.pass(1000);
+  world.ok({ type: 'testMail', ...world.admin(), to: to('anna') });
+  world.pass(1000);
+  digest(world, 'third', to('anna'));
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(4);
+  expect(people(site)).toEqual(['anna', 'anna', 'other', 'anna']);
+  expect(site.subjects.slice(0, 2)).toEqual(['You were removed (Studio)', 'A test (Studio)']);
+  world.pass(3_600_000);
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(5);
+  await site.outbox.stop();
+});
+
+test('thousands that wait for their next attempt cost a mail of today nothing', async () => {
+  const site = open([], () => {});
+  const { world } = site;
+  for (let at = 0; at < 3000; at++) digest(world, `d${at}`, to(`p${at}`), world.now.wallMs + 1000 + at);
+  for (let at = 0; at < 3000; at++) {
+    const mail = { ...world.state.tables.mail.get(`d${at}`)!, id: `s${at}`, to: to('many') };
+    const { job: _, ...single } = mail;
+    evolve(world.state, { type: 'mail.queued', mail: single }, 0);
+  }
+  const looks = vi.spyOn(world.state.tables.mail, 'get');
+  world.ok({ type: 'testMail', ...world.admin(), to: to('many') });
+  looks.mockClear();
+  site.outbox.wake();
+  await expect.poll(() => site.sent.length).toBe(1);
+  await site.outbox.stop();
+  expect(looks.mock.calls.length).toBeLessThan(30);
 });
 
 test.each([

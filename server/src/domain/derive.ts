@@ -1,6 +1,6 @@
 import type { BulkJob } from './bulk.js';
 import type { PendingKind, SeatStatus } from './derived.js';
-import type { Mail } from './mail.js';
+import { dueKey, laneOf, type Mail } from './mail.js';
 import type { Reserve } from './restore.js';
 import {
   type Allocation,
@@ -81,6 +81,7 @@ export function trackMail(state: State, before: Mail | undefined, after: Mail | 
   const { mailsByState, mailByInvitation } = state.derived;
   if (before !== undefined) mailsByState.remove(before.state, before.id);
   trackDigest(state, before, after);
+  trackQueued(state, before, after);
   if (after !== undefined) mailsByState.add(after.state, after.id);
   for (const fact of (after ?? before)!.facts) {
     if (fact.kind !== 'invited') continue;
@@ -92,6 +93,18 @@ export function trackMail(state: State, before: Mail | undefined, after: Mail | 
 function trackDigest(state: State, before: Mail | undefined, after: Mail | undefined): void {
   if (before?.state === 'gathering') state.derived.digestByJob.delete(`${before.job} ${before.to}`);
   if (after?.state === 'gathering') state.derived.digestByJob.set(`${after.job} ${after.to}`, after.id);
+}
+
+function trackQueued({ derived }: State, before: Mail | undefined, after: Mail | undefined): void {
+  const { mailsDue, digestsQueued } = derived;
+  if (before?.state === 'queued') {
+    mailsDue.remove(laneOf(before), dueKey(before));
+    if (laneOf(before) === 'bulk') digestsQueued.remove(before.to, before.id);
+  }
+  if (after?.state === 'queued') {
+    mailsDue.add(laneOf(after), dueKey(after));
+    if (laneOf(after) === 'bulk') digestsQueued.add(after.to, after.id);
+  }
 }
 
 export function trackJob(state: State, before: BulkJob | undefined, after: BulkJob | undefined): void {

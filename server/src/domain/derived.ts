@@ -59,6 +59,10 @@ export interface Derived {
   readonly pending: Index;
   /** `MailState` -> mails, in the order in which they got there. */
   readonly mailsByState: Index;
+  /** `MailLane` -> mails that are queued, as `dueKey` writes them, so the one due first comes first. */
+  readonly mailsDue: SortedIndex;
+  /** E-mail address -> mails of bulk jobs that are queued for it. */
+  readonly digestsQueued: Index;
   /** Jobs of which a row is still to be decided. */
   readonly jobsRunning: Set<string>;
   /** What was asked -> the latest job of it. */
@@ -118,6 +122,8 @@ export function emptyDerived(): Derived {
     byStatus: new Tally(),
     pending: new Index(),
     mailsByState: new Index(),
+    mailsDue: new SortedIndex(),
+    digestsQueued: new Index(),
     jobsRunning: new Set(),
     jobByHash: new Map(),
     digestByJob: new Map(),

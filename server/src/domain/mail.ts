@@ -108,6 +108,26 @@ export interface Mail {
   readonly unsure?: boolean;
 }
 
+/** What somebody was told by itself goes ahead of what is one of thousands. */
+export type MailLane = 'single' | 'bulk';
+
+export function laneOf({ job }: Mail): MailLane {
+  return job === undefined ? 'single' : 'bulk';
+}
+
+/** Sorts as the mails are due. */
+export function dueKey({ nextAtMs, id }: Mail): string {
+  return `${String(nextAtMs).padStart(DUE_DIGITS, '0')} ${id}`;
+}
+
+/** Digits of the largest safe integer. */
+const DUE_DIGITS = 16;
+
+/** The mail that such a key stands for. */
+export function mailOfKey(key: string): string {
+  return key.slice(DUE_DIGITS + 1);
+}
+
 /** What one mail tells at most: the rest is a number. */
 export const MAIL_FACTS = 50;
 

@@ -1,5 +1,5 @@
 import type { Command, CommandType, Settled } from '../domain/commands.js';
-import type { Mail, MailResult } from '../domain/mail.js';
+import { dueKey, type Mail, type MailLane, type MailResult, mailOfKey } from '../domain/mail.js';
 import type { Now, State } from '../domain/state.js';
 import type { Letter } from './letter.js';
 import type { Carried, Carrier, Message } from './smtp.js';
@@ -33,9 +33,12 @@ const LONGEST_REST_MS = 5 * 60_000;
 const STOP_MS = 3_000;
 /** The wall clock may be set: so often is looked at what is due, ms. */
 const LOOK_AGAIN_MS = 60_000;
+/** So many mails of single changes in a row go ahead of those of bulk jobs; then comes what has been due longest, of whatever it is. */
+const AHEAD = 9;
 
 /**
- * Takes mails from the outbox and hands them to the mail server, one after the other. What it does to a mail is a command of the domain: an
+ * Takes mails from the outbox and hands them to the mail server, one after the other: those of single changes before those of bulk jobs, and
+ * to one person in the order in which they were due. What it does to a mail is a command of the domain: an
  * attempt is durable before the first byte leaves, and its end before the next begins. After a crash the mail whose attempt has no end is
  * handed over again under the same Message-ID, since nobody knows whether it was taken: SMTP has no way to ask (RFC 5321 6.1).
  */
@@ -49,6 +52,8 @@ export class Outbox {
   #restsUntilMs = Number.NEGATIVE_INFINITY;
   #restMs = 0;
   #fault: string | null = null;
+  /** How many mails in a row went ahead of those of bulk jobs. */
+  #ahead = 0;
   /** To be sent before all others, and those who wait for that. */
   readonly #urgent = new Map<string, Set<() => void>>();
   #carrier: Carrier | null = null;
@@ -193,7 +198,7 @@ export class Outbox {
     }
   }
 
-  /** The urgent ones first, then whatever has been due longest. */
+  /** The urgent ones first. */
   #next(): Mail | undefined {
     const { state, clock } = this.#options;
     for (const id of this.#urgent.keys()) {
@@ -203,32 +208,53 @@ export class Outbox {
     }
     const { wallMs, monoMs } = clock.now();
     if (monoMs < this.#restsUntilMs) return undefined;
-    return this.#earliest(wallMs);
+    return this.#due(wallMs);
   }
 
-  #earliest(atMs: number): Mail | undefined {
-    let first: Mail | undefined;
-    for (const id of this.#options.state.derived.mailsByState.get('queued')) {
-      const mail = this.#options.state.tables.mail.get(id)!;
-      if (mail.nextAtMs <= atMs && (first === undefined || mail.nextAtMs < first.nextAtMs)) first = mail;
-      if (first !== undefined && first.attempts === 0) return first;
+  /** What waits behind the thousands of a bulk job may be what somebody waits for: an invitation, seats that run out. */
+  #due(atMs: number): Mail | undefined {
+    const [single, bulk] = [this.#first('single'), this.#first('bulk')].map((mail) =>
+      mail !== undefined && mail.nextAtMs <= atMs ? mail : undefined,
+    );
+    if (single === undefined || bulk === undefined) {
+      this.#ahead = 0;
+      return single ?? bulk;
     }
+    if (this.#ahead < AHEAD) {
+      this.#ahead += 1;
+      return this.#toldBefore(single) ?? single;
+    }
+    this.#ahead = 0;
+    return dueKey(bulk) < dueKey(single) ? bulk : single;
+  }
+
+  #first(lane: MailLane): Mail | undefined {
+    const { tables, derived } = this.#options.state;
+    const [key] = derived.mailsDue.get(lane);
+    return key === undefined ? undefined : tables.mail.get(mailOfKey(key));
+  }
+
+  /** The digest of a bulk job that was due to the same person sooner: who hears that seats are gone has heard that they were given. */
+  #toldBefore(single: Mail): Mail | undefined {
+    const { tables, derived } = this.#options.state;
+    let first: Mail | undefined;
+    derived.digestsQueued.each(single.to, (id) => {
+      const mail = tables.mail.get(id)!;
+      if (dueKey(mail) < dueKey(first ?? single)) first = mail;
+    });
     return first;
   }
 
   #sleep(): void {
-    const { state, clock, after, configured } = this.#options;
-    // Asked after every commit with a mail in it: a job of thousands must not walk the thousands that wait, once for each of its commits.
+    const { clock, after, configured } = this.#options;
     if (!configured()) return;
     const { wallMs, monoMs } = clock.now();
-    const restMs = Math.max(0, this.#restsUntilMs - monoMs);
-    let nextAtMs = Number.POSITIVE_INFINITY;
-    for (const id of state.derived.mailsByState.get('queued')) {
-      nextAtMs = Math.min(nextAtMs, state.tables.mail.get(id)!.nextAtMs);
-      if (nextAtMs - wallMs <= restMs) break;
-    }
+    const nextAtMs = Math.min(
+      this.#first('single')?.nextAtMs ?? Number.POSITIVE_INFINITY,
+      this.#first('bulk')?.nextAtMs ?? Number.POSITIVE_INFINITY,
+    );
     if (nextAtMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.max(nextAtMs - wallMs, restMs);
+    const waitMs = Math.max(0, nextAtMs - wallMs, this.#restsUntilMs - monoMs);
     this.#cancel = after(Math.min(LOOK_AGAIN_MS, waitMs), () => this.wake());
   }
 
