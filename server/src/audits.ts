@@ -33,12 +33,12 @@ export function openAudit(
   const log = componentLog(options.log, 'store');
   const wallMs = (): number => clock.now().wallMs;
   const audit = new AuditLog(files, journal, join(folder.path, 'audit'));
-  const older = new OlderRecords({ files, journal, log });
+  const older = new OlderRecords({ files, journal, log, renewBase: () => pruner.renew() });
   const pruner = new Pruner({
     ...{ state, journal, audit, store, backups, onFatal, log, spareBytes: lowBytes },
     // A clock that jumps ahead makes nothing old (I5).
     wallMs: () => clock.now().steadyWallMs,
-    older: () => (older.reading ? 'reading' : older.trouble === null ? null : 'damaged'),
+    older: () => (older.reading ? 'reading' : older.trouble === 'JOURNAL_DAMAGED' ? 'damaged' : null),
     submit: (command) => engine.submit(command),
     sign: ({ seq, hash }) => {
       const head = Buffer.from(hash, 'hex').toString('base64url');

@@ -16,6 +16,7 @@ interface Parts {
   readonly recovered: Pick<Recovered, 'state' | 'journal' | 'hashes'>;
   readonly engine: Engine;
   readonly clock: Clock;
+  readonly mend: (error: unknown) => Promise<boolean>;
 }
 
 /** What a running server has to do with backups: making them, and noticing that its folder is an older one (I9). */
@@ -23,14 +24,14 @@ export function openBackups(
   { folder, log }: { readonly folder: DataFolder; readonly log: Log },
   files: FileSystem,
   config: () => Config,
-  { recovered: { state, journal, hashes }, engine, clock }: Parts,
+  { recovered: { state, journal, hashes }, engine, clock, mend }: Parts,
 ): Pick<HandlerDeps, 'rollback'> & {
   readonly backup: HandlerDeps['backup'] & { readonly source: BackupSource };
   readonly backupTimer: BackupTimer;
 } {
   const source = new BackupSource(files, folder.path, journal, () => clock.now().monoMs);
   const backupTimer = new BackupTimer({
-    ...{ files, source, state, config, log: componentLog(log, 'backup') },
+    ...{ files, source, state, config, mend, log: componentLog(log, 'backup') },
     submit: (command) => engine.submit(command),
     now: () => clock.now(),
   });
@@ -48,5 +49,5 @@ export function openBackups(
         'a client says that it has seen a record which is not here, and shows no lease that proves it',
       ),
   });
-  return { backup: { source, timer: () => backupTimer.view }, rollback, backupTimer };
+  return { backup: { source, mend, timer: () => backupTimer.view }, rollback, backupTimer };
 }

@@ -1,10 +1,16 @@
+import { basename } from 'node:path';
 import { later } from './later.js';
 import type { Log } from './ops/log.js';
+import { baseSeq } from './store/base-format.js';
 import type { FileSystem } from './store/files.js';
+import { JournalCorrupt } from './store/journal-errors.js';
 import { type PartlyRead, verifyOlder } from './store/older-records.js';
 
 /** Between two turns of a millisecond: about a twentieth of one core, and a million records in some three minutes. */
 const PAUSE_MS = 20;
+
+const RENEWED =
+  'The disk may be failing: look at it, and make a backup (berth backup create); see docs/site-it.md, Audit.';
 
 /** The error itself speaks to whoever cannot start. */
 const NEXT =
@@ -13,7 +19,9 @@ const NEXT =
 export interface OlderRecordsOptions {
   readonly files: FileSystem;
   readonly journal: PartlyRead;
-  readonly log: Pick<Log, 'info' | 'error'>;
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  /** Makes a new base; false: it could not. */
+  readonly renewBase: () => Promise<boolean>;
   /** Left out: as the server does. */
   readonly after?: typeof later;
 }
@@ -26,6 +34,7 @@ export class OlderRecords {
   readonly #options: OlderRecordsOptions;
   #verified = 0;
   #damaged = false;
+  #renewed = false;
   #isReading = false;
   #stopped = false;
   #wake: () => void = () => {};
@@ -44,8 +53,9 @@ export class OlderRecords {
   }
 
   /** For `/readyz`; `null`: nothing was found. */
-  get trouble(): 'JOURNAL_DAMAGED' | null {
-    return this.#damaged ? 'JOURNAL_DAMAGED' : null;
+  get trouble(): 'JOURNAL_DAMAGED' | 'BASE_RENEWED' | null {
+    if (this.#damaged) return 'JOURNAL_DAMAGED';
+    return this.#renewed ? 'BASE_RENEWED' : null;
   }
 
   /** True while files of the journal are being read. */
@@ -66,13 +76,29 @@ export class OlderRecords {
     await this.#reading;
   }
 
+  /** What does not check is the base, and another one takes its place: whoever reads goes on. False: it is something else, or it could not be made. */
+  async mend(error: unknown): Promise<boolean> {
+    const { log, renewBase } = this.#options;
+    if (!(error instanceof JournalCorrupt) || baseSeq(basename(error.file)) === null) return false;
+    if (this.#stopped || !(await renewBase())) return false;
+    this.#renewed = true;
+    log.warn(
+      { err: error, code: 'BASE_RENEWED', next: RENEWED },
+      'the base of the journal was damaged, and was made anew from the state',
+    );
+    return true;
+  }
+
   async #read(): Promise<void> {
-    const { files, journal, log } = this.#options;
+    const { journal, log } = this.#options;
     // The base of a journal that was pruned is read at no start that finds its state.
     if (this.unread === 0 && (journal.segments[0]?.firstSeq ?? 1) === 1) return;
     this.#isReading = true;
     try {
-      await verifyOlder(files, journal, (verified) => this.#pause(verified));
+      await this.#verify().catch(async (error: unknown) => {
+        if (!(await this.mend(error))) throw error;
+        await this.#verify();
+      });
       if (!this.#stopped)
         log.info({ until: this.#verified }, 'the older records of the journal were verified');
     } catch (error) {
@@ -84,6 +110,11 @@ export class OlderRecords {
     } finally {
       this.#isReading = false;
     }
+  }
+
+  async #verify(): Promise<void> {
+    const { files, journal } = this.#options;
+    await verifyOlder(files, journal, (verified) => this.#pause(verified));
   }
 
   #pause(verified: number): Promise<boolean> {

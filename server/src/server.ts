@@ -194,8 +194,7 @@ export class Server {
     const { engine, store, recovered, disk, keeper, office, worker, thread, backupTimer, older, pruner } =
       this.#parts;
     keeper.stop();
-    await Promise.all([office.stop(), worker.stop(), backupTimer.stop(), older.stop()]);
-    await pruner.stop();
+    await Promise.all([office.stop(), worker.stop(), backupTimer.stop(), older.stop(), pruner.stop()]);
     await engine.stop();
     disk.stop();
     await thread?.close();
@@ -250,7 +249,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     link: (invitation) => invitations.link(invitation, address(), serverKey),
   });
   const { backup, rollback, backupTimer } = openBackups(options, files, () => live.current, {
-    ...{ recovered, engine, clock },
+    ...{ recovered, engine, clock, mend: (error: unknown) => older.mend(error) },
   });
   const { audit, older, pruner } = openAudit(options, files, {
     ...{ recovered, store, engine, issuer, clock, backups: backup.source },

@@ -38,14 +38,16 @@ export function simAudit(parts: AuditParts): {
   const audit = new AuditLog(files, journal, `${folder}/audit`);
   const source = new BackupSource(files, folder, journal, () => clock.now().monoMs);
   const nothing = (): void => {};
+  const damaged = (told: unknown): void => onDamaged((told as { readonly err: unknown }).err);
   const older = new OlderRecords({
     ...{ files, journal },
     after: (delayMs, call) => time.after(delayMs, owner, call),
-    log: { info: nothing, error: (told: unknown) => onDamaged((told as { readonly err: unknown }).err) },
+    log: { info: nothing, warn: damaged, error: damaged },
+    renewBase: () => pruner.renew(),
   });
   const pruner = new Pruner({
     ...{ state, journal, audit, store, backups: source, wallMs, onFatal },
-    older: () => (older.reading ? 'reading' : older.trouble === null ? null : 'damaged'),
+    older: () => (older.reading ? 'reading' : older.trouble === 'JOURNAL_DAMAGED' ? 'damaged' : null),
     spareBytes: () => 0,
     submit: (command) => engine.submit(command),
     sign: ({ seq, hash }) => {

@@ -5,6 +5,7 @@ import { Invitations } from '@berth/server/engine/invitations';
 import { Issuer } from '@berth/server/engine/issuer';
 import { Rollback } from '@berth/server/engine/rollback';
 import { createGate } from '@berth/server/gate';
+import type { OlderRecords } from '@berth/server/older-records';
 import type { KnownHashes } from '@berth/server/store/known-hashes';
 import type { Gate } from '@berth/server/transport/api';
 import type { SimCrypto } from './sim-crypto.js';
@@ -27,6 +28,7 @@ export function simGate(
   running: Pick<HandlerDeps, 'state' | 'engine' | 'sessions' | 'clock' | 'audit' | 'pruner'> & {
     readonly hashes: KnownHashes;
     readonly source: BackupSource;
+    readonly older: OlderRecords;
   },
   { crypto, dice, leaseSeconds, identity, mail }: GateParts,
 ): Gate {
@@ -50,6 +52,7 @@ export function simGate(
     mail,
     backup: {
       source: running.source,
+      mend: (error) => running.older.mend(error),
       timer: () => ({ everyMs: null, failed: null }),
     },
     version: 'simulated',

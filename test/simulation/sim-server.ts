@@ -278,7 +278,17 @@ export class SimServer {
       ...{ files, folder: FOLDER, recovered, store, engine, issuer, clock: steady, time, owner, onFatal },
       onDamaged: (error) => this.#readsDamage(error, owner),
     });
-    const running = { state, engine, sessions: registry, clock: steady, audit, pruner, hashes, source };
+    const running = {
+      state,
+      engine,
+      sessions: registry,
+      clock: steady,
+      audit,
+      pruner,
+      older,
+      hashes,
+      source,
+    };
     const gate = this.#gate(running, duties.office);
     await pruner.finish();
     // I9: nothing is granted before time counts.

@@ -1,7 +1,8 @@
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { newIdempotencyKey, openAdmin } from '@berth/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bins } from './paths.js';
 import { type Json, type Person, type Ran, Site } from './site.js';
 import { until } from './waiting.js';
 
@@ -231,6 +232,15 @@ describe('audit prune', () => {
     owner('audit', 'prune', '--older-than', '0', '--out', old(), ...words);
   const journal = async (): Promise<string[]> => (await readdir(join(site.data, 'journal'))).sort();
   const verify = (path: string): Promise<Ran> => owner('audit', 'verify', path);
+  const base = async (): Promise<string> =>
+    join(site.data, 'journal', (await journal()).find((name) => name.endsWith('.base'))!);
+  const warnings = async (): Promise<string[]> => JSON.parse((await site.http('/readyz')).body).warnings;
+  /** One bit in the middle of a file. */
+  const flip = async (path: string): Promise<void> => {
+    const bytes = await readFile(path);
+    bytes[bytes.length >> 1]! ^= 1;
+    await writeFile(path, bytes);
+  };
 
   test('old records are exported, proved and removed; a kill and a lost state cost nothing', async () => {
     await site.kill();
@@ -278,21 +288,87 @@ describe('audit prune', () => {
     await site.berthd(['restore', out, '--data', data, '--passphrase-file', passphrase, '--json']);
     const checked = JSON.parse((await site.berthd(['check', '--data', data, '--json'])).stdout);
     expect(checked).toMatchObject({ ok: true });
-    // Without the base it would be none: said at once, with its name, and nothing is handed out.
-    const base = join(site.data, 'journal', (await journal()).find((name) => name.endsWith('.base'))!);
-    await rename(base, `${base}.away`);
+  });
+
+  test('a base that is damaged while the server runs, or before its start, is made anew, and that is told', async () => {
+    const passphrase = join(site.folder, 'passphrase');
+    const create = (name: string): Promise<Ran> =>
+      owner('backup', 'create', '--out', join(site.folder, name), '--passphrase-file', passphrase);
+    const users = (await owner('user', 'list', '--limit', '100')).json;
+    const first = await base();
+    // Where another one would fill the disk: said at once, with its name, and nothing is handed out.
+    await site.kill();
+    await site.serve(['--disk-low-mib', String(1e9)]);
+    await rename(first, `${first}.away`);
     const admin = await openAdmin({ home: site.owner.home });
     try {
       const begun = async () => (await admin.call('audit.list', { kind: 'backup.begun' })).items.length;
       const before = await begun();
       await expect(admin.call('backup.begin', { key: newIdempotencyKey() })).rejects.toMatchObject({
         code: 'JOURNAL_DAMAGED',
-        message: expect.stringContaining(base),
+        message: expect.stringContaining(first),
       });
       expect(await begun()).toBe(before);
     } finally {
       await admin.close();
     }
+    await site.kill();
+    await rename(`${first}.away`, first);
+    await site.serve();
+    expect(await warnings()).toEqual([]);
+    // Under the running server: a backup, of which it is a part, finds it.
+    await rename(first, `${first}.away`);
+    const made = await create('anew.backup');
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('whole')]);
+    expect(await base()).not.toBe(first);
+    expect(await warnings()).toEqual(['BASE_RENEWED']);
+    // Before a start: it is found behind it.
+    await site.kill();
+    const second = await base();
+    await flip(second);
+    await site.serve();
+    await until('another base', async () => (await warnings()).includes('BASE_RENEWED'));
+    expect(await base()).not.toBe(second);
+    const doctor = (await owner('doctor')).json.checks.find(({ name }: Json) =>
+      name.endsWith('BASE_RENEWED'),
+    );
+    expect(doctor).toMatchObject({ state: 'warn', fix: expect.stringContaining('backup') });
+    const listed = await site.berth(site.owner, ['audit', 'list', '--kind', 'journal.pruned']);
+    expect(listed.stdout.match(/renewed=/g)).toHaveLength(2);
+    const rest = join(site.folder, 'renewed.jsonl');
+    expect((await owner('audit', 'export', '--out', rest)).code).toBe(0);
+    expect((await verify(rest)).json).toMatchObject({ ok: true });
+    // It is one: the state is rebuilt from it.
+    await site.kill();
+    await rm(join(site.data, 'state'), { recursive: true });
+    await site.serve();
+    expect((await owner('user', 'list', '--limit', '100')).json).toEqual(users);
+    expect(await warnings()).toEqual([]);
+  });
+
+  test('a damaged base of a server without its state: refused by name, and put back from a backup', async () => {
+    const passphrase = join(site.folder, 'passphrase');
+    const out = join(site.folder, 'last.backup');
+    expect((await owner('backup', 'create', '--out', out, '--passphrase-file', passphrase)).code).toBe(0);
+    const users = (await owner('user', 'list', '--limit', '100')).json;
+    await site.kill();
+    const path = await base();
+    await flip(path);
+    await rm(join(site.data, 'state'), { recursive: true });
+    const argv = [process.execPath, bins.berthd, 'serve', '--data', site.data];
+    const refused = await site.start({ argv }).exited;
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(`${path}, record`)]);
+    // As docs/site-it.md says.
+    const aside = join(site.folder, 'aside');
+    const restored = await site.berthd(['restore', out, '--data', aside, '--passphrase-file', passphrase]);
+    expect(restored.code).toBe(0);
+    await copyFile(join(aside, 'journal', basename(path)), path);
+    expect(JSON.parse((await site.berthd(['check', '--data', site.data, '--json'])).stdout)).toMatchObject({
+      ok: true,
+    });
+    await site.serve();
+    expect((await owner('user', 'list', '--limit', '100')).json).toEqual(users);
+    expect(await warnings()).toEqual([]);
   });
 });
 

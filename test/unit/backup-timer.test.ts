@@ -34,6 +34,7 @@ function timing(world: World): () => Promise<number> {
     now: () => world.now,
     config: () => resolved.config,
     submit: async (command) => world.send(command) as never,
+    mend: async () => false,
     log: { info: () => {}, error: () => tried++ },
   });
   return async () => {

@@ -154,6 +154,8 @@ const fixes: Readonly<Record<string, string>> = {
   CLOCK_AHEAD: 'Set the clock of the server right (NTP), or, if it is right: berth clock accept',
   JOURNAL_DAMAGED:
     'An old file of the journal is damaged; its log names it. Keep the state folder, and put the file back from a backup (docs/site-it.md).',
+  BASE_RENEWED:
+    'A file of the journal was damaged and was made anew; the log names it. Look at the disk, and make a backup: berth backup create',
   RESTORED: 'Seats that may be in use since before are kept back: berth restore show says until when.',
   CERTIFICATE_EXPIRING: 'Replace the certificate of the server (docs/site-it.md).',
 };

@@ -32,6 +32,8 @@ export interface HandlerDeps {
   readonly rollback: Pick<Rollback, 'witnessed' | 'shown'>;
   readonly backup: {
     readonly source: Pick<BackupSource, 'damage' | 'cut' | 'segment' | 'base' | 'over'>;
+    /** A damaged base is made anew; false: it cannot be. */
+    mend(error: unknown): Promise<boolean>;
     /** How often the server makes one by itself, and why the last one failed. */
     timer(): { readonly everyMs: number | null; readonly failed: string | null };
   };

@@ -116,7 +116,11 @@ const facts: {
   'backup.begun': () => ({}),
   'backup.made': ({ backup: { seq, bytes } }) => ({ seq, bytes }),
   'journal.checkpoint': () => ({}),
-  'journal.pruned': ({ pruned: { seq, from, bytes, hash } }) => ({ from, until: seq, bytes, hash }),
+  'journal.pruned': ({ pruned: { seq, from, bytes, hash, renewedAtMs } }) =>
+    // Of a base that took the place of a damaged one: nothing went with it.
+    renewedAtMs === undefined
+      ? { from, until: seq, bytes, hash }
+      : { until: seq, hash, renewed: 'the base was damaged and was made anew' },
   'lease.renewed': () => null,
 };
 

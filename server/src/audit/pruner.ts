@@ -23,7 +23,7 @@ export interface PrunerOptions {
   readonly backups: { readonly isRead: boolean; alone<T>(work: () => Promise<T>): Promise<T> };
   /** Whether records that the start did not read are still being verified; `damaged`: something was found. */
   readonly older: () => 'reading' | 'damaged' | null;
-  readonly submit: (command: Command<'prune'>) => Promise<Settled<'prune'>>;
+  readonly submit: <T extends 'prune' | 'renewBase'>(command: Command<T>) => Promise<Settled<T>>;
   /** Signs a checkpoint of this position. */
   readonly sign: (position: Position) => string;
   readonly wallMs: () => number;
@@ -90,6 +90,25 @@ export class Pruner {
     return await this.#options.backups.alone(() => this.#prune(asked));
   }
 
+  /**
+   * Makes the base anew where it was found to be damaged, in the order of a prune: it is as good, since it is written from a stored state that
+   * checks. False: it could not be made, or there is none to be.
+   */
+  async renew(): Promise<boolean> {
+    const { state, backups, journal, submit } = this.#options;
+    return await backups.alone(async () => {
+      const { pruned } = organisationOf(state);
+      if (pruned === undefined || this.#stopped) return false;
+      const made = await this.#rebase({ seq: pruned.seq, hash: pruned.hash });
+      if ('ok' in made || this.#stopped) return false;
+      const settled = await submit({ type: 'renewBase', base: namedAs(made) });
+      if (!settled.ok) return false;
+      journal.adopt(made);
+      await this.#tidy();
+      return true;
+    });
+  }
+
   /** What a prune that was killed left: its record is there, and so are files. */
   async finish(): Promise<void> {
     const { state, backups } = this.#options;
@@ -127,7 +146,7 @@ export class Pruner {
     // What was written stays: a base that nobody needs yet.
     if (this.#stopped) return stopping();
     // In the hash chain: no other base is ever taken for this one.
-    const base = { at: made.at.seq, hash: made.at.hash, sha256: made.sha256 };
+    const base = namedAs(made);
     const settled = await submit({
       type: 'prune',
       token: sign(end),
@@ -227,6 +246,10 @@ export class Pruner {
       log.warn({ err: error, until }, 'a file of the journal that was pruned could not be removed');
     }
   }
+}
+
+function namedAs({ at: { seq, hash }, sha256 }: Base): Pruned['base'] {
+  return { at: seq, hash, sha256 };
 }
 
 function reasonOf(error: unknown): string {

@@ -17,6 +17,8 @@ export interface BackupTimerOptions {
   readonly state: State;
   readonly now: () => Pick<Now, 'wallMs' | 'monoMs'>;
   readonly config: () => Config;
+  /** What does not check may be made anew, for the next try. */
+  readonly mend: (error: unknown) => Promise<boolean>;
   readonly submit: (command: Command<'noteBackup'>) => Promise<Settled<'noteBackup'>>;
   readonly log: {
     info(details: object, message: string): void;
@@ -95,6 +97,7 @@ export class BackupTimer {
       this.#failed = error instanceof Error ? error.message : String(error);
       this.#notBeforeMs = this.#options.now().monoMs + RETRY_MS;
       log.error({ err: error, code: 'BACKUP_FAILED' }, 'the backup failed; it is tried again in ten minutes');
+      await this.#options.mend(error);
     }
   }
 }

@@ -12,4 +12,6 @@ export interface Pruned {
   readonly atMs: number;
   /** E-mail. */
   readonly by: string;
+  /** When another base took the place of one that was damaged: nothing went with that record. Left out: it is the base of the prune. */
+  readonly renewedAtMs?: number;
 }

@@ -36,6 +36,8 @@ export interface RestoreCommands {
     readonly first: number;
     readonly bytes: number;
   };
+  /** By the server itself: the base was found to be damaged, and this one is durable already. */
+  renewBase: { readonly base: Pruned['base'] };
   beginBackup: Asked;
   /** By a person, or by the timer of the server. */
   noteBackup: {
@@ -58,6 +60,7 @@ export interface RestoreOutcomes {
   };
   acceptRestore: { readonly changed: boolean; readonly before: RestoreView | null };
   prune: { readonly pruned: Pruned };
+  renewBase: Record<never, never>;
   beginBackup: Record<never, never>;
   noteBackup: { readonly backup: BackupMade };
 }

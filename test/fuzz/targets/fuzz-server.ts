@@ -115,6 +115,7 @@ export class FuzzServer {
           over: () => {},
           segment: async (firstSeq, offset) => (firstSeq === 1 ? Buffer.alloc(100).subarray(offset) : null),
         },
+        mend: async () => false,
         timer: () => ({ everyMs: null, failed: null }),
       },
       version: 'fuzzed',

@@ -143,13 +143,17 @@ describe('a start that does not read the whole journal', () => {
     const bounded = await past.start(0);
     expect(rowsOf(bounded)).toEqual(rowsOf(whole));
     const logged: unknown[] = [];
-    const log = { info: () => {}, error: (details: object) => logged.push(details) };
+    const note = (details: object) => logged.push(details);
+    const log = { info: () => {}, warn: note, error: note };
     const turns: (() => void)[] = [];
     const after = (_ms: number, then: () => void) => {
       turns.push(then);
       return () => {};
     };
-    const older = new OlderRecords({ files: nodeFiles, journal: bounded.journal, log, after });
+    const older = new OlderRecords({
+      ...{ files: nodeFiles, journal: bounded.journal, log, after },
+      renewBase: () => Promise.reject(new Error('it is not the base')),
+    });
     expect(older.trouble).toBeNull();
     const ended = older.start();
     for (let over = false; !over; ) {

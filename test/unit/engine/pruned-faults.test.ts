@@ -183,3 +183,45 @@ async function cutAt(step: number, survivors: Survivors): Promise<string> {
   await verifyOlder(studio.files, { segments, verifiedAfter: position }, on);
   return `${isPruned} ${settled?.ok ?? 'died'}`;
 }
+
+test('a power cut at any step of making a damaged base anew: the state is served, and the next start makes it', async () => {
+  const seed = runSeed();
+  console.info(`BERTH_SEED=${seed}`);
+  const random = seeded(seed);
+  const studio = template.clone();
+  const pruning = await studio.start();
+  expect(await pruning.pruner.prune(asking())).toMatchObject({ ok: true });
+  await invite(pruning, 3);
+  await studio.stop(pruning);
+  const path = pruning.journal.base!.file;
+  studio.files.put(path, studio.files.get(path).subarray(0, -1));
+  const whole = studio.clone();
+  const renewing = await whole.start({ reread: 0 });
+  const began = whole.files.steps;
+  expect(await renewing.pruner.renew()).toBe(true);
+  const steps = whole.files.steps - began;
+  expect(steps).toBeGreaterThan(10);
+  const ends = new Set<boolean>();
+  for (let step = 1; step <= steps; step++) {
+    for (const survivors of ['ALL', 'NONE', random] as const) {
+      const cut = studio.clone();
+      const dying = await cut.start({ reread: 0 });
+      cut.files.crashAt = cut.files.steps + step;
+      await dying.pruner.renew().catch(() => null);
+      cut.files.powerCut(survivors);
+      const server = await cut.start({ reread: 0 });
+      await server.pruner.finish();
+      const { segments, position, named } = server.journal;
+      const isSound = await verifyOlder(cut.files, { segments, verifiedAfter: position, named }, on).then(
+        () => true,
+        () => false,
+      );
+      ends.add(isSound);
+      if (!isSound) expect(await server.pruner.renew()).toBe(true);
+      await cut.stop(server);
+      expect(rowsOf(await cut.start({ lost: true }))).toEqual(rowsOf(server));
+      expect(cut.files.names('/data/journal').filter((name) => name.includes('base'))).toHaveLength(1);
+    }
+  }
+  expect([...ends].sort()).toEqual([false, true]);
+});

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PruneRequest } from '@berth/server/audit/pruner';
 import { BackupSource } from '@berth/server/backup/source';
+import { OlderRecords } from '@berth/server/older-records';
 import { BASE_HEADER_BYTES, decodeBaseHeader, encodeBaseHeader } from '@berth/server/store/base-format';
 import { verifyOlder } from '@berth/server/store/older-records';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -50,6 +51,22 @@ function withOtherRows(base: Buffer): Buffer {
   rows.write('mallory@', rows.indexOf('it@studi'));
   const sha256 = createHash('sha256').update(rows).digest('hex');
   return Buffer.concat([encodeBaseHeader({ ...facts, sha256 }), rows]);
+}
+
+/** As a server does behind its start. */
+async function readOlder(studio: Studio, { journal, pruner }: Awaited<ReturnType<Studio['start']>>) {
+  const told: object[] = [];
+  const note = (details: object): void => void told.push(details);
+  const older = new OlderRecords({
+    ...{ files: studio.files, journal, log: { info: () => {}, warn: note, error: note } },
+    renewBase: () => pruner.renew(),
+    after: (_ms, then) => {
+      setImmediate(then);
+      return () => {};
+    },
+  });
+  await older.start();
+  return { told, older };
 }
 
 test('a journal that was pruned begins behind what went, and leads to the same state, stored or not', async () => {
@@ -251,13 +268,77 @@ describe('damage of what a pruned journal stands on', () => {
       await expect(verifyOlder(flipped.files, server.journal, on)).rejects.toMatchObject(reason);
       // Said before anything is handed out, with the file that is to be put back.
       const source = new BackupSource(flipped.files, '/data', server.journal, () => 0);
-      expect(await source.damage()).toMatch(new RegExp(`^${path}: .* is damaged$`));
+      expect(await source.damage()).toMatchObject(reason);
     }
     const sound = await studio.start();
     expect(await new BackupSource(studio.files, '/data', sound.journal, () => 0).damage()).toBe(null);
     const cut = studio.clone();
     cut.files.put(path, bytes.slice(0, -1));
     await expect(cut.start({ lost: true })).rejects.toMatchObject({ reason: 'BASE_BROKEN' });
+  });
+
+  test('a base that is damaged, foreign or gone is made anew behind the start, from the state, and the journal says so', async () => {
+    const { studio, served } = await prunedStudio();
+    const path = base(studio);
+    const bytes = studio.files.get(path);
+    const flipped = Buffer.from(bytes);
+    flipped[bytes.length >> 1]! ^= 1;
+    for (const now of [flipped, bytes.subarray(0, 7), withOtherRows(bytes), null]) {
+      const broken = studio.clone();
+      if (now === null) await broken.files.remove(path);
+      else broken.files.put(path, now);
+      const server = await broken.start({ reread: 0 });
+      const { told, older } = await readOlder(broken, server);
+      expect([told, older.trouble]).toMatchObject([[{ code: 'BASE_RENEWED' }], 'BASE_RENEWED']);
+      expect(base(broken)).not.toBe(path);
+      expect((await server.audit.newest({ kind: 'journal' }, null, 1)).entries[0]).toMatchObject({
+        did: 'renewBase',
+        changes: [{ kind: 'journal.pruned', facts: { until: until.seq, renewed: expect.any(String) } }],
+      });
+      await invite(server, 2);
+      await broken.stop(server);
+      // With and without its state it is the same server; and the next start finds nothing.
+      const rebuilt = await broken.start({ lost: true });
+      expect(rowsOf(rebuilt)).toEqual(rowsOf(server));
+      const next = await broken.start();
+      expect((await readOlder(broken, next)).told).toEqual([]);
+      // Asked again, what went is still what that admin let go of, and more can go.
+      expect(await next.pruner.prune(asking())).toMatchObject({
+        ok: true,
+        outcome: { pruned: { seq: until.seq, by: owner.email } },
+      });
+      const end = (await next.pruner.endOf(next.journal.segments[2]!.firstSeq - 1)) as End;
+      const more = askingFor(end, { request: { device: 'd', key: 'more', hash: 'hash' } });
+      expect(await next.pruner.prune(more)).toMatchObject({ ok: true });
+      expect(next.state.tables.organisation.get('self')!.pruned).not.toHaveProperty('renewedAtMs');
+    }
+    expect(rowsOf(await studio.start())).toEqual(served);
+  });
+
+  test('where the stored state does not check, or the disk is full, none is made: it stays damaged, and that is said', async () => {
+    const { studio } = await prunedStudio();
+    const path = base(studio);
+    studio.files.put(path, studio.files.get(path).subarray(0, 200));
+    for (const how of ['state', 'disk']) {
+      const broken = studio.clone();
+      const server = await broken.start({ reread: 0 });
+      if (how === 'disk') broken.files.free = SPARE_BYTES;
+      else broken.disk.rows.set('user/nobody', '{}');
+      const { told, older } = await readOlder(broken, server);
+      expect([told, older.trouble], how).toMatchObject([[{ code: 'JOURNAL_DAMAGED' }], 'JOURNAL_DAMAGED']);
+      expect(base(broken), how).toBe(path);
+    }
+  });
+
+  test('damage of a record is no reason for another base', async () => {
+    const { studio } = await prunedStudio();
+    const [first] = (await studio.start()).journal.segments;
+    const bytes = Buffer.from(studio.files.get(first!.file));
+    bytes[bytes.length - 9]! ^= 1;
+    studio.files.put(first!.file, bytes);
+    const path = base(studio);
+    const { told } = await readOlder(studio, await studio.start({ reread: 0 }));
+    expect([told, base(studio)]).toMatchObject([[{ code: 'JOURNAL_DAMAGED' }], path]);
   });
 
   test('the base of another journal, or none', async () => {
@@ -289,7 +370,7 @@ describe('damage of what a pruned journal stands on', () => {
       reason: 'BASE_MISSING',
     });
     const source = new BackupSource(none.files, '/data', server.journal, () => 0);
-    expect(await source.damage()).toMatch(new RegExp(`^${path}: .* is missing`));
+    expect(await source.damage()).toMatchObject({ reason: 'BASE_MISSING', file: path });
     // Where nothing was pruned there is none to be.
     const whole = await template.clone().start();
     expect(await new BackupSource(none.files, '/data', whole.journal, () => 0).damage()).toBe(null);

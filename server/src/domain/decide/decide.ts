@@ -29,7 +29,7 @@ import { move } from './move.js';
 import { noteSuperseded } from './note-superseded.js';
 import { setOrganisation } from './organisation.js';
 import { setPool } from './pool-settings.js';
-import { prune } from './prune.js';
+import { prune, renewBase } from './prune.js';
 import { readmit } from './readmit.js';
 import { release } from './release.js';
 import { removeEntitlement } from './remove-entitlement.js';
@@ -85,6 +85,7 @@ const deciders: { readonly [T in CommandType]: Decider<T> } = {
     outcome: { token },
   }),
   prune,
+  renewBase,
   enrol,
   checkout,
   renew,

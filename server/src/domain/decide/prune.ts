@@ -2,6 +2,18 @@ import type { Change } from '../changes.js';
 import type { Command, Context, Decision } from '../commands.js';
 import { organisationOf, type State } from '../state.js';
 
+/** The base is damaged, and another one stands for what went. Who let go of what, and when, is as it was. */
+export function renewBase(
+  state: State,
+  { base }: Command<'renewBase'>,
+  { now }: Context,
+): Decision<'renewBase'> {
+  const known = organisationOf(state).pruned;
+  if (known === undefined) return { ok: true, changes: [], outcome: {} };
+  const pruned = { ...known, base, renewedAtMs: now.wallMs };
+  return { ok: true, changes: [{ type: 'journal.pruned', pruned }], outcome: {} };
+}
+
 /** Asked again for the same records, it is the same answer (I7). That they may go is for the caller to know, who has the files. */
 export function prune(
   state: State,
