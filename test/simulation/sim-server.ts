@@ -274,23 +274,13 @@ export class SimServer {
       issuer,
       link: (invitation) => this.identity.link(invitation),
     });
-    const { audit, source, pruner, older } = simAudit({
+    const records = simAudit({
       ...{ files, folder: FOLDER, recovered, store, engine, issuer, clock: steady, time, owner, onFatal },
       onDamaged: (error) => this.#readsDamage(error, owner),
     });
-    const running = {
-      state,
-      engine,
-      sessions: registry,
-      clock: steady,
-      audit,
-      pruner,
-      older,
-      hashes,
-      source,
-    };
+    const running = { state, engine, sessions: registry, clock: steady, hashes, ...records };
     const gate = this.#gate(running, duties.office);
-    await pruner.finish();
+    await records.pruner.finish();
     // I9: nothing is granted before time counts.
     await engine.submit({ type: 'beginRestore' });
     await engine.submit({ type: 'noteWindow' });
@@ -307,7 +297,7 @@ export class SimServer {
     this.#running = { state, clock: steady, dispatcher, registry, gate, door, journal, store };
     startTicker(engine, TICK_MS);
     duties.begin();
-    void older.start();
+    void records.older.start();
     time.every(FLUSH_MS, owner, () => {
       void store.flush().then(() => {
         this.#isRotten = false;

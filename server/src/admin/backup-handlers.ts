@@ -4,7 +4,6 @@ import { restoreView } from '../domain/decide/restore.js';
 import { unknownSeats } from '../domain/restore.js';
 import type { RestoreView } from '../domain/restore-commands.js';
 import { organisationOf, type State } from '../domain/state.js';
-import { corruptReasons } from '../store/journal-errors.js';
 import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { asked } from './request.js';
@@ -28,10 +27,10 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
       }),
     'backup.begin': async (params, caller) => {
       const damage = await backup.source.damage();
-      if (damage !== null && !(await backup.mend(damage)))
+      if (damage !== null && !(await backup.mend(damage.error)))
         return deny(
           'JOURNAL_DAMAGED',
-          `No backup can be made: ${damage.file}: ${corruptReasons[damage.reason]}. What is served is right all the same.`,
+          `No backup can be made: ${damage.words}. What is served is right all the same.`,
         );
       // Durable first: who has the key of the server is in the journal, and in the backup.
       const settled = await engine.submit({ type: 'beginBackup', ...asked('backup.begin', params, caller) });

@@ -101,8 +101,8 @@ export class Pruner {
       if (pruned === undefined || this.#stopped) return false;
       const made = await this.#rebase({ seq: pruned.seq, hash: pruned.hash });
       if ('ok' in made || this.#stopped) return false;
-      const settled = await submit({ type: 'renewBase', base: namedAs(made) });
-      if (!settled.ok) return false;
+      const { ok } = await submit({ type: 'renewBase', base: namedAs(made) });
+      if (!ok) return false;
       journal.adopt(made);
       await this.#tidy();
       return true;

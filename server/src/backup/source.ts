@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '../store/errno.js';
 import type { FileSystem } from '../store/files.js';
 import type { Journal, JournalCut } from '../store/journal.js';
-import { JournalCorrupt } from '../store/journal-errors.js';
+import { corruptReasons, JournalCorrupt } from '../store/journal-errors.js';
 import { verifyNamed, verifyOlder } from '../store/older-records.js';
 import type { Position } from '../store/position.js';
 
@@ -82,10 +82,10 @@ export class BackupSource {
   }
 
   /**
-   * What is wrong with the base of a journal that was pruned; null: nothing that can be seen at once, or there is none to
+   * What is wrong with the base of a journal that was pruned, in words with its file; null: nothing that can be seen at once, or there is none to
    * be. Without it a backup would be no server, which whoever makes one would learn at its end; there all of a large one is read. Rejects with the disk's own error
    */
-  async damage(): Promise<JournalCorrupt | null> {
+  async damage(): Promise<{ readonly words: string; readonly error: Error } | null> {
     try {
       // In turn with a prune, which puts another one in its place.
       await this.alone(() => {
@@ -99,7 +99,8 @@ export class BackupSource {
       });
       return null;
     } catch (error) {
-      if (error instanceof JournalCorrupt) return error;
+      if (error instanceof JournalCorrupt)
+        return { words: `${error.file}: ${corruptReasons[error.reason]}`, error };
       throw error;
     }
   }

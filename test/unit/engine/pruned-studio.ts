@@ -1,7 +1,10 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { AuditLog } from '@berth/server/audit/audit-log';
 import { type PruneRequest, Pruner } from '@berth/server/audit/pruner';
 import { Engine } from '@berth/server/engine/engine';
 import { type Recovered, recover } from '@berth/server/engine/recover';
+import { BASE_HEADER_BYTES, decodeBaseHeader, encodeBaseHeader } from '@berth/server/store/base-format';
 import { emptyMemoryDisk, type MemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { FaultyFiles } from '../../store/faulty-files.js';
 import { DAY_MS, START_MS } from '../domain/world.js';
@@ -133,3 +136,33 @@ export function rowsOf({ state }: Pick<Recovered, 'state'>): unknown {
 }
 
 export const on = async (): Promise<boolean> => true;
+
+/** Pruned, with records behind it, and stopped. @returns what it served */
+export async function prunedStudio(
+  template: Studio,
+  until: End,
+): Promise<{ studio: Studio; served: unknown }> {
+  const studio = template.clone();
+  const server = await studio.start();
+  assert.equal((await server.pruner.prune(askingFor(until))).ok, true);
+  await invite(server, 5);
+  await studio.stop(server);
+  return { studio, served: rowsOf(server) };
+}
+
+/** The one file of a base that there is. */
+export function baseIn(studio: Studio): string {
+  const names = studio.files.names(`${FOLDER}/journal`).filter((each) => each.includes('base'));
+  assert.equal(names.length, 1, names.join(' '));
+  assert.match(names[0]!, /^\d{20}\.base$/);
+  return `${FOLDER}/journal/${names[0]}`;
+}
+
+/** The base with another owner, and everything in its header as it must be. */
+export function withOtherRows(base: Buffer): Buffer {
+  const facts = decodeBaseHeader(base.subarray(0, BASE_HEADER_BYTES))!;
+  const rows = Buffer.from(base.subarray(BASE_HEADER_BYTES));
+  rows.write('mallory@', rows.indexOf('it@studi'));
+  const sha256 = createHash('sha256').update(rows).digest('hex');
+  return Buffer.concat([encodeBaseHeader({ ...facts, sha256 }), rows]);
+}
