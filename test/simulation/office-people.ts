@@ -64,7 +64,8 @@ async function replaceDevice({ admin, dice, host, people, hire }: Office, key: s
   if (items.length === 0) return;
   await admin.call('user.unenrol', { key, email, device: dice.pick(items).id });
   const { link } = await admin.call('user.invite', { key: newIdempotencyKey(host), email, device: true });
-  hire(email, link);
+  // A link is good for one computer, whoever else has it.
+  for (let joining = dice.between(1, 2); joining > 0; joining--) hire(email, link);
 }
 
 /** Somebody is removed, now or when the last borrow has ended, and comes back with another computer. */
@@ -79,10 +80,12 @@ async function replaceUser({ admin, dice, host, people, hire }: Office, key: str
   hire(email, link);
 }
 
-async function makeToken({ admin, dice, host }: Office, key: string): Promise<void> {
-  const { token } = await admin.call('machine.token.create', { key, name: 'farm', uses: 3 });
-  if (dice.chance(0.5))
-    await admin.call('machine.token.revoke', { key: newIdempotencyKey(host), id: token.id });
+async function makeToken({ admin, dice, host, hire }: Office, key: string): Promise<void> {
+  const { token, link } = await admin.call('machine.token.create', { key, name: 'farm', uses: 3 });
+  if (!dice.chance(0.5)) return;
+  await admin.call('machine.token.revoke', { key: newIdempotencyKey(host), id: token.id });
+  // Somebody has the link still.
+  if (dice.chance(0.5)) hire('', link);
 }
 
 /** A machine is thrown away, and a new one joins by itself. */

@@ -4,6 +4,7 @@ import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import type { Waiters } from './waiters.js';
 import { forgeReturn, spendCredits, watchSeats } from './workload-edge.js';
+import { meddle } from './workload-strangers.js';
 
 const MAX_SEATS = 2;
 /** A nap is cut short this soon when everybody is to come to an end, ms. */
@@ -62,6 +63,7 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
     code = await refusable(() => step(life, client, seats, host));
     watch();
     if (code === null && life.dice.chance(0.03)) await refusable(() => forgeReturn(life, client, host));
+    if (code === null && life.dice.chance(0.02)) await refusable(() => meddle(life, host));
   }
   for (const seat of seats) await refusable(() => seat.release());
   seats.clear();
