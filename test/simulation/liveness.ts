@@ -49,6 +49,7 @@ export async function heal(
   for (const pool of taken) site.violation(`not every seat came free: ${JSON.stringify(pool)}`);
   site.server.checkInvariants();
   await unfinishedJobs(site, owner);
+  await unsentMails(site, owner);
   waiters.judge();
   for (const product of products) await site.settled(takeOne(site, product, founded));
 }
@@ -84,6 +85,15 @@ async function unfinishedJobs(site: Site, { admin }: Founded['admins'][number]):
   const { items } = await site.settled(admin.call('bulk.list', { limit: 100 }));
   for (const job of items)
     if (job.endedAtMs === undefined) site.violation(`a bulk job never ended: ${JSON.stringify(job)}`);
+}
+
+/** What was to be sent has been tried by then, and the mail server takes everything. */
+async function unsentMails(site: Site, { admin }: Founded['admins'][number]): Promise<void> {
+  if (site.mailServer === null) return;
+  for (const state of ['gathering', 'sending'] as const) {
+    const { items } = await site.settled(admin.call('mail.list', { state, limit: 100 }));
+    for (const mail of items) site.violation(`a mail was never sent: ${JSON.stringify(mail).slice(0, 300)}`);
+  }
 }
 
 async function takenPools(site: Site, { admin }: Founded['admins'][number]): Promise<unknown[]> {

@@ -10,7 +10,6 @@ import type { PostOffice } from '@berth/server/mail/post-office';
 import { type Clock, steadyClock } from '@berth/server/ops/clock';
 import { errnoOf } from '@berth/server/store/errno';
 import type { FileSystem } from '@berth/server/store/files';
-import { createHead } from '@berth/server/store/head';
 import type { Journal } from '@berth/server/store/journal';
 import { emptyMemoryDisk, MemoryStore } from '@berth/server/store/memory-store';
 import { tellSessions } from '@berth/server/tell-sessions';
@@ -24,7 +23,7 @@ import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
 import { Duties } from './duties.js';
 import { forgeBase } from './forged-base.js';
 import type { SimBackup } from './office-backup.js';
-import { decideOffline } from './offline.js';
+import { decideOffline, unpack } from './offline.js';
 import { ServerFate } from './server-fate.js';
 import { arrivalOf } from './sim-arrival.js';
 import { simAudit } from './sim-audit.js';
@@ -39,6 +38,7 @@ import type { Wire } from './sim-network.js';
 import type { Dice } from './sim-random.js';
 import { newOwner, type Owner, type SimTime } from './sim-time.js';
 import { rot } from './state-rot.js';
+import { SteadyBound } from './steady-bound.js';
 
 const FOLDER = '/data';
 const TICK_MS = 1_000;
@@ -151,19 +151,14 @@ export class SimServer {
    * @returns the entitlements that it has
    */
   async restore({ files, position, ...facts }: SimBackup): Promise<string[]> {
-    const { disk } = this;
-    const journal = `${FOLDER}/journal`;
-    for (const folder of [journal, `${FOLDER}/audit`])
-      for (const name of disk.names(folder)) disk.delete(`${folder}/${name}`);
-    for (const [name, bytes] of files) disk.put(`${journal}/${name}`, bytes);
-    await createHead(disk, journal, `${journal}/head`, position);
+    await unpack(this.disk, FOLDER, { files, position });
     this.#rows.rows.clear();
     Object.assign(this.#rows, emptyMemoryDisk());
     this.#isRestored = true;
     // Of a journal that was pruned, that is no state to go on from.
     this.#isRotten = true;
     const epoch = encodeBase64Url(this.#options.dice.bytes(12));
-    const { settled, state } = await decideOffline(disk, FOLDER, this.#offline, (seq) => ({
+    const { settled, state } = await decideOffline(this.disk, FOLDER, this.#offline, (seq) => ({
       ...{ type: 'restore', epoch, backupAtMs: facts.atMs },
       known: { epoch: facts.epoch, seq },
     }));
@@ -187,6 +182,9 @@ export class SimServer {
   }
 
   #newId(letter: string): string {
+    // Whoever decides to grant makes an id of a lease first.
+    if (this.diskLow && letter === 'l')
+      this.#options.onViolation('a lease is granted on a disk that is full');
     return `${letter}${Buffer.from(this.#options.dice.bytes(10)).toString('hex')}`;
   }
 
@@ -250,6 +248,7 @@ export class SimServer {
       if (!owner.dead) this.#died(error);
     };
     const registry = new SessionRegistry();
+    const bound = new SteadyBound(this.#options.clock, this.#options.onViolation);
     const engine = new Engine({
       state: recovered.state,
       journal: recovered.journal,
@@ -262,6 +261,7 @@ export class SimServer {
         store.put(position, rows);
         recovered.hashes.note(position);
         for (const change of changes) if (change.type === 'clock.accepted') steady.accept(change.wallMs);
+        bound.look(changes);
         tellSessions(registry, changes, steady.now());
         duties.look(changes);
       },
