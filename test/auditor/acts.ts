@@ -1,10 +1,11 @@
-import type { Change, JournalEntry } from './journal-entry.js';
+import type { Act, Change, JournalEntry } from './journal-entry.js';
 import type { AllocationRow, EntitlementRow } from './ledger.js';
 
 /** What one command led to, and what was allocated just before it. */
 export interface ActSeen {
   readonly seq: number;
   readonly did: string;
+  readonly by: string | undefined;
   readonly changes: readonly Change[];
   readonly before: Allocated;
 }
@@ -14,12 +15,17 @@ export function eachAct(records: readonly JournalEntry[], look: (act: ActSeen) =
   const before = new Allocated();
   for (const { seq, changes, acts = [] } of records) {
     let applied = 0;
-    for (const { first, count, did } of acts) {
+    for (const { first, count, did, by } of acts) {
       for (; applied < first; applied++) before.apply(changes[applied]!);
-      look({ seq, did, changes: changes.slice(first, first + count), before });
+      look({ seq, did, by, changes: changes.slice(first, first + count), before });
     }
     for (; applied < changes.length; applied++) before.apply(changes[applied]!);
   }
+}
+
+/** The command that led to one of the changes of a record, if the journal says so. */
+export function actAt({ acts = [] }: JournalEntry, place: number): Act | undefined {
+  return acts.find(({ first, count }) => first <= place && place < first + count);
 }
 
 /** What is set aside for whom, of which product. */

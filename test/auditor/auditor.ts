@@ -10,17 +10,21 @@ import { notDurable } from './durable.js';
 import { endedEarly } from './early-endings.js';
 import { type Case, type Evidence, type Finding, gather } from './evidence.js';
 import { notOnce } from './exactly-once.js';
+import { releasesWrong } from './forced-releases.js';
 import { givenBackByOthers } from './foreign-releases.js';
 import { eventsOf } from './history.js';
 import { takenThoughUsed } from './idle.js';
 import { overtaken } from './line.js';
+import { lingersWrong } from './lingers.js';
 import { mailsWrong } from './mails.js';
 import { movesTorn } from './moves.js';
+import { otherThanAsked } from './office-asked.js';
 import { overIssued } from './over-issue.js';
 import { prunesWrong } from './prunes.js';
 import { invalidHistory } from './replay.js';
 import { sinceRestore } from './restored.js';
 import { outlived } from './revisions.js';
+import { beyondRole } from './roles.js';
 import { wrongStatuses } from './statuses.js';
 
 export type { Case, Finding } from './evidence.js';
@@ -104,6 +108,10 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...checkpointsWrong(evidence),
     ...prunesWrong(evidence),
     ...movesTorn(evidence),
+    ...beyondRole(evidence),
+    ...otherThanAsked(evidence),
+    ...releasesWrong(evidence),
+    ...lingersWrong(evidence),
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),
     ...overtaken(evidence),

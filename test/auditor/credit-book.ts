@@ -26,10 +26,16 @@ export class CreditBook {
   /** Of each entitlement. */
   readonly #spent = new Map<string, number>();
   readonly #spends: SpendRow[] = [];
+  /** Of each user: how many more they asked for last. */
+  readonly #asked = new Map<string, number>();
 
   apply(change: Change): void {
     if (change.type === 'credit.access') this.#grants.set(String(change.email), change.grant as Grant);
     if (change.type === 'user.removed') this.#grants.delete(String(change.email));
+    if (change.type === 'credit.asked') {
+      const { email, credits } = change.request as { readonly email: string; readonly credits: number };
+      this.#asked.set(email, credits);
+    }
     if (change.type === 'credit.moved') {
       this.#add(String(change.from), -(change.credits as number));
       this.#add(String(change.to), change.credits as number);
@@ -42,6 +48,15 @@ export class CreditBook {
 
   spentOf(entitlement: string): number {
     return this.#spent.get(entitlement) ?? 0;
+  }
+
+  /** What a yes to the question that somebody has asked gives: as much more; null: it depends on what was spent. */
+  afterYes(email: string): Grant | null {
+    const grant = this.#grants.get(email) ?? { access: 'disabled' };
+    const { access, limit = 0, per = 'total' } = grant;
+    if (access === 'unlimited') return grant;
+    if (access === 'disabled') return null;
+    return { access, limit: limit + (this.#asked.get(email) ?? 0), per };
   }
 
   has(id: string): boolean {

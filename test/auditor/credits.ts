@@ -1,6 +1,6 @@
 import type { SpendRow } from './credit-book.js';
 import type { Evidence, Finding } from './evidence.js';
-import { type EntryOf, eventsOf } from './history.js';
+import { eventsOf } from './history.js';
 import type { Change } from './journal-entry.js';
 import type { Ledger } from './ledger.js';
 import type { Accuse, Judge } from './replay-grants.js';
@@ -18,7 +18,7 @@ interface Acknowledged {
 /** Credits are spent once for each request, never more than were bought, and what was acknowledged is in the journal (I6, I7). */
 export function creditsMisspent(evidence: Evidence): Finding[] {
   const told = acknowledged(evidence.entries);
-  const findings = [...sameReceipt(told), ...beyondBought(evidence, told)];
+  const findings = [...sameReceipt(told), ...otherReceipt(evidence), ...beyondBought(evidence, told)];
   const { journal } = evidence;
   if (journal === undefined || journal.fault !== null) return findings;
   const requests = requestsBySpend(journal.records);
@@ -50,6 +50,16 @@ function sameReceipt(told: readonly Acknowledged[]): Finding[] {
     ids.add(id);
   }
   return findings;
+}
+
+/** A receipt is for what was asked: the same key for another sum is no retry (I7). */
+function otherReceipt({ entries }: Evidence): Finding[] {
+  return eventsOf(entries, 'result').flatMap(({ method, key, text, credits: asked }): Finding[] => {
+    if (method !== CONSUME || asked === undefined) return [];
+    const { credits } = JSON.parse(text) as { credits: number };
+    const what = `${asked} credits were asked for with key ${key}, the receipt says ${credits}`;
+    return credits === asked ? [] : [{ rule: 'I7', text: what }];
+  });
 }
 
 /** Whatever became of entitlements, no more credits were ever there than the largest revision of each brought. */
@@ -111,21 +121,21 @@ function unasked(
   spends: ReadonlyMap<string, SpendRow>,
   requests: ReadonlyMap<string, string>,
 ): Finding[] {
-  const asked = new Map<string, EntryOf<'request'>>();
-  for (const request of eventsOf(entries, 'request'))
-    if (request.method === CONSUME && request.key !== undefined) asked.set(request.key, request);
+  const asked = new Map<string, Set<number | undefined>>();
+  for (const { method, key, credits } of eventsOf(entries, 'request'))
+    if (method === CONSUME && key !== undefined) asked.set(key, (asked.get(key) ?? new Set()).add(credits));
   const served = new Set<string>();
   return [...spends.values()].flatMap(({ id, credits, email }): Finding[] => {
     const key = requests.get(id);
     const text = `${credits} credits of ${email} were spent (${id})`;
     if (key === undefined) return [{ rule: 'CREDIT', text: `${text} without a request that is kept` }];
-    const request = asked.get(key);
-    if (request === undefined) return [{ rule: 'CREDIT', text: `${text}, nobody asked with key ${key}` }];
+    const sums = asked.get(key);
+    if (sums === undefined) return [{ rule: 'CREDIT', text: `${text}, nobody asked with key ${key}` }];
     if (served.has(key)) return [{ rule: 'CREDIT', text: `${text} once more for key ${key}` }];
     served.add(key);
-    return request.credits === credits
+    return sums.has(credits)
       ? []
-      : [{ rule: 'CREDIT', text: `${text}, key ${key} asked for ${request.credits}` }];
+      : [{ rule: 'CREDIT', text: `${text}, key ${key} asked for ${[...sums].join(' or ')}` }];
   });
 }
 

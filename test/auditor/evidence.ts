@@ -42,7 +42,11 @@ export interface Finding {
     | ('GRANT' | 'SHARE' | 'LINGER' | 'LINE' | 'IDLE')
     | ('ALLOCATION' | 'SHARING' | 'BORROW' | 'ENTITLEMENT' | 'REMOVAL' | 'CREDIT')
     /** Rows of bulk jobs; mails; checkpoints and exports of the journal. */
-    | ('BULK' | 'MAIL' | 'I10');
+    | ('BULK' | 'MAIL' | 'I10')
+    /** Who may ask for what; what an admin asked for; forced releases that are set for later. */
+    | ('ROLE' | 'ASKED' | 'RELEASE')
+    /** With what somebody joins. */
+    | 'ENROL';
   readonly text: string;
   /** Whose borrows it rests on, by process: how long one lasts is a question of wall clocks (I3). Left out: no wall clock has a part in it. */
   readonly borrowers?: readonly string[];
@@ -94,7 +98,7 @@ export function gather(input: Case): Evidence {
     leases,
     entitlements,
     grants: grantsOf({ ...input, entries: withoutEchoes(entries) }),
-    givenBack: firstTimes(input),
+    givenBack: firstTimes(input, keysOf(leases)),
     unreadable,
     endT: entries.at(-1)?.t ?? 0,
   };
@@ -238,12 +242,32 @@ export function rightSeats(leases: readonly LeaseClaims[], product: string): num
 }
 
 /** Whoever returns a borrow says so by a stop that its device signed; anything else gives nothing back. */
-function firstTimes({ entries, isSignedBy = isEd25519 }: Case): Map<string, number> {
+/** Lease -> the key of its device. */
+function keysOf(leases: readonly LeaseSeen[]): Map<string, string> {
+  return new Map(leases.map(({ token: { claims } }) => [claims.jti, claims.dev]));
+}
+
+/** Processes by the keys that they proved to the server. */
+export function keyHolders(entries: readonly Entry[]): (process: string, key: string) => boolean {
+  const sessions = new Set(eventsOf(entries, 'session').map(({ process, device }) => `${process} ${device}`));
+  return (process, key) => sessions.has(`${process} ${key}`);
+}
+
+function firstTimes(
+  { entries, isSignedBy = isEd25519 }: Case,
+  keys: ReadonlyMap<string, string>,
+): Map<string, number> {
+  const isOf = keyHolders(entries);
   const times = new Map<string, number>();
   const gaveBack = (lease: string, t: number): void => {
     times.set(lease, Math.min(times.get(lease) ?? Number.POSITIVE_INFINITY, t));
   };
-  for (const { leases, t } of eventsOf(entries, 'released')) for (const lease of leases) gaveBack(lease, t);
+  // Whoever says it of another device's lease says nothing.
+  for (const { leases, process, t } of eventsOf(entries, 'released'))
+    for (const lease of leases) {
+      const key = keys.get(lease);
+      if (key === undefined || isOf(process, key)) gaveBack(lease, t);
+    }
   for (const { leases, stops, t } of eventsOf(entries, 'returned')) {
     // Whoever writes its own log need not write the stops down.
     if (stops === undefined) for (const lease of leases) gaveBack(lease, t);

@@ -28,11 +28,20 @@ export type Happening =
       readonly idle?: readonly { readonly lease: string; readonly seconds: number }[];
       /** Of a `credit.consume`. */
       readonly credits?: number;
+      /** Of what changes something and only an admin may: all that was asked. */
+      readonly office?: Readonly<Record<string, unknown>>;
       /** Of a checkpoint or a prune: the record that it is to be of. */
       readonly until?: number;
     }
   /** The answer to a request with a key, as text, but for the entitlements that come along with it. */
-  | { readonly event: 'result'; readonly method: string; readonly key: string; readonly text: string }
+  | {
+      readonly event: 'result';
+      readonly method: string;
+      readonly key: string;
+      readonly text: string;
+      /** Of a `credit.consume`: how many were asked for. */
+      readonly credits?: number;
+    }
   /** Tokens that arrived. `key` is that of the request they answer, if it had one. */
   | {
       readonly event: 'answer';

@@ -16,6 +16,12 @@ export interface Act {
   readonly count: number;
   /** The command. */
   readonly did: string;
+  /** Who asked; left out: nobody, the server itself. */
+  readonly by?: string;
+  /** With which device. */
+  readonly device?: string;
+  /** What the clock on the server's wall said as it was decided. */
+  readonly atMs?: number;
 }
 
 /** One change as JSON; the auditor looks into those it knows. */

@@ -12,6 +12,7 @@ export interface ProductRow {
   readonly settings?: {
     readonly borrowSeatsMax?: number | null;
     readonly borrowSeatsPerUserMax?: number | null;
+    readonly idleSeconds?: number | null;
   };
 }
 
@@ -62,6 +63,28 @@ export interface LeaseRow {
   revoked: boolean;
 }
 
+export interface DeviceRow {
+  readonly id: string;
+  readonly email: string;
+  readonly leaseKey: string;
+  /** The link that it joined with, or the token of a machine. */
+  readonly invitation: string;
+  readonly machine?: object;
+}
+
+export interface MachineTokenRow {
+  readonly id: string;
+  readonly uses: number;
+  readonly maxUses: number;
+  readonly revoked: boolean;
+}
+
+export interface InvitationRow {
+  readonly id: string;
+  readonly email: string;
+  readonly usedBy: string | null;
+}
+
 export interface KeptRow {
   readonly id: string;
   readonly method: string;
@@ -74,10 +97,11 @@ export class Ledger {
   readonly entitlements = new Map<string, EntitlementRow>();
   readonly allocations = new Map<string, AllocationRow>();
   readonly users = new Map<string, { readonly email: string; readonly removing?: object }>();
-  readonly devices = new Map<
-    string,
-    { readonly id: string; readonly email: string; readonly leaseKey: string }
-  >();
+  /** Links that nobody has used, by id: whose. */
+  readonly invitations = new Map<string, string>();
+  /** For machines that enrol themselves. */
+  readonly machineTokens = new Map<string, MachineTokenRow>();
+  readonly devices = new Map<string, DeviceRow>();
   readonly seats = new Map<string, SeatRow>();
   readonly leases = new Map<string, LeaseRow>();
   readonly kept = new Map<string, KeptRow>();
@@ -90,8 +114,13 @@ export class Ledger {
   isHolding = false;
   /** Seats that were taken meanwhile. */
   readonly takenInHold = new Set<string>();
-  /** Seats that were taken from the shared ones while sharing was off, without a lease so far: one of before a restore may be. */
-  readonly takenUnshared = new Set<string>();
+  /** Seats that left an allocation for the shared ones, and revokes that went with their allocation, since somebody looked. */
+  readonly lostSeats: string[] = [];
+  readonly droppedPending: {
+    readonly email: string;
+    readonly entitlement: string;
+    readonly seats: number;
+  }[] = [];
   /** Borrows that ended by the clock since somebody looked. */
   readonly expiredBorrows: LeaseClaims[] = [];
 
@@ -150,7 +179,19 @@ export class Ledger {
     },
     'user.put': ({ user }) => put(this.users, (user as { email: string }).email, user),
     'user.removed': ({ email }) => void this.users.delete(String(email)),
-    'device.enrolled': ({ device }) => put(this.devices, (device as { id: string }).id, device),
+    'invitation.made': ({ invitation }) => {
+      const { id, email, usedBy } = invitation as InvitationRow;
+      if (usedBy === null) this.invitations.set(id, email);
+    },
+    'machineToken.put': ({ token }) => put(this.machineTokens, (token as MachineTokenRow).id, token),
+    'invitation.dropped': ({ id }) => void this.invitations.delete(String(id)),
+    'device.enrolled': ({ device }) => {
+      const row = device as DeviceRow;
+      put(this.devices, row.id, device);
+      this.invitations.delete(row.invitation);
+      const token = this.machineTokens.get(row.invitation);
+      if (token !== undefined) put(this.machineTokens, token.id, { ...token, uses: token.uses + 1 });
+    },
     'device.removed': ({ id }) => void this.devices.delete(String(id)),
     'product.put': ({ product }) => put(this.products, (product as ProductRow).product, product),
     'entitlement.put': ({ entitlement }) =>
@@ -166,16 +207,17 @@ export class Ledger {
     },
     'allocation.set': ({ allocation }) => {
       const row = allocation as AllocationRow;
-      const id = `${row.email} ${row.entitlement}`;
-      if (row.quantity > 0) this.allocations.set(id, row);
+      const { email, entitlement, quantity } = row;
+      const id = `${email} ${entitlement}`;
+      const { seats } = this.allocations.get(id)?.revoking ?? { seats: 0 };
+      if (quantity === 0 && seats > 0) this.droppedPending.push({ email, entitlement, seats });
+      if (quantity > 0) this.allocations.set(id, row);
       else this.allocations.delete(id);
     },
     'seat.taken': ({ seat }) => {
       const row = seat as Omit<SeatRow, 'leases' | 'lingers'>;
       this.seats.set(row.id, { ...row, leases: new Set(), lingers: false });
       if (this.isHolding) this.takenInHold.add(row.id);
-      const isShared = this.products.get(row.product)?.sharing !== false;
-      if (row.allocation === null && !isShared) this.takenUnshared.add(row.id);
     },
     'seat.grown': ({ id, count }) => {
       const seat = this.seats.get(String(id))!;
@@ -183,6 +225,8 @@ export class Ledger {
     },
     'seat.charged': ({ id, entitlement, allocation }) => {
       const seat = this.seats.get(String(id))!;
+      if (seat.entitlement === entitlement && seat.allocation !== null && allocation === null)
+        this.lostSeats.push(seat.id);
       seat.entitlement = String(entitlement);
       seat.allocation = allocation as string | null;
     },
@@ -197,7 +241,6 @@ export class Ledger {
       const row = lease as { claims: LeaseClaims; device: string; email: string };
       this.leases.set(row.claims.jti, { ...row, revoked: false });
       this.seats.get(row.claims.seat)!.leases.add(row.claims.jti);
-      this.takenUnshared.delete(row.claims.seat);
       // Shown by who has it: a seat of before the restore, which may be lent for longer.
       if (row.claims.epoch !== this.epoch) this.takenInHold.delete(row.claims.seat);
     },

@@ -1,6 +1,7 @@
 import { type ActSeen, eachAct } from './acts.js';
 import type { Evidence, Finding } from './evidence.js';
 import type { Change } from './journal-entry.js';
+import { type Fact, People, wordsOf } from './mail-people.js';
 
 /** A mail that a mail server took, whatever berthd heard of it. */
 export interface MailTaken {
@@ -8,13 +9,6 @@ export interface MailTaken {
   /** `<mail id@domain>`. */
   readonly messageId: string;
   readonly to: string;
-}
-
-interface Fact {
-  readonly kind: string;
-  readonly invitation?: string | undefined;
-  readonly product?: string | undefined;
-  readonly quantity?: number | undefined;
 }
 
 interface MailRow {
@@ -26,7 +20,11 @@ interface MailRow {
 /** What the journal says of a mail. */
 interface Story {
   readonly to: string;
+  /** Invitations whose links it brings. */
+  readonly links: readonly string[];
   tried: number;
+  /** By the wall clock of the server. */
+  triedFromMs: number | null;
   /** Hand-overs of which nobody knows whether they went through. */
   unsure: number;
   isOver: boolean;
@@ -40,26 +38,40 @@ export function mailsWrong({ journal, mails = [] }: Evidence): Finding[] {
   if (journal === undefined || journal.fault !== null) return [];
   const findings: Finding[] = [];
   const stories = new Map<string, Story>();
+  const people = new People();
   eachAct(journal.records, (act) => {
     const accuse = (text: string) => findings.push({ rule: 'MAIL', text: `record ${act.seq}: ${text}` });
-    for (const change of act.changes) note(stories, change, accuse);
-    judgeAct(stories, act, accuse);
+    people.before(act);
+    for (const change of act.changes) note(stories, change, people, accuse);
+    judgeAct(stories, act, people, accuse);
   });
   return [...findings, ...mistaken(mails, stories)];
 }
 
 type Say = (text: string) => void;
 
-function note(stories: Map<string, Story>, change: Change, accuse: Say): void {
+/** RFC 5321 4.5.4.1: whoever sends goes on for four days at least. */
+const GIVE_UP_MS = 4 * 86_400_000;
+
+function note(stories: Map<string, Story>, change: Change, people: People, accuse: Say): void {
   if (change.type === 'mail.queued') {
-    const { id, to } = change.mail as MailRow;
-    stories.set(id, { to, tried: 0, unsure: 0, isOver: false });
+    const { id, to, facts } = change.mail as MailRow;
+    const links = facts.flatMap(({ invitation }) => (invitation === undefined ? [] : [invitation]));
+    stories.set(id, { to, links, tried: 0, unsure: 0, isOver: false, triedFromMs: null });
   }
   const story = stories.get(String(change.id));
   if (story === undefined) return;
   if (change.type === 'mail.tried') {
     if (story.isOver) accuse(`mail ${String(change.id)} is handed over although it was sent or taken back`);
+    if (story.links.some((link) => people.isUsedUp(link)))
+      accuse(`mail ${String(change.id)} is handed over with a link that is good for nothing any more`);
     story.tried++;
+    story.triedFromMs ??= Number(change.atMs);
+  }
+  if (change.type === 'mail.failed') {
+    const triedMs = Number(change.atMs) - (story.triedFromMs ?? 0);
+    if (!/^5\d\d/.test(String(change.error)) && triedMs < GIVE_UP_MS)
+      accuse(`mail ${String(change.id)} is given up after ${triedMs} ms: ${String(change.error)}`);
   }
   if (change.type === 'mail.deferred' && change.unsure === true) story.unsure++;
   if (change.type === 'mail.sent' || change.type === 'mail.cancelled') story.isOver = true;
@@ -90,9 +102,9 @@ const moving: ReadonlySet<string> = new Set(['assign', 'move', 'revoke', 'settle
 const inviting: ReadonlySet<string> = new Set(['invite', 'decideRow']);
 
 /** What has to be told, as often as it happens: two entitlements of one product are two mails that say the same. */
-function judgeAct(stories: ReadonlyMap<string, Story>, act: ActSeen, accuse: Say): void {
+function judgeAct(stories: ReadonlyMap<string, Story>, act: ActSeen, people: People, accuse: Say): void {
   const told = tally(factsIn(stories, act.changes).map(({ to, fact }) => wordsOf(to, fact)));
-  for (const [words, times] of tally(dueIn(act))) {
+  for (const [words, times] of tally([...dueIn(act), ...people.dueIn(act)])) {
     const is = told.get(words) ?? 0;
     if (is !== times) accuse(`its commit tells ${is} times, not ${times}: ${words}`);
   }
@@ -114,10 +126,6 @@ function dueIn({ did, changes, before }: ActSeen): string[] {
     if (more !== 0) due.push(wordsOf(row.email, { kind, product, quantity: Math.abs(more) }));
   }
   return due;
-}
-
-function wordsOf(to: string, { kind, invitation, product, quantity }: Fact): string {
-  return [to, kind, invitation, product, quantity].filter((word) => word !== undefined).join(' ');
 }
 
 function tally(words: readonly string[]): Map<string, number> {

@@ -4,6 +4,12 @@ import type { Happening, PoolSeen } from './history.js';
 /** Their `until` is the record that they are about. */
 const ofOneRecord: ReadonlySet<string> = new Set(['audit.checkpoint', 'audit.prune']);
 
+/** What an admin asks for, told whole (office-asked.ts). */
+const ofTheOffice: ReadonlySet<string> = new Set([
+  ...['allocation.assign', 'allocation.revoke', 'allocation.move', 'sharing.set', 'pool.set'],
+  ...['lease.revoke', 'lease.keep', 'user.remove', 'entitlement.remove', 'credit.limit', 'credit.decide'],
+]);
+
 /** A request that has no answer yet. */
 interface Asked {
   readonly method: string;
@@ -71,6 +77,7 @@ export class Observer {
       ...(params.wants === undefined ? {} : { wants: params.wants }),
       ...(params.idle === undefined ? {} : { idle: params.idle }),
       ...(params.credits === undefined ? {} : { credits: params.credits }),
+      ...(ofTheOffice.has(method) ? { office: params as Readonly<Record<string, unknown>> } : {}),
       ...(params.until === undefined || !ofOneRecord.has(method) ? {} : { until: params.until }),
     });
     if (method === 'entitlement.remove') this.#write({ event: 'removing', id: params.id ?? '' });
@@ -109,7 +116,10 @@ export class Observer {
     const { entitlements: _, endorsements = [], ...rest } = result;
     for (const endorsement of endorsements as string[]) write({ event: 'endorsed', endorsement });
     if (params.key !== undefined)
-      write({ event: 'result', method, key: params.key, text: JSON.stringify(lasting(method, rest)) });
+      write({
+        ...{ event: 'result', method, key: params.key, text: JSON.stringify(lasting(method, rest)) },
+        ...(params.credits === undefined || method !== 'credit.consume' ? {} : { credits: params.credits }),
+      });
     const leases = tokensIn(result);
     if (leases.length > 0) {
       const entitlements = (result.entitlements ?? []) as string[];

@@ -50,10 +50,10 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     // A seat may have moved since, and an admin may have said otherwise: it was granted before.
     if (isShown(ledger, row.claims)) return;
     misnamed(ledger, row, seat, accuse);
-    if (ledger.takenUnshared.has(seat.id))
+    if (seat.allocation === null && ledger.products.get(seat.product)?.sharing === false)
       accuse(
         'SHARING',
-        `seat ${seat.id} of ${seat.product} is taken from the shared ones while sharing is off`,
+        `lease ${row.claims.jti} is granted on seat ${seat.id}, a shared one of ${seat.product}, while sharing is off`,
       );
     grantedInHold(ledger, row.claims, accuse);
     sharedWrongly(ledger, row, seat, accuse);

@@ -1,6 +1,8 @@
 import type { Change } from './journal-entry.js';
 import type { AllocationRow, EntitlementRow, KeptRow, Ledger, SeatRow } from './ledger.js';
 import type { Accuse, Judge } from './replay-grants.js';
+import { allocationsOf, peopleRules } from './replay-people.js';
+import { heirRules, lostSeatsGoOn } from './replay-taken-back.js';
 
 /** A commit carries the clock when it has gone on for a minute; and a bit for what the tick is late. */
 const CLOCK_LAG_MS = 65_000;
@@ -30,30 +32,55 @@ export const adminRules: Readonly<Record<string, Judge>> = {
     const known = ledger.entitlements.get(claims.jti);
     if (known !== undefined && claims.rev < known.claims.rev)
       accuse('ENTITLEMENT', `revision ${claims.rev} of ${claims.jti} takes the place of ${known.claims.rev}`);
+    const isLive = known?.state === 'active' || known?.state === 'future';
+    if (isLive && known.removing !== undefined && (entitlement as EntitlementRow).removing === undefined)
+      accuse('I8', `a revision of ${claims.jti} undoes its removal, which is pending`);
     if (known?.state === 'replaced') accuse('ENTITLEMENT', `${claims.jti} comes back after it was replaced`);
     const product = ledger.products.get(claims.product);
     if (product === undefined) accuse('JOURNAL', `${claims.jti} is of a product that is unknown`);
     else if (product.vendor !== claims.iss || product.share !== claims.share)
       accuse('ENTITLEMENT', `${claims.jti} is of another vendor or share rule than ${claims.product}`);
   },
-  'user.removed': (ledger, { email }, accuse) => {
-    const kept = allocationsOf(ledger, String(email));
-    if (kept > 0) accuse('REMOVAL', `${String(email)} is removed with ${kept} allocated seats`);
-    if (ledger.count((seat) => seat.email === email && ledger.isBorrowed(seat)) > 0)
-      accuse('I8', `${String(email)} is removed with a borrow`);
-  },
+  ...peopleRules,
+  ...heirRules,
   'request.kept': (ledger, { request }, accuse) => {
     const { id, leases } = request as KeptRow;
     if (ledger.kept.has(id)) accuse('I7', `the request "${id}" was carried out twice`);
     for (const lease of leases)
       if (!ledger.leases.has(lease))
         accuse('I7', `the request "${id}" is kept with lease ${lease}, which is not there`);
+    notCut(ledger, request as KeptRow, accuse);
   },
 };
 
+/** Whoever switched sharing off was told how many shared seats run on. */
+function notCut(ledger: Ledger, { id, method, outcome }: KeptRow, accuse: Accuse): void {
+  if (method !== 'setSharing') return;
+  const { products } = outcome as { readonly products: readonly Switched[] };
+  for (const { product, floatingSharing, seatsRunning } of products) {
+    if (floatingSharing || seatsRunning > 0) continue;
+    const goesOn = (lease: string): boolean => ledger.leases.get(lease)?.revoked === false;
+    const running = ledger.count(
+      (seat) =>
+        seat.product === product &&
+        seat.allocation === null &&
+        !ledger.isBorrowed(seat) &&
+        [...seat.leases].some(goesOn),
+    );
+    if (running > 0)
+      accuse('SHARING', `"${id}" was told that no shared seat of ${product} runs on, ${running} do`);
+  }
+}
+
+interface Switched {
+  readonly product: string;
+  readonly floatingSharing: boolean;
+  readonly seatsRunning: number;
+}
+
 /** What must hold when a record is whole. */
 export const recordRules: readonly ((ledger: Ledger, changes: readonly Change[], accuse: Accuse) => void)[] =
-  [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft];
+  [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft, lostSeatsGoOn];
 
 /** By the clock that the journal itself carries (I3). */
 function expiredEarly(ledger: Ledger, _changes: readonly Change[], accuse: Accuse): void {
@@ -134,13 +161,4 @@ function touched(changes: readonly Change[]): Set<string> {
     if (type === 'entitlement.state') ids.push(String(id));
   }
   return new Set(ids);
-}
-
-/** What an admin has set aside for somebody: a personal entitlement is the vendor's doing. */
-function allocationsOf(ledger: Ledger, email: string): number {
-  let sum = 0;
-  for (const row of ledger.allocations.values())
-    if (row.email === email && ledger.entitlements.get(row.entitlement)?.claims.holder === undefined)
-      sum += row.quantity;
-  return sum;
 }

@@ -60,6 +60,18 @@ describe('credits', () => {
     expect(broken(world)).toEqual([]);
   });
 
+  test('a receipt for another sum than was asked for with that key', () => {
+    const world = studio({ access: 'limited', limit: 10, per: 'day' });
+    consume(world, 'c1');
+    const text = JSON.stringify({ id: 'c1', credits: 5, left: 5 });
+    const said = { event: 'result', method: 'credit.consume', key: 'key-c1', text } as const;
+    world.write(300, 'plugin', { ...said, credits: 5 });
+    const told = () => audit(world.case()).findings.filter(({ text: is }) => is.includes('the receipt says'));
+    expect(told()).toEqual([]);
+    world.write(400, 'plugin', { ...said, credits: 6 });
+    expect(told()).toHaveLength(1);
+  });
+
   test('more than was bought', () => {
     const world = studio();
     for (const id of ['c1', 'c2', 'c3']) consume(world, id);

@@ -73,6 +73,46 @@ test('a seat that is taken back as idle is one whose plugins all said that they 
   ]);
 });
 
+test.each<[string, RegExp | null, number, number]>([
+  ['as long as its pool says', null, 61, 62],
+  ['for less', /^LINGER record \d+: seat s lingers for 60 s, and is freed 4\d{4} ms before that/, 15, 16],
+  [
+    'for much longer',
+    /^LINGER record \d+: seat s lingers for 60 s, and 3\d{5} ms after that it still does/,
+    400,
+    400,
+  ],
+])('a seat lingers %s', (_, expected, askedSeconds, freedSeconds) => {
+  const world = new World(2);
+  const lease = world.take(1000, { seat: 's' });
+  world.write(2000, 'plugin', { event: 'released', leases: [lease], stopped: false });
+  world.journal({
+    ...{ type: 'lease.ended', id: lease, reason: 'released' },
+    linger: { seconds: 60, key: 'k', lease },
+  });
+  world.take(3000, { seat: 't' });
+  world.write(askedSeconds * 1000, 'plugin', { event: 'request', method: 'lease.release', key: 'late' });
+  world.journal({ type: 'request.kept', request: { id: 'd late', leases: [] } });
+  world.journal({ type: 'seat.freed', id: 's', reason: 'expired' });
+  world.take(freedSeconds * 1000, { seat: 't' });
+  expect(findings(world)).toEqual(expected === null ? [] : [expect.stringMatching(expected)]);
+});
+
+test('a seat that is taken back as idle was idle for long enough', () => {
+  const world = new World(1);
+  world.put({ settings: { idleSeconds: 60 } });
+  const lease = world.take(1000, { seat: 's' });
+  const idle = [{ lease, seconds: 20 }];
+  world.write(2000, 'plugin', { event: 'request', method: 'lease.renew', nonce: 'n', idle });
+  world.journal({ type: 'lease.revoked', id: lease, by: '', reason: '', cause: 'idle' });
+  world.take(3000, { seat: 't' });
+  expect(findings(world).filter((text) => text.startsWith('IDLE'))).toEqual([
+    expect.stringMatching(
+      /^IDLE record \d+: lease l1 of seat s is taken back as idle 3\d{4} ms before it was/,
+    ),
+  ]);
+});
+
 describe('what a finding rests on', () => {
   /** A seat that goes to the next too early. */
   function borrowersOf(kind: 'online' | 'borrow'): (readonly string[] | undefined)[] {

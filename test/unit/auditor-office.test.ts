@@ -110,6 +110,101 @@ describe('mails', () => {
   });
 });
 
+describe('mails of more than seats', () => {
+  const user = (email: string, role: string): Change => ({
+    type: 'user.put',
+    user: { email, role, state: 'active' },
+  });
+  const tried: Change = { type: 'mail.tried', id: 'm1', atMs: 1000, messageId: '<m1@x>' };
+  const failed = (atMs: number, error: string): Change => ({ type: 'mail.failed', id: 'm1', atMs, error });
+  const invited = { kind: 'invited', invitation: 'i1' };
+  const link: Change = { type: 'invitation.made', invitation: { id: 'i1', email: 'a@x', usedBy: null } };
+  const dropped: Change = { type: 'invitation.dropped', id: 'i1' };
+  const asks: Change = { type: 'credit.asked', request: { email: 'a@x', credits: 5 } };
+  const job: Change = {
+    type: 'job.made',
+    job: { id: 'j', kind: 'assign', by: 'o@x', rows: 1 },
+    cells: [{ line: 2 }],
+  };
+  const row: Change = { type: 'job.row', job: 'j', index: 0, verdict: { is: 'unchanged' } };
+  const over: Change = { type: 'job.ended', id: 'j', atMs: 1 };
+  const days = 86_400_000;
+
+  test.each<[string, string[], [string, Change[]][]]>([
+    [
+      'a link is sent',
+      [],
+      [
+        ['invite', [link, told('m1', 'a@x', invited)]],
+        ['tryMail', [tried]],
+      ],
+    ],
+    [
+      'a link is sent that was taken back',
+      ['MAIL'],
+      [
+        ['invite', [link, told('m1', 'a@x', invited)]],
+        ['cancelInvitation', [dropped]],
+        ['tryMail', [tried]],
+      ],
+    ],
+    [
+      'who runs the organisation is told that somebody wants credits',
+      [],
+      [['askCredits', [asks, told('m1', 'o@x', { kind: 'creditAsked' })]]],
+    ],
+    ['nobody is told that somebody wants credits', ['MAIL'], [['askCredits', [asks]]]],
+    [
+      'a refused mail is given up',
+      [],
+      [
+        ['assign', [told('m1', 'a@x', { kind: 'test' })]],
+        ['tryMail', [tried]],
+        ['settleMail', [failed(2000, '550 no')]],
+      ],
+    ],
+    [
+      'a mail is given up after days',
+      [],
+      [
+        ['assign', [told('m1', 'a@x', { kind: 'test' })]],
+        ['tryMail', [tried]],
+        ['settleMail', [failed(5 * days, '451 later')]],
+      ],
+    ],
+    [
+      'a mail is given up at once',
+      ['MAIL'],
+      [
+        ['assign', [told('m1', 'a@x', { kind: 'test' })]],
+        ['tryMail', [tried]],
+        ['settleMail', [failed(2000, '451 later')]],
+      ],
+    ],
+    [
+      'a job ends, and who asked for it is told',
+      [],
+      [
+        ['makeJob', [job]],
+        ['decideRow', [row, over, told('m1', 'o@x', { kind: 'bulk' })]],
+      ],
+    ],
+    [
+      'a job ends, and nobody is told',
+      ['MAIL'],
+      [
+        ['makeJob', [job]],
+        ['decideRow', [row, over]],
+      ],
+    ],
+  ])('%s', (_, rules, acts) => {
+    const world = new World();
+    act(world, 'found', user('o@x', 'owner'), user('a@x', 'user'));
+    for (const [did, changes] of acts) act(world, did, ...changes);
+    expect(broken(world)).toEqual(rules);
+  });
+});
+
 describe('checkpoints and exports', () => {
   const checkpoint = (world: World, lie: object, signer = world.server): World => {
     const { seq, hash } = world.records.at(-1)!;

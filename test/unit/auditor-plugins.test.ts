@@ -29,7 +29,8 @@ describe('I1: seats that one process gives back for another', () => {
     const lease = world.take(1000);
     if (when === 'stopped')
       world.write(1400, 'plugin', { event: 'released', leases: [lease], stopped: false });
-    world.device('other');
+    // Of the same computer.
+    world.write(1400, 'other', { event: 'session', device: world.device('plugin').text });
     world.release(1500, lease, 'other');
     if (when !== 'dead') world.take(5000, { seat: 's2' });
     return world;

@@ -208,7 +208,7 @@ describe('I8: pending, and what borrows keep', () => {
   test('a user who is removed with a borrow is found', () => {
     const world = new World();
     world.take(1000, { kind: 'borrow' });
-    world.journal({ type: 'user.removed', email: 'plugin@x' });
+    world.journal({ type: 'device.removed', id: 'plugin' }, { type: 'user.removed', email: 'plugin@x' });
     expect(broken(world)).toEqual(['I8']);
   });
 

@@ -189,7 +189,7 @@ export class World {
     const email = `${process}@x`;
     this.journal(
       { type: 'user.put', user: { email, role: 'user', state: 'active' } },
-      { type: 'device.enrolled', device: { id: process, email, leaseKey: keys.text } },
+      { type: 'device.enrolled', device: { id: process, email, leaseKey: keys.text, invitation: '' } },
     );
     return keys;
   }
