@@ -14,6 +14,7 @@ import { releasesWrong } from './forced-releases.js';
 import { givenBackByOthers } from './foreign-releases.js';
 import { eventsOf } from './history.js';
 import { takenThoughUsed } from './idle.js';
+import { forgottenTooSoon } from './kept-keys.js';
 import { overtaken } from './line.js';
 import { lingersWrong } from './lingers.js';
 import { mailsWrong } from './mails.js';
@@ -21,6 +22,7 @@ import { movesTorn } from './moves.js';
 import { otherThanAsked } from './office-asked.js';
 import { overIssued } from './over-issue.js';
 import { prunesWrong } from './prunes.js';
+import { toldTooEarly } from './pushes.js';
 import { invalidHistory } from './replay.js';
 import { sinceRestore } from './restored.js';
 import { outlived } from './revisions.js';
@@ -112,6 +114,8 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...otherThanAsked(evidence),
     ...releasesWrong(evidence),
     ...lingersWrong(evidence),
+    ...toldTooEarly(evidence),
+    ...forgottenTooSoon(evidence),
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),
     ...overtaken(evidence),

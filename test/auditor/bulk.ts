@@ -29,6 +29,7 @@ export function bulkWrong({ journal, entries }: Evidence): Finding[] {
     const accuse = (text: string) => findings.push({ rule: 'BULK', text: `record ${act.seq}: ${text}` });
     for (const change of act.changes) note(jobs, change, accuse);
     if (act.did === 'decideRow') judgeRow(jobs, act, accuse);
+    for (const { type, mail } of act.changes) if (type === 'mail.queued') miscounted(jobs, mail, accuse);
   });
   return [...findings, ...eventsOf(entries, 'report').flatMap((report) => misreported(jobs, report))];
 }
@@ -71,6 +72,27 @@ function judgeRow(jobs: ReadonlyMap<string, Job>, act: ActSeen, accuse: Say): vo
   const done = (verdict as { is: string }).is === 'done';
   const fault = done ? wrongDoing(job.kind, cells, act) : somethingIn(act.changes);
   if (fault !== null) accuse(`row ${String(index)} of ${String(id)} (${job.kind} ${cells.email}) ${fault}`);
+}
+
+/** Who asked for a job is told how many rows came to which end. */
+function miscounted(jobs: ReadonlyMap<string, Job>, mail: unknown, accuse: Say): void {
+  for (const { kind, job: id, ...told } of (mail as { readonly facts: readonly Ended[] }).facts) {
+    if (kind !== 'bulk') continue;
+    const verdicts = [...(jobs.get(id ?? '')?.verdicts.values() ?? [])];
+    for (const is of ['done', 'unchanged', 'failed'] as const) {
+      const count = verdicts.filter((verdict) => verdict === is).length;
+      if (told[is] !== count)
+        accuse(`a mail says of ${String(id)} that ${told[is]} rows are ${is}, ${count} are`);
+    }
+  }
+}
+
+interface Ended {
+  readonly kind: string;
+  readonly job?: string;
+  readonly done?: number;
+  readonly unchanged?: number;
+  readonly failed?: number;
 }
 
 /** What says that the job is over, and nothing of any row. */

@@ -1,7 +1,7 @@
 import { durableBy } from './early-endings.js';
 import type { Evidence, Finding } from './evidence.js';
 import { eventsOf } from './history.js';
-import type { Change } from './journal-entry.js';
+import { decidedAfter } from './record-times.js';
 import { RHO } from './rights.js';
 
 /** A seat that nobody has any more, kept for whoever gave it back. */
@@ -22,7 +22,7 @@ export function lingersWrong(evidence: Evidence): Finding[] {
   const findings: Finding[] = [];
   const seenBy = durableBy(evidence);
   const givenBackAt = firstReleases(evidence);
-  const decidedAfter = askedBefore(evidence);
+  const askedBy = decidedAfter(evidence);
   const seats = new Map<string, string>();
   const lingering = new Map<string, Lingering>();
   for (const { seq, changes } of journal.records) {
@@ -47,7 +47,7 @@ export function lingersWrong(evidence: Evidence): Finding[] {
         accuse(`${id} lingers for ${seconds} s, and is freed ${earlyMs} ms before that`);
       lingering.delete(id);
     }
-    const nowT = decidedAfter(changes);
+    const nowT = askedBy(changes);
     for (const [id, { seconds, byT }] of lingering) {
       const lateMs = Math.round(nowT - byT - seconds * 1000 * (1 + RHO));
       if (lateMs <= LATE_MS) continue;
@@ -63,17 +63,4 @@ function firstReleases({ entries }: Evidence): ReadonlyMap<string, number> {
   for (const { leases, t } of eventsOf(entries, 'released'))
     for (const lease of leases) if (!times.has(lease)) times.set(lease, t);
   return times;
-}
-
-/** Of a record: a moment before which not all of it can have been decided, since somebody asked for it then. */
-function askedBefore({ entries }: Evidence): (changes: readonly Change[]) => number {
-  const sent = new Map<string, number>();
-  for (const { key, t } of eventsOf(entries, 'request'))
-    if (key !== undefined && !sent.has(key)) sent.set(key, t);
-  return (changes) =>
-    changes.reduce((latest, { type, request }) => {
-      if (type !== 'request.kept') return latest;
-      const key = (request as { readonly id: string }).id.split(' ').at(-1)!;
-      return Math.max(latest, sent.get(key) ?? Number.NEGATIVE_INFINITY);
-    }, Number.NEGATIVE_INFINITY);
 }

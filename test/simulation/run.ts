@@ -73,8 +73,9 @@ async function bothPhases(site: Site, founded: Founded, run: Run): Promise<void>
     await run.goWrong();
     if (!run.isBroken) await heal(site, founded, { products, waiters: run.waiters, end: () => run.end() });
   } catch (error) {
-    if (!(error instanceof StandsStill)) throw error;
-    site.violation(error.message);
+    // Whatever somebody was refused who must not be, or broke: with its seed and what came before it.
+    const how = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    site.violation(error instanceof StandsStill ? error.message : `the simulation cannot go on: ${how}`);
   }
 }
 

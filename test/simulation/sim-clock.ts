@@ -8,8 +8,8 @@ export interface ClockTraits {
   readonly wallOffsetMs: number;
 }
 
-/** 2026-11-22T12:00Z: an arbitrary day, the same for every seed. */
-export const START_WALL_MS = Date.UTC(2026, 10, 22, 12);
+/** 2026-11-22T23:15Z: an arbitrary evening, the same for every seed, so that a day ends on the way. */
+export const START_WALL_MS = Date.UTC(2026, 10, 22, 23, 15);
 
 /** The clocks of one computer, made from true time. */
 export class SimClock {

@@ -211,3 +211,39 @@ describe('a vendor that changed its key', () => {
     expect(broken(renewed('vendor', ['comp']))).toEqual(['CHAIN']);
   });
 });
+
+describe('I7: how long a key is known', () => {
+  /** A lease of 3 s, so of a window of some 13 s, that is given back at 2 s. */
+  const given = (ends: boolean): World => {
+    const world = new World(2);
+    const lease = world.take(1000, { lease: 'l1' });
+    world.journal(kept('k', 'checkout', [lease]));
+    if (!ends) return world;
+    world.write(2000, 'plugin', { event: 'request', method: 'lease.release', key: 'r' });
+    world.write(2000, 'plugin', { event: 'released', leases: [lease], stopped: false });
+    world.journal({ type: 'lease.ended', id: lease, reason: 'released' }, kept('r', 'release'));
+    return world;
+  };
+
+  test.each<[string, boolean, number, string[]]>([
+    ['until its lease has ended and W more', true, 20_000, []],
+    ['for less', true, 14_000, ['I7']],
+    ['for less than its lease lasts', false, 20_000, ['I7']],
+  ])('%s', (_, ends, seenT, rules) => {
+    const world = given(ends);
+    world.journal({ type: 'request.dropped', id: 'admin k' });
+    world.take(seenT);
+    expect(broken(world)).toEqual(rules);
+  });
+});
+
+test.each<[string, boolean, string[]]>([
+  ['is in the journal', true, []],
+  ['is not is found (I6)', false, ['I6']],
+])('a push of a revoke that %s', (_, isThere, rules) => {
+  const world = new World();
+  const lease = world.take(1000);
+  if (isThere) world.journal({ type: 'lease.revoked', id: lease, by: '', reason: '' });
+  world.write(1500, 'plugin', { event: 'pushed', method: 'lease.revoked', lease });
+  expect(broken(world)).toEqual(rules);
+});

@@ -128,6 +128,7 @@ describe('mails of more than seats', () => {
   };
   const row: Change = { type: 'job.row', job: 'j', index: 0, verdict: { is: 'unchanged' } };
   const over: Change = { type: 'job.ended', id: 'j', atMs: 1 };
+  const counted = (unchanged: number) => ({ kind: 'bulk', job: 'j', done: 0, unchanged, failed: 0 });
   const days = 86_400_000;
 
   test.each<[string, string[], [string, Change[]][]]>([
@@ -186,7 +187,15 @@ describe('mails of more than seats', () => {
       [],
       [
         ['makeJob', [job]],
-        ['decideRow', [row, over, told('m1', 'o@x', { kind: 'bulk' })]],
+        ['decideRow', [row, over, told('m1', 'o@x', counted(1))]],
+      ],
+    ],
+    [
+      'a job ends, and another number is told',
+      ['BULK'],
+      [
+        ['makeJob', [job]],
+        ['decideRow', [row, over, told('m1', 'o@x', counted(2))]],
       ],
     ],
     [
