@@ -87,6 +87,16 @@ export const plantedInBorrows: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'borrow-too-long',
+    'CHAIN',
+    'A borrow is longer than its entitlement allows.',
+    edit(
+      choose,
+      'if (claims.borrow === undefined || wish.seconds > claims.borrow.maxSeconds)',
+      'if (claims.borrow === undefined)',
+    ),
+  ),
+  mutant(
     'borrow-while-over',
     'I1',
     'A seat is lent while more are in use than are owned.',

@@ -33,6 +33,26 @@ export const plantedInCredits: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'credit-forgotten-when-replaced',
+    'CREDIT',
+    'An entitlement that replaces another has all its credits, whatever was spent of that one.',
+    edit(
+      'server/dist/domain/decide/entitlement.js',
+      "if (spent > 0)\n        changes.push({ type: 'credit.moved', from, to, credits: spent });",
+      '',
+    ),
+  ),
+  mutant(
+    'credit-answer-gives-twice',
+    'ASKED',
+    'A yes gives twice as much more as was asked for.',
+    edit(
+      'server/dist/domain/decide/credit-requests.js',
+      'Math.min(limits.creditLimit, from + credits)',
+      'Math.min(limits.creditLimit, from + 2 * credits)',
+    ),
+  ),
+  mutant(
     'credit-not-in-the-journal',
     'I6',
     'Credits are spent in memory alone.',

@@ -29,6 +29,22 @@ export const plantedInEntitlements: readonly Mutant[] = [
     edit(entitlement, "if (known.state === 'replaced')", "if (known.state === 'never')"),
   ),
   mutant(
+    'revision-undoes-removal',
+    'I8',
+    'A new revision takes back a removal that is pending.',
+    edit(
+      entitlement,
+      '...(known?.removing !== undefined && isLive(known) ? { removing: known.removing } : {}),',
+      '',
+    ),
+  ),
+  mutant(
+    'replaced-forgets-pending-revoke',
+    'I8',
+    'An entitlement that replaces another does not know which seats wait to be revoked.',
+    edit(entitlement, '...(revoking === undefined ? {} : { revoking: { ...revoking, seats } }),', ''),
+  ),
+  mutant(
     'allocation-counted-twice',
     'EQUATION',
     'Seats that are added to an allocation are counted with those it had.',

@@ -42,6 +42,56 @@ export const plantedInOffice: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'mail-with-a-dead-link',
+    'MAIL',
+    'The mail of an invitation that was taken back is sent all the same.',
+    edit(
+      'server/dist/domain/decide/mails.js',
+      "return [{ type: 'mail.cancelled', id: mail.id, atMs: now.wallMs }];",
+      'return [];',
+    ),
+  ),
+  mutant(
+    'mail-given-up-at-once',
+    'MAIL',
+    'A mail that could not be sent is not tried again.',
+    edit(
+      'server/dist/domain/mail.js',
+      'if (nowMs - (triedFromMs ?? nowMs) >= GIVE_UP_MS)',
+      'if (nowMs - (triedFromMs ?? nowMs) >= 0)',
+    ),
+  ),
+  mutant(
+    'mail-lost-by-a-restart',
+    'MAIL',
+    'A mail that was being handed over when the server stopped is never sent.',
+    edit(
+      'server/dist/mail/outbox.js',
+      "for (const id of [...this.#options.state.derived.mailsByState.get('sending')])",
+      'for (const id of [])',
+    ),
+  ),
+  mutant(
+    'credit-question-unheard',
+    'MAIL',
+    'Nobody is told that somebody wants more credits.',
+    edit(
+      'server/dist/domain/decide/mails.js',
+      "return whoRuns(state).map((to) => ({ to, fact }));\n    },\n    'credit.answered'",
+      "return [];\n    },\n    'credit.answered'",
+    ),
+  ),
+  mutant(
+    'job-miscounted',
+    'BULK',
+    'Who asked for a bulk job is told a row too few.',
+    edit(
+      'server/dist/domain/decide/bulk.js',
+      'const count = (is) => job[is] + (last.is === is ? 1 : 0);',
+      'const count = (is) => job[is];',
+    ),
+  ),
+  mutant(
     'checkpoint-skips-a-record',
     'I10',
     'A checkpoint counts a record less than its hash covers.',
