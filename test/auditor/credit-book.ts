@@ -56,6 +56,8 @@ export class CreditBook {
     const { access, limit = 0, per = 'total' } = grant;
     if (access === 'unlimited') return grant;
     if (access === 'disabled') return null;
+    // A limit below what was spent leaves nothing: what was asked for counts from there.
+    if (this.#sumOf(email, '') > limit) return null;
     return { access, limit: limit + (this.#asked.get(email) ?? 0), per };
   }
 
@@ -69,9 +71,14 @@ export class CreditBook {
     if (access === 'disabled') return 'who may spend none';
     if (access === 'unlimited') return null;
     const period = day.slice(0, common[per]);
-    const own = this.#spends.filter((spend) => spend.email === email && spend.day.startsWith(period));
-    const sum = own.reduce((total, spend) => total + spend.credits, credits);
+    const sum = this.#sumOf(email, period) + credits;
     return sum > limit ? `who has spent ${sum} by that, of ${limit} per ${per}` : null;
+  }
+
+  /** Spent by somebody on days that begin so. */
+  #sumOf(email: string, period: string): number {
+    const own = this.#spends.filter((spend) => spend.email === email && spend.day.startsWith(period));
+    return own.reduce((total, spend) => total + spend.credits, 0);
   }
 
   #add(entitlement: string, credits: number): void {

@@ -32,7 +32,7 @@ export function otherThanAsked({ journal, entries }: Evidence): Finding[] {
 }
 
 /** What the judges look up. */
-const kept: ReadonlySet<string> = new Set(['credit.access', 'user.removed', 'credit.asked']);
+const kept: ReadonlySet<string> = new Set(['credit.access', 'user.removed', 'credit.asked', 'credit.spent']);
 
 function keyOf(changes: readonly Change[]): string | undefined {
   const found = changes.find(({ type }) => type === 'request.kept');

@@ -103,6 +103,17 @@ test.each<[string, string[], number, Change[]]>([
   expect(broken(world)).toEqual(rules);
 });
 
+test('a limit below what was spent leaves nothing: a yes counts from there', () => {
+  const spend = { id: 'c1', email: 'a@x', device: 'a', product: 'render', credits: 12, day: '2026-11-22' };
+  const world = new World(1);
+  act(world, { type: 'credit.spent', spend: { ...spend, charges: [] } });
+  act(world, limit(ten), { type: 'credit.asked', request: { email: 'a@x', credits: 5 } });
+  const office = { key: 'k', email: 'a@x', approve: true };
+  world.write(2000, 'admin', { event: 'request', method: 'credit.decide', key: 'k', office });
+  act(world, limit({ ...ten, limit: 17 }), { type: 'request.kept', request: { id: 'd k', leases: [] } });
+  expect(broken(world)).not.toContain('ASKED');
+});
+
 describe('what is taken back, and what goes over to an heir', () => {
   const charged: Change = { type: 'seat.charged', id: 's', entitlement: 'e1', allocation: null };
 
