@@ -1,7 +1,14 @@
 import type { AdminConnection } from '@berth/client';
-import { type BulkJobInfo, type BulkKind, type BulkRowInfo, limits } from '@berth/protocol';
+import {
+  type BulkJobInfo,
+  type BulkKind,
+  type BulkRowInfo,
+  type ErrorCode,
+  limits,
+  type ParamsOf,
+} from '@berth/protocol';
 import type { Context, Output } from './context.js';
-import { readCsv, type Table, writeCsv } from './csv.js';
+import { readCsv, type Table, type TableRow, writeCsv } from './csv.js';
 import { readText } from './files.js';
 import { table } from './output.js';
 import { given, optional, parseDay, parseProduct } from './parse.js';
@@ -51,10 +58,11 @@ export async function sendTable(
   context: Context,
   admin: AdminConnection,
   upload: string,
-  { header, rows }: Table,
+  table: Table,
 ): Promise<void> {
+  const { header, rows } = table;
   for (let from = 0; from === 0 || from < rows.length; ) {
-    const part = partFrom(rows, from);
+    const part = partFrom(table, from);
     context.progress.say(`sending row ${from + part.length} of ${rows.length}`);
     await admin.call('bulk.put', { upload, header: fitting(header), from, rows: part });
     if (part.length === 0) return;
@@ -70,14 +78,23 @@ function fitting(cells: readonly string[]): string[] {
   return cells.slice(0, limits.bulkColumns).map((cell) => cell.slice(0, limits.bulkCellChars));
 }
 
+/** A server that knows nothing of wrong quotes must not take such a row for a good one: there it has a cell too many. */
+function sent(header: Table['header'], { line, cells, quote }: TableRow): SentRow {
+  if (quote === undefined) return { line, cells: fitting(cells) };
+  const missing = Array.from({ length: Math.max(0, header.length - cells.length) }, () => '');
+  return { line, cells: fitting([...cells, ...missing, '"']), quote: { ...quote } };
+}
+
 /** What is around the rows of a frame. */
 const FRAME_CHARS = 4 * 1024;
 
-function partFrom(rows: Table['rows'], from: number): { line: number; cells: string[] }[] {
-  const part: { line: number; cells: string[] }[] = [];
+type SentRow = ParamsOf<'bulk.put'>['rows'][number];
+
+function partFrom({ header, rows }: Table, from: number): SentRow[] {
+  const part: SentRow[] = [];
   let bytes = FRAME_CHARS;
-  for (const { line, cells } of rows.slice(from, from + limits.bulkRowsPerPut)) {
-    const row = { line, cells: fitting(cells) };
+  for (const each of rows.slice(from, from + limits.bulkRowsPerPut)) {
+    const row = sent(header, each);
     bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
     if (bytes > limits.requestBytes && part.length > 0) break;
     part.push(row);
@@ -114,6 +131,9 @@ const columns = {
 /** The columns that a kind reads, as `berth bulk template` says them. */
 export const columnsOf = (kind: BulkKind): readonly (keyof BulkRowInfo)[] => columns[kind];
 
+/** What a row was refused for that would be a good one if it were written as it was read. */
+const cut: ReadonlySet<string> = new Set(['ROW_SHORT', 'QUOTE_STRAY', 'QUOTE_OPEN'] satisfies ErrorCode[]);
+
 /** Rows as a table that can be edited and applied; the columns that are added are read by nobody. */
 export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
   const header = [...columns[kind], 'verdict', 'code', 'reason', 'line'];
@@ -122,8 +142,9 @@ export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
     rows.map((row) => {
       const said = columns[kind].map((column) => String(row[column] ?? ''));
       // Filled up it would be another row, and nobody has mended it: it stays short, by its last cell. One that was too long stays so too.
-      const last =
-        row.code === 'ROW_SHORT' ? [] : [String(row.line), ...(row.code === 'ROW_LONG' ? ['?'] : [])];
+      const last = cut.has(row.code ?? '')
+        ? []
+        : [String(row.line), ...(row.code === 'ROW_LONG' ? ['?'] : [])];
       return [...said, row.verdict, row.code ?? '', row.message ?? '', ...last];
     }),
   );

@@ -1,85 +1,79 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
+import { setApart, type WrongQuote, type WrongRow } from './csv-quotes.js';
 import { Failure } from './fail.js';
 
 /** A table as it is in a file: what the cells mean is for the server to say. */
 export interface Table {
   readonly header: readonly string[];
-  readonly rows: readonly { readonly line: number; readonly cells: readonly string[] }[];
+  readonly rows: readonly TableRow[];
+}
+
+export interface TableRow {
+  /** Of the file, from 1: the last one that it takes, or that of its wrong quote. */
+  readonly line: number;
+  readonly cells: readonly string[];
+  readonly quote?: WrongQuote;
 }
 
 const delimiters = [',', ';', '\t'] as const;
 
-interface Found {
-  readonly info: { readonly lines: number };
-  readonly record: string[];
-}
-
-const readOptions = (text: string) => ({
-  bom: true,
-  delimiter: delimiterOf(text),
-  info: true,
-  relax_column_count: true,
-  skip_empty_lines: true,
-  trim: true,
-});
-
 /**
  * Reads a table as spreadsheets write it: with or without a byte-order mark, any end of line, `;` `,` or tab between cells, quotes, padding, blank
- * lines. @throws Failure CSV_INVALID
+ * lines. A row with a quote where none can be says so. @throws Failure CSV_INVALID
  */
 export function readCsv(text: string, name: string): Table {
   const other = otherEncoding(text);
   if (other !== null) throw invalid(name, other, 'Save it as "CSV UTF-8".');
   try {
-    const found = rowsOf(text, {});
-    const [head, ...rows] = found.filter(({ record }) => record.some((cell) => cell !== ''));
+    const lines = text.replaceAll(/\r\n?/g, '\n');
+    const delimiter = delimiterOf(lines);
+    const { rest, wrong } = setApart(lines, delimiter);
+    const found = parsed(rest, delimiter);
+    const [head, ...rows] = found.filter(({ cells }) => cells.some((cell) => cell !== ''));
+    const first = wrong[0];
+    if (first !== undefined && (head === undefined || first.line < head.line))
+      throw invalid(name, wordsOf(first), quotesNext);
     if (head === undefined) throw invalid(name, 'it is empty');
-    return {
-      header: head.record,
-      rows: rows.map(({ info, record }) => ({ line: info.lines, cells: record })),
-    };
+    return { header: head.cells, rows: [...rows, ...wrong].sort((a, b) => a.line - b.line) };
   } catch (error) {
-    if (error instanceof CsvError) throw invalid(name, wordsOf(error, text), quotesNext);
+    if (error instanceof CsvError) throw invalid(name, error.message);
     throw error;
   }
 }
 
 const quotesNext =
-  'A quote within a cell is written twice, and the cell has quotes around it: "Anna ""Ann"" Ek". Nothing was read: mend the line and try again.';
+  'A quote within a cell is written twice, and the cell has quotes around it: "Anna ""Ann"" Ek". The first line names the columns, so nothing was read.';
 
-/** Where a quote has gone wrong, as an editor or a spreadsheet counts. */
-function wordsOf(error: CsvError, text: string): string {
-  const { lines, index, records } = error as unknown as { lines: number; index: number; records: number };
-  const cell = `line ${lines}, cell ${index + 1}`;
-  switch (error.code) {
-    case 'CSV_INVALID_CLOSING_QUOTE':
-    case 'CSV_NON_TRIMABLE_CHAR_AFTER_CLOSING_QUOTE':
-      return `in ${cell}, there is text behind a closing quote`;
-    case 'INVALID_OPENING_QUOTE':
-      return `in ${cell}, a quote stands within a cell that has no quotes around it`;
-    case 'CSV_QUOTE_NOT_CLOSED':
-      return `the quote that begins in line ${linesOf(text, records) + 1}, cell ${index + 1}, is closed nowhere`;
-    default:
-      return error.message;
-  }
-}
-
-/** The lines that the first rows take. */
-function linesOf(text: string, rows: number): number {
-  if (rows === 0) return 0;
-  return rowsOf(text, { to: rows }).at(-1)!.info.lines;
+function wordsOf({ line, quote: { is, cell } }: WrongRow): string {
+  return is === 'open'
+    ? `the quote that begins line ${line}, cell ${cell}, is not closed`
+    : `in line ${line}, cell ${cell}, a quote stands within the text`;
 }
 
 /** csv-parse makes an error for each row that is longer or shorter than the first, and throws none: their stacks were most of its time. */
-function rowsOf(text: string, more: { readonly to?: number }): Found[] {
+function parsed(text: string, delimiter: string): TableRow[] {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
+  const options = {
+    bom: true,
+    delimiter,
+    info: true,
+    record_delimiter: '\n',
+    skip_empty_lines: true,
+    trim: true,
+  };
   try {
-    return parse(text, { ...readOptions(text), ...more }) as unknown as Found[];
+    const found = parse(text, { ...options, relax_column_count: true }) as unknown as Found[];
+    return found.map(({ info, record }) => ({ line: info.lines, cells: record }));
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
+}
+
+interface Found {
+  readonly info: { readonly lines: number };
+  readonly record: string[];
 }
 
 /** The one that the first line has most of, outside of quotes, within which that line may be several. */

@@ -631,6 +631,20 @@ export const errors = {
     'The row has more cells than the first line has columns.',
     'A cell that holds the separator needs quotes around it: "Ek, Anna".',
   ),
+  QUOTE_STRAY: row(
+    -33171,
+    2,
+    false,
+    'A quote stands within the text of a cell.',
+    'Write it twice, with quotes around the whole cell: "Anna ""Nan"" Ek".',
+  ),
+  QUOTE_OPEN: row(
+    -33172,
+    2,
+    false,
+    'A quote that begins a cell is not closed.',
+    'Close it, or leave it out. The lines behind it were read by themselves.',
+  ),
   EMAIL_MISSING: row(-33146, 2, false, 'The row has no e-mail address.', 'Fill the cell, or remove the row.'),
   ROW_DUPLICATE: row(-33147, 2, false, 'An earlier row is about the same user.', 'Remove one of them.'),
   CELL_FORMULA: row(

@@ -41,6 +41,9 @@ export type BulkRowInfo = Static<typeof BulkRowInfo>;
 
 const Cells = Type.Array(Type.String({ maxLength: limits.bulkCellChars }), { maxItems: limits.bulkColumns });
 
+/** Why the file cannot be read in this row: a quote within the text of a cell, or one that none closes; `cell` says where, from 1. */
+const WrongQuote = Type.Object({ is: Type.Enum(['stray', 'open']), cell: Count });
+
 /** What is asked of rows that were sent with `bulk.put` before. */
 const Asked = {
   /** As in `bulk.put`. */
@@ -67,7 +70,11 @@ export const bulkRequests = {
       /** How many rows were sent before these. */
       from: Count,
       rows: Type.Array(
-        Type.Object({ line: Type.Integer({ minimum: 1, maximum: limits.bulkLines }), cells: Cells }),
+        Type.Object({
+          line: Type.Integer({ minimum: 1, maximum: limits.bulkLines }),
+          cells: Cells,
+          quote: Type.Optional(WrongQuote),
+        }),
         { maxItems: limits.bulkRowsPerPut },
       ),
     }),

@@ -108,6 +108,59 @@ test('who has seats is not removed; the failures are fed to revoke, and then to 
   expect(nothing).toMatchObject({ code: 0, json: { job: { rows: 0, done: 0, failed: 0 } } });
 });
 
+describe('a quote where none can be', () => {
+  const lines = [
+    'email,name,role',
+    'una@quotes.example,Una "U" Ek,user',
+    'vic@quotes.example,Vic,user',
+    'wim@quotes.example,"Wim"x,user',
+    'xia@quotes.example,"Xia,user',
+    'yul@quotes.example,"Yul ""Y"" Ek",user',
+  ];
+  const bad = [
+    [2, 'QUOTE_STRAY'],
+    [4, 'QUOTE_STRAY'],
+    [5, 'QUOTE_OPEN'],
+  ];
+
+  test('costs its row alone, wherever a table is read; what failed is refused until it is mended', async () => {
+    const csv = await site.write('quotes.csv', lines.join('\r\n'));
+    const out = join(site.folder, 'quotes-out.csv');
+    for (const words of [
+      ['bulk', 'preview', 'invite', '--csv', csv, '--out', out],
+      ['user', 'invite', '--csv', csv, '--dry-run'],
+      ['bulk', 'apply', 'invite', '--csv', csv, '--dry-run'],
+    ]) {
+      const { code, json } = await owner(...words);
+      expect([code, json.done, failures(json.items)], words.join(' ')).toEqual([1, 2, bad]);
+    }
+    const applied = await owner('user', 'invite', '--csv', csv);
+    expect(applied).toMatchObject({ code: 1, json: { job: { rows: 5, done: 2, failed: 3 } } });
+    const { id } = applied.json.job;
+    const report = await site.berth(site.owner, ['bulk', 'report', id, '--failures', '--csv']);
+    expect((await owner('bulk', 'report', id, '--failures')).json.items).toMatchObject([
+      { name: 'Una "U" Ek', message: expect.stringContaining('line 2, cell 2') },
+      { name: '"Wim"x' },
+      { name: '"Xia', message: expect.stringContaining('line 5, cell 2') },
+    ]);
+    for (const file of [report.stdout, await readFile(out, 'utf8')]) {
+      const again = await owner('bulk', 'preview', 'invite', '--csv', await site.write('again.csv', file));
+      expect(again.json).toMatchObject({ done: 0, failed: 3 });
+    }
+    const mended = report.stdout
+      .replace('"""Wim""x"', 'Wim')
+      .replace('"""Xia"', 'Xia')
+      .replaceAll(/(?<=example.*)\r\n/g, ',\r\n');
+    const next = await owner('bulk', 'apply', 'invite', '--csv', await site.write('mended.csv', mended));
+    expect(next.json.job).toMatchObject({ rows: 3, done: 3 });
+    expect((await owner('user', 'show', 'una@quotes.example')).json).toMatchObject({
+      user: { name: 'Una "U" Ek' },
+    });
+    const gone = await owner('user', 'remove', '--csv', csv, '--yes');
+    expect(gone.json.job).toMatchObject({ rows: 5, done: 2, failed: 3 });
+  }, 60_000);
+});
+
 test('`user invite --csv` and `user remove --csv` are bulk jobs too', async () => {
   const csv = await site.write('few.csv', 'email;name\r\nzoe@few.example;Zoe\r\nyan@few.example;\r\n');
   const invited = await owner('user', 'invite', '--csv', csv);

@@ -166,6 +166,12 @@ wrong('user.list', { state: 'gone' }, 'state', 'a state nobody is in');
 wrong('user.set', { addAliases: 'lgt07' }, 'addAliases', 'one login name, not in a list');
 wrong('user.set', { was: 'user' }, 'was', 'what it was, as a text');
 wrong('user.unenrol', { device: '' }, 'device', 'no device');
+wrong(
+  'bulk.put',
+  { rows: [{ line: 2, cells: [], quote: { is: 'curly', cell: 1 } }] },
+  'rows.0.quote.is',
+  'a quote of a kind there is not',
+);
 wrong('bulk.put', { header: Array(61).fill('x') }, 'header', '61 columns');
 wrong('bulk.apply', { kind: 'promote' }, 'kind', 'of a kind there is not');
 wrong('bulk.preview', { products: [] }, 'products', 'no product');

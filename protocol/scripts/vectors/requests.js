@@ -193,7 +193,11 @@ export const requests = [
   {
     method: 'bulk.put',
     paths: admin,
-    full: { upload: key, header: ['email'], from: 0, rows: [{ line: 2, cells: ['kaja@example.com'] }] },
+    full: {
+      ...{ upload: key, header: ['email'], from: 0 },
+      rows: [{ line: 2, cells: ['"kaja@example.com', '"'], quote: { is: 'open', cell: 1 } }],
+    },
+    least: { upload: key, header: ['email'], from: 0, rows: [{ line: 2, cells: ['kaja@example.com'] }] },
   },
   {
     method: 'bulk.preview',

@@ -163,7 +163,7 @@ function jobInfo({ id, kind, by, madeAtMs, endedAtMs, rows, done, unchanged, fai
 }
 
 function rowInfo({ cells, verdict }: BulkRow): BulkRowInfo {
-  const { short: _, long: __, duplicateOf: ___, ...said } = cells;
+  const { short: _, long: __, quote: ___, duplicateOf: ____, ...said } = cells;
   if (verdict?.is !== 'failed') return { ...said, verdict: verdict?.is ?? 'waiting' };
   const { is, code, message } = verdict;
   return { ...said, verdict: is, code, message };

@@ -1,9 +1,9 @@
 import { limits } from '@berth/protocol';
 import { nearest } from '@berth/protocol/nearest';
-import type { BulkCells, BulkKind } from '../domain/bulk.js';
+import { type BulkCells, type BulkKind, unreadable } from '../domain/bulk.js';
 import { type Denial, deny } from '../domain/commands.js';
 
-type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'long' | 'duplicateOf'>;
+type Column = Exclude<keyof BulkCells, 'line' | 'short' | 'long' | 'quote' | 'duplicateOf'>;
 
 /** What the columns of a kind are called, the needed ones first. Others in a file are not read. */
 export const columnsOf: { readonly [K in BulkKind]: readonly Column[] } = {
@@ -36,6 +36,7 @@ export interface RawRow {
   /** Of the file, from 1. */
   readonly line: number;
   readonly cells: readonly string[];
+  readonly quote?: BulkCells['quote'];
 }
 
 export interface Defaults {
@@ -120,13 +121,18 @@ function meantColumn(title: string, kind: BulkKind, titles: readonly string[]): 
 /** Short names are near to words of their own: `per` to `pet`, `name` to `game` as well, which is worth a question. */
 const mostAway = (name: string): number => (name.length < 4 ? 0 : name.length < 7 ? 1 : 2);
 
-function readRow({ line, cells }: RawRow, titles: readonly string[], known: readonly Column[]): BulkCells {
+function readRow(
+  { line, cells, quote }: RawRow,
+  titles: readonly string[],
+  known: readonly Column[],
+): BulkCells {
   const row: { [K in Column]?: string } = {};
   for (const [at, title] of titles.entries()) {
     const column = known.find((each) => each === title);
     const cell = withoutGuard(cells[at]?.trim() ?? '');
     if (column !== undefined && cell !== '') row[column] = cell;
   }
+  if (quote !== undefined) return { line, email: '', ...row, long: true, quote };
   // A missing cell is not an empty one: the row was cut, and nobody knows where.
   const short = cells.length < titles.length;
   // A cell too many moves those behind it: which one it is nobody knows. Spreadsheets write empty ones at the end.
@@ -143,7 +149,6 @@ function withoutGuard(cell: string): string {
 function withProducts(kind: BulkKind, row: BulkCells, { products, expires }: Defaults): BulkCells[] {
   if (kind !== 'assign' && kind !== 'revoke') return [row];
   const dated = row.expires !== undefined || expires === undefined ? row : { ...row, expires };
-  if (row.product !== undefined || products === undefined || row.short === true || row.long === true)
-    return [dated];
+  if (row.product !== undefined || products === undefined || unreadable(row)) return [dated];
   return [...new Set(products)].map((product) => ({ ...dated, product }));
 }

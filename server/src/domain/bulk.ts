@@ -21,6 +21,11 @@ export interface BulkCells {
   readonly short?: boolean;
   /** It goes on behind the last column of the header. */
   readonly long?: boolean;
+  /**
+   * Quotes that leave open which cells it has: one within the text of that cell, from 1, or one that nothing closes. Such a row is also `long`,
+   * for servers of the same format that do not know of it.
+   */
+  readonly quote?: { readonly is: 'stray' | 'open'; readonly cell: number };
   /** An earlier line about the same user, where one is enough. */
   readonly duplicateOf?: number;
 }
@@ -73,6 +78,11 @@ export interface BulkJob {
   readonly endedAtMs?: number;
 }
 
+/** It was cut or shifted: what its cells are is not known. */
+export function unreadable({ short, long, quote }: BulkCells): boolean {
+  return short === true || long === true || quote !== undefined;
+}
+
 /** Jobs and their rows can be read for so long after they ended, ms. */
 const KEPT_MS = 90 * 86_400_000;
 
@@ -87,12 +97,13 @@ export function bulkRowId(job: string, index: number): string {
 
 /**
  * Marks what was said before. Nobody can be invited or removed twice, or have two limits; rows about seats may say the same twice: the second finds it done, or takes
- * one more back.
+ * one more back. A row that nobody can read has said nothing.
  */
 export function withDuplicates(kind: BulkKind, cells: readonly BulkCells[]): BulkCells[] {
   if (kind === 'assign' || kind === 'revoke') return [...cells];
   const first = new Map<string, number>();
   return cells.map((row) => {
+    if (unreadable(row)) return row;
     const who = canonicalEmail(row.email) ?? row.email.toLowerCase();
     const line = first.get(who);
     if (line === undefined) first.set(who, row.line);

@@ -102,6 +102,22 @@ it('one cell that is too long, and columns that nobody reads, cost no other row'
   ]);
 });
 
+it('a row with a wrong quote says so, and is too long for a server that does not know what that means', async () => {
+  const admin = lost(() => ({ job: { ...job, endedAtMs: 1 }, items: [], next: null }));
+  const text = 'email,name,role\na@b.example,Anna "Nan" X\nb@b.example,B,user\n';
+  await berth(['user', 'invite', '--csv', 'people.csv'], {
+    sdk: admin.sdk,
+    files: new Map([['people.csv', text]]),
+    processes,
+  });
+  expect(admin.calls[0]!.params).toMatchObject({
+    rows: [
+      { line: 2, cells: ['a@b.example', 'Anna "Nan" X', '', '"'], quote: { is: 'stray', cell: 2 } },
+      { line: 3, cells: ['b@b.example', 'B', 'user'] },
+    ],
+  });
+});
+
 it.each([
   ['invite', ['k1@studio.example', 'Karl', 'user']],
   ['invite', ['email', 'k1@studio.example']],

@@ -59,6 +59,9 @@ describe('invite', () => {
       { email: 'owner@studio.example' },
       { email: 'e@studio.example' },
       { email: 'f@studio.example', long: true },
+      { email: 'g@studio.example', long: true, quote: { is: 'stray', cell: 2 } },
+      { email: '"g@studio.example', long: true, quote: { is: 'open', cell: 1 } },
+      { email: 'g@studio.example' },
     ]);
     expect(run(world, id)).toEqual([
       'done',
@@ -72,16 +75,20 @@ describe('invite', () => {
       'unchanged',
       'done',
       'ROW_LONG',
+      'QUOTE_STRAY',
+      'QUOTE_OPEN',
+      // What was said of the same user before could not be read.
+      'done',
     ]);
     expect(world.state.tables.job.get(id)).toMatchObject({
-      rows: 11,
-      next: 11,
-      done: 2,
+      rows: 14,
+      next: 14,
+      done: 3,
       unchanged: 1,
-      failed: 8,
+      failed: 10,
     });
     expect(world.state.tables.user.get('a@studio.example')).toMatchObject({ name: 'Anna', role: 'viewer' });
-    expect(mailTo(world, 'owner')).toMatchObject([{ facts: [{ kind: 'bulk', done: 2, failed: 8 }] }]);
+    expect(mailTo(world, 'owner')).toMatchObject([{ facts: [{ kind: 'bulk', done: 3, failed: 10 }] }]);
   });
 
   test('nobody grants above their own role, nor goes on when they have lost it', () => {

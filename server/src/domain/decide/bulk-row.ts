@@ -163,6 +163,17 @@ function asker({ by, device }: BulkJob): { by: By; request: RequestKey } {
 
 /** What is wrong with a row whatever it is about. */
 function malformed(cells: BulkCells): Denial | null {
+  const { line, quote } = cells;
+  if (quote?.is === 'stray')
+    return deny(
+      'QUOTE_STRAY',
+      `In line ${line}, cell ${quote.cell}, a quote stands within the text: it is written twice, with quotes around the whole cell.`,
+    );
+  if (quote?.is === 'open')
+    return deny(
+      'QUOTE_OPEN',
+      `The quote that begins line ${line}, cell ${quote.cell}, is not closed; the lines behind it were read by themselves.`,
+    );
   if (cells.short === true)
     return deny(
       'ROW_SHORT',
