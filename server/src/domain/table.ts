@@ -88,6 +88,10 @@ export class Index {
     return this.#ids.size;
   }
 
+  keys(): IterableIterator<string> {
+    return this.#ids.keys();
+  }
+
   *entries(): IterableIterator<[string, ReadonlySet<string>]> {
     for (const [key, ids] of this.#ids) yield [key, asSet(ids)];
   }
