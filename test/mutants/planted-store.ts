@@ -79,8 +79,8 @@ export const plantedInStore: readonly Mutant[] = [
     'A restart forgets which revokes are pending.',
     edit(
       'server/dist/domain/load.js',
-      'for (const row of rows.allocation.values())\n        trackAllocation(state, row);',
-      'for (const { revoking: _, ...row } of rows.allocation.values())\n        trackAllocation(state, row);',
+      'allocation: (state, row) => trackAllocation(state, row),',
+      'allocation: (state, { revoking: _, ...row }) => trackAllocation(state, row),',
     ),
   ),
   mutant(
@@ -89,8 +89,8 @@ export const plantedInStore: readonly Mutant[] = [
     'A restart forgets which requests were answered.',
     edit(
       'server/dist/domain/load.js',
-      'tables.request.set(id, row);',
-      'if (tables.request.size < 0) tables.request.set(id, row);',
+      "if (name !== 'allocation')",
+      "if (name !== 'allocation' && name !== 'request')",
     ),
   ),
   mutant(

@@ -107,3 +107,38 @@ test('the apostrophe before a formula is ours: the cell is judged as it was, and
     },
   });
 });
+
+test('a preview takes its turns with everybody else, and is of what was there when it was asked for', async () => {
+  const world = new World();
+  world.user('a');
+  const row = world.state.tables.user.get('a@studio.example')!;
+  const people = Array.from({ length: 8000 }, (_, at) => `u${String(at).padStart(4, '0')}@studio.example`);
+  for (const email of people) world.state.tables.user.set(email, { ...row, email });
+  world.restart();
+  const { put, preview } = open(world);
+  const asked = people.slice(-200);
+  await put(
+    ['email'],
+    asked.map((email) => [email]),
+  );
+  let turns = 0;
+  let isOver = false;
+  const others = async (): Promise<void> => {
+    for (; !isOver; turns += 1) {
+      // Whoever it comes to last goes meanwhile, and somebody comes.
+      const email = asked.at(-1 - turns);
+      if (turns < 10) world.ok({ type: 'removeUser', ...world.admin(), email: email!, when: 'now' });
+      if (turns < 10) world.user(`late${turns}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const [said] = await Promise.all([
+    preview({ kind: 'remove' }).finally(() => {
+      isOver = true;
+    }),
+    others(),
+  ]);
+  expect(said).toMatchObject({ ok: true, result: { rows: 200, done: 200, failed: 0 } });
+  // 512 rows of users at once, and 50 of the table.
+  expect(turns).toBeGreaterThanOrEqual(8000 / 512 + 200 / 50 - 2);
+});

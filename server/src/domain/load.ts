@@ -16,113 +16,105 @@ import { watchEntitlement, watchLease, watchLinger, watchRelease } from './evolv
 import { watchJob } from './evolve-bulk.js';
 import { watchMail } from './evolve-mail.js';
 import { watchReserve, watchRestore } from './evolve-restore.js';
-import { emptyState, type Rows, type State, type TableName } from './state.js';
+import { emptyState, type FormerUser, type Rows, type State, type TableName } from './state.js';
+import type { Table } from './table.js';
 
-/** Rows of every table as they come out of a state store. */
-export type LoadedRows = { readonly [K in TableName]: ReadonlyMap<string, Rows[K]> };
+/** Rows of every table by id, as they come out of a state store. */
+export type LoadedRows = { readonly [K in TableName]: Iterable<readonly [string, Rows[K]]> };
 
 /**
  * Builds a state from its rows: tables, everything derived, and the queues. Every online lease gets one full window of its own D from now (I4).
  * @param monoMs the monotonic clock of the new process.
  */
 export function loadState(rows: LoadedRows, monoMs: number): State {
+  const steps = loading(rows, monoMs);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Rows of one step: a millisecond or less. */
+const STEP_ROWS = 512;
+
+/** As `loadState`, step by step, for whoever has others to serve meanwhile. */
+export function* loading(rows: LoadedRows, monoMs: number): Generator<void, State> {
   const state = emptyState();
-  const { tables } = state;
-  for (const [id, row] of rows.organisation) tables.organisation.set(id, row);
-  for (const [id, row] of rows.user) {
-    tables.user.set(id, row);
-    trackUser(state, undefined, row);
-  }
-  loadFormer(state, rows);
-  for (const [id, row] of rows.invitation) {
-    tables.invitation.set(id, row);
-    trackInvitation(state, undefined, row);
-  }
-  for (const [id, row] of rows.machineToken) tables.machineToken.set(id, row);
-  for (const [id, row] of rows.product) tables.product.set(id, row);
-  for (const [id, row] of rows.device) {
-    tables.device.set(id, row);
-    trackDevice(state, undefined, row);
-  }
-  for (const [id, row] of rows.endorsement) tables.endorsement.set(id, row);
-  loadEntitlements(state, rows);
-  for (const [id, row] of rows.seat) {
-    tables.seat.set(id, row);
-    trackSeat(state, undefined, row);
-    watchLinger(state, row, monoMs);
-  }
-  for (const [id, row] of rows.lease) {
-    tables.lease.set(id, row);
-    trackLease(state, undefined, row);
-    watchLease(state, row, monoMs);
-    watchRelease(state, row);
-  }
-  for (const [id, row] of rows.request) {
-    tables.request.set(id, row);
-    for (const lease of row.leases) state.derived.requestsByLease.set(lease, id);
-  }
-  watchRequests(state, monoMs);
-  for (const [id, row] of rows.mail) {
-    tables.mail.set(id, row);
-    trackMail(state, undefined, row);
-    watchMail(state, row);
-  }
-  for (const [id, row] of rows.job) {
-    tables.job.set(id, row);
-    trackJob(state, undefined, row);
-    watchJob(state, row);
-  }
-  for (const [id, row] of rows.jobRow) tables.jobRow.set(id, row);
-  loadCredits(state, rows);
-  for (const [id, row] of rows.reserve) {
-    tables.reserve.set(id, row);
-    trackReserve(state, undefined, row);
-    watchReserve(state, row);
+  let left = STEP_ROWS;
+  for (const name of Object.keys(loaders) as TableName[]) {
+    for (const [id, row] of inOrder(name, rows[name])) {
+      // An allocation is put there by what it means, which looks at the one before.
+      if (name !== 'allocation') (state.tables[name] as Table<unknown>).set(id, row);
+      (loaders[name] as Loader<unknown>)(state, row, { id, monoMs });
+      left -= 1;
+      if (left > 0) continue;
+      left = STEP_ROWS;
+      yield;
+    }
   }
   watchRestore(state, monoMs);
-  for (const table of Object.values(tables)) table.takeDirty();
+  for (const table of Object.values(state.tables)) table.takeDirty();
   return state;
 }
 
-/** In the order in which they were removed: the first one is the first to be forgotten. */
-function loadFormer(state: State, rows: LoadedRows): void {
-  for (const row of [...rows.formerUser.values()].sort((a, b) => a.removed.atMs - b.removed.atMs)) {
-    state.tables.formerUser.set(row.email, row);
-    trackFormer(state, undefined, row);
-  }
+/** Those who were removed in the order in which they were: the first one is the first to be forgotten. */
+function inOrder(
+  name: TableName,
+  rows: Iterable<readonly [string, unknown]>,
+): Iterable<readonly [string, unknown]> {
+  if (name !== 'formerUser') return rows;
+  const atMs = (row: unknown): number => (row as FormerUser).removed.atMs;
+  return [...rows].sort(([, a], [, b]) => atMs(a) - atMs(b));
 }
 
-function loadEntitlements(state: State, rows: LoadedRows): void {
-  for (const [id, row] of rows.entitlement) {
-    state.tables.entitlement.set(id, row);
+/** What a row means for all that is not its table. */
+type Loader<Row> = (state: State, row: Row, at: { readonly id: string; readonly monoMs: number }) => void;
+
+/** In the order in which tables are loaded: some look at rows of those before. */
+const loaders: { readonly [K in TableName]: Loader<Rows[K]> } = {
+  organisation: () => {},
+  user: (state, row) => trackUser(state, undefined, row),
+  formerUser: (state, row) => trackFormer(state, undefined, row),
+  invitation: (state, row) => trackInvitation(state, undefined, row),
+  machineToken: () => {},
+  product: () => {},
+  device: (state, row) => trackDevice(state, undefined, row),
+  endorsement: () => {},
+  entitlement: (state, row) => {
     trackEntitlement(state, undefined, row);
     watchEntitlement(state, row);
-  }
-  for (const row of rows.allocation.values()) trackAllocation(state, row);
-}
-
-function loadCredits(state: State, rows: LoadedRows): void {
-  const { creditAccess, creditAccount, creditUse, creditRequest } = state.tables;
-  for (const [id, row] of rows.creditAccess) {
-    creditAccess.set(id, row);
-    trackCreditAccess(state, undefined, row);
-  }
-  for (const [id, row] of rows.creditAccount) creditAccount.set(id, row);
-  for (const [id, row] of rows.creditUse) {
-    creditUse.set(id, row);
-    trackCreditUse(state, undefined, row);
-  }
-  for (const [id, row] of rows.creditRequest) {
-    creditRequest.set(id, row);
-    trackCreditRequest(state, row);
-  }
-}
-
-/** Kept requests whose leases have ended, or that have none, start their time anew (I7). */
-function watchRequests(state: State, monoMs: number): void {
-  for (const [id, row] of state.tables.request.entries()) {
-    if (!row.leases.some((lease) => state.tables.lease.has(lease))) {
-      state.monoQueue.push({ atMs: monoMs + row.keptMs, kind: 'request', id });
-    }
-  }
-}
+  },
+  allocation: (state, row) => trackAllocation(state, row),
+  seat: (state, row, { monoMs }) => {
+    trackSeat(state, undefined, row);
+    watchLinger(state, row, monoMs);
+  },
+  lease: (state, row, { monoMs }) => {
+    trackLease(state, undefined, row);
+    watchLease(state, row, monoMs);
+    watchRelease(state, row);
+  },
+  request: (state, { leases, keptMs }, { id, monoMs }) => {
+    for (const lease of leases) state.derived.requestsByLease.set(lease, id);
+    // Kept requests whose leases have ended, or that have none, start their time anew (I7).
+    if (!leases.some((lease) => state.tables.lease.has(lease)))
+      state.monoQueue.push({ atMs: monoMs + keptMs, kind: 'request', id });
+  },
+  mail: (state, row) => {
+    trackMail(state, undefined, row);
+    watchMail(state, row);
+  },
+  job: (state, row) => {
+    trackJob(state, undefined, row);
+    watchJob(state, row);
+  },
+  jobRow: () => {},
+  creditAccess: (state, row) => trackCreditAccess(state, undefined, row),
+  creditAccount: () => {},
+  creditUse: (state, row) => trackCreditUse(state, undefined, row),
+  creditRequest: (state, row) => trackCreditRequest(state, row),
+  reserve: (state, row) => {
+    trackReserve(state, undefined, row);
+    watchReserve(state, row);
+  },
+};
