@@ -29,6 +29,8 @@ export class MailServer {
   readonly taken: Taken[] = [];
   /** For the next messages, in order; then `take`. */
   readonly fates: Fate[] = [];
+  /** Of a message to one of these the connection breaks, each time. */
+  readonly poisoned = new Set<string>();
   /** Messages that began. */
   begun = 0;
   /** Messages that got no answer and never will. */
@@ -68,12 +70,10 @@ export class MailServer {
   }
 
   static async start(
-    options: { readonly starttls?: boolean; readonly port?: number } = {},
+    options: { readonly starttls?: boolean; readonly port?: number; readonly certificate?: Certified } = {},
   ): Promise<MailServer> {
-    const nowMs = Date.now();
-    const authority = await createAuthority('Mail of the test', nowMs);
-    const certificate = await issueServerCertificate(authority, { names: ['127.0.0.1'], days: 2, nowMs });
-    const server = new MailServer(authority.certPem, certificate, options.starttls ?? true);
+    const certificate = options.certificate ?? (await certified());
+    const server = new MailServer(certificate.caPem, certificate, options.starttls ?? true);
     await new Promise<void>((resolve, reject) => {
       server.#server.once('error', reject);
       server.#server.listen(options.port ?? 0, '127.0.0.1', resolve);
@@ -106,7 +106,7 @@ export class MailServer {
     answer: (error?: Error | null) => void,
   ): void {
     const fate = this.fates.shift() ?? 'take';
-    if (fate === 'drop') {
+    if (fate === 'drop' || this.poisoned.has(session.envelope.rcptTo[0]!.address)) {
       this.drop();
       return;
     }
@@ -124,6 +124,20 @@ export class MailServer {
       else if (fate === 'take') answer();
     });
   }
+}
+
+/** A certificate, and the authority that it is of. */
+interface Certified {
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+async function certified(): Promise<Certified> {
+  const nowMs = Date.now();
+  const authority = await createAuthority('Mail of the test', nowMs);
+  const issued = await issueServerCertificate(authority, { names: ['127.0.0.1'], days: 2, nowMs });
+  return { ...issued, caPem: authority.certPem };
 }
 
 function failure(responseCode: number, message: string): Error {

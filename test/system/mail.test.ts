@@ -172,6 +172,20 @@ describe('notifications, with a mail server', () => {
     expect(mail.ids.filter((id) => id === row.messageId)).toHaveLength(1);
   });
 
+  test('one at which the connection breaks each time holds up no other, and waits for its next attempt', async () => {
+    mail.poisoned.add('poison@studio.example');
+    const people = ['fay', 'gus', 'hal'].map((name) => `${name}@studio.example`);
+    await owner('user', 'invite', 'poison@studio.example');
+    await owner('user', 'invite', ...people);
+    for (const email of people) expect((await sentTo(email)).attempts).toBe(1);
+    const [row] = await outbox({ email: 'poison@studio.example' });
+    expect(row).toMatchObject({ unsure: true, error: expect.any(String) });
+    mail.poisoned.clear();
+    await owner('mail', 'retry', row!.id);
+    const { messageId } = await sentTo('poison@studio.example');
+    expect(mail.ids.filter((id) => id === messageId)).toHaveLength(1);
+  });
+
   test('an answer that is lost: nobody can know, so it comes again under the same Message-ID', async () => {
     mail.fates.push('take and drop');
     await owner('user', 'invite', 'eve@studio.example');

@@ -20,6 +20,10 @@ interface Site {
   refuses: boolean;
   /** The mail server itself cannot be used. */
   serverFailed: boolean;
+  /** What is handed over gets no answer. */
+  holds: boolean;
+  /** What is to be called back, and has not been called off. */
+  readonly timers: { ms: number; then: () => void }[];
 }
 
 /** @param during runs while the first message is at the mail server */
@@ -34,6 +38,7 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
       sent.push(`${from.address} ${to}`);
       subjects.push(subject);
       if (sent.length === 1) during(site);
+      if (site.holds) await new Promise(() => {});
       return site.refuses
         ? { state: 'deferred', error: '451 later', unsure: false, serverFailed: site.serverFailed }
         : { state: 'sent', answer: '250' };
@@ -48,6 +53,8 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
     sender: 'one@studio.example',
     refuses: false,
     serverFailed: false,
+    holds: false,
+    timers: [],
     outbox: undefined as never,
   };
   const outbox = new Outbox({
@@ -61,7 +68,11 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
       return { name: 'Studio', address: site.sender };
     },
     letterOf: (mail) => letterOf(mail, { organisation: 'Studio', name: '', link: () => null }),
-    after: () => () => {},
+    after: (ms, then) => {
+      const timer = { ms, then };
+      site.timers.push(timer);
+      return () => void site.timers.splice(site.timers.indexOf(timer), 1);
+    },
     onEvent: () => {},
     onFatal: (error) => sent.push(`FATAL ${String(error)}`),
   });
@@ -113,6 +124,18 @@ test('who asks again for one that was not taken hears so, and it is not handed o
   await site.outbox.stop();
   expect(site.sent).toHaveLength(1);
   expect(states(site)).toEqual(['queued']);
+});
+
+test('a mail server that never answers: whoever asked hears so before they stop listening, and it goes on being sent', async () => {
+  const site = open(['a'], () => {});
+  const [id] = site.world.state.tables.mail.keys();
+  site.holds = true;
+  const asked = site.outbox.sendNow(id!);
+  await expect.poll(() => states(site)).toEqual(['sending']);
+  expect(site.timers.map(({ ms }) => ms)).toEqual([25_000]);
+  site.timers[0]!.then();
+  await asked;
+  expect(states(site)).toEqual(['sending']);
 });
 
 test('a stop leaves nobody waiting', async () => {

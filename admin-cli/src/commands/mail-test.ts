@@ -23,7 +23,9 @@ export const mailTest = defineCommand({
           document,
           text: '',
           notes: [
-            `The mail to ${to} was not taken: ${error ?? state}`,
+            error === undefined
+              ? `The mail server has not answered yet: nobody knows whether it takes the mail to ${to}.`
+              : `The mail to ${to} was not taken: ${error}`,
             `It is ${state === 'failed' ? 'given up' : 'tried again by itself'}: berth mail show ${id}. The settings are mail.* of berthd; a changed file counts after SIGHUP.`,
           ],
           exitCode: 1,

@@ -29,6 +29,8 @@ export type OutboxEvent =
 
 /** While the mail server cannot be used at all, the next attempt is no later than this, ms. */
 const LONGEST_REST_MS = 5 * 60_000;
+/** Whoever asks waits half a minute for an answer, and a mail server may take a whole one, ms. */
+const ANSWER_MS = 25_000;
 /** How long a stop waits for the attempt that is on its way, ms. */
 const STOP_MS = 3_000;
 /** The wall clock may be set: so often is looked at what is due, ms. */
@@ -102,13 +104,18 @@ export class Outbox {
     this.hurry();
   }
 
-  /** Resolves when this mail has been tried once, before all others; at once when it has been already. */
+  /** Resolves when this mail has been tried once, before all others, or the mail server has been silent for too long; at once when it has been already. */
   sendNow(id: string): Promise<void> {
     const mail = this.#options.state.tables.mail.get(id);
     const isAhead = mail?.state === 'sending' || (mail?.state === 'queued' && mail.attempts === 0);
     if (!isAhead || this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#urgent.set(id, (this.#urgent.get(id) ?? new Set()).add(resolve));
+      const callOff = this.#options.after(ANSWER_MS, resolve);
+      const tell = (): void => {
+        callOff();
+        resolve();
+      };
+      this.#urgent.set(id, (this.#urgent.get(id) ?? new Set()).add(tell));
       this.hurry();
     });
   }

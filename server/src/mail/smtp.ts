@@ -40,18 +40,23 @@ export type Carried = MailResult & { readonly serverFailed?: boolean };
 
 /** So long for each step of SMTP, ms. Those of RFC 5321 4.5.3.2 are made for relays across the world; ours is next door. */
 const STEP_MS = 60_000;
+/** As long for each step before the first word of the mail server, ms: whoever asked for a test learns why within their half minute. */
+const FIRST_MS = 20_000;
 /** Longest answer of a mail server that is kept and shown, characters. */
 const ANSWER_CHARS = 300;
 
-/** Carries mail by SMTP. Reads the secrets anew each time it is opened, so that a changed file needs no restart. */
-export async function openSmtp(settings: SmtpSettings): Promise<Carrier> {
+/**
+ * Carries mail by SMTP. Reads the secrets anew each time it is opened, so that a changed file needs no restart.
+ * @param stepMs how long each step may take; left out: as for a server
+ */
+export async function openSmtp(settings: SmtpSettings, stepMs = STEP_MS): Promise<Carrier> {
   // Only where there is mail to send: a start of berthd need not read it.
   const { createTransport } = await import('nodemailer');
   let isBegun = false;
   const logger = quietLogger(() => {
     isBegun = true;
   });
-  const transport = createTransport({ ...(await optionsOf(settings)), logger });
+  const transport = createTransport({ ...(await optionsOf(settings, stepMs)), logger });
   return {
     send: async (message) => {
       isBegun = false;
@@ -76,7 +81,7 @@ function quietLogger(onBegin: () => void) {
   return { level: quiet, trace: quiet, debug: quiet, info, warn: quiet, error: quiet, fatal: quiet };
 }
 
-async function optionsOf(settings: SmtpSettings) {
+async function optionsOf(settings: SmtpSettings, stepMs: number) {
   const { host, port, security, user, caFile } = settings;
   const pass = settings.password ?? (await firstLineOf(settings.passwordFile));
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
@@ -94,10 +99,10 @@ async function optionsOf(settings: SmtpSettings) {
     ignoreTLS: security === 'none',
     ...(ca === undefined ? {} : { tls: { ca } }),
     ...(user === undefined ? {} : { auth: { user, pass: pass ?? '' }, forceAuth: true }),
-    connectionTimeout: STEP_MS,
-    greetingTimeout: STEP_MS,
-    socketTimeout: STEP_MS,
-    dnsTimeout: STEP_MS,
+    connectionTimeout: Math.min(stepMs, FIRST_MS),
+    greetingTimeout: Math.min(stepMs, FIRST_MS),
+    socketTimeout: stepMs,
+    dnsTimeout: Math.min(stepMs, FIRST_MS),
     disableFileAccess: true,
     disableUrlAccess: true,
   };
