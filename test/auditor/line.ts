@@ -1,10 +1,11 @@
+import { Comebacks } from './comebacks.js';
 import { durableBy } from './early-endings.js';
 import type { Evidence, Finding } from './evidence.js';
-import { type EntryOf, eventsOf } from './history.js';
+import type { EntryOf } from './history.js';
 import type { Change } from './journal-entry.js';
 
 // Decision 0006: a line, first come first served. What an outsider can tell: who was told to wait before somebody else had even asked, never
-// left, and was served later from the same shared seats was overtaken.
+// left, or was back in time before the other was served, and was served later from the same shared seats was overtaken.
 
 /** A seat that is kept for whoever waits may be theirs only at the next tick of the server; a newcomer takes another one meanwhile. */
 const LATE_MS = 5_000;
@@ -37,25 +38,26 @@ export function overtaken(evidence: Evidence): Finding[] {
   const { journal, entries } = evidence;
   if (journal === undefined) return [];
   const waits = waitsOf(entries, servedFromShared(journal.records));
-  const sessions = new Map<string, number[]>();
-  for (const { process, t } of eventsOf(entries, 'session'))
-    sessions.set(process, [...(sessions.get(process) ?? []), t]);
-  const stayed = ({ process, queuedAt, answeredAt }: Wait): boolean =>
-    !(sessions.get(process) ?? []).some((t) => t >= queuedAt && t <= answeredAt);
+  const comebacks = new Comebacks(evidence);
   const [seenBy, notBefore] = [durableBy(evidence), notDurableUntil(evidence)];
-  const patient = waits.filter((wait) => Number.isFinite(wait.queuedAt) && stayed(wait));
-  return patient.flatMap((first) =>
-    waits
+  return waits.flatMap((first) => {
+    if (!Number.isFinite(first.queuedAt)) return [];
+    const since = comebacks.standsSince(first);
+    if (since === null) return [];
+    const cameBack = since > first.queuedAt;
+    return waits
       .filter((later) => overtakes(later, first))
+      .filter((later) => !cameBack || Math.max(later.sentAt, comebacks.decidedSince(later.seq)) >= since)
       .filter((later) => notBefore(first.seq) - (seenBy(later.seq)?.t ?? later.answeredAt) > LATE_MS)
       .slice(0, 1)
-      .map(
-        (later): Finding => ({
+      .map((later): Finding => {
+        const back = cameBack ? `, came back to its place at ${Math.round(since)} ms` : '';
+        return {
           rule: 'LINE',
-          text: `${first.process} waited for ${first.seats} of ${first.product} since ${Math.round(first.queuedAt)} ms and was served by record ${first.seq}, ${later.process} asked at ${Math.round(later.sentAt)} ms and was served by record ${later.seq}`,
-        }),
-      ),
-  );
+          text: `${first.process} waited for ${first.seats} of ${first.product} since ${Math.round(first.queuedAt)} ms${back} and was served by record ${first.seq}, ${later.process} asked at ${Math.round(later.sentAt)} ms and was served by record ${later.seq}`,
+        };
+      });
+  });
 }
 
 function overtakes(later: Wait, first: Wait): boolean {

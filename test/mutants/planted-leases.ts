@@ -150,6 +150,12 @@ export const plantedInLeases: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'place-lost',
+    'LINE',
+    'Whoever comes back to the line within 30 seconds stands at its end.',
+    edit(line, 'this.#left.get(id)?.ticket ?? ++this.#tickets', '++this.#tickets'),
+  ),
+  mutant(
     'newcomers-overtake',
     'LINE',
     'A checkout that has just come takes a seat that others wait for.',

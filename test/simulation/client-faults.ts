@@ -1,4 +1,5 @@
 import type { Fault } from './faults.js';
+import type { Line } from './sim-network.js';
 import type { Computer, Site } from './site.js';
 
 /** What happens to clients and to their connections. */
@@ -24,11 +25,7 @@ export const clientFaults = {
   addressChanged({ site, computers }, dice) {
     const { line } = dice.pick(computers);
     line.address = `10.${dice.between(1, 200)}.0.${dice.between(1, 200)}`;
-    for (const wire of site.network.wires) {
-      if (wire.line !== line) continue;
-      wire.clientDied(false);
-      wire.tellClient();
-    }
+    cutLine(site, line, false);
   },
   connectionCut({ site }, dice) {
     const wires = [...site.network.wires];
@@ -46,6 +43,15 @@ export const clientFaults = {
     return true;
   },
 } satisfies Record<string, Fault>;
+
+/** All connections of a computer. */
+export function cutLine(site: Site, line: Line, tellServer: boolean): void {
+  for (const wire of site.network.wires) {
+    if (wire.line !== line) continue;
+    wire.clientDied(tellServer);
+    wire.tellClient();
+  }
+}
 
 export function killProcess(site: Site, { owner, line }: Computer, tellServer: boolean): void {
   owner.dead = true;

@@ -25,6 +25,7 @@ export type FaultName =
   | 'frameDuplicated'
   | 'frameReordered'
   | 'clockDrifts'
+  | 'waiterCut'
   | 'spaceReturned'
   | 'serverRestarted';
 export type BeyondName = keyof typeof beyondPromises;

@@ -9,12 +9,13 @@ import { heal, sellAnew } from './liveness.js';
 import { administer } from './office.js';
 import { type Plan, type PlanOptions, planOf } from './plan.js';
 import { takePlatform } from './platform.js';
+import { Rush } from './rush.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type Computer, Site } from './site.js';
 import { journalOf } from './site-journal.js';
 import { StandsStill } from './stillness.js';
 import { eventsBefore } from './timeline.js';
-import { Waiters } from './waiters.js';
+import { stoodInLine, Waiters } from './waiters.js';
 import { live, nap, refusable } from './workload.js';
 import { runScript } from './workload-http.js';
 
@@ -40,8 +41,8 @@ export interface RunReport {
   /** SHA-256 over everything any client sent or heard: the same seed has the same. */
   readonly history: string;
   readonly judged: ReturnType<typeof audit>['judged'];
-  /** Who stood in line when faults stopped. */
-  readonly waiters: Waiters['served'];
+  /** Who stood in line when faults stopped, and all who ever did. */
+  readonly waiters: Waiters['served'] & ReturnType<typeof stoodInLine>;
   readonly serverStarts: number;
   readonly events: number;
   /** How often each method was asked, and each refusal given: what was never reached was not tested. */
@@ -82,6 +83,7 @@ async function bothPhases(site: Site, founded: Founded, run: Run): Promise<void>
 /** The safety phase: everybody does what they do, and everything goes wrong. */
 class Run {
   readonly waiters: Waiters;
+  readonly rush: Rush;
   counts: FaultCounts = { faults: {}, beyond: {} };
   /** What was found out about the server that was lost. */
   earlier: readonly Finding[] = [];
@@ -97,6 +99,7 @@ class Run {
     this.#plan = plan;
     this.#founded = founded;
     this.waiters = new Waiters(site);
+    this.rush = new Rush(site, this.waiters, products);
   }
 
   end(): void {
@@ -139,7 +142,10 @@ class Run {
     const targets = { site, computers: plugins, restart: (computer: Computer) => this.#restart(computer) };
     if (this.#plan.restores) this.#restoreOnce();
     const faults = { everyMs: this.#plan.faultEveryMs, beyond: this.#plan.beyond };
-    this.counts = throwFaults(targets, dice, faults, () => site.time.nowMs > untilMs);
+    const isOver = (): boolean => site.time.nowMs > untilMs;
+    this.counts = throwFaults(targets, dice, faults, isOver);
+    // A large site has lines as it is.
+    if (!this.#plan.isLarge) this.rush.begin(isOver);
     await this.#until(untilMs);
   }
 
@@ -187,7 +193,7 @@ class Run {
     const at = this.#founded.plugins.indexOf(computer);
     const life = live(
       {
-        ...{ site, computer, waiters: this.waiters, dice: site.dice(`life ${name}`) },
+        ...{ site, computer, waiters: this.waiters, rush: this.rush, dice: site.dice(`life ${name}`) },
         product: products[at % products.length]!,
         thinksMs: this.#plan.clientThinksMs,
         isEnding: () => this.#ending,
@@ -252,7 +258,7 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
     ops: site.entries.filter(({ event }) => event === 'request').length,
     faults: nonZero({
       ...{ ...faults, ...counts, spaceReturned: site.spaceReturned, clockDrifts: site.computers.length + 1 },
-      serverRestarted: site.server.starts - 1,
+      ...{ serverRestarted: site.server.starts - 1, waiterCut: run.rush.cuts },
     }),
     beyondPromise: { faults: beyond, findings: all.length - findings.length },
     violations,
@@ -260,7 +266,7 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
     violatedAfterHours: first.atMs === null ? null : Math.max(0, first.atMs - begunMs) / HOUR_MS,
     history: site.historyHash(),
     judged: verdict.judged,
-    waiters: run.waiters.served,
+    waiters: { ...run.waiters.served, ...stoodInLine(site.entries) },
     serverStarts: site.server.starts,
     events: site.time.events,
     asked: tally(site.entries.flatMap((entry) => (entry.event === 'request' ? [entry.method] : []))),

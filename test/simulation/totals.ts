@@ -12,7 +12,7 @@ export class Totals {
   readonly #asked: Record<string, number> = {};
   readonly #beyond: Record<string, number> = {};
   #beyondFindings = 0;
-  readonly #waiters = { waiting: 0, served: 0, told: 0 };
+  readonly #waiters = { waiting: 0, served: 0, told: 0, inLine: 0, cameBack: 0, seated: 0 };
 
   add(report: RunReport): void {
     this.seeds++;

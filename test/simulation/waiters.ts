@@ -1,10 +1,13 @@
 import { BerthError } from '@berth/client';
+import { type Entry, eventsOf } from '../auditor/history.js';
 import type { Owner } from './sim-time.js';
-import type { Site } from './site.js';
+import type { Computer, Site } from './site.js';
 
 /** A checkout that was asked for and has no answer yet. */
 interface Waiter {
   readonly who: string;
+  readonly computer: Computer;
+  /** Its process. */
   readonly owner: Owner;
   readonly sinceMs: number;
   outcome: 'open' | 'served' | 'told';
@@ -22,9 +25,11 @@ export class Waiters {
   }
 
   /** The promise, watched. @param waitMs how long the caller is ready to stand in line */
-  async watch<T>(who: string, owner: Owner, waitMs: number, asked: Promise<T>): Promise<T> {
+  async watch<T>(computer: Computer, waitMs: number, asked: Promise<T>): Promise<T> {
     if (waitMs === 0) return asked;
-    const waiter: Waiter = { who, owner, sinceMs: this.#site.time.nowMs, outcome: 'open' };
+    const who = `${computer.name}/${computer.processes}`;
+    const sinceMs = this.#site.time.nowMs;
+    const waiter: Waiter = { who, computer, owner: computer.owner, sinceMs, outcome: 'open' };
     this.#open.add(waiter);
     try {
       const seat = await asked;
@@ -44,6 +49,12 @@ export class Waiters {
     this.#lives.add(entry);
     await life;
     this.#lives.delete(entry);
+  }
+
+  /** Where somebody waits. */
+  get computers(): readonly Computer[] {
+    const waiting = [...this.#open].filter(({ owner }) => !owner.dead);
+    return [...new Set(waiting.map(({ computer }) => computer))];
   }
 
   /** From now on nothing fails: whoever stands in line must hear something. */
@@ -69,4 +80,20 @@ export class Waiters {
     for (const { who, owner } of this.#lives)
       if (!owner.dead) this.#site.violation(`${who} never came to its end`);
   }
+}
+
+/** Checkouts that were told a place in line, those of them that came back to it over another session, and those that got a seat. */
+export function stoodInLine(entries: readonly Entry[]): Record<'inLine' | 'cameBack' | 'seated', number> {
+  const asked = new Map<string, number>();
+  const counts = { inLine: 0, cameBack: 0, seated: 0 };
+  for (const { method, key = '' } of eventsOf(entries, 'request'))
+    if (method === 'lease.checkout') asked.set(key, (asked.get(key) ?? 0) + 1);
+  const told = new Set(eventsOf(entries, 'pushed').flatMap(({ checkout }) => checkout ?? []));
+  const answered = new Set(eventsOf(entries, 'answer').flatMap(({ key }) => key ?? []));
+  for (const key of told) {
+    counts.inLine++;
+    if (asked.get(key)! > 1) counts.cameBack++;
+    if (answered.has(key)) counts.seated++;
+  }
+  return counts;
 }

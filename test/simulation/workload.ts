@@ -1,5 +1,6 @@
 import { BerthError, type CheckoutOptions, type Client, type Host, type Seat } from '@berth/client';
 import { connectWith } from '@berth/client/internal';
+import type { Rush } from './rush.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import type { Waiters } from './waiters.js';
@@ -7,6 +8,9 @@ import { forgeReturn, spendCredits, watchSeats } from './workload-edge.js';
 import { meddle } from './workload-strangers.js';
 
 const MAX_SEATS = 2;
+/** In a rush: before it stands in line again, and how long it has its seat, ms on average. */
+const RESTS_MS = 10_000;
+const RUSHED_MS = 20_000;
 /** A nap is cut short this soon when everybody is to come to an end, ms. */
 const NAP_MS = 60_000;
 
@@ -17,6 +21,7 @@ export interface Life {
   readonly product: string;
   readonly dice: Dice;
   readonly waiters: Waiters;
+  readonly rush: Rush;
   /** How long it does nothing between two things it does, ms on average. */
   readonly thinksMs: number;
   /** From now on: give everything back and end. */
@@ -59,8 +64,8 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
   let code: string | null = null;
   const watch = watchSeats(life, seats, host);
   while (!life.isEnding() && code !== ENDED) {
-    await think(life, host);
-    code = await refusable(() => step(life, client, seats, host));
+    await think(life, host, () => life.isEnding() || life.rush.product !== null);
+    code = await refusable(() => act(life, client, seats, host));
     watch();
     if (code === null && life.dice.chance(0.03)) await refusable(() => forgeReturn(life, client, host));
     if (code === null && life.dice.chance(0.02)) await refusable(() => meddle(life, host));
@@ -75,16 +80,42 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
 }
 
 /** Does nothing for a while, in naps, so that whoever is to come to an end notices. */
-export async function think(life: Pick<Life, 'dice' | 'thinksMs' | 'isEnding'>, host: Host): Promise<void> {
-  for (let leftMs = life.dice.about(life.thinksMs); leftMs > 0 && !life.isEnding(); leftMs -= NAP_MS)
+export async function think(
+  life: Pick<Life, 'dice' | 'thinksMs' | 'isEnding'>,
+  host: Host,
+  isOver: () => boolean = life.isEnding,
+): Promise<void> {
+  for (let leftMs = life.dice.about(life.thinksMs); leftMs > 0 && !isOver(); leftMs -= NAP_MS)
     await nap(host, Math.min(leftMs, NAP_MS));
+}
+
+function act(life: Life, client: Client, seats: Set<Seat>, host: Host): Promise<void> {
+  const { product } = life.rush;
+  return product === null ? step(life, client, seats, host) : standInLine(life, client, seats, host, product);
+}
+
+/** In a rush: what it has goes, and it wants what everybody wants, for a moment. */
+async function standInLine(
+  life: Life,
+  client: Client,
+  seats: Set<Seat>,
+  host: Host,
+  product: string,
+): Promise<void> {
+  const { dice } = life;
+  await nap(host, dice.about(RESTS_MS));
+  for (const seat of seats) await drop(seat, seats);
+  const seat = await checkout(life, client, host, { product, wait: dice.between(60_000, 600_000) });
+  seats.add(seat);
+  await nap(host, dice.about(RUSHED_MS));
+  if (dice.chance(0.9)) await drop(seat, seats);
 }
 
 async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): Promise<void> {
   const { dice } = life;
   for (const seat of seats) if (seat.state === 'lost' || seat.state === 'released') await drop(seat, seats);
   const roll = dice.below(100);
-  if (roll < 50 && seats.size < MAX_SEATS) seats.add(await checkout(life, client, host));
+  if (roll < 50 && seats.size < MAX_SEATS) seats.add(await checkout(life, client, host, wish(dice)));
   else if (roll < 55) {
     const [seat] = seats;
     if (dice.chance(0.6)) seat?.idle();
@@ -103,13 +134,17 @@ async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): P
 }
 
 /** One in four of those who wait is not patient enough. */
-async function checkout({ dice, waiters, computer }: Life, client: Client, host: Host): Promise<Seat> {
-  const wants = wish(dice);
+async function checkout(
+  { dice, waiters, computer }: Life,
+  client: Client,
+  host: Host,
+  wants: CheckoutOptions,
+): Promise<Seat> {
   const wait = wants.wait ?? 0;
   const giveUp = new AbortController();
   if (wait > 0 && dice.chance(0.25)) host.setTimer(() => giveUp.abort(), dice.between(1, wait));
   const asked = client.checkout({ signal: giveUp.signal, ...wants });
-  return waiters.watch(`${computer.name}/${computer.processes}`, computer.owner, wait, asked);
+  return waiters.watch(computer, wait, asked);
 }
 
 /** Seats of the client's own product, of a bundle, or of whatever can be had. */

@@ -143,53 +143,6 @@ describe('I2: what a plugin says of its seat', () => {
   });
 });
 
-describe('the line', () => {
-  /** Two who want one seat: who was told to wait at 100, and who asked at 200. */
-  const line = (first: string, second: string, reconnects = false): World => {
-    const world = new World(1);
-    const wants = [{ products: ['render'], seats: 1 }];
-    const asks = (t: number, by: string, key: string): void => {
-      world.device(by);
-      world.write(t, by, { event: 'request', method: 'lease.checkout', key, wants });
-    };
-    asks(100, 'a', 'ka');
-    world.write(110, 'a', { event: 'pushed', method: 'lease.queued', checkout: 'ka', position: 1 });
-    asks(200, 'b', 'kb');
-    if (reconnects) world.write(300, 'a', { event: 'session', device: world.device('a').text });
-    for (const [at, by] of [first, second].entries()) {
-      const t = 10_000 * (at + 1);
-      const lease = world.take(t, { by, key: `k${by}` });
-      const record = world.records.at(-1)!;
-      const request = { id: `${by} k${by}`, method: 'checkout', leases: [lease] };
-      world.records[world.records.length - 1] = {
-        ...record,
-        changes: [...record.changes, { type: 'request.kept', request }],
-      };
-      world.renew(t + 100, lease, by);
-      world.release(t + 500, lease, by);
-    }
-    return world;
-  };
-
-  test('first come, first served', () => expect(broken(line('a', 'b'))).toEqual([]));
-  test('who was overtaken is found', () => expect(broken(line('b', 'a'))).toEqual(['LINE']));
-  test('who joins a seat that was taken in the same record took none', () => {
-    const world = line('b', 'a');
-    // b's seat was taken by c, who asked first of all; b is of the same user.
-    const { changes, ...record } = world.records.find(
-      ({ changes }) => changes.at(-1)?.type === 'request.kept',
-    )!;
-    const [seat, granted] = changes as [Change, { lease: { claims: object; device: string } }];
-    world.device('c');
-    const claims = { ...granted.lease.claims, jti: 'first', nonce: 'nonceC' };
-    const first = { type: 'lease.granted', lease: { ...granted.lease, claims } };
-    world.records[record.seq - 1] = { ...record, changes: [seat, first, ...changes.slice(1)] };
-    expect(broken(world)).not.toContain('LINE');
-  });
-  test('who came back from a broken connection may have lost its place', () =>
-    expect(broken(line('b', 'a', true))).toEqual([]));
-});
-
 describe('a vendor that changed its key', () => {
   const renewed = (by: 'vendor' | 'stranger', products?: string[]): World => {
     const world = new World();

@@ -31,6 +31,8 @@ interface Asked {
   readonly of?: object;
   /** Of the server that grants it; left out: the first one. */
   readonly epoch?: string;
+  /** It was asked for before, with this nonce. */
+  readonly nonce?: string;
   /** The journal does not know of it. */
   readonly unjournaled?: boolean;
 }
@@ -112,7 +114,13 @@ export class World {
     const iat = Math.floor((WALL_MS + t) / 1000);
     const honest: LeaseClaims = {
       ...{ jti: lease, ent: 'e1', product: 'render', seat, n, kind },
-      ...{ dev: this.device(by).text, nonce: `nonce${id}`, iat, exp: iat + durSeconds, dur: durSeconds },
+      ...{
+        dev: this.device(by).text,
+        nonce: asked.nonce ?? `nonce${id}`,
+        iat,
+        exp: iat + durSeconds,
+        dur: durSeconds,
+      },
       ...this.#witness(),
       ...(asked.epoch === undefined ? {} : { epoch: asked.epoch }),
     };
@@ -124,7 +132,14 @@ export class World {
       );
     this.#claims.set(lease, honest);
     const method = kind === 'online' ? 'lease.checkout' : 'borrow.take';
-    this.answer(t, by, method, key, { ...honest, ...asked.lie }, asked.signer);
+    if (asked.nonce === undefined) this.#ask(t, by, method, key);
+    this.#answer(
+      t,
+      by,
+      method,
+      key,
+      signed('lease', { ...honest, ...asked.lie }, asked.signer ?? this.server),
+    );
     return lease;
   }
 
@@ -137,9 +152,17 @@ export class World {
     claims: LeaseClaims,
     signer = this.server,
   ): void {
+    this.#ask(t, by, method, key);
+    this.#answer(t, by, method, key, signed('lease', claims, signer));
+  }
+
+  #ask(t: number, by: string, method: string, key: string | undefined): void {
     const keyed = key === undefined ? {} : { key };
-    const token = signed('lease', claims, signer);
     this.write(t, by, { event: 'request', method, nonce: `nonce${this.#count}`, ...keyed });
+  }
+
+  #answer(t: number, by: string, method: string, key: string | undefined, token: string): void {
+    const keyed = key === undefined ? {} : { key };
     this.write(t + ANSWER_MS, by, { event: 'answer', method, ...keyed, leases: [token], entitlements: [] });
   }
 
