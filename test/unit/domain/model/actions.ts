@@ -1,6 +1,7 @@
 import type { Command, CommandType, Decision, Want } from '@berth/server/domain/commands';
 import { expect } from 'vitest';
 import { keyOf } from '../world.js';
+import { goesOnRightly, outlive, shrink, takenSeats } from './excess.js';
 import { type Bounds, type Product, products, type Site, type Who } from './site.js';
 
 /** What a command is given; each is generated in steps.ts. */
@@ -23,6 +24,8 @@ export interface Parameters {
   enrol: { who: Who };
   add: { product: Product; seats: number };
   resize: { product: Product; seats: number; pick: number };
+  shrink: { product: Product; pick: number; fewer: number };
+  outlive: Record<never, never>;
   replace: { product: Product; seats: number; pick: number };
   end: { product: Product; pick: number; when: 'now' | 'pending' | 'cancel' };
   settings: { product: Product; lingerSeconds: number | null; idleSeconds: number | null };
@@ -180,6 +183,8 @@ export const actions: { readonly [D in keyof Parameters]: (site: Site, given: Pa
     const decision = site.importing(product, seats, { jti });
     return { words: `${jti} now has ${seats} seats -> ${saidOf(decision)}`, bounds: bound };
   },
+  shrink: (site, { product, pick, fewer }) => shrink(site, product, pick, fewer),
+  outlive: (site) => outlive(site),
   replace: (site, { product, seats, pick }) => {
     const bound = all(site, product);
     const names = { replaces: site.entitlement(product, pick), jti: site.newName(product) };
@@ -286,7 +291,9 @@ function renew(site: Site, who: Who, idleSeconds: number | null): Told {
   const leases = site.leases('online', who);
   const idle = idleSeconds === null ? {} : { idle: leases.map((lease) => ({ lease, seconds: idleSeconds })) };
   const { by } = site.world.by(site.device(who));
+  const before = takenSeats(site);
   const decision = site.world.send({ type: 'renew', by, leases, nonce: 'm'.repeat(22), ...idle });
+  goesOnRightly(site, before, decision);
   const how = idleSeconds === null ? '' : `, idle for ${idleSeconds} s`;
   return { words: `${who} renews ${leases.join(', ') || 'nothing'}${how} -> ${saidOf(decision)}` };
 }

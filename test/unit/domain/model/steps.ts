@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { actions, type Parameters } from './actions.js';
+import { movedWithinOwned, takenSeats } from './excess.js';
 import { type Counters, people, products, type Site } from './site.js';
 
 type Do = keyof Parameters;
@@ -25,8 +26,10 @@ export class Step<D extends Do = Do> implements fc.Command<Counters, Site> {
   run(model: Counters, site: Site): void {
     // For one that throws; a shrunk history runs the same steps again, which did something else before.
     this.#said = `${this.#do} ${JSON.stringify(this.#given)}`;
+    const before = takenSeats(site);
     const { words, bounds = {} } = actions[this.#do](site, this.#given);
     this.#said = words;
+    movedWithinOwned(site, before, words);
     const real = site.counters();
     for (const product of products) {
       const [least, most] = bounds[product] ?? [0, 0];
@@ -75,6 +78,8 @@ const given: { readonly [D in Do]: readonly [weight: number, fc.Arbitrary<Parame
   enrol: [1, fc.record({ who })],
   add: [2, fc.record({ product, seats: owned })],
   resize: [2, fc.record({ product, seats: owned, pick })],
+  shrink: [3, fc.record({ product, pick, fewer: fc.integer({ min: 1, max: 3 }) })],
+  outlive: [2, nothing],
   replace: [1, fc.record({ product, seats: owned, pick })],
   end: [1, fc.record({ product, pick, when })],
   settings: [2, fc.record({ product, lingerSeconds: setting, idleSeconds: setting })],
