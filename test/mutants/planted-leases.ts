@@ -130,6 +130,12 @@ export const plantedInLeases: readonly Mutant[] = [
     edit('server/dist/domain/decide/renew.js', 'if (lasts && isCovered(state, own, seat))', 'if (lasts)'),
   ),
   mutant(
+    'relocate-unchecked',
+    'I1',
+    'A seat moves to an entitlement with room, though seats held on others are more than is owned then.',
+    edit(choose, 'if (used + taken.seats + wish.seats > owned)', 'if (used < 0)'),
+  ),
+  mutant(
     'revoked-is-free',
     'I2',
     'A forced release frees the seat at once, though its token is still valid.',

@@ -99,7 +99,7 @@ class Run {
     this.#plan = plan;
     this.#founded = founded;
     this.waiters = new Waiters(site);
-    this.rush = new Rush(site, this.waiters, products);
+    this.rush = new Rush(site, this.waiters, products, founded.admins[0]!);
   }
 
   end(): void {

@@ -1,7 +1,9 @@
 import { cutLine } from './client-faults.js';
+import { putTogether, sellInParts } from './office-parts.js';
 import type { Dice } from './sim-random.js';
 import type { Site } from './site.js';
 import type { Waiters } from './waiters.js';
+import type { Asking } from './workload-office.js';
 
 const MINUTE_MS = 60_000;
 /** Before the first one, and between the beginnings of two, ms. */
@@ -13,6 +15,9 @@ const LASTS_MS = [2 * MINUTE_MS, 4 * MINUTE_MS] as const;
 const CUT_EVERY_MS = 12_000;
 /** Of those some have no network for a while: they are back in time for their place, or just too late. */
 const DOWN_MS = [1_000, 45_000] as const;
+/** On one site in three the vendor sells in parts, and puts them together this long after a rush has begun, ms: all are in use. */
+const PARTS_CHANCE = 0.35;
+const TOGETHER_MS = [40_000, 110_000] as const;
 
 /**
  * Minutes in which everybody wants the same product, waits for it and has it for a moment only. Otherwise few wait, and fewer are served: that
@@ -23,15 +28,19 @@ export class Rush {
   readonly #waiters: Waiters;
   readonly #products: readonly string[];
   readonly #dice: Dice;
+  readonly #owner: Asking;
+  readonly #hasParts: boolean;
   #product: string | null = null;
   /** Connections of waiters that were cut. */
   cuts = 0;
 
-  constructor(site: Site, waiters: Waiters, products: readonly string[]) {
+  constructor(site: Site, waiters: Waiters, products: readonly string[], owner: Omit<Asking, 'site'>) {
     this.#site = site;
     this.#waiters = waiters;
     this.#products = products;
     this.#dice = site.dice('rush');
+    this.#owner = { site, admin: owner.admin, host: owner.host };
+    this.#hasParts = this.#dice.chance(PARTS_CHANCE);
   }
 
   /** What everybody wants; `null`: what they like. */
@@ -50,8 +59,15 @@ export class Rush {
         this.#product = null;
       });
       this.#cutNow(isOver);
+      if (this.#hasParts) this.#sell(this.#product);
       this.begin(isOver, EVERY_MS);
     });
+  }
+
+  #sell(product: string): void {
+    const together = (): void => void putTogether(this.#owner, product, this.#dice);
+    void sellInParts(this.#owner, product);
+    this.#site.later(this.#dice.between(...TOGETHER_MS), together);
   }
 
   #cutNow(isOver: () => boolean): void {

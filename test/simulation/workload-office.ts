@@ -106,8 +106,8 @@ async function revokeLater({ admin, dice }: Office, key: string): Promise<void> 
   await admin.call('allocation.revoke', { key, email, product, quantity: 'all', pending: true });
 }
 
-type Asking = Pick<Office, 'site' | 'admin' | 'host'>;
+export type Asking = Pick<Office, 'site' | 'admin' | 'host'>;
 
-async function importUntilAnswered(office: Asking, key: string, entitlement: string): Promise<void> {
+export async function importUntilAnswered(office: Asking, key: string, entitlement: string): Promise<void> {
   await untilAnswered(office, () => office.admin.call('entitlement.import', { key, entitlement }));
 }
