@@ -147,6 +147,7 @@ export async function verdicts(
 type Preview =
   | 'allocation.assign.preview'
   | 'allocation.move.preview'
+  | 'allocation.revoke.preview'
   | 'entitlement.remove.preview'
   | 'sharing.set.preview'
   | 'user.unenrol.preview';

@@ -12,21 +12,12 @@ export const pendingOptions = {
 } as const;
 
 /** As the wire wants it: only what was asked for. */
-export function whenOf(args: {
-  readonly pending: boolean;
-  readonly cancel: boolean;
-  readonly 'dry-run': boolean;
-}): {
+export function whenOf(args: { readonly pending: boolean; readonly cancel: boolean }): {
   pending?: true;
   cancel?: true;
 } {
   if (args.pending && args.cancel)
     throw usage('--pending and --cancel exclude each other.', 'Give one of them.');
-  if (args.cancel && args['dry-run'])
-    throw usage(
-      '--cancel and --dry-run exclude each other.',
-      '`berth license list` and `berth user show` say what is pending.',
-    );
   return { ...(args.pending ? { pending: true } : {}), ...(args.cancel ? { cancel: true } : {}) };
 }
 
@@ -43,6 +34,13 @@ export function removalNote(
       : `No removal of ${what} was pending.`;
   if (pending === undefined) return `Removed ${what}.`;
   return `The removal of ${what} is pending: it takes effect by itself when the borrow ends, at the latest ${momentWords(pending.untilMs, nowMs)}.`;
+}
+
+/** What would become of a removal that is taken back. @param what it is removed, named */
+export function wouldStayNote(what: string, { cancelled }: { readonly cancelled?: boolean }): string {
+  return cancelled
+    ? `${what} would stay: the pending removal would be cancelled.`
+    : `No removal of ${what} is pending.`;
 }
 
 /** A cell of a table: empty when nothing is pending. */

@@ -59,6 +59,12 @@ export async function forEach(
   return { document, text: lines.join('\n'), notes, exitCode: end?.exitCode ?? (failed > 0 ? 1 : 0) };
 }
 
+/** The same of what would become of each. */
+export async function wouldForEach(...asked: Parameters<typeof forEach>): Promise<Answer> {
+  const { document, notes = [], ...answer } = await forEach(...asked);
+  return { ...answer, document: { dryRun: true, ...document }, notes: [...notes, 'Nothing was changed.'] };
+}
+
 /** As a failure is said, within a note: without colours, which a note has none of. */
 function noteOf(failure: Failure, { nowMs, stderr }: Context): string {
   return failureText(failure, { nowMs, stderr: { ...stderr, colours: false } })

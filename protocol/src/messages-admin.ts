@@ -213,7 +213,7 @@ export const adminRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: false,
-    params: Type.Object({ id: Id, pending: When.pending }),
+    params: Type.Object({ id: Id, ...When }),
     result: EntitlementGone,
     errors: ['ENTITLEMENT_UNKNOWN', 'ENTITLEMENT_SUPERSEDED', 'BORROWED', 'ALLOCATED'],
     text: 'What `entitlement.remove` would say now.',
@@ -235,45 +235,6 @@ export const adminRequests = {
     result: Assigned,
     errors: [...assignRefusals, 'DISK_LOW', 'CLOCK_BEHIND'],
     text: 'What `allocation.assign` would say now.',
-  }),
-  'allocation.revoke': request({
-    paths: ['admin'],
-    least: 'admin',
-    changes: true,
-    params: Type.Object({
-      key: IdempotencyKey,
-      email: EmailText,
-      product: ProductId,
-      /** Left out: one seat. `all` revokes every seat of the product. */
-      quantity: Type.Optional(
-        Type.Union([Type.Integer({ minimum: 1, maximum: limits.seatsPerEntitlement }), Type.Literal('all')]),
-      ),
-      expires: Type.Optional(DayText),
-      ...When,
-    }),
-    result: Type.Object({
-      email: Type.String(),
-      product: ProductId,
-      revoked: Count,
-      left: Count,
-      leasesRevoked: Count,
-      /** Seats of `left` whose revoke is pending, and when the last borrow it waits for ends. */
-      pending: Type.Optional(Count),
-      pendingUntilMs: Type.Optional(WallMs),
-      /** Seats whose pending revoke was cancelled. */
-      cancelled: Type.Optional(Count),
-    }),
-    errors: [
-      'EMAIL_INVALID',
-      'USER_UNKNOWN',
-      'ALLOCATION_UNKNOWN',
-      'DATE_INVALID',
-      'BORROWED',
-      'PERSONAL',
-      'REVOKE_PENDING',
-      'KEY_REUSED',
-    ],
-    text: 'Takes an allocation back; live leases on it are revoked. Refused while its seat is borrowed, or left pending until the borrow ends.',
   }),
   'allocation.list': request({
     paths: ['admin'],

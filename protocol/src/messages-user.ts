@@ -104,6 +104,17 @@ const inviteRefusals = [
 const Cancelled = Type.Object({ email: Type.String(), cancelled: Count });
 const cancelRefusals = ['EMAIL_INVALID', 'USER_UNKNOWN', 'NOT_ALLOWED'] as const;
 
+const Remove = { email: EmailText, ...When };
+const UserRemoved = Type.Object({ email: Type.String(), ...Removed });
+const removeRefusals = [
+  'EMAIL_INVALID',
+  'USER_UNKNOWN',
+  'LAST_OWNER',
+  'ALLOCATED',
+  'BORROWED',
+  'NOT_ALLOWED',
+] as const;
+
 /** By what a list of members may be sorted; ties by e-mail. */
 export const MemberOrder = Type.Enum(['email', 'name', 'role', 'state', 'devices', 'seats', 'credits']);
 export type MemberOrder = Static<typeof MemberOrder>;
@@ -288,17 +299,18 @@ export const userRequests = {
     paths: ['admin'],
     least: 'admin',
     changes: true,
-    params: Type.Object({ key: IdempotencyKey, email: EmailText, ...When }),
-    result: Type.Object({ email: Type.String(), ...Removed }),
-    errors: [
-      'EMAIL_INVALID',
-      'USER_UNKNOWN',
-      'LAST_OWNER',
-      'ALLOCATED',
-      'BORROWED',
-      'NOT_ALLOWED',
-      'KEY_REUSED',
-    ],
+    params: Type.Object({ key: IdempotencyKey, ...Remove }),
+    result: UserRemoved,
+    errors: [...removeRefusals, 'KEY_REUSED'],
     text: 'Removes a user with all devices; live leases are revoked. Refused while the user has an allocation or a borrow, or left pending while they have a borrow.',
+  }),
+  'user.remove.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Remove),
+    result: UserRemoved,
+    errors: [...removeRefusals],
+    text: 'What `user.remove` would say now.',
   }),
 } as const;

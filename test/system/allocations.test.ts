@@ -93,7 +93,7 @@ describe('offline block', () => {
       const { code, json } = await site.berth(site.owner, [...words, '--dry-run', '--json']);
       return [code, json.refused.code, json.refused.untilMs];
     };
-    for (const words of [attempts[2]!, attempts[5]!, attempts[6]!])
+    for (const words of [attempts[2]!, attempts[3]!, attempts[5]!, attempts[6]!])
       expect([words, ...(await dryRun(words))]).toEqual([words, 8, 'BORROWED', ...ends]);
     const [code, refused] = await dryRun([...attempts[1]!, '--quantity', '99']);
     expect([code, refused]).toEqual([6, 'ALLOCATION_UNKNOWN']);

@@ -55,7 +55,13 @@ describe('a pending revoke', () => {
   });
 
   test('is cancelled, and the borrow is lent for longer again', async () => {
+    expect((await revoke('--cancel', '--dry-run')).json).toMatchObject({
+      ...{ dryRun: true, email: anna.email, cancelled: 1, left: 1 },
+    });
     expect((await revoke('--cancel')).json).toMatchObject({ cancelled: 1, left: 1 });
+    expect((await revoke('--cancel', '--dry-run')).json).toMatchObject({ cancelled: 0, left: 1 });
+    expect((await revoke('--dry-run')).json.refused).toMatchObject({ code: 'BORROWED' });
+    expect((await revoke('--pending', '--dry-run')).json.would).toMatchObject({ revoked: 0, pending: 1 });
     expect((await take(anna, '2h')).code).toBe(0);
     expect((await revoke('--pending', '--cancel')).code).toBe(2);
   });
@@ -139,6 +145,13 @@ describe('a pending removal', () => {
     });
     const { items } = await done('user', 'list', '--search', 'bo@');
     expect(items).toMatchObject([{ email: bo.email, removing: { untilMs: expect.any(Number) } }]);
+    expect(await done('user', 'remove', bo.email, anna.email, '--cancel', '--dry-run')).toMatchObject({
+      dryRun: true,
+      items: [
+        { email: bo.email, cancelled: true },
+        { email: anna.email, cancelled: false },
+      ],
+    });
     await site.kill();
     await site.serve();
     const { json } = await take(bo, '2h');
@@ -159,7 +172,9 @@ describe('a pending removal', () => {
     });
     const run = await site.berth(site.owner, ['run', '--product', 'render', '--', 'echo', 'ran']);
     expect([run.code, run.stderr]).toEqual([7, expect.stringContaining('REVOKE_PENDING')]);
+    expect(await remove('--cancel', '--dry-run')).toMatchObject({ dryRun: true, cancelled: true });
     expect(await remove('--cancel')).toMatchObject({ cancelled: true });
+    expect(await remove('--cancel', '--dry-run')).toMatchObject({ cancelled: false });
     await site.berthOk(site.owner, ['run', '--product', 'render', '--', 'echo', 'ran']);
     await remove('--pending');
     await site.berthOk(anna, ['borrow', 'return']);

@@ -3,9 +3,10 @@ import { defineCommand } from '../command.js';
 import { asks, confirm } from '../confirm.js';
 import type { Context } from '../context.js';
 import { dryRun, dryRunOption, verdict } from '../dry-run.js';
+import type { Answer } from '../output.js';
 import { listPages } from '../pages.js';
 import { parseId } from '../parse.js';
-import { pendingOptions, removalNote, whenOf } from '../pending.js';
+import { pendingOptions, removalNote, whenOf, wouldStayNote } from '../pending.js';
 import { withAdmin } from '../session.js';
 import { seatWords } from '../words.js';
 
@@ -24,6 +25,7 @@ export const entitlementRemove = defineCommand({
   run: async (context, args) => {
     const id = parseId(args.id, 'ID');
     const when = whenOf(args);
+    if (args['dry-run'] && args.cancel) return await wouldStay(context, id);
     if (args['dry-run'])
       return await dryRun(
         context,
@@ -48,6 +50,14 @@ export const entitlementRemove = defineCommand({
     };
   },
 });
+
+async function wouldStay(context: Context, id: string): Promise<Answer> {
+  const document = await withAdmin(context, (admin) =>
+    admin.call('entitlement.remove.preview', { id, cancel: true }),
+  );
+  const note = `${wouldStayNote(`entitlement ${id}`, document)} Nothing was changed.`;
+  return { document: { dryRun: true, ...document }, text: '', notes: [note] };
+}
 
 /** What would be lost, for whoever is asked. A script is not asked, and needs no answer. */
 async function whatItTakes(context: Context, id: string): Promise<string> {

@@ -1,12 +1,16 @@
-import { limits, type ResultOf } from '@berth/protocol';
+import { limits, type ParamsOf, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
 import { confirm } from '../confirm.js';
-import { dryRun, dryRunOption, memberCalled, verdicts, whomWords } from '../dry-run.js';
+import type { Context } from '../context.js';
+import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
 import { usage } from '../fail.js';
+import type { Answer } from '../output.js';
 import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
 import { pendingOptions, whenOf } from '../pending.js';
 import { withAdmin } from '../session.js';
-import { momentWords, seatWords } from '../words.js';
+import { momentWords, seatWords, untilWords } from '../words.js';
+
+type Revoked = ResultOf<'allocation.revoke'>;
 
 export const licenseRevoke = defineCommand({
   usage: 'revoke <email> <product>',
@@ -44,28 +48,51 @@ export const licenseRevoke = defineCommand({
     );
     const expires = optional(args.expires, (text) => parseDay(text, '--expires'));
     const when = whenOf(args);
-    if (args['dry-run']) {
-      const which = args.all ? 'every seat' : seatWords(count ?? 1);
-      const header = ['email', 'product', 'quantity', 'expires'];
-      const rows = [[email, product, args.all ? '' : String(count ?? 1), expires ?? '']];
-      return await dryRun(
-        context,
-        ([scope]) => `revoke ${which} of ${product} from ${whomWords(scope!)}`,
-        async (admin) => ({ ...(await memberCalled(admin, email)), product, expires }),
-        (admin) => verdicts(context, admin, { kind: 'revoke', header, rows, pending: args.pending }),
-      );
-    }
+    const quantity = args.all ? ('all' as const) : count;
+    const asked = given({ email, product, quantity, expires, ...when });
+    if (args['dry-run']) return await wouldRevoke(context, asked);
     if (args.all && !args.cancel) await confirm(context, `Revoke every seat of ${product} from ${email}?`);
     const key = context.sdk.newIdempotencyKey();
-    const quantity = args.all ? ('all' as const) : count;
-    const document = await withAdmin(context, (admin) =>
-      admin.call('allocation.revoke', given({ key, email, product, quantity, expires, ...when })),
-    );
+    const document = await withAdmin(context, (admin) => admin.call('allocation.revoke', { key, ...asked }));
     return { document, text: '', notes: notesOf(document, args.cancel, context.nowMs()) };
   },
 });
 
-function notesOf(document: ResultOf<'allocation.revoke'>, cancel: boolean, nowMs: number): string[] {
+async function wouldRevoke(context: Context, asked: ParamsOf<'allocation.revoke.preview'>): Promise<Answer> {
+  const { email, product, quantity = 1, expires } = asked;
+  if (asked.cancel) {
+    const would = await withAdmin(context, (admin) => admin.call('allocation.revoke.preview', asked));
+    const notes = [`${keptNote(would)} Nothing was changed.`];
+    return { document: { dryRun: true, ...would }, text: '', notes };
+  }
+  const seats = quantity === 'all' ? 'every seat' : seatWords(quantity);
+  return await dryRun(
+    context,
+    ([scope]) => `revoke ${seats} of ${product} from ${whomWords(scope!)}`,
+    async (admin) => ({ ...(await memberCalled(admin, email)), product, expires }),
+    (admin) =>
+      verdict(context, admin, 'allocation.revoke.preview', asked, (would) =>
+        wouldNotes(would, context.nowMs()),
+      ),
+  );
+}
+
+function keptNote({ email, product, left, cancelled = 0 }: Revoked): string {
+  return cancelled === 0
+    ? `No revoke of ${product} from ${email} is pending.`
+    : `Would cancel the pending revoke of ${seatWords(cancelled)} of ${product}; ${email} would keep ${left}.`;
+}
+
+function wouldNotes(would: Revoked, nowMs: number): string[] {
+  const { email, product, left, leasesRevoked, pending = 0, pendingUntilMs = nowMs } = would;
+  const ended = leasesRevoked === 1 ? '1 running lease' : `${leasesRevoked} running leases`;
+  const now = `${email} would have ${seatWords(left)} of ${product} left; ${ended} would end.`;
+  if (pending === 0) return [now];
+  const until = untilWords(pendingUntilMs, nowMs);
+  return [now, `The revoke of ${seatWords(pending)} would be pending, until ${until} at the latest.`];
+}
+
+function notesOf(document: Revoked, cancel: boolean, nowMs: number): string[] {
   const {
     email,
     product,

@@ -7,7 +7,7 @@ import { usage } from '../fail.js';
 import type { Answer } from '../output.js';
 import { given, optional, parseEmail, parseName } from '../parse.js';
 import { withAdminForSteps } from '../session.js';
-import { forEach, type Said } from '../several.js';
+import { forEach, type Said, wouldForEach } from '../several.js';
 import { momentWords } from '../words.js';
 
 export const userInvite = defineCommand({
@@ -91,8 +91,8 @@ async function wouldInvite(
   asked: Asked,
   cancel: boolean,
 ): Promise<Answer> {
-  const answer = await withAdminForSteps(context, (admin) =>
-    forEach(context, emails, async (email) => {
+  return await withAdminForSteps(context, (admin) =>
+    wouldForEach(context, emails, async (email) => {
       if (!cancel) {
         const document = await admin.call('user.invite.preview', given({ email, ...asked }));
         return { document, note: wouldNote(document, context.nowMs()) };
@@ -105,8 +105,6 @@ async function wouldInvite(
       };
     }),
   );
-  const notes = [...(answer.notes ?? []), 'Nothing was changed.'];
-  return { ...answer, document: { dryRun: true, ...answer.document }, notes };
 }
 
 function wouldNote({ user, expiresAtMs, replaced }: ResultOf<'user.invite.preview'>, nowMs: number): string {

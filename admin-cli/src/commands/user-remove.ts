@@ -1,3 +1,4 @@
+import type { AdminConnection } from '@berth/client';
 import { limits } from '@berth/protocol';
 import { applyTable, csvOption, eitherCsv, previewTable } from '../bulk-run.js';
 import { defineCommand } from '../command.js';
@@ -6,9 +7,9 @@ import type { Context } from '../context.js';
 import { dryRun, dryRunOption, memberCalled, membersCalled, verdicts, whomWords } from '../dry-run.js';
 import type { Answer } from '../output.js';
 import { parseUser } from '../parse.js';
-import { pendingOptions, removalNote, whenOf } from '../pending.js';
+import { pendingOptions, removalNote, whenOf, wouldStayNote } from '../pending.js';
 import { withAdmin, withAdminForSteps } from '../session.js';
-import { forEach } from '../several.js';
+import { forEach, wouldForEach } from '../several.js';
 
 export const userRemove = defineCommand({
   usage: 'remove [email..]',
@@ -41,7 +42,8 @@ export const userRemove = defineCommand({
     }
     const emails = args.email!.map(String);
     const when = whenOf(args);
-    if (args['dry-run']) return await wouldRemove(context, emails, args.pending);
+    if (args['dry-run'])
+      return await (args.cancel ? wouldStay(context, emails) : wouldRemove(context, emails, args.pending));
     if (!args.cancel && asks(context))
       await confirm(
         context,
@@ -61,6 +63,17 @@ export const userRemove = defineCommand({
     );
   },
 });
+
+/** Of whom a removal is pending that would be taken back. */
+async function wouldStay(context: Context, emails: readonly string[]): Promise<Answer> {
+  const ask = async (admin: AdminConnection, email: string) => {
+    const document = await admin.call('user.remove.preview', { email, cancel: true });
+    return { document, note: wouldStayNote(document.email, document) };
+  };
+  return await withAdminForSteps(context, (admin) =>
+    wouldForEach(context, emails, (email) => ask(admin, email), parseUser),
+  );
+}
 
 /** Of several each is judged alone, and whoever is named twice once, as when they are removed. */
 async function wouldRemove(context: Context, typed: readonly string[], pending: boolean): Promise<Answer> {

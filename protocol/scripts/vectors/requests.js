@@ -149,7 +149,7 @@ export const requests = [
   {
     method: 'entitlement.remove.preview',
     paths: admin,
-    full: { id: 'ent-2026-0001', pending: true },
+    full: { id: 'ent-2026-0001', pending: true, cancel: false },
     least: { id: 'ent-2026-0001' },
   },
   {
@@ -190,6 +190,12 @@ export const requests = [
   { method: 'user.unenrol', paths: admin, full: { key, email, device: 'node-17' } },
   { method: 'user.unenrol.preview', paths: admin, full: { email, device: 'node-17' } },
   { method: 'user.remove', paths: admin, full: { key, email } },
+  {
+    method: 'user.remove.preview',
+    paths: admin,
+    full: { email, pending: false, cancel: true },
+    least: { email },
+  },
   {
     method: 'bulk.put',
     paths: admin,
@@ -285,6 +291,12 @@ export const requests = [
     paths: admin,
     full: { key, email, product, quantity: 'all', expires: '2027-05-09' },
     least: { key, email, product },
+  },
+  {
+    method: 'allocation.revoke.preview',
+    paths: admin,
+    full: { email, product, quantity: 'all', expires: '2027-05-09', pending: true, cancel: false },
+    least: { email, product },
   },
   { method: 'allocation.list', paths: admin, full: { ...page, email, product }, least: {} },
   { method: 'lease.list', paths: admin, full: { ...page, email, product }, least: {} },

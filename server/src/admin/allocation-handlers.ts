@@ -13,6 +13,7 @@ type AllocationHandlers = Pick<
   | 'allocation.move'
   | 'allocation.move.preview'
   | 'allocation.revoke'
+  | 'allocation.revoke.preview'
   | 'allocation.list'
 >;
 
@@ -35,25 +36,14 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
       move(deps, params, (wish) =>
         engine.would({ type: 'move', ...unasked('allocation.move', params, caller), ...wish }),
       ),
-    'allocation.revoke': async (params, caller) => {
-      const target = readTarget(deps, params.email, params.expires);
-      if ('ok' in target) return target;
-      const when = whenOf(params);
-      if (typeof when !== 'string') return when;
-      const { product, quantity = 1 } = params;
-      const key = asked('allocation.revoke', params, caller);
-      const settled = await engine.submit({
-        type: 'revoke',
-        ...key,
-        ...target,
-        product,
-        quantity,
-        when,
-      });
-      return settled.ok
-        ? { ok: true, result: { email: target.email, product, ...settled.outcome } }
-        : settled;
-    },
+    'allocation.revoke': (params, caller) =>
+      revoke(deps, params, (wish) =>
+        engine.submit({ type: 'revoke', ...asked('allocation.revoke', params, caller), ...wish }),
+      ),
+    'allocation.revoke.preview': (params, caller) =>
+      revoke(deps, params, (wish) =>
+        engine.would({ type: 'revoke', ...unasked('allocation.revoke', params, caller), ...wish }),
+      ),
     'allocation.list': async (params) => {
       const email = params.email === undefined ? undefined : userCalled(deps, params.email);
       return typeof email === 'object' ? email : listAllocations(deps, params, email);
@@ -61,7 +51,7 @@ export function allocationHandlers(deps: HandlerDeps): AllocationHandlers {
   };
 }
 
-type Wish<T extends 'assign' | 'move'> = Omit<Command<T>, 'type' | 'by' | 'request'>;
+type Wish<T extends 'assign' | 'move' | 'revoke'> = Omit<Command<T>, 'type' | 'by' | 'request'>;
 
 async function assign(
   deps: HandlerDeps,
@@ -89,6 +79,20 @@ async function move(
   if (!settled.ok) return settled;
   // Outcomes that older versions kept do not name them.
   return { ok: true, result: { email: target.email, to, product, ...settled.outcome } };
+}
+
+async function revoke(
+  deps: HandlerDeps,
+  params: ParamsOf<'allocation.revoke.preview'>,
+  settle: (wish: Wish<'revoke'>) => Promise<Settled<'revoke'>>,
+): Promise<Answer<'allocation.revoke'>> {
+  const target = readTarget(deps, params.email, params.expires);
+  if ('ok' in target) return target;
+  const when = whenOf(params);
+  if (typeof when !== 'string') return when;
+  const { product, quantity = 1 } = params;
+  const settled = await settle({ ...target, product, quantity, when });
+  return settled.ok ? { ok: true, result: { email: target.email, product, ...settled.outcome } } : settled;
 }
 
 function subscriptionIn({ subscription }: { readonly subscription?: string }): { subscription?: string } {

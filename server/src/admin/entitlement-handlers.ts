@@ -82,10 +82,11 @@ export function entitlementHandlers(deps: HandlerDeps): EntitlementHandlers {
       const settled = await engine.submit({ type: 'removeEntitlement', ...key, id: params.id, when });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
-    'entitlement.remove.preview': async ({ id, pending }, caller) => {
-      const when = pending === true ? 'pending' : 'now';
-      const key = unasked('entitlement.remove', { id }, caller);
-      const settled = await engine.would({ type: 'removeEntitlement', ...key, id, when });
+    'entitlement.remove.preview': async (params, caller) => {
+      const when = whenOf(params);
+      if (typeof when !== 'string') return when;
+      const key = unasked('entitlement.remove', params, caller);
+      const settled = await engine.would({ type: 'removeEntitlement', ...key, id: params.id, when });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };

@@ -1,12 +1,15 @@
 import { canonicalEmail, canonicalName, isRole, type ParamsOf } from '@berth/protocol';
-import { type Command, type Denial, deny } from '../domain/commands.js';
+import { type Command, type Denial, deny, type Settled, type When } from '../domain/commands.js';
 import type { Answer, Caller, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { userMeant } from './people.js';
 import { asked, unasked, whenOf } from './request.js';
 import { listUsers } from './user-list.js';
 
-type UserHandlers = Pick<Handlers, 'user.invite' | 'user.invite.preview' | 'user.list' | 'user.remove'>;
+type UserHandlers = Pick<
+  Handlers,
+  'user.invite' | 'user.invite.preview' | 'user.list' | 'user.remove' | 'user.remove.preview'
+>;
 
 /** An invitation, but for who asks. */
 type Invite = Omit<Command<'invite'>, 'by' | 'request'>;
@@ -17,19 +20,14 @@ export function userHandlers(deps: HandlerDeps): UserHandlers {
     'user.invite': (params, caller) => invite(deps, params, caller),
     'user.invite.preview': (params, caller) => wouldInvite(deps, params, caller),
     'user.list': (params) => listUsers(deps, params),
-    'user.remove': async (params, caller) => {
-      const email = userMeant(deps, params.email);
-      if (typeof email !== 'string') return email;
-      const when = whenOf(params);
-      if (typeof when !== 'string') return when;
-      const settled = await engine.submit({
-        type: 'removeUser',
-        ...asked('user.remove', params, caller),
-        email,
-        when,
-      });
-      return settled.ok ? { ok: true, result: settled.outcome } : settled;
-    },
+    'user.remove': (params, caller) =>
+      remove(deps, params, (whom) =>
+        engine.submit({ type: 'removeUser', ...asked('user.remove', params, caller), ...whom }),
+      ),
+    'user.remove.preview': (params, caller) =>
+      remove(deps, params, (whom) =>
+        engine.would({ type: 'removeUser', ...unasked('user.remove', params, caller), ...whom }),
+      ),
   };
 }
 
@@ -59,6 +57,19 @@ async function wouldInvite(
   if (!settled.ok) return settled;
   const { user, expiresAtMs, replaced } = settled.outcome;
   return { ok: true, result: { user, expiresAtMs, ...(replaced === true ? { replaced } : {}) } };
+}
+
+async function remove(
+  deps: HandlerDeps,
+  params: ParamsOf<'user.remove.preview'>,
+  settle: (whom: { email: string; when: When }) => Promise<Settled<'removeUser'>>,
+): Promise<Answer<'user.remove'>> {
+  const email = userMeant(deps, params.email);
+  if (typeof email !== 'string') return email;
+  const when = whenOf(params);
+  if (typeof when !== 'string') return when;
+  const settled = await settle({ email, when });
+  return settled.ok ? { ok: true, result: settled.outcome } : settled;
 }
 
 /** What is typed, as a command. */

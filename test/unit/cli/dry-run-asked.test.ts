@@ -276,3 +276,52 @@ describe('berth borrow return --dry-run', () => {
     expect([ran.exitCode, ran.json()]).toMatchObject([6, { error: { code: 'BORROW_UNKNOWN' } }]);
   });
 });
+
+describe('--cancel --dry-run: what is pending that would be taken back', () => {
+  const removal = ({ email, id }: { email?: string; id?: string }) => {
+    if (email === 'c@b.example') throw new BerthError('USER_UNKNOWN');
+    return { ...(email === undefined ? { id } : { email }), cancelled: [email, id].includes('a@b.example') };
+  };
+  const admin = () =>
+    fakeAdmin({
+      'user.remove.preview': removal,
+      'entitlement.remove.preview': removal,
+      'allocation.revoke.preview': ({ product }) => ({
+        ...{ email: 'a@b.example', product, revoked: 0, left: 3, leasesRevoked: 0 },
+        cancelled: product === 'render' ? 2 : 0,
+      }),
+    });
+
+  it.each([
+    ['user remove A@b.example', 'a@b.example would stay: the pending removal would be cancelled.\n'],
+    ['user remove bo@b.example', 'No removal of bo@b.example is pending.\n'],
+    ['entitlement remove ent-1', 'No removal of entitlement ent-1 is pending. '],
+    [
+      'license revoke a@b.example render',
+      'Would cancel the pending revoke of 2 seats of render; a@b.example would keep 3. ',
+    ],
+    ['license revoke a@b.example gui --all', 'No revoke of gui from a@b.example is pending. '],
+  ])('berth %s', async (line, said) => {
+    const { sdk, calls } = admin();
+    const ran = await berth([...line.split(' '), '--cancel', '--dry-run'], { sdk, answers: [] });
+    expect([ran.exitCode, ran.stdout, ran.stderr]).toEqual([0, '', `${said}Nothing was changed.\n`]);
+    expect(calls).toMatchObject([{ method: expect.stringMatching(/\.preview$/), params: { cancel: true } }]);
+  });
+
+  it('of several each is asked of alone', async () => {
+    const { sdk } = admin();
+    const words = ['a@b.example', 'c@b.example', 'A@b.example', '--cancel', '--dry-run', '--json'];
+    const ran = await berth(['user', 'remove', ...words], { sdk });
+    expect([ran.exitCode, ran.json()]).toMatchObject([
+      1,
+      {
+        dryRun: true,
+        items: [
+          { email: 'a@b.example', ok: true, cancelled: true },
+          { email: 'c@b.example', ok: false, error: { code: 'USER_UNKNOWN' } },
+        ],
+        failed: 1,
+      },
+    ]);
+  });
+});
