@@ -60,6 +60,8 @@ export interface Output {
   /** Width of the terminal; undefined when it is none. */
   readonly columns: number | undefined;
   readonly colours: boolean;
+  /** What was written last did not arrive, since nobody reads: for whoever writes without an end. */
+  readonly readerGone: boolean;
   /** Returns when all of it has been handed to the operating system. A reader that went away is no error. @throws OutputLost of stdout only */
   write(text: string): void;
 }

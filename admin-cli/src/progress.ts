@@ -97,6 +97,9 @@ export class ProgressLine implements Progress {
         return output.columns;
       },
       colours: output.colours,
+      get readerGone() {
+        return output.readerGone;
+      },
       write: (text) => {
         this.#erase();
         output.write(text);

@@ -19,6 +19,9 @@ export function output(fd: 1 | 2, env: Readonly<Record<string, string | undefine
       return isTty ? stream().columns : undefined;
     },
     colours: isTty && !env.NO_COLOR && env.TERM !== 'dumb',
+    get readerGone() {
+      return readerGone;
+    },
     write: (text) => {
       if (readerGone) return;
       try {

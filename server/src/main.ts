@@ -4,9 +4,11 @@ import { hideBin } from 'yargs/helpers';
 import { checkCommand } from './commands/check.js';
 import { initCommand } from './commands/init.js';
 import { migrateCommand } from './commands/migrate.js';
+import { print } from './commands/print.js';
 import { restoreCommand } from './commands/restore.js';
 import { serveCommand } from './commands/serve.js';
 import { drawNoHelpAhead } from './help-ahead.js';
+import { stderr } from './ops/stdio.js';
 import { reportStartFailure, StartError } from './start-error.js';
 import { VERSION } from './version.js';
 
@@ -37,9 +39,13 @@ async function main(argv: readonly string[]): Promise<void> {
     });
   parser.middleware(() => refuseWrongBoolean(argv, parser), true);
   try {
-    await drawNoHelpAhead(parser).parseAsync();
+    let text = '';
+    await drawNoHelpAhead(parser).parseAsync([...argv], {}, (_error, _args, help) => {
+      text = help;
+    });
+    if (text !== '') print(`${text}\n`);
   } catch (error) {
-    reportStartFailure(error, process.stderr);
+    reportStartFailure(error, stderr);
     process.exitCode = error instanceof StartError ? error.exitCode : 1;
   }
 }

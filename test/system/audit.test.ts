@@ -4,7 +4,7 @@ import { newIdempotencyKey, openAdmin } from '@berth/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bins } from './paths.js';
 import { type Json, type Person, type Ran, Site } from './site.js';
-import { until } from './waiting.js';
+import { until, within } from './waiting.js';
 
 // PRODUCT.md, "A tamper-evident audit journal that an outsider can check", through `berth` against `berthd` (issue 5, part 8). In order.
 
@@ -106,6 +106,18 @@ test('audit tail shows what is done as it happens', async () => {
   expect(tail.stdout + listed.stdout).not.toContain('\u202e');
   tail.signal('SIGINT');
   expect((await tail.exited).code).toBe(0);
+});
+
+test('audit tail ends with who reads it, at the next line', async () => {
+  const tail = site.start({
+    argv: ['sh', '-c', '"$@" | head -1', 'sh', ...site.berthArgv(['audit', 'tail', '--lines', '1'])],
+    env: site.environmentOf(site.owner, 'tail-head'),
+  });
+  await until('the first line', () => tail.stdout.includes('\n'));
+  await owner('user', 'set', anna.email, '--name', 'Anna Ek');
+  await owner('user', 'set', anna.email, '--name', 'Anna Berg');
+  const { code, stdout, stderr } = await within('the pipe to end', tail.exited, 20_000);
+  expect([code, stdout.split('\n').length, stderr]).toEqual([0, 2, '']);
 });
 
 test('audit tail outlives the server: it goes on behind the last line, none lost, none twice', async () => {

@@ -1,4 +1,4 @@
-import { componentLog, createLog } from '@berth/server/ops/log';
+import { componentLog, createLog, LogOutput } from '@berth/server/ops/log';
 import { expect, test } from 'vitest';
 
 function logged(level: 'debug' | 'info' = 'info') {
@@ -44,4 +44,30 @@ test('secrets never reach it, at any depth a line has', () => {
   expect(lines).toHaveLength(30);
   expect(lines.join('')).not.toContain('hunter2');
   expect(lines.every((line) => line.includes('[secret]'))).toBe(true);
+});
+
+test('a disk that is full of logs ends nothing: stderr says so once, and the log how many lines it has not', () => {
+  let full = false;
+  const [written, said]: [string[], string[]] = [[], []];
+  const output = new LogOutput(
+    (text) => {
+      if (full) throw new Error('ENOSPC: no space left on device, write');
+      return written.push(text) > 0;
+    },
+    (text) => said.push(text),
+  );
+  const log = createLog({ level: 'info', destination: output });
+  log.info('one');
+  full = true;
+  log.info('two');
+  log.fatal('three');
+  full = false;
+  log.info('four');
+  expect(said).toEqual([expect.stringMatching(/^berthd: the log cannot be written.*ENOSPC.*\n$/)]);
+  const lines = written
+    .join('')
+    .split('\n')
+    .filter((line) => line !== '');
+  const found = lines.map((line): { msg: string; lost?: number } => JSON.parse(line));
+  expect(found.map(({ msg, lost }) => lost ?? msg)).toEqual(['one', 2, 'four']);
 });

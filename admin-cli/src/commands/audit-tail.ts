@@ -12,6 +12,9 @@ import { cancellable, withAdminForSteps } from '../session.js';
 /** How often the server is asked for what is new, ms. */
 const everyMs = 1000;
 
+/** Between two lines of what was there before, ms: a pipe tells with the next line that its reader has seen enough, and that may be long in coming. */
+const readMs = 10;
+
 export const auditTail = defineCommand({
   usage: 'tail',
   describe: 'Show what is done as it happens, until Ctrl-C',
@@ -25,7 +28,7 @@ export const auditTail = defineCommand({
     ['berth audit tail --kind lease --product render --lines 0', 'who takes and gives back seats of render'],
     ['berth audit tail --count 1 --lines 0 --json', 'wait for the next thing that happens, for a script'],
   ],
-  more: 'One line for each act: when, who, device and address, the command, what changed. New ones appear within about a second. Ctrl-C ends it with exit code 0. When the server goes away, stderr says so, and it goes on behind the last line once the server is back. With --json all of them are printed at the end.',
+  more: 'One line for each act: when, who, device and address, the command, what changed. New ones appear within about a second. Ctrl-C ends it with exit code 0, and so does the end of who reads it (`| head`). When the server goes away, stderr says so, and it goes on behind the last line once the server is back. With --json all of them are printed at the end.',
   run: async (context, args) => {
     const filter = parseFilter(args);
     const lines = parseCount(args.lines, '--lines', 0, 100);
@@ -96,15 +99,19 @@ class Tail {
   async #first(admin: AdminConnection): Promise<void> {
     if (this.#after !== null) return;
     const { filter, lines } = this.#wanted;
+    const { stdout, settings } = this.#context;
     const asked = admin.call('audit.list', { ...filter, limit: Math.max(1, lines) });
     const last = await cancellable(this.#context, asked);
     this.#after = last.at;
-    this.#show(last.items.slice(0, lines).reverse());
+    for (const entry of last.items.slice(0, lines).reverse()) {
+      this.#show([entry]);
+      if (!stdout.isTty && !settings.json && !(await pause(this.#context, readMs))) return;
+    }
   }
 
   async #rest(admin: AdminConnection): Promise<void> {
     const { filter } = this.#wanted;
-    while (!this.#enough && !this.#context.signal.aborted) {
+    while (!this.#over && !this.#context.signal.aborted) {
       const after = this.#after!;
       const asked = admin.call('audit.list', { ...filter, after });
       const { items, at } = await cancellable(this.#context, asked);
@@ -117,13 +124,13 @@ class Tail {
     }
   }
 
-  get #enough(): boolean {
-    return this.#shown === this.#wanted.count;
+  get #over(): boolean {
+    return this.#shown === this.#wanted.count || this.#context.stdout.readerGone;
   }
 
   #show(entries: readonly AuditEntry[]): void {
     for (const entry of entries) {
-      if (this.#enough) return;
+      if (this.#over) return;
       if (this.#context.settings.json) this.kept.push(entry);
       else this.#context.stdout.write(`${clean(entryLine(entry))}\n`);
       this.#shown += 1;
@@ -131,13 +138,13 @@ class Tail {
   }
 }
 
-/** @returns false when Ctrl-C came first: who watches has seen enough, and nothing went wrong. */
-async function pause(context: Context): Promise<boolean> {
+/** @returns false when Ctrl-C came first, or nobody reads on: who watches has seen enough, and nothing went wrong. */
+async function pause(context: Context, ms = everyMs): Promise<boolean> {
   const over = new Promise<void>((resolve) => {
-    context.processes.after(everyMs, resolve);
+    context.processes.after(ms, resolve);
   });
   return await cancellable(context, over).then(
-    () => true,
+    () => !context.stdout.readerGone,
     () => false,
   );
 }

@@ -13,6 +13,7 @@ import { type Journal, JournalCorrupt } from '../store/journal.js';
 import { FolderLocked, LevelStore } from '../store/level-store.js';
 import { FormatNewer } from '../store/records.js';
 import { inspectTls } from '../transport/certificate-files.js';
+import { printReport } from './print.js';
 import { readConfig } from './serve.js';
 
 interface CheckArgs {
@@ -58,7 +59,7 @@ async function check(args: CheckArgs): Promise<void> {
   const own = cert !== undefined && key !== undefined && ca !== undefined ? { cert, key, ca } : undefined;
   findings.push(...(await inspectCertificates(args.data, own)));
   const ok = findings.every(({ verdict }) => verdict !== 'failed');
-  process.stdout.write(args.json === true ? `${JSON.stringify({ ok, findings })}\n` : textOf(findings));
+  printReport(args, { ok, findings }, textOf(findings));
   if (!ok) process.exitCode = 1;
 }
 

@@ -9,6 +9,7 @@ import { createLog } from '../ops/log.js';
 import { Server } from '../server.js';
 import { StartError } from '../start-error.js';
 import { DEV_OWNER, DEV_PRODUCTS, type DevSite, furnish } from './dev-site.js';
+import { print } from './print.js';
 import { die, untilStopped } from './running.js';
 
 /**
@@ -39,7 +40,12 @@ export async function serveDev(flags: Readonly<Record<string, unknown>>): Promis
   });
   process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM'));
   const site = await furnish({ server, data, home: join(folder, 'home'), invitation });
-  process.stdout.write(welcome(site, folder));
+  try {
+    print(welcome(site, folder));
+  } catch (error) {
+    await server.stop(0);
+    throw error;
+  }
   await untilStopped(server, log);
 }
 

@@ -5,6 +5,7 @@ import { Invitations } from '../engine/invitations.js';
 import { foundServer } from '../found.js';
 import { type Config, resolveConfig } from '../ops/config.js';
 import { StartError } from '../start-error.js';
+import { printReport } from './print.js';
 
 interface InitArgs {
   readonly data: string;
@@ -80,7 +81,10 @@ async function init(args: InitArgs): Promise<void> {
     listen: formatAddress(config.listen),
     link,
   };
-  process.stdout.write(args.json === true ? `${JSON.stringify(report)}\n` : textOf(report, args.data));
+  printReport(args, report, textOf(report, args.data), {
+    done: 'The server is made, and its owner has no other way in than the link.',
+    next: `Free some space, remove the folder ${args.data}, and give the command again.`,
+  });
 }
 
 function textOf(

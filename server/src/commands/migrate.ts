@@ -9,6 +9,7 @@ import { type FolderCopy, sizeOf } from '../store/folder-copy.js';
 import { LevelStore } from '../store/level-store.js';
 import { FOLDER_FORMAT, migrateFolder, stepsFrom } from '../store/migrations.js';
 import { VERSION } from '../version.js';
+import { printReport } from './print.js';
 
 interface MigrateArgs {
   readonly data: string;
@@ -102,7 +103,14 @@ function mib(bytes: number): number {
 }
 
 function say(args: MigrateArgs, report: Report): void {
-  process.stdout.write(args.json === true ? `${JSON.stringify(report)}\n` : textOf(args.data, report));
+  const lost =
+    report.copy === null
+      ? undefined
+      : {
+          done: `${args.data} is of format ${report.to}; as it was it is in ${report.copy.folder}.`,
+          next: 'Free some space. It needs not be migrated again.',
+        };
+  printReport(args, report, textOf(args.data, report), lost);
 }
 
 function textOf(data: string, { from, to, steps, bytes, copy, done }: Report): string {

@@ -15,6 +15,7 @@ import { nodeFiles } from '../store/files.js';
 import { LevelStore } from '../store/level-store.js';
 import { stepsFrom } from '../store/migrations.js';
 import { VERSION } from '../version.js';
+import { printReport } from './print.js';
 
 interface RestoreArgs {
   readonly file: string;
@@ -219,7 +220,10 @@ function say(args: RestoreArgs, facts: BackupFacts, made: Made): void {
     ...{ data: resolve(args.data), server: made.server, epoch: made.epoch },
     ...{ records: facts.seq, backupAtMs: facts.atMs },
   };
-  process.stdout.write(args.json === true ? `${JSON.stringify(report)}\n` : textOf(report));
+  printReport(args, report, textOf(report), {
+    done: `${report.data} is restored.`,
+    next: `Free some space. Never start the old server again; this one: berthd serve --data ${report.data}`,
+  });
 }
 
 function textOf({

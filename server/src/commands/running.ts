@@ -1,4 +1,5 @@
 import type { Log } from '../ops/log.js';
+import { stderr } from '../ops/stdio.js';
 import type { Server } from '../server.js';
 
 /** SIGTERM: clients get this long to finish what is in flight, ms; the process is gone within 10 s. */
@@ -23,6 +24,6 @@ export async function untilStopped(server: Server, log: Log): Promise<void> {
 export function die(error: unknown, log: Log): never {
   log.fatal({ err: error }, 'stopped: an invariant or a write failed; nothing acknowledged is lost');
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'INTERNAL';
-  process.stderr.write(`berthd: ${code} ${error instanceof Error ? error.message : String(error)}\n`);
+  stderr.write(`berthd: ${code} ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }

@@ -1,7 +1,8 @@
 /** The log: one JSON object per line on standard output, secrets removed. */
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
+import { stderr, writeAll } from './stdio.js';
 
 export type Log = Logger;
 export type LogLevel = Config['logLevel'];
@@ -14,7 +15,7 @@ const SECRET_PATHS = ['', '*.', '*.*.'].flatMap((prefix) => SECRET_NAMES.map((na
 /**
  * @param options.destination where lines go. Unless given: standard output, written synchronously, so that the last
  * line before `process.exit` or a failed assertion is there too. The price is that a blocked reader blocks the server;
- * journald and containers read, and what is logged is not per request at the default level.
+ * journald and containers read, and what is logged is not per request at the default level. A disk that is full of logs ends no server.
  */
 export function createLog(options: {
   readonly level: LogLevel;
@@ -31,8 +32,38 @@ export function createLog(options: {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: '[secret]' },
     },
-    options.destination ?? destination({ dest: 1, sync: true }),
+    options.destination ?? new LogOutput(),
   );
+}
+
+/** Lines that cannot be written are lost: stderr says so once, and the log how many, once it can be written again. */
+export class LogOutput {
+  readonly #write: (text: string) => boolean;
+  readonly #warn: (text: string) => void;
+  #lost = 0;
+
+  constructor(write = (text: string): boolean => writeAll(1, text), warn = stderr.write) {
+    this.#write = write;
+    this.#warn = warn;
+  }
+
+  write(line: string): void {
+    try {
+      // The end of the line before may be missing.
+      const gap =
+        this.#lost === 0
+          ? ''
+          : `\n{"level":"warn","lost":${this.#lost},"msg":"lines of the log could not be written"}\n`;
+      this.#write(`${gap}${line}`);
+      this.#lost = 0;
+    } catch (error) {
+      if (this.#lost === 0)
+        this.#warn(
+          `berthd: the log cannot be written, and the server goes on without: ${(error as Error).message}\n`,
+        );
+      this.#lost += 1;
+    }
+  }
 }
 
 /** The log of one part of the server, so that its lines can be filtered. */

@@ -50,3 +50,33 @@ it('berth audit tail ends with what no other connection would mend, and where th
     expect(await berth(['audit', 'tail', '--json'], { sdk, processes })).toMatchObject({ exitCode });
   }
 });
+
+it('berth audit tail ends quietly with who reads it, also while the server is away', async () => {
+  const after = (lines: number) => (written: string) => written.split('\n').length > lines;
+  const { sdk, calls } = growing(() => null);
+  const ran = await berth(['audit', 'tail'], { sdk, processes, readerGone: after(3) });
+  expect([ran.exitCode, ran.stdout.split('\n').length, ran.stderr]).toEqual([0, 4, '']);
+  expect(calls).toHaveLength(3);
+  const lost = growing((look) => (look > 1 ? new BerthError('CONNECTION_LOST') : null));
+  const readerGone = after(1);
+  const away = await berth(['audit', 'tail'], { sdk: lost.sdk, processes, readerGone });
+  expect([away.exitCode, away.stdout.split('\n').length, away.stderr]).toEqual([0, 2, '']);
+});
+
+it('berth audit tail gives head the time to go between the lines that were there before', async () => {
+  let pauses = 0;
+  const after = (_ms: number, run: () => void) => {
+    pauses += 1;
+    queueMicrotask(run);
+    return () => undefined;
+  };
+  const items = Array.from({ length: 10 }, (_, at) => entry(10 - at));
+  const { sdk, calls } = fakeAdmin({ 'audit.list': () => ({ items, next: null, at: '10' }) });
+  const host = {
+    sdk,
+    processes: { ...(processes as object), after } as never,
+    readerGone: () => pauses === 2,
+  };
+  const ran = await berth(['audit', 'tail'], host);
+  expect([ran.exitCode, ran.stdout.split('\n').length, calls.length]).toEqual([0, 3, 1]);
+});

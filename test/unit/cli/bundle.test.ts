@@ -50,7 +50,7 @@ it('the place in line is told on a terminal and nowhere else', () => {
   const stderr = (isTty: boolean) => ({
     isTty,
     columns: 80,
-    colours: false,
+    ...{ colours: false, readerGone: false },
     write: (text: string) => void written.push(text),
   });
   const notice = { position: 2, estimateMs: 300_000, nextFreeAtMs: null };

@@ -30,6 +30,8 @@ export interface HostOptions {
   readonly full?: 'stdout' | 'files';
   /** Whose terminal shows colours. */
   readonly colours?: 'stdout' | 'stderr';
+  /** Whether whoever reads it went away, by what was written. */
+  readonly readerGone?: (written: string) => boolean;
   /** Width of the terminal. */
   readonly columns?: number;
 }
@@ -47,6 +49,9 @@ export async function berth(typed: readonly string[], options: HostOptions = {})
     isTty,
     columns: isTty ? (options.columns ?? 80) : undefined,
     colours: options.colours === name,
+    get readerGone() {
+      return options.readerGone?.(written[name]) ?? false;
+    },
     write: (text: string) => {
       if (options.full === name) throw new OutputLost(fail('ENOSPC'));
       written[name] += text;

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const screen = (columns: number | undefined, colours = false): Output => ({
   isTty: columns !== undefined,
   columns,
-  colours,
+  ...{ colours, readerGone: false },
   write: () => undefined,
 });
 

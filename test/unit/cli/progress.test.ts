@@ -12,7 +12,7 @@ function terminal(isTty: boolean, env: Record<string, string> = {}) {
   const screen = (name: 'stdout' | 'stderr') => ({
     isTty,
     columns: isTty ? 40 : undefined,
-    colours: false,
+    ...{ colours: false, readerGone: false },
     write: (text: string) => {
       seen[name] += text;
     },

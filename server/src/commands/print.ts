@@ -1,0 +1,32 @@
+import { writeAll } from '../ops/stdio.js';
+import { StartError } from '../start-error.js';
+
+/** What to say when stdout cannot take it: what was done all the same, and what to do next. */
+export interface Lost {
+  readonly done?: string;
+  readonly next: string;
+}
+
+const asked: Lost = { next: 'Free some space, or print it elsewhere, and give the command again.' };
+
+/** A text for stdout. A reader that went away has seen enough. @throws StartError when it cannot be written, as `berth` does */
+export function print(text: string, { done, next }: Lost = asked): void {
+  try {
+    writeAll(1, text);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOSPC' ? 'the disk is full' : message;
+    const after = done === undefined ? '' : ` ${done} Only what is printed is lost.`;
+    throw new StartError('FOLDER_UNWRITABLE', `stdout cannot be written: ${reason}.${after}`, next);
+  }
+}
+
+/** What became of a command, for people or as one JSON object. */
+export function printReport(
+  { json }: { readonly json?: boolean | undefined },
+  report: object,
+  text: string,
+  lost?: Lost,
+): void {
+  print(json === true ? `${JSON.stringify(report)}\n` : text, lost);
+}
