@@ -1,5 +1,5 @@
 import type { AdminConnection } from '@berth/client';
-import { limits } from '@berth/protocol';
+import { limits, type ResultOf } from '@berth/protocol';
 import { nearest } from '@berth/protocol/nearest';
 import { changesText } from './audit/audit-text.js';
 import type { Context } from './context.js';
@@ -7,6 +7,11 @@ import { Failure, toFailure } from './fail.js';
 import { momentWords } from './words.js';
 
 // What the server is asked once more when it refused: who else is meant, and who was quicker. Only words are added; code and exit code stay.
+
+/** Either channel. */
+interface KnowsPools {
+  call(method: 'pool.status', params: Record<never, never>): Promise<ResultOf<'pool.status'>>;
+}
 
 /** Letters that a mistyped address may be away from the one that is meant: more would be somebody else. */
 const ADDRESS_LETTERS = 2;
@@ -22,13 +27,25 @@ export async function advised(
   try {
     const failure = toFailure(thrown);
     const { email, product, removed } = failure.detail.more ?? {};
-    if (failure.code === 'PRODUCT_UNKNOWN' && typeof product === 'string')
-      return meant(failure, await productNear(admin, product));
+    if (failure.code === 'PRODUCT_UNKNOWN') return await productAdvised(admin, thrown);
     if (failure.code === 'USER_UNKNOWN' && typeof email === 'string' && removed === undefined)
       return meant(failure, await addressNear(admin, email));
     if (failure.code === 'ALLOCATION_UNKNOWN' && typeof email === 'string' && typeof product === 'string')
       return after(failure, await lastChange(context, admin, { user: email, product }));
     return thrown;
+  } catch {
+    return thrown;
+  }
+}
+
+/** The same of a product alone, which everybody may ask about. */
+export async function productAdvised(channel: KnowsPools, thrown: unknown): Promise<unknown> {
+  try {
+    const failure = toFailure(thrown);
+    const { product } = failure.detail.more ?? {};
+    if (!['PRODUCT_UNKNOWN', 'NO_PRODUCT'].includes(failure.code) || typeof product !== 'string')
+      return thrown;
+    return meant(failure, await productNear(channel, product));
   } catch {
     return thrown;
   }
@@ -46,8 +63,8 @@ function meant(failure: Failure, near: string | undefined): Failure {
   });
 }
 
-async function productNear(admin: AdminConnection, typed: string): Promise<string | undefined> {
-  const { pools } = await admin.call('pool.status', {});
+async function productNear(channel: KnowsPools, typed: string): Promise<string | undefined> {
+  const { pools } = await channel.call('pool.status', {});
   const products = pools.map(({ product }) => product).filter((product) => product !== typed);
   return nearest(typed, products);
 }

@@ -107,13 +107,15 @@ export function rowTable(kind: BulkKind, rows: readonly BulkRowInfo[], screen: O
   const said = columns[kind].map((column) => ({
     title: column.toUpperCase(),
     cell: (row: BulkRowInfo) => row[column] ?? '',
+    // Whose row it is and why it failed come before what was asked for.
+    ...(column === 'product' ? { weight: 'reference' as const } : {}),
   }));
   return table(
     rows,
     [
       { title: 'LINE', cell: (row) => row.line },
       ...said,
-      { title: 'VERDICT', weight: 'high', cell: (row) => row.code ?? row.verdict },
+      { title: 'VERDICT', weight: 'id', cell: (row) => row.code ?? row.verdict },
       { title: 'REASON', weight: 'high', cell: (row) => row.message ?? '' },
     ],
     screen,

@@ -114,11 +114,28 @@ export function defineGroup(name: string, describe: string, commands: readonly C
   };
 }
 
-/** Each example on a line of its own, ready to be copied: yargs would put it in a column and break it. */
+/** Each example by itself, ready to be copied: yargs would put it in a column and break it. */
 function epilogueOf({ examples, more, exits = [] }: Pick<Command, 'examples'> & Partial<Command>): string {
   const codes = exits.length === 0 ? [] : ['Exit codes:', ...exits.map(exitLine), ''];
-  const lines = examples.flatMap(([line, what]) => [`  # ${what}`, `  ${line}`]);
+  const lines = examples.flatMap(([line, what]) => [`  # ${what}`, ...folded(line)]);
   return [...(more === undefined ? [] : [more, '']), ...codes, 'Examples:', ...lines].join('\n');
+}
+
+/** Columns that an example may take: yargs would break a longer line, and what is copied would be two commands. */
+const EXAMPLE_COLUMNS = 78;
+
+/** A command over as many lines as it needs, as a shell reads it; an option stays with its value. */
+function folded(command: string): string[] {
+  const lines: string[] = [];
+  let line = ' ';
+  for (const word of command.match(/(?:-\S* (?!-))?(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? []) {
+    if (line.trim() !== '' && line.length + word.length + 3 > EXAMPLE_COLUMNS) {
+      lines.push(`${line} \\`);
+      line = '   ';
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
 }
 
 const exitLine = ([code, meaning]: readonly [number, string]): string =>

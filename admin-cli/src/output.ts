@@ -39,10 +39,10 @@ export interface Column<T> {
   readonly title: string;
   readonly cell: (row: T) => string | number;
   /**
-   * `low`: gives way before the others; `high`: what one looks for, gives way after them. `id`: never shortened; said only where
+   * `low`: gives way before the others; `high`: what one looks for, gives way after them. `reference`: whole or not at all. `id`: never shortened; said only where
    * the title does not say it. Whatever it is, a column that says nothing in any row gives way first; the first one never does.
    */
-  readonly weight?: 'low' | 'high' | 'id';
+  readonly weight?: 'low' | 'reference' | 'high' | 'id';
 }
 
 /** Columns of these titles are ids: half an e-mail or half an id is of no use to anybody. The first column is one anyway. */
@@ -51,6 +51,8 @@ const idTitles = new Set(['', 'ID', 'EMAIL', 'USER', 'PRODUCT']);
 const referenceTitles = new Set(['ENTITLEMENT', 'TOKEN', 'NUMBER']);
 /** An id may be cut to this before something that one looks for is left out: whoever reads the table knows their own. */
 const ID_LEAST = 16;
+/** A text that one looks for is shortened to this before a less important column is left out, and further only when none is left. */
+const HIGH_LEAST = 24;
 /** A cell that says nothing. */
 const isEmpty = (text: string): boolean => text === '' || text === '0' || text === '-';
 
@@ -85,6 +87,8 @@ interface Measured {
   readonly width: number;
   /** As far as it can be shortened. */
   readonly least: number;
+  /** As far as it is shortened while less important columns are there. */
+  readonly readable: number;
   readonly weight: 'low' | 'reference' | 'normal' | 'high' | 'id';
   /** It says nothing in any row. */
   readonly empty: boolean;
@@ -104,8 +108,9 @@ function measure(
   const kind = weight ?? weightOf(title, at);
   const whole = kind === 'id' || kind === 'reference' || isNumber || texts.every((text) => rigid.test(text));
   const least = whole ? width : Math.min(width, Math.max(textWidth(title), 8));
+  const readable = kind === 'high' ? Math.max(least, Math.min(width, HIGH_LEAST)) : least;
   const empty = at !== 0 && texts.length > 0 && texts.every(isEmpty);
-  return { width, least, weight: kind, empty };
+  return { width, least, readable, weight: kind, empty };
 }
 
 function weightOf(title: string, at: number): Measured['weight'] {
@@ -132,9 +137,11 @@ function fit(columns: readonly Measured[], room: number | undefined): Map<number
   }
   for (let left = 0; ; left++) {
     const widths = natural([...empty, ...said.slice(0, left)]);
-    for (const at of said.slice(left)) shorten(widths, at, columns[at]!.least, excess(widths));
-    if (excess(widths) > 0 && columns[said[left]!]?.weight === 'high')
+    for (const at of said.slice(left)) shorten(widths, at, columns[at]!.readable, excess(widths));
+    if (excess(widths) > 0 && columns[said[left]!]?.weight === 'high') {
+      for (const at of said.slice(left)) shorten(widths, at, columns[at]!.least, excess(widths));
       for (const at of ids) if (widths.has(at)) shorten(widths, at, ID_LEAST, excess(widths));
+    }
     if (excess(widths) <= 0 || left === said.length) return widths;
   }
 }

@@ -1,5 +1,5 @@
 import type { AdminConnection, IdentityOptions, LeaseConnection } from '@berth/client';
-import { advised } from './advice.js';
+import { advised, productAdvised } from './advice.js';
 import type { Context } from './context.js';
 import { Failure, toFailure } from './fail.js';
 import { remarkJoinFile } from './join-file.js';
@@ -48,7 +48,23 @@ export async function withLease<T>(
   work: (lease: LeaseConnection) => Promise<T>,
 ): Promise<T> {
   await remarkJoinFile(context);
-  return await withChannel(context, context.sdk.openLease(identity(context)), work);
+  return await withChannel(context, context.sdk.openLease(identity(context)), async (lease) => {
+    try {
+      return await work(lease);
+    } catch (error) {
+      throw await productAdvised(lease, error);
+    }
+  });
+}
+
+/** What a plugin does. Where there is no such product, one that is like it is named. */
+export async function asPlugin<T>(context: Context, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (toFailure(error).code !== 'NO_PRODUCT') throw error;
+    throw await withLease(context, (lease) => productAdvised(lease, error)).catch(() => error);
+  }
 }
 
 /**

@@ -62,6 +62,13 @@ describe('audit list', () => {
       quantity: ['1', '2'],
     });
     expect(factsOf(assigned, 'allocation.set')).toMatchObject({ quantity: ['1', '0'] });
+    for (const [typed, meant] of [
+      ['lese', 'lease'],
+      ['allocation.sett', 'allocation.set'],
+    ] as const) {
+      const { code, json: refused } = await owner('audit', 'list', '--kind', typed);
+      expect([code, refused.error.next]).toEqual([2, expect.stringContaining(`Did you mean ${meant}? `)]);
+    }
     const { json: named } = await owner('audit', 'list', '--kind', 'user.put', '--user', anna.email);
     expect(factsOf(named.items[0], 'user.put')).toMatchObject({ name: ['Anna Ek', ''] });
   });

@@ -67,6 +67,7 @@ describe('taking', () => {
     ['beyond the borrowed seats it allows', 'render', '1h', 'BORROW_LIMIT', 7],
     ['a product that may not be borrowed', 'comp', '1h', 'BORROW_NOT_ALLOWED', 7],
     ['a product nobody has', 'nothing', '1h', 'NO_PRODUCT', 7],
+    ['a product that is mistyped', 'rendr', '1h', 'NO_PRODUCT', 7],
   ])('refused: %s', async (_, product, span, error, exit) => {
     const { code, stderr, json } = await site.berth(bo, [
       'borrow',
@@ -79,7 +80,7 @@ describe('taking', () => {
     ]);
     expect([code, json.error.code]).toEqual([exit, error]);
     expect(stderr).toContain(`berth: ${error} `);
-    expect(json.error.next).not.toBe('');
+    expect(json.error.next).toMatch(product === 'rendr' ? /^Did you mean render\? / : /./);
   });
 });
 

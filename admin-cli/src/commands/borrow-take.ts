@@ -3,7 +3,7 @@ import { borrowJson } from '../borrows.js';
 import { defineCommand } from '../command.js';
 import { usage } from '../fail.js';
 import { optional, parseDurationSeconds, parseProduct, parseSeats, quote } from '../parse.js';
-import { cancellable, identity } from '../session.js';
+import { asPlugin, cancellable, identity } from '../session.js';
 import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
 import { momentWords, seatWords } from '../words.js';
 
@@ -50,7 +50,7 @@ export const borrowTake = defineCommand({
     try {
       const borrow = await cancellable(
         context,
-        client.borrow({ seconds, seats, ...extension, signal: context.signal }),
+        asPlugin(context, () => client.borrow({ seconds, seats, ...extension, signal: context.signal })),
       );
       const until = momentWords(borrow.expiresAtMs, context.nowMs());
       const free = momentWords(borrow.freeAtMs, context.nowMs());

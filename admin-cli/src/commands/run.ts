@@ -8,7 +8,7 @@ import { parseSeats } from '../parse.js';
 import { bundleWords, parseBundle, parseWaitMs, tellPlace } from '../run/bundle.js';
 import { exitCodeOf } from '../run/exit-code.js';
 import { watch } from '../run/watch.js';
-import { cancellable, identity } from '../session.js';
+import { asPlugin, cancellable, identity } from '../session.js';
 import { vendorKeyOption, vendorKeysOf } from '../vendor-keys.js';
 import { momentWords, spanWords } from '../words.js';
 
@@ -80,7 +80,8 @@ export const run = defineCommand({
         }),
       );
       try {
-        return await underSeat(inner, client, { bundle, waitMs, onLost, signals, command, words });
+        const job: Job = { bundle, waitMs, onLost, signals, command, words };
+        return await asPlugin(inner, () => underSeat(inner, client, job));
       } finally {
         await client.close();
       }

@@ -8,6 +8,7 @@ import {
   type ParamsOf,
   type Pruned as PrunedInfo,
 } from '@berth/protocol';
+import { nearest } from '@berth/protocol/nearest';
 import type { Entry, Place, Query, Shown } from '../audit/entry.js';
 import { deny } from '../domain/commands.js';
 import type { Pruned } from '../domain/pruned.js';
@@ -32,7 +33,7 @@ export function auditHandlers(deps: HandlerDeps): AuditHandlers {
     'audit.list': async (params): Promise<Answer<'audit.list'>> => {
       const { after, cursor, limit = limits.pageRows, kind } = params;
       if (kind !== undefined && !auditKinds.some((each) => each === kind || each.startsWith(`${kind}.`)))
-        return deny('PARAMS_INVALID', `"${kind}" is no kind of change.`, { field: 'kind' }, noKind);
+        return deny('PARAMS_INVALID', `"${kind}" is no kind of change.`, { field: 'kind' }, kindsFor(kind));
       const query = queryOf(deps, params);
       const from = placeIn(after);
       const found =
@@ -102,7 +103,12 @@ function prunedView({ seq, hash, atMs, by }: Pruned): PrunedInfo {
 }
 
 /** What follows is a list of some: whoever typed another word sees what they look like. */
-const noKind = `Give one of these, or its first word for all of them: ${auditKinds.join(', ')}.`;
+/** What to give instead. */
+function kindsFor(kind: string): string {
+  const near = nearest(kind, [...new Set(auditKinds.flatMap((each) => [each.split('.')[0]!, each]))]);
+  const meant = near === undefined ? '' : `Did you mean ${near}? `;
+  return `${meant}Give one of these, or its first word for all of them: ${auditKinds.join(', ')}.`;
+}
 
 function queryOf(
   { state }: Pick<HandlerDeps, 'state'>,

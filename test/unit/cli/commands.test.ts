@@ -1,6 +1,7 @@
 import { newSeed, publicKeyOf, signWith } from '@berth/cli/ed25519';
+import type { Sdk } from '@berth/cli/sdk';
 import { BerthError, type Borrow } from '@berth/client';
-import { errors, formatPublicKey, signToken } from '@berth/protocol';
+import { type ErrorCode, errors, formatPublicKey, signToken } from '@berth/protocol';
 import { describe, expect, it } from 'vitest';
 import { berth, fakeAdmin, joined, oneIdentity } from './fake-host.js';
 
@@ -92,6 +93,37 @@ describe('what is unknown', () => {
     });
     const cem = refusing('USER_UNKNOWN', { email: 'cem@studio.example' });
     expect(await error('license assign cem@studio.example render', cem)).not.toHaveProperty('didYouMean');
+  });
+
+  it('is asked back where there is no admin channel: by credit consume, borrow take and run', async () => {
+    const refuse = (code: ErrorCode) => async () => {
+      throw new BerthError(code, { detail: { product: 'rendr' } });
+    };
+    const pools = { pools: [{ product: 'render' }, { product: 'comp' }] };
+    const call = async (method: string) =>
+      method === 'pool.status' ? pools : await refuse('PRODUCT_UNKNOWN')();
+    const close = async () => {};
+    const [borrow, checkout, bundle] = [refuse('NO_PRODUCT'), refuse('NO_PRODUCT'), refuse('NO_PRODUCT')];
+    const sdk = {
+      openLease: async () => ({ call, close }),
+      connect: async () => ({ borrow, checkout, checkoutBundle: bundle, close }),
+    } as unknown as Partial<Sdk>;
+    const processes = {
+      start: refuse('INTERNAL'),
+      onSignals: () => () => undefined,
+      after: () => () => undefined,
+    } as never;
+    for (const line of [
+      'credit consume rendr 1',
+      'borrow take --product rendr --for 1h',
+      'run --product rendr -- true',
+    ]) {
+      const ran = await berth(line.split(' '), { sdk, processes });
+      expect([line, ran.stderr]).toEqual([line, expect.stringContaining('Next: Did you mean render? ')]);
+    }
+    const away = { ...sdk, openLease: refuse('UNREACHABLE') };
+    const ran = await berth('borrow take --product rendr --for 1h'.split(' '), { sdk: away });
+    expect([ran.exitCode, ran.stderr]).toEqual([7, expect.stringContaining('NO_PRODUCT')]);
   });
 
   it('never offers what was typed: a product may be there and grant nothing', async () => {

@@ -94,3 +94,15 @@ describe('every command', () => {
 
 const key = `ed25519:${'A'.repeat(43)}`;
 const codeIn = (stderr: string): string => /^berth: ([A-Z_]+) /m.exec(stderr)?.[1] ?? 'none';
+
+it.each(named)(
+  '$line --help: examples fit a terminal of 80 columns, and a copy of one is one command',
+  async ({ line, command }) => {
+    const { stdout } = await berth([...line.split(' ').slice(1), '--help'], { answers: [] });
+    const shown = stdout.slice(stdout.lastIndexOf('\nExamples:\n'));
+    expect(shown.split('\n').filter((each) => each.startsWith('  ') && each.length > 80)).toEqual([]);
+    const copied = shown.replaceAll(/ \\\n +/g, ' ').split('\n');
+    const declared = command.examples.map(([example]) => `  ${example}`);
+    expect(copied.filter((each) => declared.includes(each))).toEqual(declared);
+  },
+);

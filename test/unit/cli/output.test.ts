@@ -77,6 +77,26 @@ describe('tables', () => {
     expect(lines[0]).toMatch(/^ID +USER +DEVICE +SEATS$/);
   });
 
+  it('leave out what is less important before a text that one looks for can be read no more', () => {
+    const failed = [
+      { line: 26, email: 'model-01@studio.example', quantity: 'all', code: 'QUANTITY_INVALID' },
+      { line: 31, email: 'lighting-05@studio.example', quantity: '9', code: 'ALL_ALLOCATED' },
+    ];
+    const reason = 'Only 6 seats of render-premium are left to allocate.';
+    const of: Column<(typeof failed)[number]>[] = [
+      { title: 'LINE', cell: ({ line }) => line },
+      { title: 'EMAIL', cell: ({ email }) => email },
+      { title: 'QUANTITY', cell: ({ quantity }) => quantity },
+      { title: 'VERDICT', weight: 'id', cell: ({ code }) => code },
+      { title: 'REASON', weight: 'high', cell: () => reason },
+    ];
+    const at = (width: number) => table(failed, of, screen(width)).split('\n');
+    expect(at(86)[0]).toMatch(/^LINE +EMAIL +QUANTITY +VERDICT +REASON$/);
+    expect(at(80)[0]).toMatch(/^LINE +EMAIL +VERDICT +REASON$/);
+    expect(at(80)[2]).toContain('ALL_ALLOCATED     Only 6 seats of render-prem');
+    expect(at(50)[2]).toMatch(/Only 6 …$/);
+  });
+
   it('keep what holds something, before what is 0 or empty in every row and before ids of something else', () => {
     const seats = [
       {
