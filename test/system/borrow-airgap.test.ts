@@ -79,6 +79,20 @@ describe('granting', () => {
   const grant = (out: string): Promise<Ran> =>
     owner('borrow', 'grant', file('request.json'), '--out', file(out), '--user', 'anna@studio.example');
 
+  test('--dry-run: what would be lent to whom, and nothing is written, lent or enrolled', async () => {
+    const words = ['borrow', 'grant', file('request.json'), '--dry-run'];
+    const would = await owner(...words, '--user', 'anna@studio.example', '--out', file('never.json'));
+    expect([would.code, would.json]).toMatchObject([
+      0,
+      { dryRun: true, product: 'render', seats: 1, device: { enrols: true } },
+    ]);
+    expect(would.json.user.email).toBe('anna@studio.example');
+    expect(codeOf(await owner(...words))).toEqual([4, 'DEVICE_UNKNOWN']);
+    await expect(stat(file('never.json'))).rejects.toThrow();
+    expect(await site.pool()).toMatchObject({ borrowed: 0 });
+    expect((await owner('user', 'devices', 'anna@studio.example')).json.items).toEqual([]);
+  });
+
   test('enrols the machine for the user and lends the seat; the same file again is no second one', async () => {
     const { code, json } = await grant('grant.json');
     expect([code, json.user.email, json.product]).toEqual([0, 'anna@studio.example', 'render']);
@@ -86,6 +100,11 @@ describe('granting', () => {
     await site.serve();
     const again = await grant('grant-2.json');
     expect(again.json.leases).toEqual(json.leases);
+    const ahead = await owner('borrow', 'grant', file('request.json'), '--dry-run');
+    expect([ahead.code, ahead.json]).toMatchObject([
+      0,
+      { freeAtMs: json.freeAtMs, device: { enrols: false } },
+    ]);
     expect(await site.pool()).toMatchObject({ borrowed: 1, free: 1 });
     const { items } = (await owner('lease', 'list')).json;
     expect(items).toMatchObject([{ kind: 'borrow', user: 'anna@studio.example' }]);

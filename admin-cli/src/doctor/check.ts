@@ -62,7 +62,11 @@ function lateOrCancelled({ signal }: Context): Failure {
 export function whyOf(thrown: unknown): string {
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return whyOf(thrown.errors[0]);
   const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-  return sentences[code] ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  // OpenSSL tells where in its source it was.
+  if (text.includes('SSL routines'))
+    return 'what answers speaks another protocol, or another version of this one';
+  return sentences[code] ?? text.trim();
 }
 
 const sentences: Readonly<Record<string, string>> = {

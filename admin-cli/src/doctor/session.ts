@@ -1,5 +1,5 @@
 import type { Context as Joined } from '@berth/client';
-import { type ResultOf, roleAtLeast } from '@berth/protocol';
+import { type ErrorCode, type ResultOf, roleAtLeast } from '@berth/protocol';
 import { restoreWarning } from '../commands/restore-show.js';
 import type { Context } from '../context.js';
 import { toFailure } from '../fail.js';
@@ -24,9 +24,13 @@ export async function lookAtSession(context: Context): Promise<Check[]> {
     return [ok('session', detail), lookAtClock(me.nowMs, beforeMs, afterMs)];
   } catch (thrown) {
     const { code, message, next } = toFailure(thrown);
-    return [fail('session', code, message, next)];
+    return [fail('session', code, message, nextHere(code, next))];
   }
 }
+
+/** Elsewhere an unreachable server is sent to `berth doctor`, which has just looked. */
+const nextHere = (code: ErrorCode, next: string): string =>
+  code === 'UNREACHABLE' ? 'Mend what failed above for each server; then look again.' : next;
 
 /** The server read its clock between two readings of ours: what lies outside of them is certain. */
 export function lookAtClock(serverMs: number, beforeMs: number, afterMs: number): Check {
@@ -66,7 +70,8 @@ export async function lookAtAdministration(
     }
   } catch (thrown) {
     const { code, message, next } = toFailure(thrown);
-    const check = code === 'NOT_ALLOWED' ? noAdmin(joined.email) : fail('admin', code, message, next);
+    const check =
+      code === 'NOT_ALLOWED' ? noAdmin(joined.email) : fail('admin', code, message, nextHere(code, next));
     return { checks: [check], serverVersion: null };
   }
 }

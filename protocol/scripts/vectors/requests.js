@@ -340,6 +340,12 @@ export const requests = [
   { method: 'pool.show', paths: admin, full: { ...page, product }, least: {} },
   { method: 'clock.show', paths: admin, full: {}, least: {} },
   { method: 'borrow.grant', paths: admin, full: { key, request, email }, least: { key, request } },
+  {
+    method: 'borrow.grant.preview',
+    paths: admin,
+    full: { request, email },
+    least: { request },
+  },
   { method: 'borrow.accept', paths: admin, full: { key, device: device.text, stops: [stop] } },
   { method: 'borrow.accept.preview', paths: admin, full: { device: device.text, stops: [stop] } },
   { method: 'clock.accept', paths: admin, full: { key }, least: { key } },

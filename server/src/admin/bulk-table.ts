@@ -62,9 +62,10 @@ export function readTable(
       header,
       `"${address.trim().slice(0, 60)}" is no column but an address, and this line a row`,
     );
-  if (!namesEmail(header, titles)) return badHeader(kind, header, 'No column is called "email"');
   const meant = header.map((title) => meantColumn(title, kind, titles));
-  const at = meant.findIndex((column) => column !== undefined);
+  const isNamed = namesEmail(header, titles);
+  if (!isNamed && !meant.includes('email')) return badHeader(kind, header, 'No column is called "email"');
+  const at = meant.findIndex((column) => (isNamed ? column !== undefined : column === 'email'));
   if (at >= 0) return mistyped(kind, header, header[at]!, meant[at]!);
   const ignored = header.filter((_, at) => !known.includes(titles[at] as Column));
   const cells: BulkCells[] = [];

@@ -131,6 +131,8 @@ it.each([
 });
 
 it.each([
+  ['assign', 'emial,product', 'emial', 'email'],
+  ['invite', 'nmae,E-mial', 'E-mial', 'email'],
   ['invite', 'email,nmae', 'nmae', 'name'],
   ['invite', 'email,name,rol', 'rol', 'role'],
   ['assign', 'email,product,quantty', 'quantty', 'quantity'],

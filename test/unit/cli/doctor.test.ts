@@ -152,6 +152,20 @@ describe('berth doctor', () => {
     }
   });
 
+  it('says in words what is no TLS, and sends nobody to itself', async () => {
+    const ssl = new Error('804C:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:..c:350:\n');
+    const { found } = await doctor({
+      network: { ...healthy, certificate: rejects(ssl) },
+      sdk: {
+        openLease: rejects(new BerthError('UNREACHABLE')),
+        openAdmin: rejects(new BerthError('UNREACHABLE')),
+      },
+    });
+    expect(found('tls')!.detail).toMatch(/^It does not speak TLS 1\.3: [a-z ,]+\.$/);
+    for (const name of ['session', 'admin'])
+      expect(found(name)).toMatchObject({ state: 'fail', fix: expect.not.stringContaining('berth doctor') });
+  });
+
   it('looks servers up in DNS where BERTH_SERVERS says so', async () => {
     const env = { BERTH_SERVERS: 'srv:studio.example' };
     const { found } = await doctor({ env });

@@ -16,14 +16,14 @@ const several = [
   ...['user invite', 'user remove', 'user unenrol', 'machine remove'],
   ...['license assign', 'license move', 'license revoke', 'sharing'],
   ...['entitlement import', 'entitlement remove', 'bulk apply', 'mail retry'],
-  ...['borrow return', 'borrow accept-return'],
+  ...['borrow return', 'borrow accept-return', 'borrow grant'],
   ...['audit prune', 'restore accept', 'clock accept'],
 ];
 
 /** One member, one pool, one lease, one mail, one file: what it would do is what was typed. */
 const one = [
   ...['join', 'run', 'org set', 'user set', 'pool set', 'context use'],
-  ...['borrow take', 'borrow request', 'borrow grant', 'borrow install'],
+  ...['borrow take', 'borrow request', 'borrow install'],
   ...['machine token create', 'machine token revoke', 'lease message', 'lease release'],
   ...['credit limit', 'credit approve', 'credit deny', 'credit request', 'credit consume'],
   ...['mail test', 'audit checkpoint', 'audit export', 'backup create', 'entitlement request'],

@@ -28,6 +28,7 @@ function older(detail?: object) {
 
 const device = formatPublicKey(publicKeyOf(newSeed()));
 const returned = formatOfflineFile({ berth: 'borrow-return', version: 1, device, stops: ['a.b.c'] });
+const requested = formatOfflineFile({ berth: 'borrow-request', version: 1, token: 'a.b.c' });
 
 const lines: [string, Method][] = [
   ['user invite a@b.example', 'user.invite.preview'],
@@ -45,6 +46,8 @@ const lines: [string, Method][] = [
   ['license assign a@b.example render --from c@b.example', 'allocation.move.preview'],
   ['sharing off --cut', 'sharing.set.preview'],
   ['borrow accept-return return.json', 'borrow.accept.preview'],
+  ['borrow grant return.json', 'borrow.accept.preview'],
+  ['borrow grant request.json --user a@b.example', 'borrow.grant.preview'],
   ['license move a@b.example render --to c@b.example', 'allocation.move.preview'],
   ['entitlement remove ent-1', 'entitlement.remove.preview'],
   ['machine remove node-17', 'machine.remove.preview'],
@@ -61,6 +64,7 @@ describe('a server that is older than berth', () => {
     const files = new Map([
       ['people.csv', 'email\na@b.example\n'],
       ['return.json', returned],
+      ['request.json', requested],
     ]);
     const host = { sdk: admin.sdk, answers: [], files };
     const ran = await berth([...line.split(' '), '--dry-run', '--json'], host);
@@ -70,7 +74,7 @@ describe('a server that is older than berth', () => {
     // Of several the first answer is that of all.
     expect(methods.filter((method) => method === asked)).toHaveLength(1);
     expect(methods.filter((method) => requests[method].changes && method !== 'bulk.put')).toEqual([]);
-    expect([...files.keys()]).toEqual(['people.csv', 'return.json']);
+    expect([...files.keys()]).toEqual(['people.csv', 'return.json', 'request.json']);
   });
 
   it('without --dry-run it is what it was', async () => {
