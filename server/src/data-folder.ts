@@ -62,13 +62,18 @@ export async function createDataFolder(path: string): Promise<ServerIdentity> {
       'Choose another folder with --data, or serve this one: berthd serve --data DIR.',
     );
   }
-  await makeFolder(resolve(path, 'keys')).catch((error: NodeJS.ErrnoException) => {
-    throw unreadable(path, error);
-  });
+  await makeFolderIn(path, 'keys');
   // Any 32 bytes are a key (RFC 8032 5.1.5). One that Node generates and exports can stand still for ever (device-keys.ts of the tests).
   const seed = randomBytes(32);
   await writeDurably(join(path, 'keys', 'server.key'), `${formatSecretKey(seed)}\n`, 0o600);
   return identityOf(seed);
+}
+
+/** A folder in the data folder, and those above it. Throws StartError. */
+export async function makeFolderIn(path: string, name: string): Promise<void> {
+  await makeFolder(resolve(path, name)).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(path, error);
+  });
 }
 
 /** Step by step: Node's own way never returns where a folder can be named but not made, as in /proc. */

@@ -1,10 +1,10 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BackupBroken, type BackupFault } from '@berth/protocol';
 import type { CommandModule } from 'yargs';
 import { firstLine } from '../backup/passphrase.js';
 import { type BackupFacts, MARKER_ASIDE, moveUp, unpackBackup } from '../backup/unpack.js';
-import { openDataFolder } from '../data-folder.js';
+import { makeFolderIn, openDataFolder } from '../data-folder.js';
 import { organisationOf, type State } from '../domain/state.js';
 import { Engine } from '../engine/engine.js';
 import { recover } from '../engine/recover.js';
@@ -63,7 +63,7 @@ async function restore(args: RestoreArgs): Promise<void> {
   const folder = resolve(args.data);
   const unfinished = join(folder, UNFINISHED);
   await makeRoom(folder);
-  await mkdir(unfinished, { recursive: true, mode: 0o700 });
+  await makeFolderIn(folder, UNFINISHED);
   const facts = await unpackBackup(nodeFiles, args.file, passphrase, unfinished).catch(
     async (error: unknown) => {
       // Nothing of a backup that cannot be used stays where a server is to be.
@@ -73,7 +73,7 @@ async function restore(args: RestoreArgs): Promise<void> {
   );
   const made = await begin(unfinished, facts, args.file).catch(async (error: unknown) => {
     await rm(unfinished, { recursive: true, force: true });
-    throw error;
+    throw isOfDisk(error) ? unusable(args.file, error) : error;
   });
   await moveUp(nodeFiles, unfinished, MARKER);
   await rm(unfinished, { recursive: true });
@@ -187,8 +187,22 @@ async function passphraseOf(args: RestoreArgs): Promise<string> {
   return line;
 }
 
-function unusable(file: string, error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error;
+/** What such an error says of a folder that stays is true of a server, and not of what was begun here: that is gone again. */
+function isOfDisk(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return code === 'STATE_OPEN_FAILED' || code === 'JOURNAL_WRITE_FAILED' || isErrno(code);
+}
+
+/** As Node names what the system said. */
+function isErrno(code: unknown): boolean {
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code);
+}
+
+function unusable(file: string, failed: unknown): unknown {
+  if (!(failed instanceof Error) || !('code' in failed)) return failed;
+  // In the words of the system.
+  let error: Error = failed;
+  while (error.cause instanceof Error) error = error.cause;
   const next = 'Check the path of the backup, the folder and the space on its disk; then run it again.';
   return new StartError('RESTORE_FAILED', `${file} could not be restored: ${error.message}.`, next);
 }
