@@ -50,6 +50,14 @@ export const whyRequests = {
           untilMs: Type.Optional(WallMs),
         }),
       ),
+      /** What an admin can do about the refusal, a sentence each. */
+      advice: Type.Optional(Type.Array(Type.String(), { maxItems: 2 })),
+      /** Whom a seat could be moved from, those with most idle ones first. */
+      allocatedTo: Type.Optional(
+        Type.Array(Type.Object({ email: Type.String(), quantity: Count, idle: Count }), {
+          maxItems: limits.holdersNamed,
+        }),
+      ),
       /** What the user has set aside of the product, and uses of it. */
       own: Type.Object({
         quantity: Count,

@@ -63,6 +63,17 @@ function borrowLines({ borrows = [], granted, product }: Why, nowMs: number): st
   );
 }
 
+/** For whoever asks, who may do more about it than the user can. */
+function adviceLines({ advice = [], allocatedTo = [], product }: Why): string[] {
+  const shown = allocatedTo.map(
+    ({ email, quantity, idle }) => `  ${email}: ${seatWords(quantity)}, ${idle} of them idle`,
+  );
+  return [
+    ...(shown.length === 0 ? [] : [`Set aside of ${product}:`, ...shown]),
+    ...advice.map((one) => `An admin can do this: ${one}`),
+  ];
+}
+
 function revokeLine({ own: { revoking }, email, product }: Why, nowMs: number): string[] {
   if (revoking === undefined) return [];
   const { seats, untilMs } = revoking;
@@ -86,6 +97,7 @@ function told(why: Why, nowMs: number): string {
     `Set aside for ${email}: ${own.quantity} (${own.inUse} in use, ${own.borrowed} borrowed).`,
     ...revokeLine(why, nowMs),
     ...borrowLines(why, nowMs),
+    ...adviceLines(why),
     `Pool: ${pool.owned} owned, ${pool.shared} shared, ${pool.inUse} in use, ${pool.borrowed} borrowed, ${pool.held} held, ${pool.free} free; floating sharing ${pool.floatingSharing ? 'on' : 'off'}.`,
     ...(awaited > 0 ? [`In line before: ${seatWords(awaited)}.`] : []),
   ].join('\n');

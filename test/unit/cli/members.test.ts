@@ -124,6 +124,14 @@ describe('berth why', () => {
     expect(stdout).toContain('berth license revoke anna@b.org render --cancel');
   });
 
+  it('says what an admin can do about it, and whom a seat could come from', async () => {
+    const refusal = { code: 'NO_SEAT', message: 'All are in use.', next: 'Wait.', holders: [] };
+    const allocatedTo = [{ email: 'bo@b.org', quantity: 2, idle: 1 }];
+    const { stdout } = await ask({ refusal, allocatedTo, advice: ['Move\u001b[2J one.'] }, 'stdout');
+    expect(stdout).toContain('Set aside of render:\n  bo@b.org: 2 seats, 1 of them idle\n');
+    expect(stdout).toContain('An admin can do this: Move\ufffd[2J one.');
+  });
+
   it('the name of a device does not drive the terminal', async () => {
     const from = [{ seats: 1, entitlement: 'e', expires: '2026-12-31', allocated: false, how: 'new' }];
     const { stdout } = await ask({ granted: true, from }, 'stdout');

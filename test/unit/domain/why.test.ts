@@ -183,3 +183,46 @@ test('what is borrowed goes on whatever a checkout is told, and a revoke that is
   world.pass(3_600_000);
   expect(ask(ANNA, 1, product).borrows).toBeUndefined();
 });
+
+test('what an admin can do: what an assignment would be told, and whom a seat could come from', () => {
+  const assign = (email: string, quantity: number, product = 'render') =>
+    world.ok({ type: 'assign', ...world.admin(), email, product, quantity, endMs: null });
+  world.checkout(bo, 2);
+  expect(ask(ANNA).advice).toEqual([expect.stringMatching(/theirs: berth license assign anna@\S+ render$/)]);
+  expect(ask(ANNA, 2).advice).toEqual([expect.stringMatching(/render --quantity 2$/)]);
+  assign(ANNA, 1);
+  // One is set aside for her: another assignment is not what helps.
+  expect(ask(ANNA)).toMatchObject({
+    refusal: { rule: 'ALL_IN_USE', next: expect.stringContaining('a seat is set aside for you') },
+  });
+  expect(ask(ANNA)).not.toHaveProperty('advice');
+  agrees(ANNA, anna);
+});
+
+test('seats that are set aside for others: who they are, and the move', () => {
+  world.ok({ type: 'assign', ...world.admin(), email: BO, product: 'render', quantity: 2, endMs: null });
+  expect(ask(ANNA)).toMatchObject({
+    refusal: { rule: 'ALLOCATED_TO_OTHERS' },
+    allocatedTo: [{ email: BO, quantity: 2, idle: 2 }],
+    advice: [expect.stringContaining(`berth license move ${BO} render --to ${ANNA}`)],
+  });
+});
+
+test('sharing that is off, a product that has not begun, a personal one: each says what is true of it', () => {
+  world.ok({ type: 'setSharing', ...world.admin(), on: false, product: null, running: 'drain' });
+  const [share, assign] = ask(ANNA).advice!;
+  expect([share, assign]).toMatchObject([
+    expect.stringContaining('berth sharing on --product render'),
+    expect.stringContaining(`berth license assign ${ANNA} render`),
+  ]);
+  const nbf = Math.floor(world.now.wallMs / 1000) + 86_400 * 3;
+  world.import({ jti: 'ent-2', product: 'later', seats: 1, nbf });
+  const day = new Date(nbf * 1000).toISOString().slice(0, 10);
+  expect(ask(ANNA, 1, 'later')).toMatchObject({
+    refusal: { rule: 'NOT_ENTITLED' },
+    advice: [expect.stringContaining(day)],
+  });
+  world.import({ jti: 'ent-3', product: 'solo', seats: 1, holder: BO });
+  expect(ask(ANNA, 1, 'solo').advice).toEqual([expect.stringContaining('Every seat of solo is personal')]);
+  expect(ask(BO, 1, 'solo')).toMatchObject({ granted: true });
+});

@@ -13,7 +13,7 @@ import { holderName, machineBehind } from '../machines.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import { activeEntitlements } from '../pools.js';
 import { isHolding, isIncomplete, unknownSeatsOf } from '../restore.js';
-import type { Lease, Now, Seat, State } from '../state.js';
+import { allocationId, type Lease, type Now, type Seat, type State } from '../state.js';
 import { seatsInReach, type Wish } from './choose.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
@@ -69,7 +69,13 @@ export function explain(
     ...(untilMs === undefined ? {} : { untilMs }),
   };
   const isMissing = rule === 'RESTORED' && isIncomplete(state, product);
-  const next = isVain ? (nextSteps[rule] ?? vainly[codes[rule]]) : nextSteps[rule];
+  const comesFirst =
+    !isVain && rule === 'ALL_IN_USE' && wish !== undefined && hasSetAside(state, product, now, wish);
+  const next = isVain
+    ? (nextSteps[rule] ?? vainly[codes[rule]])
+    : comesFirst
+      ? setAside(wish.seats)
+      : nextSteps[rule];
   return deny(codes[rule], rules[rule], detail, isMissing ? importFirst : next);
 }
 
@@ -104,6 +110,26 @@ const nextSteps: Partial<Record<DenialRule, string>> = {
   RESTORED:
     'Wait, or ask an admin: `berth restore show` says until when, and `berth restore accept` ends it where nothing is out any more.',
 };
+
+/** True when what is asked for is set aside for them already, and somebody else still has the seats. */
+function hasSetAside(
+  state: State,
+  product: string,
+  now: Now,
+  { email, seats }: Pick<Wish, 'email' | 'seats'>,
+): boolean {
+  let unused = 0;
+  for (const { claims } of activeEntitlements(state, product, now)) {
+    const id = allocationId(email, claims.jti);
+    const row = state.tables.allocation.get(id);
+    if (row !== undefined && row.revoking === undefined)
+      unused += row.quantity - state.derived.usedByAllocation.get(id);
+  }
+  return unused >= seats;
+}
+
+const setAside = (seats: number): string =>
+  `Wait (\`--wait 10m\`), or ask one of the holders: ${seats === 1 ? 'a seat is' : 'the seats are'} set aside for you.`;
 
 const importFirst =
   'Ask an admin to import again what was imported after the backup: `berth restore show` names it.';

@@ -4,6 +4,7 @@ import { type Context, type Decision, type Denial, deny } from '../commands.js';
 import { borrowedSeats, borrowsEndMs, borrowsOnAllocation } from '../pending.js';
 import { poolOf } from '../pools.js';
 import type { Device, Now, State } from '../state.js';
+import { adviceOn } from './advice.js';
 import { checkout } from './checkout.js';
 import { choose } from './choose.js';
 import { explain, userUnknown } from './denial.js';
@@ -29,11 +30,13 @@ export function why(state: State, asked: Question, context: Context): Why | Deni
   const devices = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
   const told = firstGranted(state, devices, asked, context);
   const verdict = told === undefined ? withoutDevice(state, asked, context) : verdictOf(state, told.decision);
+  const own = ownOf(state, asked, context.now);
   return {
     ...asked,
     device: told?.device.name ?? null,
     ...verdict,
-    own: ownOf(state, asked, context.now),
+    ...adviceFor(state, asked, { rule: verdict.refusal?.rule, own }, context),
+    own,
     ...borrowsOf(state, asked, context.now),
     pool: poolOf(state, product, context.now),
     awaited: context.awaited.get(product) ?? 0,
@@ -106,6 +109,20 @@ function withoutDevice(state: State, { email, product, seats }: Question, contex
     `Send a link: berth user invite ${email}${state.tables.user.get(email)!.state === 'active' ? ' --device' : ' --resend'}`,
   );
   return { granted: false, from, refusal: refusalOf(missing) };
+}
+
+function adviceFor(
+  state: State,
+  asked: Question,
+  { rule, own }: { readonly rule: string | undefined; readonly own: Why['own'] },
+  context: Context,
+): Pick<Why, 'advice' | 'allocatedTo'> {
+  const unused = own.quantity - own.inUse - own.borrowed;
+  const { advice, allocatedTo } = adviceOn(state, asked, { rule, unused }, context);
+  return {
+    ...(advice.length === 0 ? {} : { advice }),
+    ...(allocatedTo.length === 0 ? {} : { allocatedTo }),
+  };
 }
 
 function refusalOf({ code, message, next, detail = {} }: Denial): NonNullable<Why['refusal']> {
