@@ -59,15 +59,17 @@ export class Rush {
         this.#product = null;
       });
       this.#cutNow(isOver);
-      if (this.#hasParts) this.#sell(this.#product);
+      if (this.#hasParts) this.#sell(this.#product, isOver);
       this.begin(isOver, EVERY_MS);
     });
   }
 
-  #sell(product: string): void {
-    const together = (): void => void putTogether(this.#owner, product, this.#dice);
-    void sellInParts(this.#owner, product);
-    this.#site.later(this.#dice.between(...TOGETHER_MS), together);
+  #sell(product: string, isOver: () => boolean): void {
+    const failed = (error: unknown): void => this.#site.violation(`a vendor failed with ${String(error)}`);
+    sellInParts(this.#owner, product).catch(failed);
+    this.#site.later(this.#dice.between(...TOGETHER_MS), () => {
+      if (!isOver()) putTogether(this.#owner, product, this.#dice).catch(failed);
+    });
   }
 
   #cutNow(isOver: () => boolean): void {
