@@ -1,6 +1,7 @@
 import type { Evidence } from './evidence.js';
 import { eventsOf } from './history.js';
 import { DECIDED_AHEAD } from './journal-entry.js';
+import { oneServer } from './one-server.js';
 
 // PROTOCOL 8.1: whoever waits and comes back within 30 s of a broken connection finds its old place, unless the server was started anew meanwhile.
 
@@ -19,20 +20,18 @@ export interface Waiting {
 export class Comebacks {
   readonly #evidence: Evidence;
   readonly #sessions = new Map<string, number[]>();
-  /** Those over a connection: a script that signs each request has none. */
-  readonly #opened = new Map<string, number[]>();
   readonly #asked = new Map<string, number[]>();
   readonly #told = new Map<string, number[]>();
+  readonly #isOneServer: (fromT: number, toT: number) => boolean;
   #decided: readonly number[] | null = null;
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
+    this.#isOneServer = oneServer(evidence);
     const { entries } = evidence;
     for (const { process, t } of eventsOf(entries, 'session')) push(this.#sessions, process, t);
-    for (const { process, method, key, t } of eventsOf(entries, 'request')) {
+    for (const { method, key, t } of eventsOf(entries, 'request'))
       if (method === 'lease.checkout' && key !== undefined) push(this.#asked, key, t);
-      if (method === 'session.open') push(this.#opened, process, t);
-    }
     for (const { checkout, t } of eventsOf(entries, 'pushed'))
       if (checkout !== undefined) push(this.#told, checkout, t);
   }
@@ -67,15 +66,6 @@ export class Comebacks {
   /** Both ends included. */
   #hasSession(process: string, fromT: number, toT: number): boolean {
     return (this.#sessions.get(process) ?? []).some((t) => t >= fromT && t <= toT);
-  }
-
-  /** The server was not started anew in between: somebody's session goes back to before, and had an answer to what was asked on it behind. */
-  #isOneServer(fromT: number, toT: number): boolean {
-    return this.#evidence.leases.some(({ sentAt, answer: { process, t } }) => {
-      if (sentAt === null || sentAt < toT) return false;
-      const opened = (this.#opened.get(process) ?? []).findLast((each) => each <= t);
-      return opened !== undefined && opened <= fromT;
-    });
   }
 }
 

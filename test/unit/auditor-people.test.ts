@@ -140,11 +140,14 @@ describe('a forced release that is set for later', () => {
   });
 });
 
-test.each<[string, string[], Change[]]>([
-  ['before whoever asked for it had said', ['RELEASE'], []],
-  ['after a start of the server, which may have another clock', [], [{ type: 'journal.checkpoint' }]],
-])('a forced release that comes %s', (_, rules, between) => {
+test.each<[string, string[], Change[], number]>([
+  ['before whoever asked for it had said', ['RELEASE'], [], 10],
+  ['after a start of the server, which may have another clock', [], [{ type: 'journal.checkpoint' }], 10],
+  ['after one that left no record: nobody’s session goes back to before', [], [], 5000],
+])('a forced release that comes %s', (_, rules, between, openedT) => {
   const world = new World();
+  world.write(openedT, 'witness', { event: 'request', method: 'session.open' });
+  const witness = world.take(openedT + 10, { by: 'witness', durSeconds: 60 });
   world.take(1000, { lease: 'l1' });
   const office = { key: 'k', lease: 'l1', inSeconds: 60 };
   world.write(2000, 'admin', { event: 'request', method: 'lease.revoke', key: 'k', office });
@@ -156,7 +159,8 @@ test.each<[string, string[], Change[]]>([
   );
   for (const change of between) world.journal({ type: 'lease.messaged', id: 'none' }, change);
   act(world, { did: 'expire', atMs: 8000 }, { type: 'lease.revoked', id: 'l1', by: '', reason: '' });
-  world.take(9000);
+  world.renew(9000, witness, 'witness');
+  world.renew(9100, witness, 'witness');
   expect(broken(world).filter((rule) => rule === 'RELEASE')).toEqual(rules);
 });
 
