@@ -833,7 +833,7 @@ export const rules = {
   ENTITLEMENT_ENDS: 'The entitlement ends too soon for a lease to fit inside it.',
   REVOKE_PENDING: 'A revoke or removal is pending; it takes effect when the borrow ends.',
   RESTORED:
-    'The server was restored from a backup: seats that may still be in use since before are kept back for now.',
+    'The server was restored from a backup, or its folder was put back: seats that may still be in use since before are kept back for now.',
   NOT_ENTITLED: 'No entitlement of this product is active.',
   BORROW_SEATS: 'As many seats are borrowed as the entitlement allows.',
   BORROW_CAP_PRODUCT: 'As many seats of the product are borrowed as an admin allows.',

@@ -12,6 +12,7 @@ export * from './end-notice.js';
 export * from './endorsement.js';
 export * from './errors.js';
 export * from './frames.js';
+export type { HealthWarning } from './health.js';
 export * from './http-request.js';
 export * from './http-status.js';
 export * from './join-link.js';

@@ -1,3 +1,4 @@
+import type { HealthWarning } from '@berth/protocol';
 import type { BackupTimer } from './backup/timer.js';
 import { type ClockReading, readClock } from './domain/clock.js';
 import { restoreView } from './domain/decide/restore.js';
@@ -25,7 +26,7 @@ export function clockOf({ recovered, clock }: Pick<Watched, 'recovered' | 'clock
 }
 
 /** Somebody has to know of it, for as long as it keeps seats back; that the folder was put back, until an admin has answered for it. */
-function restoreTrouble({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): string | null {
+function restoreTrouble({ recovered, clock }: Pick<Watched, 'recovered' | 'clock'>): HealthWarning | null {
   const view = restoreView(recovered.state, clock.now());
   if (view === null || view.accepted !== null) return null;
   if (view.cause === 'rolledBack') return 'ROLLED_BACK';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Context as Joined } from '@berth/client';
-import { parseAddress } from '@berth/protocol';
+import { type HealthWarning, parseAddress } from '@berth/protocol';
 import type { Certificate, Context, Server } from '../context.js';
 import { toFailure } from '../fail.js';
 import { type Check, fail, inTime, ok, warn, whyOf } from './check.js';
@@ -138,7 +138,11 @@ const lookAtHealth: Step = async (context, server, where, caPem) => {
     }
     if (warnings.length === 0) return [ok(name, 'it serves, without warnings')];
     return warnings.map((code) =>
-      warn(`${name}:${code}`, `The server says ${code}.`, fixes[code] ?? 'Its log says more.'),
+      warn(
+        `${name}:${code}`,
+        `The server says ${code}.`,
+        fixes[code as HealthWarning] ?? 'Its log says more.',
+      ),
     );
   } catch (thrown) {
     if (toFailure(thrown).code === 'TIMEOUT') return [silent(name, whyOf(thrown))];
@@ -148,7 +152,7 @@ const lookAtHealth: Step = async (context, server, where, caPem) => {
 };
 
 /** What to do about what a server is not well of. */
-const fixes: Readonly<Record<string, string>> = {
+const fixes: Readonly<Record<HealthWarning, string>> = {
   DISK_LOW: 'Make room on the disk of the server; until then nothing new is granted.',
   CLOCK_BEHIND: 'Set the clock of the server right (NTP), or, if it is right: berth clock accept',
   CLOCK_AHEAD: 'Set the clock of the server right (NTP), or, if it is right: berth clock accept',
@@ -157,6 +161,10 @@ const fixes: Readonly<Record<string, string>> = {
   BASE_RENEWED:
     'A file of the journal was damaged and was made anew; the log names it. Look at the disk, and make a backup: berth backup create',
   RESTORED: 'Seats that may be in use since before are kept back: berth restore show says until when.',
+  ROLLED_BACK:
+    'Older data was put back than a client has seen; nothing new is granted until an admin has answered: berth restore show',
+  BACKUP_FAILED:
+    'The last backup by the timer failed; its log says why. Check backup.folder and backup.passphrase-file.',
   CERTIFICATE_EXPIRING: 'Replace the certificate of the server (docs/site-it.md).',
 };
 

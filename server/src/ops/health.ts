@@ -1,3 +1,5 @@
+import type { HealthWarning } from '@berth/protocol';
+
 /** What `/livez` and `/readyz` answer. */
 
 /**
@@ -9,7 +11,7 @@ export type Phase = 'starting' | 'serving' | 'draining' | 'failed';
 export class Health {
   #phase: Phase = 'starting';
   #reason = 'starting';
-  readonly #warnings: (() => string | null)[] = [];
+  readonly #warnings: (() => HealthWarning | null)[] = [];
 
   get phase(): Phase {
     return this.#phase;
@@ -31,12 +33,12 @@ export class Health {
   }
 
   /** Codes of what is wrong although it serves (`CLOCK_BEHIND`, `DISK_LOW`): renewals go on, so it stays ready. */
-  get warnings(): readonly string[] {
+  get warnings(): readonly HealthWarning[] {
     return this.#warnings.map((read) => read()).filter((code) => code !== null);
   }
 
   /** @param read the code while something is wrong, else `null`; asked at each look. */
-  watch(read: () => string | null): void {
+  watch(read: () => HealthWarning | null): void {
     this.#warnings.push(read);
   }
 

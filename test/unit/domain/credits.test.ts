@@ -80,10 +80,17 @@ describe('spending', () => {
     expect(infoOf(world)).toEqual({ access: 'unlimited', used: 100, spent: 100, left: 0 });
   });
 
+  test('who has a limit in all is not sent to wait for it to begin anew', () => {
+    const { world, device } = studio(1000, limited(1));
+    const { next } = world.refused(spending(world, device, 2), 'CREDIT_LIMIT');
+    expect(next).toMatch(/^Spend fewer, or ask an admin/);
+  });
+
   test('the limit of a period begins anew; the refusal says when', () => {
     const { world, device } = studio(1000, limited(10, 'day'));
     world.ok(spending(world, device, 10));
-    const { detail } = world.refused(spending(world, device, 1), 'CREDIT_LIMIT');
+    const { detail, next } = world.refused(spending(world, device, 1), 'CREDIT_LIMIT');
+    expect(next).toBeUndefined();
     expect(detail).toEqual({
       asked: 1,
       limit: 10,

@@ -81,6 +81,7 @@ function beyondGrant(
     'CREDIT_LIMIT',
     `You asked for ${credits}; of ${limit} ${perText[per]} you have spent ${used}, so ${left} are left${again}.`,
     { asked: credits, limit, per, used, left, untilMs },
+    untilMs === null ? 'Spend fewer, or ask an admin for more: `berth credit request N`.' : undefined,
   );
 }
 
