@@ -1,6 +1,6 @@
 import { limits, type ParamsOf, type ResultOf } from '@berth/protocol';
 import { defineCommand } from '../command.js';
-import { confirm } from '../confirm.js';
+import { asks, confirm } from '../confirm.js';
 import type { Context } from '../context.js';
 import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
 import { usage } from '../fail.js';
@@ -51,12 +51,37 @@ export const licenseRevoke = defineCommand({
     const quantity = args.all ? ('all' as const) : count;
     const asked = given({ email, product, quantity, expires, ...when });
     if (args['dry-run']) return await wouldRevoke(context, asked);
-    if (args.all && !args.cancel) await confirm(context, `Revoke every seat of ${product} from ${email}?`);
+    const shown = args.all && !args.cancel ? await confirmed(context, asked) : undefined;
     const key = context.sdk.newIdempotencyKey();
     const document = await withAdmin(context, (admin) => admin.call('allocation.revoke', { key, ...asked }));
-    return { document, text: '', notes: notesOf(document, args.cancel, context.nowMs()) };
+    const notes = notesOf(document, args.cancel, context.nowMs());
+    return { document, text: '', notes: [...notes, ...changedNotes(shown, document)] };
   },
 });
+
+/** How many seats whoever was asked has said yes to; what would be refused is refused before. */
+async function confirmed(
+  context: Context,
+  asked: ParamsOf<'allocation.revoke.preview'>,
+): Promise<number | undefined> {
+  if (!asks(context)) return undefined;
+  const would = await withAdmin(context, (admin) => admin.call('allocation.revoke.preview', asked));
+  const seats = seatsOf(would);
+  const what = seats === 1 ? 'the one seat' : `all ${seats} seats`;
+  await confirm(context, `Revoke ${what} of ${asked.product} from ${would.email}?`);
+  return seats;
+}
+
+/** Somebody else was quicker while the question stood there. */
+function changedNotes(shown: number | undefined, document: Revoked): string[] {
+  const seats = seatsOf(document);
+  if (shown === undefined || shown === seats) return [];
+  return [
+    `When you were asked it was ${seatWords(shown)}, now ${seats}: somebody changed it meanwhile. To see who: berth audit list --user ${document.email} --limit 5`,
+  ];
+}
+
+const seatsOf = ({ revoked, pending = 0 }: Revoked): number => revoked + pending;
 
 async function wouldRevoke(context: Context, asked: ParamsOf<'allocation.revoke.preview'>): Promise<Answer> {
   const { email, product, quantity = 1, expires } = asked;

@@ -162,6 +162,7 @@ describe('what takes something away', () => {
     'lease.list': () => ({ items: [{ entitlement: 'ent-1', user: 'a@b.org' }], next: null }),
     'pool.status': () => ({ pools: [{ product: 'render', floatingSharing: true }], next: null }),
     'clock.show': () => ({ clock, borrowsThatEnd: 1, entitlementsThatEnd: 0 }),
+    'allocation.revoke.preview': () => ({ email: 'a@b.org', product: 'render', revoked: 2, left: 0 }),
   };
   const changing = Object.fromEntries(
     commands.map(([, method]) => [
