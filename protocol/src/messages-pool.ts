@@ -54,6 +54,21 @@ const Sharing = {
 };
 const Shared = Type.Object({ products: Type.Array(SharingChange, { maxItems: 1000 }) });
 
+const Wanted = {
+  product: ProductId,
+  idleSeconds: Type.Optional(IdleSeconds),
+  lingerSeconds: Type.Optional(LingerSeconds),
+  borrowSeatsMax: Type.Optional(BorrowCap),
+  borrowSeatsPerUserMax: Type.Optional(BorrowCap),
+};
+const PoolSet = Type.Object({
+  product: ProductId,
+  settings: PoolSettings,
+  changed: Type.Boolean(),
+  /** Seats that lingered and are free by it. */
+  lingersEnded: Type.Optional(Count),
+});
+
 export const poolRequests = {
   'pool.set': request({
     paths: ['admin'],
@@ -61,17 +76,22 @@ export const poolRequests = {
     changes: true,
     params: Type.Object({
       key: IdempotencyKey,
-      product: ProductId,
-      idleSeconds: Type.Optional(IdleSeconds),
-      lingerSeconds: Type.Optional(LingerSeconds),
-      borrowSeatsMax: Type.Optional(BorrowCap),
-      borrowSeatsPerUserMax: Type.Optional(BorrowCap),
+      ...Wanted,
       /** What the caller saw before: if what is to be changed is no longer so, nothing is. */
       was: Type.Optional(Type.Partial(PoolSettings)),
     }),
-    result: Type.Object({ product: ProductId, settings: PoolSettings, changed: Type.Boolean() }),
+    result: PoolSet,
     errors: ['PRODUCT_UNKNOWN', 'CHANGED_MEANWHILE', 'KEY_REUSED'],
     text: 'Changes settings of a pool; those that are left out stay as they are.',
+  }),
+  'pool.set.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Wanted),
+    result: PoolSet,
+    errors: ['PRODUCT_UNKNOWN'],
+    text: 'What `pool.set` would say now.',
   }),
   'sharing.set': request({
     paths: ['admin'],

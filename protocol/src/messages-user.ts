@@ -104,6 +104,30 @@ const inviteRefusals = [
 const Cancelled = Type.Object({ email: Type.String(), cancelled: Count });
 const cancelRefusals = ['EMAIL_INVALID', 'USER_UNKNOWN', 'NOT_ALLOWED'] as const;
 
+const Wanted = {
+  email: EmailText,
+  name: Type.Optional(NameText),
+  role: Type.Optional(RoleText),
+  addAliases: AliasList,
+  removeAliases: AliasList,
+};
+const UserSet = Type.Object({
+  user: MemberInfo,
+  changed: Type.Boolean(),
+  /** Links that had not been used, and ended because the role was raised. */
+  linksEnded: Type.Optional(Count),
+});
+const setRefusals = [
+  'EMAIL_INVALID',
+  'USER_UNKNOWN',
+  'NAME_INVALID',
+  'ROLE_INVALID',
+  'ALIAS_INVALID',
+  'ALIAS_TAKEN',
+  'NOT_ALLOWED',
+  'LAST_OWNER',
+] as const;
+
 const Remove = { email: EmailText, ...When };
 const UserRemoved = Type.Object({ email: Type.String(), ...Removed });
 const removeRefusals = [
@@ -240,33 +264,22 @@ export const userRequests = {
     changes: true,
     params: Type.Object({
       key: IdempotencyKey,
-      email: EmailText,
-      name: Type.Optional(NameText),
-      role: Type.Optional(RoleText),
-      addAliases: AliasList,
-      removeAliases: AliasList,
+      ...Wanted,
       /** What the caller saw before: if it is no longer so, nothing is changed. */
       was: Type.Optional(Type.Object({ name: Type.Optional(Type.String()), role: Type.Optional(Role) })),
     }),
-    result: Type.Object({
-      user: MemberInfo,
-      changed: Type.Boolean(),
-      /** Links that had not been used, and ended because the role was raised. */
-      linksEnded: Type.Optional(Count),
-    }),
-    errors: [
-      'EMAIL_INVALID',
-      'USER_UNKNOWN',
-      'NAME_INVALID',
-      'ROLE_INVALID',
-      'ALIAS_INVALID',
-      'ALIAS_TAKEN',
-      'NOT_ALLOWED',
-      'LAST_OWNER',
-      'CHANGED_MEANWHILE',
-      'KEY_REUSED',
-    ],
+    result: UserSet,
+    errors: [...setRefusals, 'CHANGED_MEANWHILE', 'KEY_REUSED'],
     text: 'Changes the role, the name or the login names of a member; what is left out stays as it is.',
+  }),
+  'user.set.preview': request({
+    paths: ['admin'],
+    least: 'admin',
+    changes: false,
+    params: Type.Object(Wanted),
+    result: UserSet,
+    errors: [...setRefusals],
+    text: 'What `user.set` would say now.',
   }),
   'user.devices': request({
     paths: ['admin'],

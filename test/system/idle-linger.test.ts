@@ -162,7 +162,12 @@ describe('linger', () => {
     expect(await site.pool()).toMatchObject({ held: 1 });
     const waiter = await opened(anna);
     waiter.tell('checkout 1 60000');
-    await asOwner('pool', 'set', 'render', '--linger-seconds', 'off');
+    const off = ['pool', 'set', 'render', '--linger-seconds', 'off'];
+    expect(await asOwner(...off, '--dry-run')).toMatchObject({
+      ...{ dryRun: true, changed: true, lingersEnded: 1, settings: { lingerSeconds: null } },
+    });
+    expect(await site.pool()).toMatchObject({ held: 1 });
+    expect(await asOwner(...off)).toMatchObject({ changed: true, lingersEnded: 1 });
     expect(await waiter.hear({ event: 'done', order: 'checkout' })).toMatchObject({ state: 'held' });
     await told(waiter, 'close');
     expect(await site.pool()).toMatchObject({ inUse: 0, held: 0, free: 1 });

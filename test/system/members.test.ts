@@ -144,7 +144,11 @@ describe('roles', () => {
     const adam = site.person('adam@studio.example');
     await site.joinWith(adam, await site.invite(adam.email, '--role', 'admin'));
     const asAdam = (...words: string[]) => site.berth(adam, [...words, '--json']);
-    expect(codeOf(await asAdam('user', 'set', bo.email, '--role', 'owner'))).toEqual([4, 'NOT_ALLOWED']);
+    for (const more of [[], ['--dry-run']])
+      expect(codeOf(await asAdam('user', 'set', bo.email, '--role', 'owner', ...more))).toEqual([
+        4,
+        'NOT_ALLOWED',
+      ]);
     expect(codeOf(await asAdam('user', 'set', site.owner.email, '--role', 'user'))).toEqual([
       4,
       'NOT_ALLOWED',
@@ -156,6 +160,9 @@ describe('roles', () => {
       8,
       'LAST_OWNER',
     ]);
+    const ahead = await asAdam('user', 'set', bo.email, '--role', 'viewer', '--dry-run');
+    expect([ahead.code, ahead.json]).toMatchObject([0, { dryRun: true, user: { role: 'viewer' } }]);
+    expect((await owner('user', 'show', bo.email)).json.user.role).toBe('user');
     expect((await asAdam('user', 'set', bo.email, '--role', 'viewer')).code).toBe(0);
   });
 

@@ -1,8 +1,11 @@
 import type { AdminConnection } from '@berth/client';
-import type { MemberInfo, ResultOf } from '@berth/protocol';
+import type { MemberInfo, ParamsOf, ResultOf } from '@berth/protocol';
 import { canonicalAlias, roleAtLeast } from '@berth/protocol';
 import { defineCommand } from '../command.js';
+import type { Context } from '../context.js';
+import { dryRunOption } from '../dry-run.js';
 import { usage } from '../fail.js';
+import type { Answer } from '../output.js';
 import { listPages, parsePaging } from '../pages.js';
 import { given, optional, parseName, parseUser, quote } from '../parse.js';
 import { withAdmin } from '../session.js';
@@ -21,11 +24,16 @@ export const userSet = defineCommand({
       describe: 'a login name of a workstation: STUDIO\\lgt07, lgt07 and LGT07 are the same; may be repeated',
     },
     'remove-alias': { type: 'string', array: true, describe: 'a login name that is theirs no more' },
+    ...dryRunOption,
   },
   examples: [
     [
       'berth user set anna@studio.example --role admin',
       'she may administer, with the devices she joins from now on',
+    ],
+    [
+      'berth user set anna@studio.example --role admin --dry-run',
+      'whether she may become one, and whether a link of hers would end',
     ],
     ['berth user set anna@studio.example --name "Anna Ek"', 'her name'],
     ["berth user set anna@studio.example --alias 'STUDIO\\lgt07'", 'how her workstation calls her'],
@@ -41,6 +49,7 @@ export const userSet = defineCommand({
         throw usage(`${quote(each)} is not a login name.`, 'Write it as STUDIO\\lgt07 or lgt07.');
     const email = parseUser(args.email);
     const aliases = { addAliases: alias?.map(String), removeAliases: removed?.map(String) };
+    if (args['dry-run']) return await wouldSet(context, given({ email, name, role, ...aliases }));
     const { before, document, unable } = await withAdmin(context, async (admin) => {
       const { user, changed } = await admin.call('user.show', { email });
       const was = given({
@@ -63,6 +72,26 @@ export const userSet = defineCommand({
     };
   },
 });
+
+async function wouldSet(context: Context, asked: ParamsOf<'user.set.preview'>): Promise<Answer> {
+  const would = await withAdmin(context, (admin) => admin.call('user.set.preview', asked));
+  const { user, changed, linksEnded } = would;
+  const notes = [
+    changed
+      ? `${user.email} would be ${memberWords(user)}.`
+      : `Nothing to change: ${user.email} is like that.`,
+    ...(linksEnded === undefined
+      ? []
+      : ['The link they have would end with it, since it is for a lower role.']),
+    'Nothing was changed.',
+  ];
+  return { document: { dryRun: true, ...would }, text: '', notes };
+}
+
+function memberWords({ role, name, aliases }: MemberInfo): string {
+  const names = aliases.length === 0 ? '' : `, login names ${aliases.join(', ')}`;
+  return `${role}${name === '' ? '' : `, ${name}`}${names}`;
+}
 
 /** Whoever comes a moment after another admin undoes what that one did: they are told what it was. */
 function overNote(
@@ -94,8 +123,7 @@ async function withoutAdministration(admin: AdminConnection, email: string): Pro
 
 function notesOf({ user, changed, linksEnded }: ResultOf<'user.set'>, unable: readonly string[]): string[] {
   if (!changed) return [`Nothing changed: ${user.email} was like that already.`];
-  const names = user.aliases.length === 0 ? '' : `, login names ${user.aliases.join(', ')}`;
-  const notes = [`${user.email} is now ${user.role}${user.name === '' ? '' : `, ${user.name}`}${names}.`];
+  const notes = [`${user.email} is now ${memberWords(user)}.`];
   if (unable.length > 0)
     notes.push(
       `Joined without administration: ${unable.slice(0, devicesNamed).join(', ')}${unable.length > devicesNamed ? ', …' : ''}. A link with it: berth user invite ${user.email} --device`,

@@ -178,6 +178,12 @@ export const requests = [
   { method: 'user.invitation.cancel.preview', paths: admin, full: { email } },
   { method: 'user.show', paths: admin, full: { email: 'STUDIO\\lgt07' } },
   {
+    method: 'user.set.preview',
+    paths: admin,
+    full: { email, name: 'Kaja', role: 'admin', addAliases: ['STUDIO\\lgt07'], removeAliases: ['kaja'] },
+    least: { email },
+  },
+  {
     method: 'user.set',
     paths: admin,
     full: {
@@ -308,6 +314,12 @@ export const requests = [
   },
   { method: 'lease.message', paths: admin, full: { key, lease: 'l0001', text: 'Please save: 18:00 ☕' } },
   { method: 'lease.keep', paths: admin, full: { key, lease: 'l0001' } },
+  {
+    method: 'pool.set.preview',
+    paths: admin,
+    full: { product, idleSeconds: 60, lingerSeconds: null, borrowSeatsMax: 0, borrowSeatsPerUserMax: 1 },
+    least: { product },
+  },
   {
     method: 'pool.set',
     paths: admin,

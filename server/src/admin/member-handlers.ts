@@ -1,5 +1,5 @@
 import { canonicalAlias, canonicalName, isRole, limits, type ParamsOf } from '@berth/protocol';
-import { deny } from '../domain/commands.js';
+import { type Command, deny, type Settled } from '../domain/commands.js';
 import { creditInfo } from '../domain/credits.js';
 import { userUnknown } from '../domain/decide/denial.js';
 import { openInvitations } from '../domain/decide/user.js';
@@ -9,7 +9,7 @@ import type { Mail } from '../domain/mail.js';
 import { poolOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
 import { allocationInfo, deviceInfo, isLasting, leaseInfo, memberInfo } from '../domain/views.js';
-import type { Answer, Caller, Handlers } from '../transport/api.js';
+import type { Answer, Handlers } from '../transport/api.js';
 import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { userCalled, userMeant } from './people.js';
@@ -21,6 +21,7 @@ type MemberHandlers = Pick<
   | 'user.why'
   | 'user.show'
   | 'user.set'
+  | 'user.set.preview'
   | 'user.devices'
   | 'user.unenrol'
   | 'user.unenrol.preview'
@@ -45,24 +46,16 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
       const email = userCalled(deps, params.email);
       return typeof email === 'string' ? engine.read((state, now) => show(state, email, now)) : email;
     },
-    'user.set': (params, caller) => set(deps, params, caller),
-    'user.devices': async (params) => {
-      const email = userCalled(deps, params.email);
-      if (typeof email !== 'string') return email;
-      return engine.read((state): Answer<'user.devices'> => {
-        if (!state.tables.user.has(email)) return userUnknown(state, email);
-        const rows = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
-        return {
-          ok: true,
-          result: page(
-            rows,
-            ({ name, id }) => `${name} ${id}`,
-            params,
-            (row) => deviceInfo(state, row),
-          ),
-        };
-      });
-    },
+    'user.set': (params, caller) =>
+      set(deps, params, (wish) => {
+        const { was = {} } = params;
+        return engine.submit({ type: 'setUser', ...asked('user.set', params, caller), ...wish, was });
+      }),
+    'user.set.preview': (params, caller) =>
+      set(deps, params, (wish) =>
+        engine.would({ type: 'setUser', ...unasked('user.set', params, caller), ...wish, was: {} }),
+      ),
+    'user.devices': (params) => devices(deps, params),
     'user.unenrol': async (params, caller) => {
       const email = userMeant(deps, params.email);
       if (typeof email !== 'string') return email;
@@ -92,6 +85,17 @@ export function memberHandlers(deps: HandlerDeps): MemberHandlers {
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
   };
+}
+
+async function devices(deps: HandlerDeps, params: ParamsOf<'user.devices'>): Promise<Answer<'user.devices'>> {
+  const email = userCalled(deps, params.email);
+  if (typeof email !== 'string') return email;
+  return deps.engine.read((state): Answer<'user.devices'> => {
+    if (!state.tables.user.has(email)) return userUnknown(state, email);
+    const rows = [...state.derived.devicesByUser.get(email)].map((id) => state.tables.device.get(id)!);
+    const key = ({ name, id }: (typeof rows)[number]) => `${name} ${id}`;
+    return { ok: true, result: page(rows, key, params, (row) => deviceInfo(state, row)) };
+  });
 }
 
 function me(state: State, email: string, now: Now): Answer<'user.me'> {
@@ -157,8 +161,8 @@ function mailWithLink(
 
 async function set(
   deps: HandlerDeps,
-  params: ParamsOf<'user.set'>,
-  caller: Caller,
+  params: ParamsOf<'user.set.preview'>,
+  settle: (wish: Omit<Command<'setUser'>, 'type' | 'by' | 'request' | 'was'>) => Promise<Settled<'setUser'>>,
 ): Promise<Answer<'user.set'>> {
   const email = userMeant(deps, params.email);
   if (typeof email !== 'string') return email;
@@ -172,10 +176,7 @@ async function set(
     const alias = typeof addAliases === 'string' ? addAliases : removeAliases;
     return deny('ALIAS_INVALID', `"${alias}" is not a login name.`, { email });
   }
-  const key = asked('user.set', params, caller);
-  const { was = {} } = params;
-  const change = { email, name, role, addAliases, removeAliases, was };
-  const settled = await deps.engine.submit({ type: 'setUser', ...key, ...change });
+  const settled = await settle({ email, name, role, addAliases, removeAliases });
   return settled.ok ? { ok: true, result: settled.outcome } : settled;
 }
 

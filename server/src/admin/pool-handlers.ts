@@ -7,7 +7,10 @@ import type { HandlerDeps } from './deps.js';
 import { page } from './pages.js';
 import { asked, unasked } from './request.js';
 
-type PoolHandlers = Pick<Handlers, 'pool.set' | 'pool.show' | 'sharing.set' | 'sharing.set.preview'>;
+type PoolHandlers = Pick<
+  Handlers,
+  'pool.set' | 'pool.set.preview' | 'pool.show' | 'sharing.set' | 'sharing.set.preview'
+>;
 
 export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
   return {
@@ -20,6 +23,12 @@ export function poolHandlers({ engine }: HandlerDeps): PoolHandlers {
         settings: settingsIn(params),
         ...(params.was === undefined ? {} : { was: settingsIn(params.was) }),
       });
+      return settled.ok ? { ok: true, result: settled.outcome } : settled;
+    },
+    'pool.set.preview': async (params, caller) => {
+      const key = unasked('pool.set', params, caller);
+      const { product } = params;
+      const settled = await engine.would({ type: 'setPool', ...key, product, settings: settingsIn(params) });
       return settled.ok ? { ok: true, result: settled.outcome } : settled;
     },
     'sharing.set': async (params, caller) => {

@@ -296,7 +296,13 @@ export interface Outcomes extends RestoreOutcomes, CreditOutcomes {
   enrolMachine: { readonly device: string; readonly email: string; readonly scopes: readonly PathName[] };
   removeMachine: { readonly machine: MachineInfo; readonly leasesRevoked: number };
   setSharing: { readonly products: readonly SharingChange[] };
-  setPool: { readonly product: string; readonly settings: PoolSettings; readonly changed: boolean };
+  setPool: {
+    readonly product: string;
+    readonly settings: PoolSettings;
+    readonly changed: boolean;
+    /** Seats that are free by it; left out: none. */
+    readonly lingersEnded?: number;
+  };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };
   tryMail: { readonly messageId: string };
   settleMail: Record<never, never>;

@@ -325,3 +325,34 @@ describe('--cancel --dry-run: what is pending that would be taken back', () => {
     ]);
   });
 });
+
+it('berth user set --dry-run and pool set --dry-run say what else would change', async () => {
+  const settings = {
+    idleSeconds: null,
+    lingerSeconds: null,
+    borrowSeatsMax: null,
+    borrowSeatsPerUserMax: null,
+  };
+  const { sdk, calls } = fakeAdmin({
+    'user.set.preview': ({ email, role }) => ({
+      user: { email, role, name: '', aliases: ['lgt07'] },
+      changed: true,
+      linksEnded: 1,
+    }),
+    'pool.set.preview': ({ product }) => ({ product, settings, changed: true, lingersEnded: 2 }),
+  });
+  const user = await berth(['user', 'set', 'A@b.example', '--role', 'admin', '--dry-run'], { sdk });
+  expect([user.exitCode, user.stderr]).toEqual([
+    0,
+    'a@b.example would be admin, login names lgt07.\nThe link they have would end with it, since it is for a lower role.\nNothing was changed.\n',
+  ]);
+  const pool = await berth(['pool', 'set', 'render', '--linger-seconds', 'off', '--dry-run'], { sdk });
+  expect([pool.exitCode, pool.stderr]).toEqual([
+    0,
+    'Would change the pool of render.\nWould be free by it: 2 seats that linger.\nNothing was changed.\n',
+  ]);
+  expect(calls).toEqual([
+    { method: 'user.set.preview', params: { email: 'a@b.example', role: 'admin' } },
+    { method: 'pool.set.preview', params: { product: 'render', lingerSeconds: null } },
+  ]);
+});

@@ -13,7 +13,7 @@ const all = (table: readonly Command[], before: string): [string, Command][] =>
 const named = all(commands, '');
 
 const several = [
-  ...['user invite', 'user remove', 'user unenrol', 'machine remove'],
+  ...['user invite', 'user set', 'user remove', 'user unenrol', 'machine remove', 'pool set'],
   ...['license assign', 'license move', 'license revoke', 'sharing'],
   ...['entitlement import', 'entitlement remove', 'bulk apply', 'mail retry'],
   ...['borrow return', 'borrow accept-return', 'borrow grant'],
@@ -22,7 +22,7 @@ const several = [
 
 /** One member, one pool, one lease, one mail, one file: what it would do is what was typed. */
 const one = [
-  ...['join', 'run', 'org set', 'user set', 'pool set', 'context use'],
+  ...['join', 'run', 'org set', 'context use'],
   ...['borrow take', 'borrow request', 'borrow install'],
   ...['machine token create', 'machine token revoke', 'lease message', 'lease release'],
   ...['credit limit', 'credit approve', 'credit deny', 'credit request', 'credit consume'],

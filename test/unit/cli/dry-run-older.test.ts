@@ -44,6 +44,8 @@ const lines: [string, Method][] = [
   ['entitlement remove ent-1 --cancel', 'entitlement.remove.preview'],
   ['license assign a@b.example render', 'allocation.assign.preview'],
   ['license assign a@b.example render --from c@b.example', 'allocation.move.preview'],
+  ['user set a@b.example --role admin', 'user.set.preview'],
+  ['pool set render --linger-seconds off', 'pool.set.preview'],
   ['sharing off --cut', 'sharing.set.preview'],
   ['borrow accept-return return.json', 'borrow.accept.preview'],
   ['borrow grant return.json', 'borrow.accept.preview'],

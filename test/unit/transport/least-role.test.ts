@@ -19,7 +19,7 @@ const least: { readonly [M in Method]?: Role } = {
   ...ofRole('admin', 'entitlement.remove.preview user.unenrol.preview user.invite.preview'),
   ...ofRole('admin', 'user.invitation.cancel.preview allocation.assign.preview sharing.set.preview'),
   ...ofRole('admin', 'borrow.accept.preview user.remove.preview allocation.revoke.preview'),
-  ...ofRole('admin', 'borrow.grant.preview'),
+  ...ofRole('admin', 'borrow.grant.preview user.set.preview pool.set.preview'),
   ...ofRole('admin', 'bulk.put bulk.preview bulk.apply'),
   ...ofRole('admin', 'lease.revoke lease.message lease.keep pool.set sharing.set'),
   ...ofRole('admin', 'machine.token.create machine.token.revoke machine.remove machine.remove.preview'),

@@ -18,10 +18,17 @@ export function setPool(state: State, command: Command<'setPool'>, context: Cont
   };
   const settings = settingsOf(after);
   const changed = JSON.stringify(settings) !== JSON.stringify(settingsOf(before));
+  const outcome = { product: after.product, settings, changed };
+  if (!changed) return { ok: true, changes: [], outcome };
+  const freed = lingersEnd(state, settings, after);
+  const seats = freed.reduce(
+    (all, each) => all + (each.type === 'seat.freed' ? state.tables.seat.get(each.id)!.count : 0),
+    0,
+  );
   return {
     ok: true,
-    changes: changed ? [...lingersEnd(state, settings, after), { type: 'product.put', product: after }] : [],
-    outcome: { product: after.product, settings, changed },
+    changes: [...freed, { type: 'product.put', product: after }],
+    outcome: { ...outcome, ...(seats > 0 ? { lingersEnded: seats } : {}) },
   };
 }
 
