@@ -16,11 +16,14 @@ export interface TableRow {
   readonly quote?: WrongQuote;
 }
 
+/** The first line that Excel writes and reads for the delimiter alone: it is no row of the table. */
+const separatorLine = /^\ufeff?"?sep=([^\w\s"]|\t)"?[ \t;,]*(?=\n|$)/i;
+
 const delimiters = [',', ';', '\t'] as const;
 
 /**
- * Reads a table as spreadsheets write it: with or without a byte-order mark, any end of line, `;` `,` or tab between cells, quotes, padding, blank
- * lines. A row with a quote where none can be says so. @throws Failure CSV_INVALID
+ * Reads a table as spreadsheets write it: with or without a byte-order mark, any end of line, `;` `,` or tab between cells or what a first line
+ * `sep=` says, quotes, padding, blank lines. A row with a quote where none can be says so. @throws Failure CSV_INVALID
  */
 export function readCsv(text: string, name: string): Table {
   const other = otherEncoding(text);
@@ -28,7 +31,8 @@ export function readCsv(text: string, name: string): Table {
   try {
     const lines = text.replaceAll(/\r\n?/g, '\n');
     const delimiter = delimiterOf(lines);
-    const { rest, wrong } = setApart(lines, delimiter);
+    // The end of that line stays: the others keep their numbers.
+    const { rest, wrong } = setApart(lines.replace(separatorLine, ''), delimiter);
     const found = parsed(rest, delimiter);
     const [head, ...rows] = found.filter(({ cells }) => cells.some((cell) => cell !== ''));
     const first = wrong[0];
@@ -76,8 +80,10 @@ interface Found {
   readonly record: string[];
 }
 
-/** The one that the first line has most of, outside of quotes, within which that line may be several. */
+/** The one that the file itself says, or that the first line has most of, outside of quotes, within which that line may be several. */
 function delimiterOf(text: string): string {
+  const said = separatorLine.exec(text)?.[1];
+  if (said !== undefined) return said;
   const unquoted = text.replace(/^\ufeff?[\r\n]*/, '').replaceAll(/"[^"]*"?/g, '');
   const [first = ''] = unquoted.split(/[\r\n]/, 1);
   const count = (delimiter: string): number => first.split(delimiter).length;

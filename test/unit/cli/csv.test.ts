@@ -20,6 +20,20 @@ describe('a table as spreadsheets write it', () => {
     });
   });
 
+  test.each([
+    ['as Excel writes it', 'sep=;\r\nemail;name\r\na@x.example;Ek, Anna\r\n'],
+    ['a comma within titles is none', 'sep=;\nemail;name\na@x.example;Ek, Anna\n'],
+    ['of another delimiter', 'SEP=|\nemail|name\na@x.example|Ek, Anna\n'],
+    ['a tab', 'sep=\t\nemail\tname\na@x.example\tEk, Anna\n'],
+    ['a byte-order mark before it', '\ufeffsep=;\r\nemail;name\r\na@x.example;Ek, Anna\r\n'],
+    ['in quotes, and cells behind it', '"sep=;";;\r\nemail;name\r\na@x.example;Ek, Anna\r\n'],
+  ])('a first line that says the delimiter is no row, and counts as a line: %s', (_, text) => {
+    expect(read(text)).toEqual({
+      header: ['email', 'name'],
+      rows: [{ line: 3, cells: ['a@x.example', 'Ek, Anna'] }],
+    });
+  });
+
   test('quotes, with separators, quotes and lines in them', () => {
     expect(read('email;name\na@x.example;"Lead; ""nat"" – Ærø"\n').rows[0]!.cells[1]).toBe(
       'Lead; "nat" – Ærø',
