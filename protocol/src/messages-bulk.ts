@@ -18,10 +18,12 @@ export const BulkJobInfo = Type.Object({
   done: Count,
   unchanged: Count,
   failed: Count,
+  /** Rows of which something waits for the end of a borrow; left out: none. */
+  waits: Type.Optional(Count),
 });
 export type BulkJobInfo = Static<typeof BulkJobInfo>;
 
-/** A row with what became of it, or would: `code` and `message` of one that fails. The cells are as they were typed. */
+/** A row with what became of it, or would: `code` and `message` of one that fails, `message` of one that waits. The cells are as they were typed. */
 export const BulkRowInfo = Type.Object({
   /** Of the file, from 1. */
   line: Count,
@@ -34,6 +36,12 @@ export const BulkRowInfo = Type.Object({
   limit: Type.Optional(Type.String()),
   per: Type.Optional(Type.String()),
   verdict: Type.Enum(['waiting', 'done', 'unchanged', 'failed']),
+  /** Of `revoke`: how many seats it took back. */
+  seats: Type.Optional(Count),
+  /** Of `revoke`: how many wait for the end of a borrow. */
+  pending: Type.Optional(Count),
+  /** Of `revoke` and `remove`: when what waits for a borrow takes effect. */
+  pendingUntilMs: Type.Optional(WallMs),
   code: Type.Optional(Type.String()),
   message: Type.Optional(Type.String()),
 });
@@ -94,6 +102,8 @@ export const bulkRequests = {
       done: Count,
       unchanged: Count,
       failed: Count,
+      /** As in a job. */
+      waits: Type.Optional(Count),
       /** Columns of the header that nobody reads. */
       ignored: Type.Array(Type.String()),
     }),

@@ -119,11 +119,10 @@ function wrongDoing(kind: string, cells: Cells, act: ActSeen): string | null {
     const wants = Number(quantity ?? 1);
     return had + more === wants ? null : `has ${had + more} seats afterwards and asked for ${wants}`;
   }
-  const less = quantity === undefined ? had : Number(quantity);
+  const all = quantity === undefined || quantity.toLowerCase() === 'all';
+  const less = all ? had : Number(quantity);
   const took = later - more;
-  return took === less || (quantity === undefined && took > 0)
-    ? null
-    : `asked for ${less} seats back and took ${took}`;
+  return took === less || (all && took > 0) ? null : `asked for ${less} seats back and took ${took}`;
 }
 
 /** A row of this kind that was carried out leads to exactly one of these. */

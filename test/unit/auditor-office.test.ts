@@ -65,6 +65,20 @@ describe('bulk jobs', () => {
     act(world, 'decideRow', ...changes);
     expect(broken(world)).toEqual(['BULK']);
   });
+  test.each([
+    ['All', 2, []],
+    ['all', 0, ['BULK']],
+    ['1', 2, ['BULK']],
+  ])('a revoke of %s that takes %i of two', (quantity, takes, findings) => {
+    const world = new World(4);
+    const cells = [{ line: 2, email: 'a@x', product: 'render', quantity }];
+    act(world, 'assign', allocated('a@x', 2), assigned('m1', 'a@x', 2));
+    act(world, 'makeJob', { type: 'job.made', job: { id: 'j', kind: 'revoke' }, cells });
+    const fact = { kind: 'revoked', product: 'render', quantity: takes };
+    const taken = takes === 0 ? [] : [allocated('a@x', 2 - takes), told('m2', 'a@x', fact)];
+    act(world, 'decideRow', ...taken, row(0), ended);
+    expect(broken(world)).toEqual(findings);
+  });
   test.each(['waiting', 'failed'])('a report that says %s is found', (verdict) => {
     const world = job();
     act(world, 'decideRow', row(1, 'unchanged'), ended);

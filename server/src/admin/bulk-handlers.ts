@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type BulkJobInfo, type BulkRowInfo, dayEndMs, limits } from '@berth/protocol';
+import { type BulkJobInfo, type BulkRowInfo, dayEndMs, formatMinute, limits } from '@berth/protocol';
 import {
   type BulkCells,
   type BulkJob,
   type BulkKind,
   type BulkRow,
+  type BulkTaken,
   bulkRowId,
+  isWaiting,
   withDuplicates,
 } from '../domain/bulk.js';
 import { type Denial, deny } from '../domain/commands.js';
@@ -71,9 +73,13 @@ async function preview(
   const { rows, ignored } = upload.previewed;
   const { cursor, limit } = params;
   const count = (is: string): number => rows.filter(({ verdict }) => verdict?.is === is).length;
+  const waits = rows.filter(({ verdict }) => isWaiting(verdict)).length;
   const counts = { done: count('done'), unchanged: count('unchanged'), failed: count('failed') };
   const shown = page(rows, keyOf, { cursor, limit }, rowInfo);
-  return { ok: true, result: { ...shown, rows: rows.length, ...counts, ignored: [...ignored] } };
+  return {
+    ok: true,
+    result: { ...shown, rows: rows.length, ...counts, ...waiting(waits), ignored: [...ignored] },
+  };
 }
 
 async function apply(
@@ -157,14 +163,24 @@ function rowsOf(
 
 const keyOf = ({ index }: BulkRow): string => String(index).padStart(6, '0');
 
-function jobInfo({ id, kind, by, madeAtMs, endedAtMs, rows, done, unchanged, failed }: BulkJob): BulkJobInfo {
+function jobInfo(job: BulkJob): BulkJobInfo {
+  const { id, kind, by, madeAtMs, endedAtMs, rows, done, unchanged, failed, waits = 0 } = job;
   const ended = endedAtMs === undefined ? {} : { endedAtMs };
-  return { id, kind, by, madeAtMs, ...ended, rows, done, unchanged, failed };
+  return { id, kind, by, madeAtMs, ...ended, rows, done, unchanged, failed, ...waiting(waits) };
 }
+
+const waiting = (waits: number): { waits?: number } => (waits === 0 ? {} : { waits });
 
 function rowInfo({ cells, verdict }: BulkRow): BulkRowInfo {
   const { short: _, long: __, quote: ___, duplicateOf: ____, ...said } = cells;
-  if (verdict?.is !== 'failed') return { ...said, verdict: verdict?.is ?? 'waiting' };
-  const { is, code, message } = verdict;
-  return { ...said, verdict: is, code, message };
+  if (verdict === undefined) return { ...said, verdict: 'waiting' };
+  const { is, ...more } = verdict;
+  return { ...said, verdict: is, ...more, ...('code' in more ? {} : waitWords(more)) };
+}
+
+/** Nothing has become yet of what waits for a borrow: a report says so, and until when. */
+function waitWords({ pending, pendingUntilMs }: BulkTaken): { message?: string } {
+  if (pendingUntilMs === undefined) return {};
+  const what = pending === undefined ? 'Waits' : pending === 1 ? '1 seat waits' : `${pending} seats wait`;
+  return { message: `${what} for the end of a borrow, ${formatMinute(pendingUntilMs)}.` };
 }

@@ -39,12 +39,27 @@ export interface BulkTable {
   readonly ignored: readonly string[];
 }
 
+/** What a row of `revoke` or `remove` took, and what of it waits for the end of a borrow. Verdicts of servers until November 2026 do not say it. */
+export interface BulkTaken {
+  /** Seats that were taken back. */
+  readonly seats?: number;
+  /** Seats that wait. */
+  readonly pending?: number;
+  /** When what waits takes effect; absent: nothing does. */
+  readonly pendingUntilMs?: number;
+}
+
 export type BulkVerdict =
   /** It changed something. */
-  | { readonly is: 'done' }
+  | ({ readonly is: 'done' } & BulkTaken)
   /** It was so already. */
-  | { readonly is: 'unchanged' }
+  | ({ readonly is: 'unchanged' } & BulkTaken)
   | { readonly is: 'failed'; readonly code: ErrorCode; readonly message: string };
+
+/** True when something of it takes effect later, by itself. */
+export function isWaiting(verdict: BulkVerdict | undefined): boolean {
+  return verdict !== undefined && verdict.is !== 'failed' && verdict.pendingUntilMs !== undefined;
+}
 
 export interface BulkRow {
   readonly job: string;
@@ -70,6 +85,8 @@ export interface BulkJob {
   readonly done: number;
   readonly unchanged: number;
   readonly failed: number;
+  /** Rows of which something waits for the end of a borrow; absent: none. */
+  readonly waits?: number;
   /** Of kind and rows: the same ones again are the same job. */
   readonly hash: string;
   /** What a revoke or removal does while a borrow forbids it. */

@@ -1,4 +1,4 @@
-import { type BulkJob, bulkRowId, jobGoneAtMs } from './bulk.js';
+import { type BulkJob, bulkRowId, isWaiting, jobGoneAtMs } from './bulk.js';
 import type { Change } from './changes.js';
 import { trackJob } from './derive.js';
 import { releaseMails } from './evolve-mail.js';
@@ -23,7 +23,8 @@ export const bulkEvolvers: {
       throw new Error(`invariant: a change names row ${index} of ${id}, which does not exist`);
     state.tables.jobRow.set(rowId, { ...row, verdict });
     const job = known(state, id);
-    put(state, { ...job, next: index + 1, [verdict.is]: job[verdict.is] + 1 });
+    const waits = isWaiting(verdict) ? { waits: (job.waits ?? 0) + 1 } : {};
+    put(state, { ...job, next: index + 1, [verdict.is]: job[verdict.is] + 1, ...waits });
   },
   'job.ended': (state, { id, atMs }) => {
     put(state, { ...known(state, id), endedAtMs: atMs });

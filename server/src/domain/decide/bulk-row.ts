@@ -9,7 +9,8 @@ import {
   limits,
   roleOrder,
 } from '@berth/protocol';
-import type { BulkCells, BulkJob, BulkKind, BulkVerdict } from '../bulk.js';
+import { nearest } from '@berth/protocol/nearest';
+import type { BulkCells, BulkJob, BulkKind, BulkTaken, BulkVerdict } from '../bulk.js';
 import type { Change } from '../changes.js';
 import {
   type By,
@@ -19,10 +20,11 @@ import {
   type Decision,
   type Denial,
   deny,
+  type Outcomes,
   type RequestKey,
 } from '../commands.js';
 import type { CreditGrant } from '../credit-rows.js';
-import type { State } from '../state.js';
+import type { State, User } from '../state.js';
 import { assign } from './allocation.js';
 import { setCreditAccess } from './credits.js';
 import { userUnknown } from './denial.js';
@@ -39,9 +41,8 @@ export function judge(state: State, job: BulkJob, cells: BulkCells, context: Con
   const result = wrong ?? kinds[job.kind]({ state, job, cells, context });
   if ('is' in result) return { verdict: result, changes: [] };
   if (!result.ok) return { verdict: failed(result), changes: [] };
-  return result.changes.length === 0
-    ? { verdict: { is: 'unchanged' }, changes: [] }
-    : { verdict: { is: 'done' }, changes: result.changes };
+  const is = result.changes.length === 0 ? 'unchanged' : 'done';
+  return { verdict: { is, ...result.taken }, changes: result.changes };
 }
 
 interface Row {
@@ -53,7 +54,7 @@ interface Row {
 
 type Result =
   | Denial
-  | { readonly ok: true; readonly changes: readonly Change[] }
+  | { readonly ok: true; readonly changes: readonly Change[]; readonly taken?: BulkTaken }
   | { readonly is: 'unchanged' };
 
 const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
@@ -67,8 +68,11 @@ const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
     const role = cells.role?.toLowerCase() ?? null;
     if (role !== null && !isRole(role))
       return deny('ROLE_INVALID', `"${shown(cells.role!)}" is no role: ${roleOrder.join(', ')}.`);
-    // A row means that somebody is a member. Whoever is one keeps name, role and link.
-    if (state.tables.user.has(email)) return { is: 'unchanged' };
+    // A row means that somebody is a member, with what it says of them. Who is that already keeps the link as well.
+    const known = state.tables.user.get(email);
+    const other = known === undefined ? [] : otherThan(known, role, name);
+    if (known !== undefined && other.length === 0) return { is: 'unchanged' };
+    if (known?.state === 'active') return joinedAlready(known, other);
     const { invitationMs } = job;
     return carried(
       row,
@@ -81,7 +85,9 @@ const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
     // A row means that somebody is no member: whoever was removed before is none.
     if (typeof email !== 'string') return removedBefore(row) ? { is: 'unchanged' } : email;
     const when = row.job.pending ? 'pending' : 'now';
-    return carried(row, { type: 'removeUser', ...asker(row.job), email, when }, removeUser);
+    const result = carried(row, { type: 'removeUser', ...asker(row.job), email, when }, removeUser);
+    if (!result.ok || result.outcome.pending === undefined) return result;
+    return { ...result, taken: { pendingUntilMs: result.outcome.pending.untilMs } };
   },
   assign: (row) => {
     const { state, cells, job } = row;
@@ -94,23 +100,26 @@ const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
     // A row means "has at least this many with this expiry": what is there already counts.
     const has = allocationsOf(state, { email, ...target }).reduce((sum, each) => sum + each.quantity, 0);
     if (has >= quantity) return { is: 'unchanged' };
-    return carried(
-      row,
-      { type: 'assign', ...asker(job), email, ...target, quantity: quantity - has },
-      assign,
-    );
+    const more = { email, ...target, quantity: quantity - has };
+    const result = carried(row, { type: 'assign', ...asker(job), ...more }, assign);
+    return result.ok ? result : productMeant(state, target.product, result);
   },
   revoke: (row) => {
-    const { cells, job } = row;
+    const { state, cells, job } = row;
     const email = member(row);
     if (typeof email !== 'string') return email;
-    const quantity = cells.quantity === undefined ? 'all' : countOf(cells.quantity);
-    if (quantity === null) return badQuantity(cells.quantity!);
-    if (cells.product === undefined) return revokeAll(row, email);
+    const { quantity: said = 'all' } = cells;
+    const quantity = said.toLowerCase() === 'all' ? 'all' : countOf(said);
+    if (quantity === null) return badQuantity(said);
+    if (cells.product === undefined) return quantity === 'all' ? revokeAll(row, email) : ofNoProduct(said);
     const target = targetOf(cells);
     if ('ok' in target) return target;
     const when = job.pending ? 'pending' : 'now';
-    return carried(row, { type: 'revoke', ...asker(job), email, ...target, quantity, when }, revoke);
+    const less = { email, ...target, quantity, when } as const;
+    const result = carried(row, { type: 'revoke', ...asker(job), ...less }, revoke);
+    return result.ok
+      ? { ...result, taken: takenBy([result.outcome]) }
+      : productMeant(state, target.product, result);
   },
   credit: (row) => {
     const email = member(row);
@@ -131,14 +140,38 @@ function revokeAll(row: Row, email: string): Result {
     if (claims.holder === undefined) products.add(claims.product);
   }
   const changes: Change[] = [];
+  const outcomes: Outcomes['revoke'][] = [];
   for (const product of products) {
     const when = job.pending ? 'pending' : 'now';
     const what = { email, product, endMs: null, quantity: 'all', when } as const;
     const result = carried(row, { type: 'revoke', ...asker(job), ...what }, revoke);
-    if (!('changes' in result)) return result;
+    if (!result.ok) return result;
     changes.push(...result.changes);
+    outcomes.push(result.outcome);
   }
-  return { ok: true, changes: freedOnce(changes) };
+  return { ok: true, changes: freedOnce(changes), taken: takenBy(outcomes) };
+}
+
+function takenBy(outcomes: readonly Outcomes['revoke'][]): BulkTaken {
+  const seats = outcomes.reduce((sum, { revoked }) => sum + revoked, 0);
+  const pending = outcomes.reduce((sum, each) => sum + (each.pending ?? 0), 0);
+  if (pending === 0) return { seats };
+  return { seats, pending, pendingUntilMs: Math.max(...outcomes.map((each) => each.pendingUntilMs ?? 0)) };
+}
+
+/** What a row asks of somebody that is not so, as options of `berth user set`. */
+function otherThan(known: User, role: string | null, name: string | null): string[] {
+  return [
+    ...(role !== null && role !== known.role ? [`--role ${role}`] : []),
+    ...(name !== null && name !== known.name ? ['--name NAME'] : []),
+  ];
+}
+
+/** As one invitation alone; whoever is only invited is invited anew, as by one alone too. */
+function joinedAlready({ email, role, name }: User, other: readonly string[]): Denial {
+  const is = `${email} is already a member, with the role ${role} and ${name === '' ? 'no name' : `the name "${name}"`}`;
+  const set = `berth user set ${email} ${other.join(' ')}`;
+  return deny('USER_EXISTS', `${is}: an invitation changes neither. To change it: ${set}`, { email });
 }
 
 /** As if it had been asked for alone, with its mails. */
@@ -146,12 +179,13 @@ function carried<T extends CommandType>(
   { state, context }: Row,
   command: Command<T>,
   decide: (state: State, command: Command<T>, context: Context) => Decision<T>,
-): Result {
+): Denial | { readonly ok: true; readonly changes: readonly Change[]; readonly outcome: Outcomes[T] } {
   const decision = decide(state, command, context);
   if (!decision.ok) return decision;
-  const { changes } = decision;
+  const { changes, outcome } = decision;
   return {
     ok: true,
+    outcome,
     changes: [...changes, ...mailsOf(state, command as unknown as Command, changes, context)],
   };
 }
@@ -205,13 +239,27 @@ function removedBefore({ state, cells }: Row): boolean {
   return email !== null && state.tables.formerUser.has(email);
 }
 
-function targetOf({ product, expires }: BulkCells): { product: string; endMs: number | null } | Denial {
-  if (product === undefined) return deny('PRODUCT_UNKNOWN', 'The row names no product.');
+/** Ids of products have small letters alone: capitals in a table leave no doubt. */
+function targetOf({ product: said, expires }: BulkCells): { product: string; endMs: number | null } | Denial {
+  if (said === undefined)
+    return deny(
+      'PRODUCT_UNKNOWN',
+      'The row names no product: write one into the column product, or name it for all such rows with --products.',
+    );
+  const product = said.toLowerCase();
   if (expires === undefined) return { product, endMs: null };
   const endMs = dayEndMs(expires);
   return endMs === null
     ? deny('DATE_INVALID', `"${shown(expires)}" is not a day: write it as 2027-05-09.`)
     : { product, endMs };
+}
+
+/** The refusal, with the product that was probably meant where there is none of this name. */
+function productMeant(state: State, product: string, denial: Denial): Denial {
+  const { product: products } = state.tables;
+  const near = products.has(product) ? undefined : nearest(product, [...products.keys()]);
+  if (near === undefined) return denial;
+  return { ...denial, message: `${denial.message ?? errors[denial.code].text} Did you mean ${near}?` };
 }
 
 /** `100`, `unlimited` or `disabled`; an empty period is `total` of a number, and the only one of a word. */
@@ -241,6 +289,13 @@ function badQuantity(text: string): Denial {
   return deny(
     'QUANTITY_INVALID',
     `"${shown(text)}" is not a number of seats from 1 to ${limits.seatsPerEntitlement}.`,
+  );
+}
+
+function ofNoProduct(quantity: string): Denial {
+  return deny(
+    'QUANTITY_INVALID',
+    `The row names no product, so it takes all seats of every product: name the one of which "${shown(quantity)}" is meant, or leave the quantity empty.`,
   );
 }
 
