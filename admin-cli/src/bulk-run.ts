@@ -1,13 +1,15 @@
 import type { AdminConnection } from '@berth/client';
 import type { BulkJobInfo, BulkKind, ResultOf } from '@berth/protocol';
-import { type BulkArgs, countWords, readBulk, rowCsv, rowTable, sendTable } from './bulk.js';
+import { type BulkArgs, countWords, readBulk, rowCsv, rowTable, withTable } from './bulk.js';
 import { confirm } from './confirm.js';
 import type { Context } from './context.js';
 import { Failure, toFailure, usage } from './fail.js';
 import { fileExists, writeText } from './files.js';
 import type { Answer } from './output.js';
 import { listPages, parsePaging } from './pages.js';
+import { given } from './parse.js';
 import { withAdmin } from './session.js';
+import { momentWords } from './words.js';
 
 /** `--csv` of the commands that take addresses too: the rows go the way of `berth bulk`. */
 export const csvOption = {
@@ -60,7 +62,7 @@ export async function applyTable(context: Context, kind: BulkKind, args: TableAr
       ...unread(ignored),
       ...(existing
         ? [
-            `These rows were applied before, by ${job.by}: this is that job. \`berth bulk apply ${kind} --again\` makes a new one.`,
+            `Nothing was done now: these rows were applied before, ${momentWords(job.madeAtMs, context.nowMs())}, by ${job.by}, and this is the report of then. \`berth bulk apply ${kind} --again\` does it anew.`,
           ]
         : []),
       ...(!existing && job.rows < rows.rows.length
@@ -85,19 +87,20 @@ export async function previewTable(
   if (out !== undefined && (await context.files.exists(out))) throw fileExists(out);
   const { asked, rows } = await readBulk(context, kind, args);
   let counts:
-    | Pick<ResultOf<'bulk.preview'>, 'rows' | 'done' | 'unchanged' | 'failed' | 'ignored'>
+    | Pick<ResultOf<'bulk.preview'>, 'rows' | 'done' | 'unchanged' | 'failed' | 'waits' | 'ignored'>
     | undefined;
-  const list = await withAdmin(context, async (admin) => {
-    await sendTable(context, admin, asked.upload, rows);
-    context.progress.say('judging rows');
-    return await listPages(parsePaging({ limit: undefined, cursor: undefined }), async (page) => {
-      const answer = await admin.call('bulk.preview', { ...asked, ...page });
-      counts = answer;
-      return answer;
-    });
-  });
-  const { rows: all, done, unchanged, failed, ignored } = counts!;
-  const sums = { rows: all, done, unchanged, failed };
+  const list = await withAdmin(context, (admin) =>
+    withTable(context, admin, asked.upload, rows, () => {
+      context.progress.say('judging rows');
+      return listPages(parsePaging({ limit: undefined, cursor: undefined }), async (page) => {
+        const answer = await admin.call('bulk.preview', { ...asked, ...page });
+        counts = answer;
+        return answer;
+      });
+    }),
+  );
+  const { rows: all, done, unchanged, failed, waits, ignored } = counts!;
+  const sums = given({ rows: all, done, unchanged, failed, waits });
   if (out !== undefined) await writeText(context, out, rowCsv(kind, list.items), { exclusive: true });
   return {
     document: { ...list, ...sums, ignored },
@@ -124,9 +127,10 @@ async function jobOf(
   let job: BulkJobInfo | undefined;
   try {
     return await withAdmin(context, async (admin) => {
-      await sendTable(context, admin, asked.upload, rows);
       const key = context.sdk.newIdempotencyKey();
-      const begun = await admin.call('bulk.apply', { key, ...asked, ...(again ? { again } : {}) });
+      const begun = await withTable(context, admin, asked.upload, rows, () =>
+        admin.call('bulk.apply', { key, ...asked, ...(again ? { again } : {}) }),
+      );
       job = begun.job;
       return { ...begun, job: await untilDone(context, admin, begun.job) };
     });

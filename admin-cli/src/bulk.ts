@@ -9,6 +9,7 @@ import {
 } from '@berth/protocol';
 import type { Context, Output } from './context.js';
 import { readCsv, type Table, type TableRow, writeCsv } from './csv.js';
+import { toFailure } from './fail.js';
 import { readText } from './files.js';
 import { table } from './output.js';
 import { given, optional, parseDay, parseProduct } from './parse.js';
@@ -46,15 +47,39 @@ export interface BulkArgs {
 export async function readBulk(context: Context, kind: BulkKind, args: BulkArgs) {
   const upload = context.sdk.newIdempotencyKey();
   const products = optional(args.products, (text) =>
-    text.split(',').map((each) => parseProduct(each.trim(), '--products')),
+    text.split(',').map((each) => parseProduct(each.trim().toLowerCase(), '--products')),
   );
   const expires = optional(args.expires, (text) => parseDay(text, '--expires'));
   const asked = given({ upload, kind, products, expires, pending: args.pending || undefined });
   return { asked, rows: readCsv(await readText(context, args.csv), args.csv) };
 }
 
-/** Sends a table in parts that fit a frame. */
-export async function sendTable(
+/** How often a table is sent anew before that is said to be of no use: each is another end of the server. */
+const MOST_ANEW = 5;
+
+/**
+ * Sends a table, and then does with it what is to be done. A server that ended meanwhile has forgotten the rows, and nothing was done with them:
+ * they are sent again.
+ */
+export async function withTable<T>(
+  context: Context,
+  admin: AdminConnection,
+  upload: string,
+  rows: Table,
+  then: () => Promise<T>,
+): Promise<T> {
+  for (let anew = 0; ; anew++) {
+    try {
+      await sendTable(context, admin, upload, rows);
+      return await then();
+    } catch (error) {
+      if (anew === MOST_ANEW || toFailure(error).code !== 'UPLOAD_UNKNOWN') throw error;
+    }
+  }
+}
+
+/** In parts that fit a frame. */
+async function sendTable(
   context: Context,
   admin: AdminConnection,
   upload: string,
@@ -106,16 +131,18 @@ function partFrom({ header, rows }: Table, from: number): SentRow[] {
 export function rowTable(kind: BulkKind, rows: readonly BulkRowInfo[], screen: Output): string {
   const said = columns[kind].map((column) => ({
     title: column.toUpperCase(),
-    cell: (row: BulkRowInfo) => row[column] ?? '',
+    cell: (row: BulkRowInfo) => cellOf(kind, row, column),
     // Whose row it is and why it failed come before what was asked for.
     ...(column === 'product' ? { weight: 'reference' as const } : {}),
   }));
+  const takes = { title: 'TAKES', weight: 'high', cell: ({ seats }: BulkRowInfo) => seats ?? '' } as const;
   return table(
     rows,
     [
       { title: 'LINE', cell: (row) => row.line },
       ...said,
-      { title: 'VERDICT', weight: 'id', cell: (row) => row.code ?? row.verdict },
+      ...(kind === 'revoke' ? [takes] : []),
+      { title: 'VERDICT', weight: 'id', cell: (row) => row.code ?? outcomeOf(row) },
       { title: 'REASON', weight: 'high', cell: (row) => row.message ?? '' },
     ],
     screen,
@@ -130,6 +157,17 @@ const columns = {
   credit: ['email', 'limit', 'per'],
 } as const satisfies Record<BulkKind, readonly (keyof BulkRowInfo)[]>;
 
+/** A row that is done has not taken effect where it waits for a borrow. */
+function outcomeOf({ verdict, pendingUntilMs }: BulkRowInfo): string {
+  return pendingUntilMs === undefined ? verdict : 'waits';
+}
+
+/** As it was typed; of a revoke the default is said, for it is all. What is missing in a row that was cut nobody knows. */
+function cellOf(kind: BulkKind, row: BulkRowInfo, column: (typeof columns)[BulkKind][number]): string {
+  const isAll = kind === 'revoke' && column === 'quantity' && !cut.has(row.code ?? '');
+  return row[column] ?? (isAll ? 'all' : '');
+}
+
 /** The columns that a kind reads, as `berth bulk template` says them. */
 export const columnsOf = (kind: BulkKind): readonly (keyof BulkRowInfo)[] => columns[kind];
 
@@ -138,16 +176,18 @@ const cut: ReadonlySet<string> = new Set(['ROW_SHORT', 'QUOTE_STRAY', 'QUOTE_OPE
 
 /** Rows as a table that can be edited and applied; the columns that are added are read by nobody. */
 export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
-  const header = [...columns[kind], 'verdict', 'code', 'reason', 'line'];
+  const takes = kind === 'revoke';
+  const header = [...columns[kind], ...(takes ? ['takes'] : []), 'verdict', 'code', 'reason', 'line'];
   return writeCsv(
     header,
     rows.map((row) => {
-      const said = columns[kind].map((column) => String(row[column] ?? ''));
+      const said = columns[kind].map((column) => cellOf(kind, row, column));
+      if (takes) said.push(String(row.seats ?? ''));
       // Filled up it would be another row, and nobody has mended it: it stays short, by its last cell. One that was too long stays so too.
       const last = cut.has(row.code ?? '')
         ? []
         : [String(row.line), ...(row.code === 'ROW_LONG' ? ['?'] : [])];
-      return [...said, row.verdict, row.code ?? '', row.message ?? '', ...last];
+      return [...said, outcomeOf(row), row.code ?? '', row.message ?? '', ...last];
     }),
   );
 }
@@ -157,6 +197,10 @@ export function countWords({
   done,
   unchanged,
   failed,
-}: Pick<BulkJobInfo, 'rows' | 'done' | 'unchanged' | 'failed'>): string {
-  return `${done} done, ${unchanged} unchanged, ${failed} failed, of ${rows}`;
+  waits = 0,
+}: Pick<BulkJobInfo, 'rows' | 'done' | 'unchanged' | 'failed' | 'waits'>): string {
+  const words = `${done} done, ${unchanged} unchanged, ${failed} failed, of ${rows}`;
+  return waits === 0
+    ? words
+    : `${words}; ${waits} ${waits === 1 ? 'waits' : 'wait'} for the end of a borrow and ${waits === 1 ? 'takes' : 'take'} effect then`;
 }

@@ -8,7 +8,7 @@ import {
   type ResultOf,
   requests,
 } from '@berth/protocol';
-import { sendTable } from './bulk.js';
+import { withTable } from './bulk.js';
 import type { Context, Output } from './context.js';
 import { type Failure, failureJson, toFailure } from './fail.js';
 import { type Answer, type Column, table } from './output.js';
@@ -127,14 +127,11 @@ export async function verdicts(
   { kind, header, rows, pending }: { kind: BulkKind; header: string[]; rows: string[][]; pending: boolean },
 ): Promise<Judged> {
   const upload = context.sdk.newIdempotencyKey();
-  await sendTable(context, admin, upload, {
-    header,
-    rows: rows.map((cells, at) => ({ line: at + 1, cells })),
-  });
+  const table = { header, rows: rows.map((cells, at) => ({ line: at + 1, cells })) };
   const all = parsePaging({ limit: undefined, cursor: undefined });
   const asked = { upload, kind, ...(pending ? { pending } : {}) };
-  const { items } = await listPages<BulkRowInfo>(all, (page) =>
-    admin.call('bulk.preview', { ...asked, ...page }),
+  const { items } = await withTable(context, admin, upload, table, () =>
+    listPages<BulkRowInfo>(all, (page) => admin.call('bulk.preview', { ...asked, ...page })),
   );
   const refused = items.filter(({ verdict }) => verdict === 'failed');
   const refusals = refused.map(({ email, code = '', message }) => ({

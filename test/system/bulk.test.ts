@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openAdmin } from '@berth/client';
+import { withTable } from '@berth/cli/bulk';
+import type { Context } from '@berth/cli/context';
+import { type AdminConnection, newIdempotencyKey, openAdmin } from '@berth/client';
+import { limits } from '@berth/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root } from './paths.js';
 import { type Json, type Ran, Site } from './site.js';
@@ -195,6 +198,35 @@ test('a preview can be edited and applied; rows without a product are one for ea
   });
 });
 
+test('who has joined is not invited with another role: the row fails and says what does it', async () => {
+  const [eve] = await site.hire('eve@few.example');
+  const table = `sep=;\r\nemail;name;role\r\n${eve!.email};;user\r\n`;
+  const same = await site.write('same.csv', table);
+  expect((await owner('bulk', 'apply', 'invite', '--csv', same)).json.job).toMatchObject({ unchanged: 1 });
+  const other = await site.write('other.csv', table.replace(';user', ';admin'));
+  for (const what of ['preview', 'apply'])
+    expect((await owner('bulk', what, 'invite', '--csv', other)).code, what).toBe(1);
+  const { items } = (await owner('bulk', 'list')).json;
+  const report = (await owner('bulk', 'report', items[0].id)).json;
+  expect(report.items).toMatchObject([{ line: 3, verdict: 'failed', code: 'USER_EXISTS' }]);
+  expect(report.items[0].message).toContain(`berth user set ${eve!.email} --role admin`);
+  expect((await owner('user', 'show', eve!.email)).json.user).toMatchObject({ role: 'user' });
+});
+
+test('a revoke says how many seats it takes, ahead and afterwards; the file of its preview can be applied', async () => {
+  await site.grant({ product: 'comp', seats: 2, id: 'ent-comp', until: '2027-05-09' });
+  const assigned = 'email,product,quantity\neve@few.example,comp,2\n';
+  const csv = await site.write('eve.csv', assigned);
+  expect((await owner('bulk', 'apply', 'assign', '--csv', csv)).json.job).toMatchObject({ done: 1 });
+  const back = await site.write('back.csv', 'email,product\neve@few.example,COMP\n');
+  const out = join(site.folder, 'takes.csv');
+  const ahead = await owner('bulk', 'preview', 'revoke', '--csv', back, '--out', out);
+  expect(ahead.json.items).toMatchObject([{ verdict: 'done', seats: 2 }]);
+  expect(await readFile(out, 'utf8')).toContain('eve@few.example,COMP,all,,2,done,');
+  const { job } = (await owner('bulk', 'apply', 'revoke', '--csv', out, '--yes')).json;
+  expect((await owner('bulk', 'report', job.id)).json.items).toMatchObject([{ quantity: 'all', seats: 2 }]);
+});
+
 test.each([
   ['no header', 'anna@studio.example\nbo@studio.example\n', 'HEADER_INVALID'],
   ['another header', 'address;name\nanna@studio.example;Anna\n', 'HEADER_INVALID'],
@@ -204,4 +236,27 @@ test.each([
   const csv = await site.write('bad.csv', text);
   const { code: exit, json } = await owner('bulk', 'apply', 'invite', '--csv', csv);
   expect([exit, json.error.code]).toEqual([2, code]);
+});
+
+test('a server that is killed in the middle of an upload is sent the rows anew, and has them all', async () => {
+  const admin = await openAdmin({ home: site.owner.home });
+  const puts: number[] = [];
+  const killing = async (...asked: Parameters<AdminConnection['call']>) => {
+    const answer = await admin.call(...asked);
+    if (asked[0] === 'bulk.put' && puts.push((answer as { received: number }).received) === 2)
+      await site.restart();
+    return answer;
+  };
+  const rows = Array.from({ length: 2.5 * limits.bulkRowsPerPut }, (_, at) => ({
+    line: at + 2,
+    cells: [`nobody${at}@few.example`],
+  }));
+  const [upload, key] = [newIdempotencyKey(), newIdempotencyKey()];
+  const context = { progress: { say: () => undefined } } as unknown as Context;
+  const tapped = { call: killing } as unknown as AdminConnection;
+  const { job } = await withTable(context, tapped, upload, { header: ['email'], rows }, () =>
+    admin.call('bulk.apply', { key, upload, kind: 'remove' }),
+  ).finally(() => admin.close());
+  expect(puts.slice(2, 4)).toEqual(puts.slice(0, 2));
+  expect([puts.at(-1), job.rows]).toEqual([rows.length, rows.length]);
 });

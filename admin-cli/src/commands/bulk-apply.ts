@@ -23,7 +23,7 @@ export const bulkApply = defineCommand({
     ['berth bulk apply remove --csv gone.csv --yes', 'without being asked'],
     ['berth bulk report j-7k2m --failures --csv > failed.csv', 'and what failed, to mend and apply'],
   ],
-  more: 'The server does it, and goes on where it was if it is stopped in the middle: the command may be ended, `berth bulk list` shows the job. The same rows again are the same job, unless --again. A quote within a cell is written twice, with quotes around the whole cell: one that stands elsewhere, or is not closed, costs its own line (QUOTE_STRAY, QUOTE_OPEN), and those behind it are read by themselves; in the first line it refuses the table. If a row failed the exit code is 1.',
+  more: 'The server does it, and goes on where it was if it is stopped in the middle: the command may be ended, `berth bulk list` shows the job. The same rows again are the same job, with its report of then, also of rows that failed, unless --again. A quote within a cell is written twice, with quotes around the whole cell: one that stands elsewhere, or is not closed, costs its own line (QUOTE_STRAY, QUOTE_OPEN), and those behind it are read by themselves; in the first line it refuses the table. If a row failed the exit code is 1.',
   exits: [[1, 'some rows failed; the report says which and why']],
   run: (context, args) => {
     const kind = args.kind as BulkKind;

@@ -100,7 +100,7 @@ async function started(site: Site, nth: number, rows: number): Promise<{ readonl
   const command = site.berth(site.owner, ['bulk', 'apply', 'invite', '--csv', csv, '--json']);
   const ofRows = (await stat(csv)).size;
   await until(`job ${nth}`, async () => (await journalBytes(site)) > before + ofRows, 120_000, 5);
-  // Before the head names it the job is nobody's: a start cuts it off, and the command is told to send its table again. Then its first row comes.
+  // Before the head names it the job is nobody's: a start cuts it off, and the command sends its table again. Then its first row comes.
   const made = await journalBytes(site);
   await until(`a row of job ${nth}`, async () => (await journalBytes(site)) > made, undefined, 1);
   return { command };

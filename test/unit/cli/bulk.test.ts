@@ -236,3 +236,124 @@ it('berth bulk preview --out leaves no file that a full disk cut: the same again
   expect(here.has('out.csv')).toBe(false);
   expect((await berth(words, { sdk, files: here })).exitCode).toBe(0);
 });
+
+describe('what a revoke takes', () => {
+  const rows = [
+    { line: 2, email: 'a@b.example', product: 'render', verdict: 'done', seats: 3 },
+    { line: 3, email: 'b@b.example', product: 'render', quantity: '1', verdict: 'done', seats: 1 },
+    { line: 4, email: 'c@b.example', verdict: 'failed', code: 'ROW_SHORT', message: 'It ends.' },
+    {
+      ...{ line: 5, email: 'd@b.example', product: 'comp', verdict: 'done', seats: 0 },
+      ...{ pending: 2, pendingUntilMs: 1, message: '2 seats wait for the end of a borrow, then.' },
+    },
+  ];
+  const { sdk } = fakeAdmin({
+    'bulk.put': () => ({ received: 4 }),
+    'bulk.preview': () => ({
+      ...{ items: rows, next: null, rows: 4, done: 3, unchanged: 0, failed: 1, waits: 1, ignored: [] },
+    }),
+    'bulk.report': () => ({
+      job: { ...job, kind: 'revoke', rows: 4, done: 3, failed: 1, waits: 1, endedAtMs: 1 },
+      items: rows,
+      next: null,
+    }),
+  });
+  const preview = ['bulk', 'preview', 'revoke', '--csv', 'people.csv'];
+
+  it.each([[preview], [['bulk', 'report', 'j-7']]])('%j: the table says all, and how many', async (words) => {
+    const ran = await berth(words, { sdk, files: files() });
+    expect(ran.stdout).toMatch(/^LINE +EMAIL +PRODUCT +QUANTITY +EXPIRES +TAKES +VERDICT +REASON/);
+    expect(ran.stdout).toMatch(/^ *2 +a@b\.example +render +all +3 +done/m);
+    expect(ran.stdout).toMatch(/comp +all +0 +waits +2 seats wait for the end of a borrow, then\./);
+    expect(ran.stderr).toContain(
+      '3 done, 0 unchanged, 1 failed, of 4; 1 waits for the end of a borrow and takes effect then',
+    );
+  });
+
+  it('so does --json', async () => {
+    const ran = await berth([...preview, '--json'], { sdk, files: files() });
+    expect(ran.json()).toMatchObject({ items: [{ seats: 3 }, { seats: 1 }, {}, { pending: 2 }], waits: 1 });
+  });
+
+  it('and so does the file, which can be applied: what it says of seats is read by nobody', async () => {
+    const here = files();
+    await berth([...preview, '--out', 'out.csv'], { sdk, files: here });
+    expect(here.get('out.csv')!.split('\r\n').slice(0, 4)).toEqual([
+      'email,product,quantity,expires,takes,verdict,code,reason,line',
+      'a@b.example,render,all,,3,done,,,2',
+      'b@b.example,render,1,,1,done,,,3',
+      // What is missing in a row that was cut nobody knows.
+      'c@b.example,,,,,failed,ROW_SHORT,It ends.',
+    ]);
+    const { header, rows: again } = readCsv(here.get('out.csv')!, 'out.csv');
+    expect(readTable('revoke', header, again, {})).toMatchObject({
+      cells: [{ quantity: 'all' }, { quantity: '1' }, { short: true }, { quantity: 'all' }],
+      ignored: ['takes', 'verdict', 'code', 'reason', 'line'],
+    });
+  });
+});
+
+describe('a server that ended before it had a job of the rows', () => {
+  /** Ends once, when it is asked this. */
+  function ending(at: 'bulk.put' | 'bulk.preview' | 'bulk.apply', times = 1) {
+    let left = times;
+    const answer = (method: string, result: object) => () => {
+      if (method !== at || left-- <= 0) return result;
+      throw new BerthError('UPLOAD_UNKNOWN', { message: 'Gone.' });
+    };
+    const done = { job: { ...job, done: 2, endedAtMs: 1 }, existing: false, ignored: [] };
+    const judged = { items: [], next: null, rows: 2, done: 2, unchanged: 0, failed: 0, ignored: [] };
+    return fakeAdmin({
+      'bulk.put': answer('bulk.put', { received: 2 }),
+      'bulk.preview': answer('bulk.preview', judged),
+      'bulk.apply': answer('bulk.apply', done),
+    });
+  }
+  const said = (admin: ReturnType<typeof ending>) => admin.calls.map(({ method }) => method);
+
+  it.each([
+    ['apply', 'bulk.put', ['bulk.put', 'bulk.put', 'bulk.apply']],
+    ['apply', 'bulk.apply', ['bulk.put', 'bulk.apply', 'bulk.put', 'bulk.apply']],
+    ['preview', 'bulk.preview', ['bulk.put', 'bulk.preview', 'bulk.put', 'bulk.preview']],
+  ] as const)(
+    '%s, at %s: the rows are sent again, and the request is the same',
+    async (what, at, methods) => {
+      const admin = ending(at);
+      const ran = await berth(['bulk', what, 'invite', '--csv', 'people.csv'], {
+        sdk: admin.sdk,
+        files: files(),
+      });
+      expect([ran.exitCode, said(admin)]).toEqual([0, methods]);
+      const asked = admin.calls.filter(({ method }) => method === at).map(({ params }) => params);
+      expect(asked[1]).toEqual(asked[0]);
+    },
+  );
+
+  it('one that ends each time is told of', async () => {
+    const admin = ending('bulk.apply', 100);
+    const words = ['bulk', 'apply', 'invite', '--csv', 'people.csv', '--json'];
+    const ran = await berth(words, { sdk: admin.sdk, files: files() });
+    expect(ran.json()).toMatchObject({ error: { code: 'UPLOAD_UNKNOWN' } });
+  });
+});
+
+it('the same rows again: it says that nothing was done, of when the report is, and how to do it anew', async () => {
+  const ended = { ...job, madeAtMs: Date.UTC(2026, 0, 15, 11), done: 1, failed: 1, endedAtMs: 1 };
+  const { sdk } = fakeAdmin({
+    'bulk.put': () => ({ received: 2 }),
+    'bulk.apply': () => ({ job: ended, existing: true, ignored: [] }),
+  });
+  const ran = await berth(['bulk', 'apply', 'invite', '--csv', 'people.csv'], { sdk, files: files() });
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).toMatch(/Nothing was done now: .* \(1 h ago\), by owner@studio\.example, .*--again/);
+});
+
+it('--products takes capitals, as a cell does', async () => {
+  const { sdk, calls } = fakeAdmin({
+    'bulk.put': () => ({ received: 2 }),
+    'bulk.preview': () => ({ items: [], next: null, rows: 2, done: 2, unchanged: 0, failed: 0, ignored: [] }),
+  });
+  const words = ['bulk', 'preview', 'assign', '--csv', 'people.csv', '--products', 'Render, COMP'];
+  expect((await berth(words, { sdk, files: files() })).exitCode).toBe(0);
+  expect(calls.at(-1)!.params).toMatchObject({ products: ['render', 'comp'] });
+});
