@@ -159,6 +159,15 @@ describe('entitlements', () => {
     world.refused(world.importing(), 'ENTITLEMENT_SUPERSEDED');
   });
 
+  test('a replacement has room for what is in use', () => {
+    const world = new World();
+    world.import({ seats: 2 });
+    for (const name of ['a', 'b']) world.checkout(world.user(name));
+    const smaller = world.importing({ jti: 'ent-2', replaces: 'ent-1', seats: 1 });
+    expect(world.refused(smaller, 'IN_USE').detail).toMatchObject({ used: 2, seats: 1 });
+    world.import({ jti: 'ent-2', replaces: 'ent-1', seats: 2 });
+  });
+
   test('a personal one is its holder alone', () => {
     const world = new World();
     const [a, b] = [world.user('a'), world.user('b')];
