@@ -39,12 +39,6 @@ export const plantedInEntitlements: readonly Mutant[] = [
     ),
   ),
   mutant(
-    'replaced-forgets-pending-revoke',
-    'I8',
-    'An entitlement that replaces another does not know which seats wait to be revoked.',
-    edit(entitlement, '...(revoking === undefined ? {} : { revoking: { ...revoking, seats } }),', ''),
-  ),
-  mutant(
     'allocation-counted-twice',
     'EQUATION',
     'Seats that are added to an allocation are counted with those it had.',

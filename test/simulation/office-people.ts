@@ -19,8 +19,11 @@ export async function employ(office: Office, key: string): Promise<void> {
 
 const TEMP = 'temp';
 
-async function inviteTemp({ admin, dice }: Office, key: string): Promise<void> {
-  await admin.call('user.invite', { key, email: `${TEMP}${dice.below(5)}@studio.example` });
+/** Most never join; where one does, somebody else has the link too. */
+async function inviteTemp({ admin, dice, hire }: Office, key: string): Promise<void> {
+  const email = `${TEMP}${dice.below(5)}@studio.example`;
+  const { link } = await admin.call('user.invite', { key, email });
+  if (dice.chance(0.4)) for (let joining = 0; joining < 2; joining++) hire(email, link);
 }
 
 async function removeTemp({ admin, dice }: Office, key: string): Promise<void> {

@@ -51,8 +51,8 @@ export async function spendCredits({ dice, computer, product }: Life, client: Cl
     return;
   }
   const job = dice.below(JOBS);
-  // A few were written down wrongly: another sum under the key of a job is no retry of it.
-  const wrong = dice.chance(0.1) ? 1 : 0;
   const key = `job-of-${computer.name}-0000-${job}`;
-  await client.credits.consume(1 + (job % 6) + wrong, { key, product });
+  await client.credits.consume(1 + (job % 6), { key, product });
+  // Somebody wrote it down wrongly: another sum under the key of a job is no retry of it.
+  if (dice.chance(0.2)) await client.credits.consume(2 + (job % 6), { key, product });
 }
