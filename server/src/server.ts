@@ -246,7 +246,8 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
     state,
     clock,
     submit,
-    link: (invitation) => invitations.link(invitation, address(), serverKey),
+    address,
+    link: (invitation, leadsTo) => invitations.link(invitation, leadsTo, serverKey),
   });
   const { backup, rollback, backupTimer } = openBackups(options, files, () => live.current, {
     ...{ recovered, engine, clock, mend: (error: unknown) => older.mend(error) },
@@ -343,7 +344,7 @@ function keepTls({ folder, log }: ServerOptions, live: LiveConfig, clock: Clock)
 function openPostOffice(
   { log, mailPassword, onFatal }: ServerOptions,
   live: LiveConfig,
-  parts: Pick<PostOfficeOptions, 'state' | 'clock' | 'submit' | 'link'>,
+  parts: Pick<PostOfficeOptions, 'state' | 'clock' | 'submit' | 'address' | 'link'>,
 ): PostOffice {
   const config = (): Config => live.current;
   return new PostOffice({

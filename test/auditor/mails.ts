@@ -9,6 +9,8 @@ export interface MailTaken {
   /** `<mail id@domain>`. */
   readonly messageId: string;
   readonly to: string;
+  /** Its sender, subject and text. */
+  readonly words: string;
 }
 
 interface MailRow {
@@ -32,7 +34,7 @@ interface Story {
 
 /**
  * What somebody is told is in the commit of what it tells, once; nothing leaves that is not written, nor before it is; and what a mail server took is
- * handed over again only when nobody knew whether it had.
+ * handed over again only when nobody knew whether it had, in the same words.
  */
 export function mailsWrong({ journal, mails = [] }: Evidence): Finding[] {
   if (journal === undefined || journal.fault !== null) return [];
@@ -90,8 +92,13 @@ function mistaken(mails: readonly MailTaken[], stories: ReadonlyMap<string, Stor
     else if (taken > 1 + story.unsure)
       accuse(`mail ${id} was taken ${taken} times, of ${story.unsure} nobody could know`);
   }
-  for (const { messageId, to } of mails) {
+  const words = new Map<string, string>();
+  for (const mail of mails) {
+    const { messageId, to } = mail;
     const id = messageId.slice(1, messageId.indexOf('@'));
+    const before = words.get(messageId) ?? mail.words;
+    words.set(messageId, mail.words);
+    if (before !== mail.words) accuse(`mail ${id} was taken again in other words`);
     if ((stories.get(id)?.to ?? to) !== to) accuse(`mail ${id} went to ${to}`);
   }
   return findings;

@@ -19,16 +19,8 @@ export const plantedInOffice: readonly Mutant[] = [
     'A mail is handed over while what it tells is still being written.',
     edit(
       'server/dist/mail/outbox.js',
-      "const tried = await submit({ type: 'tryMail', id: mail.id, messageId: `<$".concat(
-        '{mail.id}@$',
-        '{domain}>` });',
-      ),
-      "void submit({ type: 'tryMail', id: mail.id, messageId: `<$".concat(
-        '{mail.id}@$',
-        '{domain}>` });\n        const tried = { ok: true, outcome: { messageId: mail.messageId ?? `<$',
-        '{mail.id}@$',
-        '{domain}>` } };',
-      ),
+      "const tried = await submit({ type: 'tryMail', ...attempt });",
+      "void submit({ type: 'tryMail', ...attempt });\n        const tried = { ok: true, outcome: { ...attempt, messageId: mail.messageId ?? attempt.messageId, told: mail.told ?? attempt.told } };",
     ),
   ),
   mutant(
@@ -50,6 +42,12 @@ export const plantedInOffice: readonly Mutant[] = [
       "return [{ type: 'mail.cancelled', id: mail.id, atMs: now.wallMs }];",
       'return [];',
     ),
+  ),
+  mutant(
+    'mail-again-in-other-words',
+    'MAIL',
+    'A mail that may have been taken is handed over again with the names of by then.',
+    edit('server/dist/domain/decide/mail.js', 'mail.told ?? command.told', 'command.told'),
   ),
   mutant(
     'mail-given-up-at-once',

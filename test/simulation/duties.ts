@@ -4,6 +4,7 @@ import type { Change } from '@berth/server/domain/changes';
 import { writeCheckpoint } from '@berth/server/engine/checkpoint';
 import type { Engine } from '@berth/server/engine/engine';
 import { PostOffice } from '@berth/server/mail/post-office';
+import { ADDRESS } from './sim-identity.js';
 import type { SimMailServer } from './sim-mail.js';
 import type { Owner, SimTime } from './sim-time.js';
 
@@ -33,7 +34,7 @@ export class Duties {
     const after = (ms: number, then: () => void): (() => void) => time.after(ms, owner, then);
     this.#worker = new BulkWorker({ state, submit, after, onFatal });
     this.office = new PostOffice({
-      ...{ state, clock, submit, after, link, onFatal },
+      ...{ state, clock, submit, after, link, onFatal, address: () => ADDRESS },
       config: () => ({ ...unused, mailSmtp: mailServer === null ? undefined : MAIL_SERVER }),
       password: undefined,
       log: { debug: () => {}, warn: () => {}, error: () => {} },

@@ -2,6 +2,9 @@ import { formatPublicKey, signToken } from '@berth/protocol';
 import { Invitations } from '@berth/server/engine/invitations';
 import type { SimCrypto } from './sim-crypto.js';
 
+/** Where join links lead. */
+export const ADDRESS = { host: 'berth', port: 7433 };
+
 /** Who the server is: its key outlives its processes, and its computer (restore.ts). */
 export class SimIdentity {
   readonly seed: Uint8Array;
@@ -15,7 +18,7 @@ export class SimIdentity {
   }
 
   link(invitation: string): string {
-    return new Invitations(this.seed).link(invitation, { host: 'berth', port: 7433 }, this.key.publicKey);
+    return new Invitations(this.seed).link(invitation, ADDRESS, this.key.publicKey);
   }
 
   /** What `/ca` answers. */

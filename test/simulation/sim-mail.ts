@@ -42,8 +42,9 @@ export class SimMailServer {
     });
   }
 
-  #take({ messageId, to }: Message): void {
-    this.taken.push({ t: this.#time.nowMs, messageId, to });
+  #take({ messageId, to, from, subject, text }: Message): void {
+    const words = `${from.name}\n${subject}\n${text}`;
+    this.taken.push({ t: this.#time.nowMs, messageId, to, words });
   }
 
   #fate(): Fate {

@@ -89,7 +89,7 @@ describe('bulk jobs', () => {
 
 describe('mails', () => {
   const tried: Change = { type: 'mail.tried', id: 'm1', atMs: 1, messageId: '<m1@x>' };
-  const taken: MailTaken = { t: 100, messageId: '<m1@x>', to: 'a@x' };
+  const taken: MailTaken = { t: 100, messageId: '<m1@x>', to: 'a@x', words: 'a' };
   const sent = (...changes: Change[]): World => {
     const world = new World(4);
     act(world, 'assign', allocated('a@x', 1), assigned('m1', 'a@x', 1));
@@ -105,6 +105,7 @@ describe('mails', () => {
     ['what the journal does not have', sent(tried), [{ ...taken, messageId: '<m2@x>' }]],
     ['what was not written before it left', sent(), [taken]],
     ['what is sent again though it was known to be taken', sent(tried, tried), [taken, taken]],
+    ['what is sent again in other words', sent(tried, unsure, tried), [taken, { ...taken, words: 'b' }]],
     ['what goes to somebody else', sent(tried), [{ ...taken, to: 'b@x' }]],
     [
       'what is tried after it was sent',

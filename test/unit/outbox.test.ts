@@ -14,10 +14,15 @@ interface Site {
   /** Sender and addressee of each message that was handed over. */
   readonly sent: string[];
   readonly subjects: string[];
+  /** Of who sent them. */
+  readonly names: string[];
   /** Where the mail server is; `null`: none is configured, and asking for the sender is a bug. */
   sender: string | null;
+  organisation: string;
   /** What is handed over is not taken. */
   refuses: boolean;
+  /** Nobody knows whether it was taken. */
+  unsure: boolean;
   /** The mail server itself cannot be used. */
   serverFailed: boolean;
   /** What is handed over gets no answer. */
@@ -33,14 +38,16 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
   for (const name of people) world.ok({ ...invite, ...world.admin(), email: `${name}@studio.example` });
   const sent: string[] = [];
   const subjects: string[] = [];
+  const names: string[] = [];
   const carrier: Carrier = {
     send: async ({ from, to, subject }: Message) => {
       sent.push(`${from.address} ${to}`);
       subjects.push(subject);
+      names.push(from.name);
       if (sent.length === 1) during(site);
       if (site.holds) await new Promise(() => {});
       return site.refuses
-        ? { state: 'deferred', error: '451 later', unsure: false, serverFailed: site.serverFailed }
+        ? { state: 'deferred', error: '451 later', unsure: site.unsure, serverFailed: site.serverFailed }
         : { state: 'sent', answer: '250' };
     },
     abort: () => {},
@@ -50,8 +57,11 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
     world,
     sent,
     subjects,
+    names,
     sender: 'one@studio.example',
+    organisation: 'Studio',
     refuses: false,
+    unsure: false,
     serverFailed: false,
     holds: false,
     timers: [],
@@ -65,9 +75,10 @@ function open(people: readonly string[], during: (site: Site) => void): Site {
     configured: () => site.sender !== null,
     from: () => {
       if (site.sender === null) throw new Error('nobody sends');
-      return { name: 'Studio', address: site.sender };
+      return site.sender;
     },
-    letterOf: (mail) => letterOf(mail, { organisation: 'Studio', name: '', link: () => null }),
+    told: () => ({ organisation: site.organisation, name: '' }),
+    letterOf: (mail, told) => letterOf(mail, { ...told, link: () => null }),
     after: (ms, then) => {
       const timer = { ms, then };
       site.timers.push(timer);
@@ -285,4 +296,25 @@ test.each([
   expect(looks.mock.calls.length).toBeLessThan(50);
   looks.mockRestore();
   await site.outbox.stop();
+});
+
+test('what may have been taken comes again from the same organisation, in the same words; what was not says what is so now', async () => {
+  const site = open(['a'], () => {});
+  const [id] = [...site.world.state.tables.mail.keys()];
+  const names: string[] = [];
+  for (const [organisation, unsure] of [
+    ['One', false],
+    ['Two', true],
+    ['Three', false],
+    ['Four', false],
+  ] as const) {
+    Object.assign(site, { organisation, refuses: organisation !== 'Four', unsure });
+    site.world.pass(3_600_000);
+    site.outbox.wake();
+    await expect.poll(() => site.subjects.length).toBe(names.length + 1);
+    await expect.poll(() => site.world.state.tables.mail.get(id!)!.state).not.toBe('sending');
+    names.push(`${site.subjects.at(-1)!.replace(/.*\(/, '(')} ${site.names.at(-1)}`);
+  }
+  await site.outbox.stop();
+  expect(names).toEqual(['(One) One', '(Two) Two', '(Two) Two', '(Two) Two']);
 });

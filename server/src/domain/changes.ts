@@ -1,7 +1,7 @@
 import type { BackupMade } from './backup.js';
 import type { BulkCells, BulkJob, BulkVerdict } from './bulk.js';
 import type { CreditAnswer, CreditGrant, CreditRequest, CreditSpend } from './credit-rows.js';
-import type { Mail, MailFact } from './mail.js';
+import type { Mail, MailFact, MailTold } from './mail.js';
 import type { Pruned } from './pruned.js';
 import type { Restore } from './restore.js';
 import type {
@@ -118,8 +118,14 @@ export type Change =
   | { readonly type: 'request.kept'; readonly request: KeptRequest }
   | { readonly type: 'request.dropped'; readonly id: string }
   | { readonly type: 'mail.queued'; readonly mail: Mail }
-  /** A hand-over begins. */
-  | { readonly type: 'mail.tried'; readonly id: string; readonly atMs: number; readonly messageId: string }
+  /** A hand-over begins. Servers of folder format 8 leave `told` out. */
+  | {
+      readonly type: 'mail.tried';
+      readonly id: string;
+      readonly atMs: number;
+      readonly messageId: string;
+      readonly told?: MailTold;
+    }
   | { readonly type: 'mail.sent'; readonly id: string; readonly atMs: number; readonly answer: string }
   /** It was not taken, and is tried again; `unsure`: nobody knows whether it was. */
   | {

@@ -22,7 +22,7 @@ import type { Change } from './changes.js';
 import type { ClockReading } from './clock.js';
 import type { CreditCommands, CreditOutcomes } from './credit-commands.js';
 import type { Due } from './expiry-queue.js';
-import type { MailResult } from './mail.js';
+import type { MailResult, MailTold } from './mail.js';
 import type { RestoreCommands, RestoreOutcomes } from './restore-commands.js';
 import type { Invited, Now, State } from './state.js';
 
@@ -211,8 +211,11 @@ export interface Commands extends RestoreCommands, CreditCommands {
     readonly was?: Partial<PoolSettings>;
   };
   acceptClock: Asked;
-  /** @param messageId for the first attempt; later ones keep it */
-  tryMail: { readonly id: string; readonly messageId: string };
+  /**
+   * @param messageId for the first attempt; later ones keep it
+   * @param told kept as well where an earlier attempt may have been taken
+   */
+  tryMail: { readonly id: string; readonly messageId: string; readonly told: MailTold };
   settleMail: { readonly id: string; readonly result: MailResult };
   /** @param id `null`: all that wait or were given up */
   retryMail: Asked & { readonly id: string | null };
@@ -304,7 +307,7 @@ export interface Outcomes extends RestoreOutcomes, CreditOutcomes {
     readonly lingersEnded?: number;
   };
   acceptClock: { readonly changed: boolean; readonly before: ClockReading };
-  tryMail: { readonly messageId: string };
+  tryMail: { readonly messageId: string; readonly told: MailTold };
   settleMail: Record<never, never>;
   retryMail: { readonly retried: number };
   testMail: { readonly id: string };

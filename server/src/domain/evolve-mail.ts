@@ -13,19 +13,28 @@ export const mailEvolvers: {
     put(state, mail);
     watchMail(state, mail);
   },
-  'mail.tried': (state, { id, atMs, messageId }) => {
+  'mail.tried': (state, { id, atMs, messageId, told }) => {
     const mail = known(state, id);
     const { attempts, triedFromMs = atMs } = mail;
-    put(state, { ...mail, state: 'sending', attempts: attempts + 1, triedFromMs, messageId });
+    put(state, {
+      ...mail,
+      state: 'sending',
+      attempts: attempts + 1,
+      triedFromMs,
+      messageId,
+      ...(told === undefined ? {} : { told }),
+    });
   },
   'mail.sent': (state, { id, atMs }) => {
     const { error: _, ...mail } = known(state, id);
     end(state, { ...mail, state: 'sent', endedAtMs: atMs });
   },
-  'mail.deferred': (state, { id, nextAtMs, error, unsure }) =>
-    put(state, { ...known(state, id), state: 'queued', nextAtMs, error, ...(unsure ? { unsure } : {}) }),
+  'mail.deferred': (state, { id, nextAtMs, error, unsure }) => {
+    const mail = { ...known(state, id), ...(unsure ? { unsure } : {}) };
+    put(state, { ...notTaken(mail), state: 'queued', nextAtMs, error });
+  },
   'mail.failed': (state, { id, atMs, error }) =>
-    end(state, { ...known(state, id), state: 'failed', endedAtMs: atMs, error }),
+    end(state, { ...notTaken(known(state, id)), state: 'failed', endedAtMs: atMs, error }),
   'mail.cancelled': (state, { id, atMs }) =>
     end(state, { ...known(state, id), state: 'cancelled', endedAtMs: atMs }),
   'mail.retried': (state, { id, atMs }) => {
@@ -52,6 +61,13 @@ export function releaseMails(state: State, job: string, atMs: number): void {
     const mail = known(state, id);
     if (mail.job === job) put(state, { ...mail, state: 'queued', nextAtMs: atMs });
   }
+}
+
+/** Nobody has read it, unless an attempt has an unknown fate: the next one tells what is so by then. */
+function notTaken(mail: Mail): Mail {
+  if (mail.unsure === true) return mail;
+  const { told: _, ...rest } = mail;
+  return rest;
 }
 
 /** Its time is over sooner than that of one which waits. */

@@ -3,7 +3,8 @@ import type { BulkKind } from './bulk.js';
 import type { CreditGrant } from './credit-rows.js';
 
 // PRODUCT.md, "notifications": what people are told by mail. A mail is a row like any other: it is written in the commit of what it
-// tells, and is kept until it was sent. It holds facts; the words are made when it is sent or shown, so no link is ever stored.
+// tells, and is kept until it was sent. It holds facts; the words are made when it is sent or shown, so no link is ever stored. What they say besides the
+// facts is kept from the hand-over on (`told`).
 
 /** What one mail tells. Its shape is a file format, as that of a change is. */
 export type MailFact =
@@ -100,12 +101,23 @@ export interface Mail {
   readonly triedFromMs?: number;
   /** Set before the first hand-over and never changed: a repetition can be known by it. */
   readonly messageId?: string;
+  /** Of the hand-over by which it was, or may have been, taken; left out: there was none, or a server of folder format 8 made it. */
+  readonly told?: MailTold;
   /** When it was sent, given up or cancelled. */
   readonly endedAtMs?: number;
   /** What the mail server, or the network, said last. */
   readonly error?: string;
   /** A hand-over broke off, and nobody knows whether it was taken: it was or will be handed over again. */
   readonly unsure?: boolean;
+}
+
+/** What the words of a mail say besides its facts, as it was when they were made: names and addresses change afterwards. */
+export interface MailTold {
+  readonly organisation: string;
+  /** Of whom it is for; may be empty. */
+  readonly name: string;
+  /** Where its join link leads; left out: it has no link in it. */
+  readonly address?: { readonly host: string; readonly port: number };
 }
 
 /** What somebody was told by itself goes ahead of what is one of thousands. */

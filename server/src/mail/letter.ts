@@ -1,5 +1,5 @@
 import type { CreditGrant } from '../domain/credit-rows.js';
-import type { Mail, MailFact } from '../domain/mail.js';
+import type { Mail, MailFact, MailTold } from '../domain/mail.js';
 
 /** A mail in words. */
 export interface Letter {
@@ -9,10 +9,7 @@ export interface Letter {
 }
 
 /** What the words need besides the facts. */
-export interface LetterFacts {
-  readonly organisation: string;
-  /** Of whom it is for; may be empty. */
-  readonly name: string;
+export interface LetterFacts extends Pick<MailTold, 'organisation' | 'name'> {
   /** The join link of an invitation; `null`: it is not open any more, or not for the eyes of whoever reads. */
   link(fact: Extract<MailFact, { kind: 'invited' }>): string | null;
 }

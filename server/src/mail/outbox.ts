@@ -1,8 +1,15 @@
 import type { Command, CommandType, Settled } from '../domain/commands.js';
-import { dueKey, type Mail, type MailLane, type MailResult, mailOfKey } from '../domain/mail.js';
+import {
+  dueKey,
+  type Mail,
+  type MailLane,
+  type MailResult,
+  type MailTold,
+  mailOfKey,
+} from '../domain/mail.js';
 import type { Now, State } from '../domain/state.js';
 import type { Letter } from './letter.js';
-import type { Carried, Carrier, Message } from './smtp.js';
+import type { Carried, Carrier } from './smtp.js';
 
 export interface OutboxOptions {
   /** Read-only: what is due is looked for here, and decided by the command that follows. */
@@ -13,9 +20,11 @@ export interface OutboxOptions {
   readonly open: () => Promise<Carrier>;
   /** Whether one is configured now. */
   readonly configured: () => boolean;
-  /** Who sends, as it is configured now; only asked while one is. */
-  readonly from: () => Message['from'];
-  readonly letterOf: (mail: Mail) => Letter;
+  /** Whose address it is sent from, as it is configured now; only asked while one is. */
+  readonly from: () => string;
+  /** What a mail says besides its facts, as it is now. */
+  readonly told: (mail: Mail) => MailTold;
+  readonly letterOf: (mail: Mail, told: MailTold) => Letter;
   /** Calls back once, later. @returns a function that calls it off */
   readonly after: (ms: number, then: () => void) => () => void;
   readonly onEvent: (event: OutboxEvent) => void;
@@ -157,16 +166,16 @@ export class Outbox {
     carrier.close();
   }
 
-  async #send(mail: Mail, carrier: Carrier, from: Message['from']): Promise<void> {
+  async #send(mail: Mail, carrier: Carrier, address: string): Promise<void> {
     const { submit, letterOf } = this.#options;
-    const domain = from.address.split('@').at(-1)!;
-    const tried = await submit({ type: 'tryMail', id: mail.id, messageId: `<${mail.id}@${domain}>` });
+    const domain = address.split('@').at(-1)!;
+    const attempt = { id: mail.id, messageId: `<${mail.id}@${domain}>`, told: this.#options.told(mail) };
+    const tried = await submit({ type: 'tryMail', ...attempt });
     if (tried.ok) {
-      const { messageId } = tried.outcome;
-      const letter = letterOf(mail);
+      const { messageId, told } = tried.outcome;
       const carried = await carrier.send({
-        ...letter,
-        from,
+        ...letterOf(mail, told),
+        from: { name: told.organisation, address },
         to: mail.to,
         messageId,
         dateMs: mail.madeAtMs,

@@ -1,5 +1,5 @@
 import type { Change } from '../domain/changes.js';
-import type { Mail, MailFact } from '../domain/mail.js';
+import type { Mail, MailFact, MailTold } from '../domain/mail.js';
 import { organisationOf } from '../domain/state.js';
 import type { Config } from '../ops/config.js';
 import type { Log } from '../ops/log.js';
@@ -17,12 +17,16 @@ export interface PostOfficeOptions
   readonly config: () => MailConfig;
   /** From the environment: the flags of a process and its configuration are read by more people. */
   readonly password: string | undefined;
+  /** Where join links lead from now on. */
+  readonly address: () => LinkAddress;
   /** The join link of an invitation. */
-  readonly link: (invitation: string) => string;
+  readonly link: (invitation: string, address: LinkAddress) => string;
   readonly log: Pick<Log, 'debug' | 'warn' | 'error'>;
   /** How the mail server is reached. Left out: by SMTP. */
   readonly open?: (settings: SmtpSettings) => Promise<Carrier>;
 }
+
+type LinkAddress = NonNullable<MailTold['address']>;
 
 /** Who reads a mail. */
 export type Reader = (fact: Extract<MailFact, { kind: 'invited' }>) => boolean;
@@ -42,8 +46,9 @@ export class PostOffice {
       onFatal,
       configured: () => this.configured,
       open: () => open(this.#settings()),
-      from: () => ({ name: organisationOf(state).name, address: this.#settings().from }),
-      letterOf: (mail) => this.letterOf(mail, () => true),
+      from: () => this.#settings().from,
+      told: (mail) => this.#told(mail),
+      letterOf: (mail, told) => this.letterOf({ ...mail, told }, () => true),
       after,
       onEvent: (event) => this.#log(event),
     });
@@ -58,18 +63,32 @@ export class PostOffice {
     return this.configured ? this.#outbox.fault : null;
   }
 
-  /** @param mayRead who may read the link of an invitation */
+  /**
+   * What it said when it was handed over; before that, what it would say now.
+   * @param mayRead who may read the link of an invitation
+   */
   letterOf(mail: Mail, mayRead: Reader): Letter {
-    const { state, clock, link } = this.#options;
+    const { state, link } = this.#options;
+    const { organisation, name, address } = mail.told ?? this.#told(mail);
     return letterOf(mail, {
-      organisation: organisationOf(state).name,
-      name: state.tables.user.get(mail.to)?.name ?? '',
+      organisation,
+      name,
       link: (fact) => {
-        const invitation = state.tables.invitation.get(fact.invitation);
-        const isOpen = invitation?.usedBy === null && invitation.expiresAtMs > clock.now().wallMs;
-        return isOpen && mayRead(fact) ? link(fact.invitation) : null;
+        const isUnused = state.tables.invitation.get(fact.invitation)?.usedBy === null;
+        return isUnused && address !== undefined && mayRead(fact) ? link(fact.invitation, address) : null;
       },
     });
+  }
+
+  #told({ to, facts }: Mail): MailTold {
+    const { state, clock, address } = this.#options;
+    const { wallMs } = clock.now();
+    const hasLink = facts.some((fact) => fact.kind === 'invited' && fact.expiresAtMs > wallMs);
+    return {
+      organisation: organisationOf(state).name,
+      name: state.tables.user.get(to)?.name ?? '',
+      ...(hasLink ? { address: address() } : {}),
+    };
   }
 
   start(): Promise<void> {

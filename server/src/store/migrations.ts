@@ -17,8 +17,10 @@ import { withCheck } from './marker-check.js';
  * 7: and sessions that were closed because their key came from elsewhere (`session.superseded`), how long leases last (`window.noted`) and that an
  * import is missing after a restore (`restore.incomplete`).
  * 8: and that older records were exported and removed (`journal.pruned`): it may then begin later than with record 1, and go on from a base (base-format.ts).
+ * 9: and which names and address a mail had in it when it was handed over (`told` of `mail.tried`): a server of format 8 would not keep them, and so
+ * would hand a mail over again in other words, and find that what is rebuilt differs.
  */
-export const FOLDER_FORMAT = 8;
+export const FOLDER_FORMAT = 9;
 
 /** One step from a format to the next. Killed at any moment, it leaves the old format or the new one, and may run again. */
 export interface Migration {
@@ -55,6 +57,10 @@ export const migrations: readonly Migration[] = [
   step(
     7,
     'the journal may begin later, once old records were exported: an older berthd then refuses the folder instead of taking it for damaged',
+  ),
+  step(
+    8,
+    'the journal may hold which names and address a mail had in it: an older berthd then refuses the folder instead of sending other words under the same Message-ID',
   ),
 ];
 

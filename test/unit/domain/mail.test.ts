@@ -1,5 +1,5 @@
 import { decide } from '@berth/server/domain/decide/decide';
-import { nextAttemptMs } from '@berth/server/domain/mail';
+import { type MailTold, nextAttemptMs } from '@berth/server/domain/mail';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, keyOf, World } from './world.js';
 
@@ -119,18 +119,46 @@ describe('an attempt', () => {
     const invitation = invited(world, a);
     return { world, invitation, id: mails(world)[0]!.id };
   };
-  const tried = (world: World, id: string) => world.ok({ type: 'tryMail', id, messageId: `<${id}@x>` });
+  const studio = { organisation: 'Studio', name: 'Anna' };
+  const tried = (world: World, id: string, told: MailTold = studio) =>
+    world.ok({ type: 'tryMail', id, messageId: `<${id}@x>`, told });
   const busy = { state: 'deferred', error: '451 later', unsure: false } as const;
 
   test('is on record before it begins; its Message-ID stays', () => {
     const { world, id } = one();
     tried(world, id);
     expect(mails(world)).toMatchObject([{ state: 'sending', attempts: 1, messageId: `<${id}@x>` }]);
-    world.refused({ type: 'tryMail', id, messageId: '<other@x>' }, 'MAIL_UNKNOWN');
+    const again = { type: 'tryMail', id, messageId: '<other@x>', told: studio } as const;
+    world.refused(again, 'MAIL_UNKNOWN');
     world.ok({ type: 'settleMail', id, result: busy });
-    expect(world.ok({ type: 'tryMail', id, messageId: '<other@x>' })).toEqual({ messageId: `<${id}@x>` });
+    expect(world.ok(again)).toMatchObject({ messageId: `<${id}@x>` });
     world.ok({ type: 'settleMail', id, result: { state: 'sent', answer: '250' } });
     expect(mails(world)).toMatchObject([{ state: 'sent', attempts: 2, messageId: `<${id}@x>` }]);
+  });
+
+  test('that may have been taken is repeated in the same words; one that was not says what is so now', () => {
+    const { world, id } = one();
+    const [now, later] = [
+      { organisation: 'Ærø', name: 'A 6', address: { host: 'b.example', port: 1 } },
+      { organisation: 'Third', name: '' },
+    ];
+    const kept = () => mails(world)[0]!.told;
+    expect(tried(world, id).told).toEqual(studio);
+    expect(kept()).toEqual(studio);
+    world.ok({ type: 'settleMail', id, result: busy });
+    expect(kept()).toBeUndefined();
+    expect(tried(world, id, now).told).toEqual(now);
+    world.ok({ type: 'settleMail', id, result: { ...busy, unsure: true } });
+    for (const result of [busy, { state: 'refused', error: '550 no' }] as const) {
+      expect(tried(world, id, later).told).toEqual(now);
+      world.ok({ type: 'settleMail', id, result });
+      world.restart();
+      expect(kept()).toEqual(now);
+    }
+    world.ok({ type: 'retryMail', ...world.admin(), id });
+    expect(tried(world, id, later).told).toEqual(now);
+    world.ok({ type: 'settleMail', id, result: { state: 'sent', answer: '250' } });
+    expect(kept()).toEqual(now);
   });
 
   test('that was not taken is repeated after longer and longer pauses, for five days', () => {

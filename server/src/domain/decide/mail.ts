@@ -9,10 +9,12 @@ export function tryMail(state: State, command: Command<'tryMail'>, { now }: Cont
   const mail = state.tables.mail.get(command.id);
   if (mail === undefined || mail.state !== 'queued') return deny('MAIL_UNKNOWN');
   const messageId = mail.messageId ?? command.messageId;
+  // What may have been taken comes again with the same words; what was not says what is so now.
+  const told = mail.told ?? command.told;
   return {
     ok: true,
-    changes: [{ type: 'mail.tried', id: mail.id, atMs: now.wallMs, messageId }],
-    outcome: { messageId },
+    changes: [{ type: 'mail.tried', id: mail.id, atMs: now.wallMs, messageId, told }],
+    outcome: { messageId, told },
   };
 }
 
