@@ -59,9 +59,9 @@ function sweep(evidence: Evidence, until: Until): Finding[] {
     const before = pool.total;
     if (!opens) pool.close(right);
     else pool.open(right);
-    const isRenewal = known.has(right.lease);
+    const isKnown = known.has(right.lease);
     known.add(right.lease);
-    if (isRenewal && isKept(right)) continue;
+    if (isKept(right, isKnown)) continue;
     if (!opens || pool.total === before || joins.has(right.lease)) continue;
     // It was judged with the journal that granted it.
     if (right.opensAt < (evidence.restoredAtT ?? 0)) continue;
@@ -98,14 +98,15 @@ function joinsOf({ journal }: Evidence): Set<string> {
 }
 
 /**
- * Whether the journal still had the lease as the server renewed it. A client that hears of a renewal late has stopped meanwhile, and goes on: the
- * server counted its seat all the time, so no seat more was issued, also when the capacity shrank.
+ * Whether the journal still had the lease as the server renewed it. A client that hears of a renewal late has stopped meanwhile, or has never heard of the
+ * grant, and goes on: the server counted its seat all the time, so no seat more was issued, also when the capacity shrank.
  */
-function keptBy({ journal }: Evidence): (right: Right) => boolean {
+function keptBy({ journal }: Evidence): (right: Right, isKnown: boolean) => boolean {
   const leases = journaledLeases(journal?.records ?? []);
-  return ({ lease, seq }) => {
-    const endedSeq = leases.get(lease)?.endedSeq;
-    return endedSeq !== undefined && (endedSeq === 0 || endedSeq > seq);
+  return ({ lease, seq, nonce }, isKnown) => {
+    const granted = leases.get(lease);
+    if (granted === undefined || (!isKnown && granted.claims.nonce === nonce)) return false;
+    return granted.endedSeq === 0 || granted.endedSeq > seq;
   };
 }
 

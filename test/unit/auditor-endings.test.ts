@@ -38,10 +38,11 @@ describe('I2: a window is over when its lease is ended', () => {
 });
 
 describe('I1: a renewal that comes when its client has stopped', () => {
-  /** Of two seats one remains, that of a client which had stopped for a moment; the other one runs out meanwhile. @param ended whether the journal had taken the lease back */
-  function renewedLate(ended: boolean): World {
+  /** Of two seats one remains, that of a client which had stopped for a moment; the other one runs out meanwhile. @param ended whether the journal had taken the lease back. @param heard whether the client heard of the grant */
+  function renewedLate(ended: boolean, heard = true): World {
     const world = new World(2);
     const lease = world.take(1000);
+    if (!heard) world.entries.pop();
     const other = world.take(1100, { by: 'other' });
     world.renew(1400, other, 'other');
     world.import(1500, 'e1', 1, { rev: 2 });
@@ -52,6 +53,8 @@ describe('I1: a renewal that comes when its client has stopped', () => {
 
   test('issues no seat: the server has counted it all the time', () =>
     expect(findings(renewedLate(false))).toEqual([]));
+  test('nor does the first that a client hears of, whose grant was lost on the way', () =>
+    expect(findings(renewedLate(false, false))).toEqual([]));
   test('is found when the lease had ended', () =>
     expect(findings(renewedLate(true))).toEqual([
       expect.stringMatching(/^I1 plugin got lease l1 on seat s1 of render at 4210 ms: 2 seats open, 1 owned/),
