@@ -66,9 +66,15 @@ export const mailRequests = {
     least: 'admin',
     changes: false,
     params: Type.Object({ id: Id }),
-    result: Type.Object({ mail: MailInfo, text: Type.String(), html: Type.String() }),
+    result: Type.Object({
+      mail: MailInfo,
+      text: Type.String(),
+      html: Type.String(),
+      /** A mail server is configured. Older servers leave it out. */
+      configured: Type.Optional(Type.Boolean()),
+    }),
     errors: ['MAIL_UNKNOWN'],
-    text: 'One mail as it is or will be sent.',
+    text: 'One mail as it was handed over; before that, as it would be now.',
   }),
   'mail.test': request({
     paths: ['admin'],

@@ -152,6 +152,8 @@ export const meRequests = {
     params: Type.Object({}),
     result: Type.Object({
       user: UserInfo,
+      /** The caller's own removal is pending. */
+      removing: Type.Optional(PendingInfo),
       allocations: Type.Array(AllocationInfo, { maxItems: limits.mineRows }),
       leases: Type.Array(LeaseInfo, { maxItems: limits.mineRows }),
       shared: Type.Array(

@@ -44,6 +44,9 @@ describe('a pending revoke', () => {
     ]);
     const { stdout } = await site.berthOk(site.owner, ['license', 'list']);
     expect(stdout).toContain('REVOKE PENDING');
+    const hers = (await site.berthOk(anna, ['me'])).stdout.split('\n');
+    const row = hers.findIndex((line) => line.includes('REVOKE PENDING')) + 1;
+    expect(hers[row]).toMatch(/ 1 until .* \(in /);
   });
 
   test('blocks the extension and an assignment, and says until when', async () => {
@@ -145,6 +148,9 @@ describe('a pending removal', () => {
     });
     const { items } = await done('user', 'list', '--search', 'bo@');
     expect(items).toMatchObject([{ email: bo.email, removing: { untilMs: expect.any(Number) } }]);
+    expect((await site.berthOk(bo, ['me'])).stdout).toMatch(
+      new RegExp(`^removal +pending until .*, asked by ${site.owner.email}$`, 'm'),
+    );
     expect(await done('user', 'remove', bo.email, anna.email, '--cancel', '--dry-run')).toMatchObject({
       dryRun: true,
       items: [

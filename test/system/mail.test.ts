@@ -62,7 +62,9 @@ describe('notifications, without a mail server', () => {
       state: 'queued',
       attempts: 0,
     });
-    const { json } = await owner('mail', 'show', waiting.id);
+    const { json, stderr } = await owner('mail', 'show', waiting.id);
+    expect(json).toMatchObject({ configured: false });
+    expect(stderr).toContain('Give anna@studio.example the command with its link yourself');
     expect(json.text).toContain(invited.json.link);
     expect(json.html).toContain('Anna &#60;b&#62;Ek');
     expect(json.html).not.toContain('<b>');
@@ -196,12 +198,51 @@ describe('notifications, with a mail server', () => {
     expect(withoutBoundaries(copies[0]!.raw)).toBe(withoutBoundaries(copies[1]!.raw));
   });
 
+  test('renamed while nobody knows whether it was taken: it comes again as it was, and mail show shows that', async () => {
+    const fay = 'fay@studio.example';
+    const renamed = (person: string, organisation: string) =>
+      Promise.all([
+        owner('user', 'set', fay, '--name', person),
+        owner('org', 'set', '--name', organisation),
+      ]).then((both) => expect(both.map(({ code }) => code)).toEqual([0, 0]));
+    mail.fates.push('take and hang');
+    const hung = mail.hanging;
+    await owner('user', 'invite', fay, '--name', 'Fay A');
+    await until('a message that gets no answer', () => mail.hanging > hung);
+    await renamed('Admin 6', 'Ærø Studio');
+    await site.kill();
+    // Where links lead is another address from now on.
+    await site.serve([...flags, '--advertise', 'localhost']);
+    const row = await sentTo(fay);
+    expect(row).toMatchObject({ attempts: 2, unsure: true });
+    const copies = mail.taken.filter(({ messageId }) => messageId === row.messageId);
+    expect(copies.map(({ to }) => to)).toEqual([fay, fay]);
+    expect(withoutBoundaries(copies[1]!.raw)).toBe(withoutBoundaries(copies[0]!.raw));
+    await renamed('Fay B', 'Studio');
+    const { json } = await owner('mail', 'show', row.id);
+    const [sent] = copies.map(({ raw }) => contentOf(raw));
+    expect(sent).toEqual({ subject: json.mail.subject, text: json.text, html: json.html });
+    expect(json.text).toContain('Hello Fay A,');
+    expect(json.text).toContain('by the licence server of Studio.');
+    // One that waits says what is so when it leaves.
+    await owner('mail', 'test', fay);
+    await renamed('Fay C', 'Third');
+    const [last] = await outbox({ email: fay, state: 'sent' });
+    const later = mail.taken.find(({ messageId }) => messageId === last!.messageId)!;
+    expect(contentOf(later.raw).text).toContain('Hello Fay B,');
+    expect((await owner('mail', 'show', last!.id)).json).toMatchObject(
+      (({ subject: _, ...content }) => content)(contentOf(later.raw)),
+    );
+    await renamed('Fay', 'Studio');
+  }, 120_000);
+
   test('killed while it sends: nothing lost, and nothing twice but what the mail server had taken unsaid', async () => {
     const people = Array.from({ length: 8 }, (_, at) => `p${at}@studio.example`);
     mail.fates.push('take', 'hang', 'take', 'take and hang', 'take');
+    const hung = mail.hanging;
     const inviting = owner('user', 'invite', ...people);
     for (const kill of [1, 2]) {
-      await until('a message that gets no answer', () => mail.hanging === kill);
+      await until('a message that gets no answer', () => mail.hanging === hung + kill);
       if (kill === 1) await inviting;
       await site.kill();
       await site.serve(flags);
@@ -273,4 +314,34 @@ test('a server without STARTTLS gets nothing', async () => {
 /** The parts of a message have separators that are made anew each time. */
 function withoutBoundaries(raw: string): string {
   return raw.replaceAll(/--_NmP-[\w-]+/g, '--_NmP');
+}
+
+/** What a mail program shows of a message of two parts. */
+function contentOf(raw: string): { subject: string; text: string; html: string } {
+  const [head, ...parts] = raw.split(/\r\n--[-\w=.?]+(?:\r\n|--\r\n)/);
+  return {
+    subject: /^Subject: (.*)$/m.exec(head!)![1]!.trim(),
+    text: decoded(parts[0]!),
+    html: decoded(parts[1]!),
+  };
+}
+
+function decoded(part: string): string {
+  const [head, ...rest] = part.split('\r\n\r\n');
+  const body = rest.join('\r\n\r\n');
+  const encoding = /^Content-Transfer-Encoding: (.*)$/im.exec(head!)![1]!.trim();
+  const bytes =
+    encoding === 'base64'
+      ? Buffer.from(body, 'base64')
+      : encoding === 'quoted-printable'
+        ? Buffer.from(
+            body
+              .replaceAll('=\r\n', '')
+              .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) =>
+                String.fromCharCode(Number.parseInt(hex, 16)),
+              ),
+            'latin1',
+          )
+        : Buffer.from(body);
+  return bytes.toString().replaceAll('\r\n', '\n');
 }

@@ -3,6 +3,7 @@ import { defineCommand } from '../command.js';
 import type { Output } from '../context.js';
 import { creditWords } from '../credits.js';
 import { fields, table } from '../output.js';
+import { pendingCell } from '../pending.js';
 import { withLease } from '../session.js';
 import { untilWords } from '../words.js';
 
@@ -31,7 +32,7 @@ export const me = defineCommand({
 });
 
 function describe(
-  { user, allocations, leases, shared, credits }: Mine,
+  { user, removing, allocations, leases, shared, credits }: Mine,
   screen: Output,
   nowMs: number,
 ): string {
@@ -39,6 +40,7 @@ function describe(
     fields([
       ['you', `${user.email} (${user.role})`],
       ['name', user.name],
+      ['removal', removing && `pending ${pendingCell(removing, nowMs)}, asked by ${removing.by}`],
       ['credits', credits && creditWords(credits)],
     ]),
   ];
@@ -53,6 +55,11 @@ function describe(
           { title: 'EXPIRES', cell: (row) => row.expires },
           { title: 'IN USE', cell: (row) => row.inUse },
           { title: 'BORROWED', cell: (row) => row.borrowed },
+          {
+            title: 'REVOKE PENDING',
+            weight: 'high',
+            cell: (row) => pendingCell(row.revoking, nowMs),
+          },
         ],
         screen,
       ),

@@ -37,7 +37,8 @@ export function mailHandlers(deps: HandlerDeps): MailHandlers {
         const mail = state.tables.mail.get(id);
         if (mail === undefined) return deny('MAIL_UNKNOWN', undefined, { id });
         const { text, html } = deps.mail.letterOf(mail, (fact) => mayReadLink(roleOf(state, caller), fact));
-        return { ok: true, result: { mail: infoOf(deps, mail), text, html } };
+        const { configured } = deps.mail;
+        return { ok: true, result: { mail: infoOf(deps, mail), text, html, configured } };
       }),
     'mail.test': (params, caller) => test(deps, params, caller),
     'mail.retry': async (params, caller) => {

@@ -6,6 +6,7 @@ import { openInvitations } from '../domain/decide/user.js';
 import { why } from '../domain/decide/why.js';
 import { principalCalled } from '../domain/machines.js';
 import type { Mail } from '../domain/mail.js';
+import { pendingInfo } from '../domain/pending.js';
 import { poolOf } from '../domain/pools.js';
 import type { Now, State } from '../domain/state.js';
 import { allocationInfo, deviceInfo, isLasting, leaseInfo, memberInfo } from '../domain/views.js';
@@ -99,25 +100,29 @@ async function devices(deps: HandlerDeps, params: ParamsOf<'user.devices'>): Pro
 }
 
 function me(state: State, email: string, now: Now): Answer<'user.me'> {
-  const user = state.tables.user.get(email) ?? principalCalled(state, email);
+  const member = state.tables.user.get(email);
+  const user = member ?? principalCalled(state, email);
   if (user === undefined) return userUnknown(state, email);
+  const seats = state.derived.seatsByUser.get(email);
   const allocations = [...state.derived.allocationsByUser.get(email)].map(
     (id) => state.tables.allocation.get(id)!,
   );
-  const leases = [...state.derived.seatsByUser.get(email)]
+  const leases = [...seats]
     .flatMap((id) => [...state.derived.leasesBySeat.get(id)].map((lease) => state.tables.lease.get(lease)!))
     .filter((lease) => isLasting(state, lease));
   const products = [...state.tables.product.keys()].sort();
   const { name, role, state: is } = user;
+  const { removing } = member ?? {};
   const result = {
     user: { email, name, role, state: is },
+    ...(removing === undefined ? {} : { removing: pendingInfo(state, removing, seats, now) }),
     allocations: allocations.slice(0, limits.mineRows).map((row) => allocationInfo(state, row, now)),
     leases: leases.slice(0, limits.mineRows).map((lease) => leaseInfo(state, lease, now)),
     shared: products.slice(0, limits.mineRows).map((product) => {
       const { floatingSharing, shared, free } = poolOf(state, product, now);
       return { product, floatingSharing, shared, free: Math.min(free, shared) };
     }),
-    ...(state.tables.user.has(email) ? { credits: creditInfo(state, email, now) } : {}),
+    ...(member ? { credits: creditInfo(state, email, now) } : {}),
     more: Math.max(allocations.length, leases.length, products.length) > limits.mineRows,
   };
   return { ok: true, result };
