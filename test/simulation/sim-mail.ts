@@ -6,6 +6,9 @@ import type { Owner, SimTime } from './sim-time.js';
 /** How far a mail server is from berthd, ms on average. */
 const DISTANCE_MS = 15;
 
+/** Where the mail server itself ended with an answer on its way, it is away for so long at most, ms: time enough for a rename before the mail is handed over again. */
+const AWAY_MS = 3_600_000;
+
 type Fate = 'taken' | 'answer lost' | 'busy' | 'away' | 'refused';
 
 /** The mail server of a site: what it has taken it has for good, whether berthd lives to hear of it or not. */
@@ -16,6 +19,7 @@ export class SimMailServer {
   readonly #time: SimTime;
   readonly #dice: Dice;
   readonly #itself: Owner;
+  #awayUntilMs = 0;
 
   constructor(time: SimTime, dice: Dice, itself: Owner) {
     this.#time = time;
@@ -48,9 +52,13 @@ export class SimMailServer {
   }
 
   #fate(): Fate {
-    const roll = this.isHealed ? 0 : this.#dice.below(100);
-    if (roll < 92) return 'taken';
-    return this.#dice.pick(['answer lost', 'busy', 'away', 'refused'] as const);
+    if (this.isHealed) return 'taken';
+    if (this.#time.nowMs < this.#awayUntilMs) return 'away';
+    if (this.#dice.below(100) < 92) return 'taken';
+    const fate = this.#dice.pick(['answer lost', 'busy', 'away', 'refused'] as const);
+    if (fate === 'answer lost' && this.#dice.chance(0.5))
+      this.#awayUntilMs = this.#time.nowMs + this.#dice.below(AWAY_MS);
+    return fate;
   }
 }
 
