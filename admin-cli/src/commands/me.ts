@@ -44,26 +44,7 @@ function describe(
       ['credits', credits && creditWords(credits)],
     ]),
   ];
-  if (allocations.length > 0)
-    parts.push(
-      table(
-        allocations,
-        [
-          { title: 'SET ASIDE', cell: (row) => row.product },
-          { title: 'QUANTITY', cell: (row) => row.quantity },
-          { title: 'FROM', cell: (row) => (row.personal ? 'personal' : 'organisation') },
-          { title: 'EXPIRES', cell: (row) => row.expires },
-          { title: 'IN USE', cell: (row) => row.inUse },
-          { title: 'BORROWED', cell: (row) => row.borrowed },
-          {
-            title: 'REVOKE PENDING',
-            weight: 'high',
-            cell: (row) => pendingCell(row.revoking, nowMs),
-          },
-        ],
-        screen,
-      ),
-    );
+  if (allocations.length > 0) parts.push(allocationTable(allocations, screen, nowMs));
   if (leases.length > 0)
     parts.push(
       table(
@@ -93,4 +74,20 @@ function describe(
       ),
     );
   return parts.join('\n\n');
+}
+
+function allocationTable(allocations: Mine['allocations'], screen: Output, nowMs: number): string {
+  return table(
+    allocations,
+    [
+      { title: 'SET ASIDE', cell: (row) => row.product },
+      { title: 'QUANTITY', cell: (row) => row.quantity },
+      { title: 'FROM', cell: (row) => (row.personal ? 'personal' : 'organisation') },
+      { title: 'EXPIRES', cell: (row) => row.expires },
+      { title: 'IN USE', cell: (row) => row.inUse },
+      { title: 'BORROWED', cell: (row) => row.borrowed },
+      { title: 'REVOKE PENDING', weight: 'high', cell: (row) => pendingCell(row.revoking, nowMs) },
+    ],
+    screen,
+  );
 }
