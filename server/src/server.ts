@@ -243,10 +243,7 @@ async function assemble(options: ServerOptions, live: LiveConfig, store: StateSt
   const address = () => linkAddress(live.current);
   const serverKey = folder.identity.publicKey;
   const office = openPostOffice(options, live, {
-    state,
-    clock,
-    submit,
-    address,
+    ...{ state, clock, submit, address },
     link: (invitation, leadsTo) => invitations.link(invitation, leadsTo, serverKey),
   });
   const { backup, rollback, backupTimer } = openBackups(options, files, () => live.current, {
