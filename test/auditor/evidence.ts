@@ -113,11 +113,17 @@ export function monotonic(wallMs: number, entry: Pick<Entry, 't' | 'wallMs'>): n
   return entry.t + (wallMs - entry.wallMs);
 }
 
-function leasesSeen(entries: readonly Entry[], unreadable: Finding[]): LeaseSeen[] {
+/** Nonce -> when it was first sent. */
+export function sentTimes(entries: readonly Entry[]): Map<string, number> {
   const firstSent = new Map<string, number>();
   for (const { nonce, t } of eventsOf(entries, 'request')) {
     if (nonce !== undefined && !firstSent.has(nonce)) firstSent.set(nonce, t);
   }
+  return firstSent;
+}
+
+function leasesSeen(entries: readonly Entry[], unreadable: Finding[]): LeaseSeen[] {
+  const firstSent = sentTimes(entries);
   const seen: LeaseSeen[] = [];
   for (const answer of eventsOf(entries, 'answer')) {
     for (const text of answer.leases) {

@@ -1,5 +1,5 @@
 import { journaledLeases } from './durable.js';
-import { type Evidence, type Finding, ownedWithin } from './evidence.js';
+import { type Evidence, type Finding, ownedWithin, sentTimes } from './evidence.js';
 import { type Right, rightsOf, type Until } from './rights.js';
 
 /**
@@ -52,6 +52,7 @@ function sweep(evidence: Evidence, until: Until): Finding[] {
   const pools = new Map<string, OpenSeats>();
   const joins = joinsOf(evidence);
   const isKept = keptBy(evidence);
+  const askedAt = askedFor(evidence);
   const known = new Set<string>();
   for (const { opens, right } of turns(rightsOf(evidence, until))) {
     const pool = pools.get(right.product) ?? new OpenSeats();
@@ -61,11 +62,13 @@ function sweep(evidence: Evidence, until: Until): Finding[] {
     else pool.open(right);
     const isKnown = known.has(right.lease);
     known.add(right.lease);
-    if (isKept(right, isKnown)) continue;
+    const goesOn = isKept(right);
+    if (isKnown && goesOn) continue;
     if (!opens || pool.total === before || joins.has(right.lease)) continue;
     // It was judged with the journal that granted it.
     if (right.opensAt < (evidence.restoredAtT ?? 0)) continue;
-    const owned = ownedWithin(evidence.grants, right.product, right.sentAt, right.opensAt).most;
+    const sentAt = goesOn ? Math.min(right.sentAt, askedAt.get(right.lease) ?? Infinity) : right.sentAt;
+    const owned = ownedWithin(evidence.grants, right.product, sentAt, right.opensAt).most;
     if (pool.total > owned)
       findings.push({
         ...{ rule: ruleOf(right, until), text: describe(right, pool, owned) },
@@ -98,16 +101,29 @@ function joinsOf({ journal }: Evidence): Set<string> {
 }
 
 /**
- * Whether the journal still had the lease as the server renewed it. A client that hears of a renewal late has stopped meanwhile, or has never heard of the
- * grant, and goes on: the server counted its seat all the time, so no seat more was issued, also when the capacity shrank.
+ * Whether the journal still had the lease as the server renewed it. A client that hears of a renewal late has stopped meanwhile, and goes on: the
+ * server counted its seat all the time, so no seat more was issued, also when the capacity shrank.
  */
-function keptBy({ journal }: Evidence): (right: Right, isKnown: boolean) => boolean {
+function keptBy({ journal }: Evidence): (right: Right) => boolean {
   const leases = journaledLeases(journal?.records ?? []);
-  return ({ lease, seq, nonce }, isKnown) => {
-    const granted = leases.get(lease);
-    if (granted === undefined || (!isKnown && granted.claims.nonce === nonce)) return false;
-    return granted.endedSeq === 0 || granted.endedSeq > seq;
+  return ({ lease, seq }) => {
+    const endedSeq = leases.get(lease)?.endedSeq;
+    return endedSeq !== undefined && (endedSeq === 0 || endedSeq > seq);
   };
+}
+
+/**
+ * When the leases of the journal were asked for. Where the answer with the grant did not arrive, the first that its client hears is a renewal; what was
+ * owned since it asked for the seat counts, also when the capacity shrank meanwhile.
+ */
+function askedFor({ journal, entries }: Evidence): Map<string, number> {
+  const sent = sentTimes(entries);
+  const asked = new Map<string, number>();
+  for (const [lease, { claims }] of journaledLeases(journal?.records ?? [])) {
+    const t = sent.get(claims.nonce);
+    if (t !== undefined) asked.set(lease, t);
+  }
+  return asked;
 }
 
 /** What opens and closes, in order; at one instant closings come first. */

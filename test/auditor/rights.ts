@@ -15,7 +15,6 @@ export interface Right {
   readonly sentAt: number;
   /** The record that the token names: how far the server was as it signed. */
   readonly seq: number;
-  readonly nonce: string;
 }
 
 /** The client's own end (I2, I3), or the earliest moment at which the server may have given the seat to somebody else. */
@@ -32,7 +31,7 @@ const borrowHoldMs = (ms: number): number => SIGMA_MS + Math.ceil((2 * ms) / 100
 export function rightsOf(evidence: Evidence, until: Until): Right[] {
   const rights: Right[] = [];
   for (const seen of evidence.leases) {
-    const { jti: lease, seat, n, product, kind, seq, nonce } = seen.token.claims;
+    const { jti: lease, seat, n, product, kind, seq } = seen.token.claims;
     const opensAt = seen.answer.t;
     const sentAt = seen.sentAt ?? opensAt;
     const ends =
@@ -43,7 +42,7 @@ export function rightsOf(evidence: Evidence, until: Until): Right[] {
     const closesAt = Math.min(ends, evidence.givenBack.get(lease) ?? Infinity);
     if (closesAt <= opensAt) continue;
     const { process } = seen.answer;
-    rights.push({ lease, seat, n, product, kind, process, opensAt, closesAt, sentAt, seq, nonce });
+    rights.push({ lease, seat, n, product, kind, process, opensAt, closesAt, sentAt, seq });
   }
   return rights;
 }

@@ -55,6 +55,16 @@ describe('I1: a renewal that comes when its client has stopped', () => {
     expect(findings(renewedLate(false))).toEqual([]));
   test('nor does the first that a client hears of, whose grant was lost on the way', () =>
     expect(findings(renewedLate(false, false))).toEqual([]));
+  test('but one seat too many is found though its grant was lost on the way', () => {
+    const world = new World(1);
+    const lease = world.take(1000);
+    world.entries.pop();
+    world.take(1100, { by: 'other' });
+    world.renew(1400, lease);
+    expect(findings(world)).toContainEqual(
+      expect.stringMatching(/^I1 plugin got lease l1 on seat s1 .*: 2 seats open, 1 owned/),
+    );
+  });
   test('is found when the lease had ended', () =>
     expect(findings(renewedLate(true))).toEqual([
       expect.stringMatching(/^I1 plugin got lease l1 on seat s1 of render at 4210 ms: 2 seats open, 1 owned/),
