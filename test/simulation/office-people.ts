@@ -4,7 +4,9 @@ import type { Office } from './office.js';
 /** People and machines come and go. */
 export async function employ(office: Office, key: string): Promise<void> {
   const { dice } = office;
-  const roll = dice.below(17);
+  // Of a mail that may have been taken nobody knows yet: what it says has to stay.
+  const isAway = office.site.mailServer?.isAway === true;
+  const roll = isAway ? 7 : dice.below(17);
   if (roll < 3) await inviteTemp(office, key);
   else if (roll < 5) await removeTemp(office, key);
   else if (roll < 6) await replaceUser(office, key);

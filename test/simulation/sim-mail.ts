@@ -27,6 +27,11 @@ export class SimMailServer {
     this.#itself = itself;
   }
 
+  /** It ended with an answer on its way. */
+  get isAway(): boolean {
+    return !this.isHealed && this.#time.nowMs < this.#awayUntilMs;
+  }
+
   /** A connection of one process of berthd. */
   open(owner: Owner): Carrier {
     return {
@@ -53,7 +58,7 @@ export class SimMailServer {
 
   #fate(): Fate {
     if (this.isHealed) return 'taken';
-    if (this.#time.nowMs < this.#awayUntilMs) return 'away';
+    if (this.isAway) return 'away';
     if (this.#dice.below(100) < 92) return 'taken';
     const fate = this.#dice.pick(['answer lost', 'busy', 'away', 'refused'] as const);
     if (fate === 'answer lost' && this.#dice.chance(0.5))
