@@ -46,7 +46,7 @@ describe('a full disk', () => {
     expect(berthd(init, '| cat').stdout).toContain('berth://');
     const asked = [['check'], ['check', '--json'], ['migrate'], ['migrate', '--dry-run', '--json']];
     for (const words of asked)
-      expect(told([...words, '--data', site.data])).not.toContain('Only what is printed is lost');
+      expect(told([...words, '--data', site.data])).not.toContain('The server is made');
     const restored = join(site.folder, 'restored');
     const restore = ['restore', backup, '--data', restored, '--passphrase-file', passphrase];
     expect(told(restore)).toContain(`berthd serve --data ${restored}`);
@@ -60,4 +60,12 @@ test('a reader that went away is no error', () => {
     const { stderr } = berthd(words, '| exec true; exit 0');
     expect([words, stderr]).toEqual([words, '']);
   }
+});
+
+test('but where the only link goes with it, init says so', async () => {
+  const fresh = join(site.folder, 'unread');
+  const words = ['init', '--data', fresh, '--owner', site.owner.email];
+  const { stderr } = berthd(words, '| exec true; exit 0');
+  expect(stderr).toContain('stdout cannot be written: its reader went away.');
+  expect(stderr).toContain(`remove the folder ${fresh}`);
 });

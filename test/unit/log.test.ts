@@ -46,14 +46,21 @@ test('secrets never reach it, at any depth a line has', () => {
   expect(lines.every((line) => line.includes('[secret]'))).toBe(true);
 });
 
-test('a disk that is full of logs ends nothing: stderr says so once, and the log how many lines it has not', () => {
+test.each<[string, (text: string) => boolean, RegExp]>([
+  [
+    'a disk that is full of logs',
+    () => {
+      throw new Error('ENOSPC: no space left on device, write');
+    },
+    /ENOSPC/,
+  ],
+  ['a reader that went away', () => false, /its reader went away/],
+])('%s ends nothing: stderr says so once, and the log how many lines it has not', (_, fail, reason) => {
   let full = false;
   const [written, said]: [string[], string[]] = [[], []];
   const output = new LogOutput(
-    (text) => {
-      if (full) throw new Error('ENOSPC: no space left on device, write');
-      return written.push(text) > 0;
-    },
+    () => '2026-11-29T00:00:00.000Z',
+    (text) => (full ? fail(text) : written.push(text) > 0),
     (text) => said.push(text),
   );
   const log = createLog({ level: 'info', destination: output });
@@ -63,11 +70,13 @@ test('a disk that is full of logs ends nothing: stderr says so once, and the log
   log.fatal('three');
   full = false;
   log.info('four');
-  expect(said).toEqual([expect.stringMatching(/^berthd: the log cannot be written.*ENOSPC.*\n$/)]);
+  expect(said).toEqual([expect.stringMatching(/^berthd: the log cannot be written, and .*: .*\n$/)]);
+  expect(said[0]).toMatch(reason);
   const lines = written
     .join('')
     .split('\n')
     .filter((line) => line !== '');
   const found = lines.map((line): { msg: string; lost?: number } => JSON.parse(line));
+  expect(found[1]).toMatchObject({ level: 'warn', time: '2026-11-29T00:00:00.000Z', pid: process.pid });
   expect(found.map(({ msg, lost }) => lost ?? msg)).toEqual(['one', 2, 'four']);
 });

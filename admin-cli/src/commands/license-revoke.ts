@@ -3,7 +3,7 @@ import { defineCommand } from '../command.js';
 import { asks, confirm } from '../confirm.js';
 import type { Context } from '../context.js';
 import { dryRun, dryRunOption, memberCalled, verdict, whomWords } from '../dry-run.js';
-import { usage } from '../fail.js';
+import { isMethodUnknown, usage } from '../fail.js';
 import type { Answer } from '../output.js';
 import { given, optional, parseCount, parseDay, parseProduct, parseUser } from '../parse.js';
 import { pendingOptions, whenOf } from '../pending.js';
@@ -65,7 +65,16 @@ async function confirmed(
   asked: ParamsOf<'allocation.revoke.preview'>,
 ): Promise<number | undefined> {
   if (!asks(context)) return undefined;
-  const would = await withAdmin(context, (admin) => admin.call('allocation.revoke.preview', asked));
+  const would = await withAdmin(context, (admin) => admin.call('allocation.revoke.preview', asked)).catch(
+    (error: unknown) => {
+      if (isMethodUnknown(error)) return undefined; // An older server: it does the rest.
+      throw error;
+    },
+  );
+  if (would === undefined) {
+    await confirm(context, `Revoke every seat of ${asked.product} from ${asked.email}?`);
+    return undefined;
+  }
   const seats = seatsOf(would);
   const what = seats === 1 ? 'the one seat' : `all ${seats} seats`;
   await confirm(context, `Revoke ${what} of ${asked.product} from ${would.email}?`);

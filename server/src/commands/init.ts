@@ -82,7 +82,7 @@ async function init(args: InitArgs): Promise<void> {
     link,
   };
   printReport(args, report, textOf(report, args.data), {
-    done: 'The server is made, and its owner has no other way in than the link.',
+    done: 'The server is made, but its owner has no way in without the link that was to be printed.',
     next: `Free some space, remove the folder ${args.data}, and give the command again.`,
   });
 }

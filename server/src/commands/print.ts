@@ -9,16 +9,21 @@ export interface Lost {
 
 const asked: Lost = { next: 'Free some space, or print it elsewhere, and give the command again.' };
 
-/** A text for stdout. A reader that went away has seen enough. @throws StartError when it cannot be written, as `berth` does */
-export function print(text: string, { done, next }: Lost = asked): void {
+/**
+ * A text for stdout. A reader that went away has seen enough, unless what is printed tells what was done.
+ * @throws StartError when it cannot be written, as `berth` does
+ */
+export function print(text: string, lost: Lost = asked): void {
+  let reason: string;
   try {
-    writeAll(1, text);
+    if (writeAll(1, text) || lost.done === undefined) return;
+    reason = 'its reader went away';
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOSPC' ? 'the disk is full' : message;
-    const after = done === undefined ? '' : ` ${done} Only what is printed is lost.`;
-    throw new StartError('FOLDER_UNWRITABLE', `stdout cannot be written: ${reason}.${after}`, next);
+    reason = code === 'ENOSPC' ? 'the disk is full' : message;
   }
+  const after = lost.done === undefined ? '' : ` ${lost.done}`;
+  throw new StartError('FOLDER_UNWRITABLE', `stdout cannot be written: ${reason}.${after}`, lost.next);
 }
 
 /** What became of a command, for people or as one JSON object. */

@@ -23,16 +23,17 @@ export function createLog(options: {
   readonly clock?: Pick<Clock, 'now'>;
 }): Log {
   const clock = options.clock ?? systemClock;
+  const now = (): string => new Date(clock.now().wallMs).toISOString();
   return pino(
     {
       level: options.level,
       // No host name: the collector knows it, and a container's is noise.
       base: { pid: process.pid },
-      timestamp: () => `,"time":"${new Date(clock.now().wallMs).toISOString()}"`,
+      timestamp: () => `,"time":"${now()}"`,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_PATHS, censor: '[secret]' },
     },
-    options.destination ?? new LogOutput(),
+    options.destination ?? new LogOutput(now),
   );
 }
 
@@ -40,9 +41,12 @@ export function createLog(options: {
 export class LogOutput {
   readonly #write: (text: string) => boolean;
   readonly #warn: (text: string) => void;
+  readonly #now: () => string;
   #lost = 0;
 
-  constructor(write = (text: string): boolean => writeAll(1, text), warn = stderr.write) {
+  /** @param now the time of a line, as JSON has it */
+  constructor(now: () => string, write = (text: string): boolean => writeAll(1, text), warn = stderr.write) {
+    this.#now = now;
     this.#write = write;
     this.#warn = warn;
   }
@@ -53,16 +57,18 @@ export class LogOutput {
       const gap =
         this.#lost === 0
           ? ''
-          : `\n{"level":"warn","lost":${this.#lost},"msg":"lines of the log could not be written"}\n`;
-      this.#write(`${gap}${line}`);
-      this.#lost = 0;
+          : `\n{"level":"warn","time":"${this.#now()}","pid":${process.pid},"lost":${this.#lost},"msg":"lines of the log could not be written"}\n`;
+      if (this.#write(`${gap}${line}`)) this.#lost = 0;
+      else this.#lose('its reader went away');
     } catch (error) {
-      if (this.#lost === 0)
-        this.#warn(
-          `berthd: the log cannot be written, and the server goes on without: ${(error as Error).message}\n`,
-        );
-      this.#lost += 1;
+      this.#lose((error as Error).message);
     }
+  }
+
+  #lose(reason: string): void {
+    if (this.#lost === 0)
+      this.#warn(`berthd: the log cannot be written, and the server goes on without: ${reason}\n`);
+    this.#lost += 1;
   }
 }
 

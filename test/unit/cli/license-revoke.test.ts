@@ -18,6 +18,20 @@ describe('berth license revoke --all', () => {
     expect([alone.exitCode, alone.stderr]).toEqual([0, expect.not.stringContaining('meanwhile')]);
   });
 
+  it('an older server is asked to do it all the same', async () => {
+    const { sdk } = fakeAdmin({
+      'allocation.revoke.preview': () => {
+        throw new BerthError('METHOD_UNKNOWN');
+      },
+      'allocation.revoke': () => would,
+    });
+    const ran = await berth(words, { sdk, answers: ['y'] });
+    expect([ran.exitCode, ran.stderr]).toEqual([
+      0,
+      expect.stringContaining('Revoke every seat of render from lgt07? [y/N]'),
+    ]);
+  });
+
   it('what would be refused is refused before it is asked about', async () => {
     const { sdk } = fakeAdmin({
       'allocation.revoke.preview': () => {
