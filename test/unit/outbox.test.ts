@@ -318,3 +318,25 @@ test('what may have been taken comes again from the same organisation, in the sa
   await site.outbox.stop();
   expect(names).toEqual(['(One) One', '(Two) Two', '(Two) Two', '(Two) Two']);
 });
+
+test('of mails that are due at the same moment the one that was made first goes first, whatever their ids', async () => {
+  const site = open([], () => {});
+  const { world } = site;
+  const seats = { by: 'o', product: 'p', expires: '2027-01-01', quantity: 1 };
+  for (const [id, fact] of [
+    ['m-z', { kind: 'assigned', ...seats, total: 1 }],
+    ['m-a', { kind: 'revoked', ...seats, left: 0 }],
+  ] as const) {
+    const { wallMs } = world.now;
+    const when = { madeAtMs: wallMs, nextAtMs: wallMs, attempts: 0, state: 'queued' } as const;
+    evolve(world.state, { type: 'mail.queued', mail: { id, to: to('anna'), facts: [fact], ...when } }, 0);
+    world.pass(60_000);
+  }
+  world.ok({ type: 'retryMail', ...world.admin(), id: null });
+  const { mail } = world.state.tables;
+  expect(mail.get('m-z')!.nextAtMs).toBe(mail.get('m-a')!.nextAtMs);
+  site.outbox.wake();
+  await expect.poll(() => site.subjects.length).toBe(2);
+  await site.outbox.stop();
+  expect(site.subjects).toEqual([expect.stringContaining('for you'), expect.stringContaining('taken back')]);
+});

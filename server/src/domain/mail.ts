@@ -127,9 +127,13 @@ export function laneOf({ job }: Mail): MailLane {
   return job === undefined ? 'single' : 'bulk';
 }
 
-/** Sorts as the mails are due. */
-export function dueKey({ nextAtMs, id }: Mail): string {
-  return `${String(nextAtMs).padStart(DUE_DIGITS, '0')} ${id}`;
+/** Sorts as the mails are due; of those due at one moment, as they were made: what was given is told before what was taken back. */
+export function dueKey({ nextAtMs, madeAtMs, id }: Mail): string {
+  return `${digits(nextAtMs)} ${digits(madeAtMs)} ${id}`;
+}
+
+function digits(ms: number): string {
+  return String(ms).padStart(DUE_DIGITS, '0');
 }
 
 /** Digits of the largest safe integer. */
@@ -137,7 +141,7 @@ const DUE_DIGITS = 16;
 
 /** The mail that such a key stands for. */
 export function mailOfKey(key: string): string {
-  return key.slice(DUE_DIGITS + 1);
+  return key.slice(2 * (DUE_DIGITS + 1));
 }
 
 /** What one mail tells at most: the rest is a number. */
