@@ -21,6 +21,7 @@ export class Comebacks {
   readonly #evidence: Evidence;
   readonly #sessions = new Map<string, number[]>();
   readonly #asked = new Map<string, number[]>();
+  readonly #askers = new Map<string, Set<string>>();
   readonly #told = new Map<string, number[]>();
   readonly #isOneServer: (fromT: number, toT: number) => boolean;
   #decided: readonly number[] | null = null;
@@ -30,8 +31,11 @@ export class Comebacks {
     this.#isOneServer = oneServer(evidence);
     const { entries } = evidence;
     for (const { process, t } of eventsOf(entries, 'session')) push(this.#sessions, process, t);
-    for (const { method, key, t } of eventsOf(entries, 'request'))
-      if (method === 'lease.checkout' && key !== undefined) push(this.#asked, key, t);
+    for (const { method, key, t, process } of eventsOf(entries, 'request')) {
+      if (method !== 'lease.checkout' || key === undefined) continue;
+      push(this.#asked, key, t);
+      this.#askers.set(key, (this.#askers.get(key) ?? new Set()).add(process));
+    }
     for (const { checkout, t } of eventsOf(entries, 'pushed'))
       if (checkout !== undefined) push(this.#told, checkout, t);
   }
@@ -41,6 +45,8 @@ export class Comebacks {
    * came back to it. `null`: they may have lost it.
    */
   standsSince({ key, process, queuedAt, answeredAt }: Waiting): number | null {
+    // The process that stood there died, and the next one of its device asked with its key.
+    if (this.#askers.get(key)!.size > 1) return null;
     if (!this.#hasSession(process, queuedAt, answeredAt)) return queuedAt;
     const asked = this.#asked.get(key)!;
     if (this.#hasSession(process, asked.at(-1)!, answeredAt)) return null;

@@ -46,6 +46,11 @@ describe('the line', () => {
 
   test('first come, first served', () => expect(broken(line('a', 'b'))).toEqual([]));
   test('who was overtaken is found', () => expect(broken(line('b', 'a'))).toEqual(['LINE']));
+  test('who died in line was not overtaken, though the next process of its device asks with its key', () => {
+    const world = line('b', 'a');
+    world.write(15_000, 'a2', { event: 'request', method: 'lease.checkout', key: 'ka', nonce: 'na' });
+    expect(broken(world)).not.toContain('LINE');
+  });
   test('who joins a seat that was taken in the same record took none', () => {
     const world = line('b', 'a');
     // b's seat was taken by c, who asked first of all; b is of the same user.
