@@ -143,7 +143,7 @@ test('a mail server that never answers: whoever asked hears so before they stop 
   site.holds = true;
   const asked = site.outbox.sendNow(id!);
   await expect.poll(() => states(site)).toEqual(['sending']);
-  expect(site.timers.map(({ ms }) => ms)).toEqual([25_000]);
+  expect(site.timers.map(({ ms }) => ms)).toEqual([22_000]);
   site.timers[0]!.then();
   await asked;
   expect(states(site)).toEqual(['sending']);

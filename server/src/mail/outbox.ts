@@ -39,7 +39,7 @@ export type OutboxEvent =
 /** While the mail server cannot be used at all, the next attempt is no later than this, ms. */
 const LONGEST_REST_MS = 5 * 60_000;
 /** Whoever asks waits half a minute for an answer, and a mail server may take a whole one, ms. */
-const ANSWER_MS = 25_000;
+const ANSWER_MS = 22_000;
 /** How long a stop waits for the attempt that is on its way, ms. */
 const STOP_MS = 3_000;
 /** The wall clock may be set: so often is looked at what is due, ms. */

@@ -215,14 +215,20 @@ test('sharing that is off, a product that has not begun, a personal one: each sa
     expect.stringContaining('berth sharing on --product render'),
     expect.stringContaining(`berth license assign ${ANNA} render`),
   ]);
+  // What is set aside for others is not shared by that.
+  world.ok({ type: 'assign', ...world.admin(), email: BO, product: 'render', quantity: 2, endMs: null });
+  expect(ask(ANNA).advice).toEqual([expect.stringContaining('berth license move')]);
   const nbf = Math.floor(world.now.wallMs / 1000) + 86_400 * 3;
   world.import({ jti: 'ent-2', product: 'later', seats: 1, nbf });
   const day = new Date(nbf * 1000).toISOString().slice(0, 10);
   expect(ask(ANNA, 1, 'later')).toMatchObject({
-    refusal: { rule: 'NOT_ENTITLED' },
+    refusal: { rule: 'NOT_ENTITLED', next: `Wait: its seats begin on ${day}.` },
     advice: [expect.stringContaining(day)],
   });
   world.import({ jti: 'ent-3', product: 'solo', seats: 1, holder: BO });
-  expect(ask(ANNA, 1, 'solo').advice).toEqual([expect.stringContaining('Every seat of solo is personal')]);
+  expect(ask(ANNA, 1, 'solo')).toMatchObject({
+    refusal: { next: expect.stringContaining('ask the vendor for one') },
+    advice: [expect.stringContaining('Every seat of solo is personal')],
+  });
   expect(ask(BO, 1, 'solo')).toMatchObject({ granted: true });
 });

@@ -1,5 +1,6 @@
 import { errors, type ResultOf } from '@berth/protocol';
 import type { Context } from '../commands.js';
+import { usageOf } from '../pools.js';
 import type { State } from '../state.js';
 import { assign } from './allocation.js';
 import type { Question } from './why.js';
@@ -38,7 +39,11 @@ export function adviceOn(
   const request = { device: '', key: '', hash: '' };
   const command = { type: 'assign', by, request, email, product, quantity, endMs: null } as const;
   const decision = assign(state, command, context);
-  const sharing = rule === 'SHARING_OFF' ? [`To share them: berth sharing on --product ${product}`] : [];
+  const { owned, allocated } = usageOf(state, product, context.now);
+  const sharing =
+    rule === 'SHARING_OFF' && owned - allocated >= seats
+      ? [`To share them: berth sharing on --product ${product}`]
+      : [];
   if (decision.ok) {
     const many = quantity === 1 ? '' : ` --quantity ${quantity}`;
     const when = rule === 'ALL_IN_USE' ? ', so that what comes free next is theirs' : '';

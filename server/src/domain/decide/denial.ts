@@ -72,7 +72,7 @@ export function explain(
   const comesFirst =
     !isVain && rule === 'ALL_IN_USE' && wish !== undefined && hasSetAside(state, product, now, wish);
   const next = isVain
-    ? (nextSteps[rule] ?? vainly[codes[rule]])
+    ? (otherwise(state, product, now) ?? nextSteps[rule] ?? vainly[codes[rule]])
     : comesFirst
       ? setAside(wish.seats)
       : nextSteps[rule];
@@ -102,6 +102,20 @@ function isOutOfReach(
 
 /** By code: where to wait, which is its own next step, would be vain. */
 const vainly: Partial<Record<ErrorCode, string>> = { NO_SEAT: 'Ask an admin for an allocation.' };
+
+/** Where no admin can help: nothing has begun, or every seat is its holder's. */
+function otherwise(state: State, product: string, now: Now): string | undefined {
+  const active = activeEntitlements(state, product, now);
+  if (active.length > 0)
+    return active.every(({ claims }) => claims.holder !== undefined)
+      ? 'Every seat is personal, of the holder that the vendor named: ask the vendor for one.'
+      : undefined;
+  const begins = [...state.derived.entitlementsByProduct.get(product)]
+    .map((id) => state.tables.entitlement.get(id)!)
+    .filter((one) => one.state === 'future' && one.claims.nbf * 1000 > now.wallMs)
+    .map(({ claims }) => claims.nbf * 1000);
+  return begins.length === 0 ? undefined : `Wait: its seats begin on ${formatDay(Math.min(...begins))}.`;
+}
 
 /** The same by rule. */
 const nextSteps: Partial<Record<DenialRule, string>> = {
