@@ -57,8 +57,14 @@ function rowAt(text: string, begin: number, delimiter: string): Row {
   const cells: string[] = [];
   let wrong: Row['wrong'];
   let at = begin;
+  // Looked for once in a line: a line may be the whole file, with a wrong quote in each of its cells.
+  let lineEnd = -1;
+  const lineEndBehind = (from: number): number => {
+    if (lineEnd < from) lineEnd = endOf(text, from, '\n');
+    return lineEnd;
+  };
   do {
-    const cell = cellAt(text, at, delimiter);
+    const cell = cellAt(text, at, delimiter, lineEndBehind);
     cells.push(cell.text);
     if (wrong === undefined && cell.wrong !== undefined) wrong = { ...cell.wrong, cell: cells.length };
     at = cell.end + 1;
@@ -73,7 +79,12 @@ interface Cell {
   readonly wrong?: { readonly is: WrongQuote['is']; readonly at: number };
 }
 
-function cellAt(text: string, begin: number, delimiter: string): Cell {
+function cellAt(
+  text: string,
+  begin: number,
+  delimiter: string,
+  lineEndBehind: (from: number) => number,
+): Cell {
   const start = behind(text, begin, /[^\S\n]/, delimiter);
   if (text[start] !== '"') {
     const end = endOf(text, begin, delimiter);
@@ -86,8 +97,7 @@ function cellAt(text: string, begin: number, delimiter: string): Cell {
   const end = close < 0 ? -1 : behind(text, close + 1, /[ \t\v\f]/, delimiter);
   if (end >= 0 && (end >= text.length || text[end] === '\n' || text[end] === delimiter))
     return { text: text.slice(start + 1, close).replaceAll('""', '"'), end };
-  const line = text.indexOf('\n', start);
-  const stray = close >= 0 && (line < 0 || close < line);
+  const stray = close >= 0 && close < lineEndBehind(start);
   const stop = endOf(text, stray ? close : start, delimiter);
   return {
     text: text.slice(start, stop).trim(),

@@ -120,3 +120,11 @@ test('a job has its code; a server of the same format that knows none of it find
   const read = readTable('invite', ['email', 'name', 'role'], rows, {});
   expect(read).toMatchObject({ cells: [{ line: 2, email: 'a@x', long: true, quote: { cell: 2 } }] });
 });
+
+test('a line that is the whole file, with a wrong quote in each cell, is read once', () => {
+  const before = process.cpuUsage();
+  const rows = read('"a"b,'.repeat(400_000));
+  expect(rows).toMatchObject([{ line: 2, quote: { is: 'stray', cell: 1 } }]);
+  // A search for the end of the line from every cell took seconds.
+  expect(process.cpuUsage(before).user / 1000).toBeLessThan(1500);
+});

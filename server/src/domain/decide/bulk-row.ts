@@ -257,10 +257,13 @@ function targetOf({ product: said, expires }: BulkCells): { product: string; end
 /** The refusal, with the product that was probably meant where there is none of this name. */
 function productMeant(state: State, product: string, denial: Denial): Denial {
   const { product: products } = state.tables;
-  const near = products.has(product) ? undefined : nearest(product, [...products.keys()]);
+  const near = products.has(product) ? undefined : nearest(product, products.keys(), mostAway);
   if (near === undefined) return denial;
   return { ...denial, message: `${denial.message ?? errors[denial.code].text} Did you mean ${near}?` };
 }
+
+/** Of long ids a third would be another product, and costs the turn of fifty rows too much where there are many. */
+const mostAway = (product: string): number => Math.max(1, Math.min(4, Math.floor(product.length / 3)));
 
 /** `100`, `unlimited` or `disabled`; an empty period is `total` of a number, and the only one of a word. */
 function grantIn({ limit, per: said }: BulkCells): CreditGrant | Denial {
