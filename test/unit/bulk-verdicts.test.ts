@@ -51,13 +51,6 @@ function resultOf<T>(answer: object): T {
   return (answer as { result: T }).result;
 }
 
-const invited = (world: World, name: string) =>
-  world.ok({
-    type: 'invite',
-    ...world.admin(),
-    ...{ email: `${name}@studio.example`, name: null, role: null, device: false, invitationMs: DAY_MS },
-  });
-
 test('invite: who has joined and has another role or name is not passed over; the row says what does it', async () => {
   const world = new World();
   for (const name of ['a', 'b', 'c', 'd']) world.user(name);
@@ -80,21 +73,19 @@ test('invite: who has joined and has another role or name is not passed over; th
   expect(world.state.tables.user.get('b@studio.example')).toMatchObject({ role: 'user', name: '' });
 });
 
-test('invite: who has not joined yet is invited anew with another role or name, as by one invitation; said again it changes nothing', async () => {
+test('invite: a table applied again undoes nothing that an admin changed since for who has not joined yet, nor their link', async () => {
   const world = new World();
-  const { invitation: first } = invited(world, 'i');
-  const { invitation: kept } = invited(world, 'k');
-  const table = ['email,name,role', 'i@studio.example,Ida,viewer', 'k@studio.example,,User'] as const;
+  const table = ['email,name,role', 'i@studio.example,Ida,user', 'k@studio.example,,User'] as const;
+  expect((await told(world, 'invite', table)).items.map(({ verdict }) => verdict)).toEqual(['done', 'done']);
+  const i = 'i@studio.example';
+  const change = { name: null, role: 'viewer', addAliases: [], removeAliases: [], was: {} } as const;
+  world.ok({ type: 'setUser', ...world.admin(), email: i, ...change });
+  const links = [...world.state.tables.invitation.keys()];
   const { items } = await told(world, 'invite', table);
-  expect(items.map(({ verdict }) => verdict)).toEqual(['done', 'unchanged']);
-  expect(world.state.tables.user.get('i@studio.example')).toMatchObject({ role: 'viewer', name: 'Ida' });
-  expect([first, kept].map((id) => world.state.tables.invitation.has(id))).toEqual([false, true]);
-  const links = () => [...world.state.tables.invitation.keys()];
-  const before = links();
-  expect((await told(world, 'invite', table)).items.map(({ verdict }) => verdict)).toEqual([
-    ...['unchanged', 'unchanged'],
-  ]);
-  expect(links()).toEqual(before);
+  expect(items.map(({ code, verdict }) => code ?? verdict)).toEqual(['USER_EXISTS', 'unchanged']);
+  expect(items[0]!.message).toMatch(/already invited.*: berth user set i@studio\.example --role user$/);
+  expect(world.state.tables.user.get(i)).toMatchObject({ role: 'viewer', name: 'Ida' });
+  expect([...world.state.tables.invitation.keys()]).toEqual(links);
 });
 
 function withSeats(): { world: World; a: string } {

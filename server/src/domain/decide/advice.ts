@@ -3,6 +3,7 @@ import type { Context } from '../commands.js';
 import { usageOf } from '../pools.js';
 import type { State } from '../state.js';
 import { assign } from './allocation.js';
+import { shellWord } from './shell-word.js';
 import type { Question } from './why.js';
 
 type AllocatedTo = NonNullable<ResultOf<'user.why'>['allocatedTo']>;
@@ -51,7 +52,7 @@ export function adviceOn(
       ...none,
       advice: [
         ...sharing,
-        `To set ${quantity === 1 ? 'a seat' : `${quantity} seats`} aside for ${email}${when}: berth license assign ${email} ${product}${many}`,
+        `To set ${quantity === 1 ? 'a seat' : `${quantity} seats`} aside for ${email}${when}: berth license assign ${shellWord(email)} ${product}${many}`,
       ],
     };
   }

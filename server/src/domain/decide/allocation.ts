@@ -11,6 +11,7 @@ import { userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { endLingers, freed } from './linger.js';
 import { leaving, revokePending } from './pending.js';
+import { shellWord } from './shell-word.js';
 import { isMeant } from './which.js';
 
 /** Sets seats of one entitlement aside for one user: the one that ends last unless a day is named. */
@@ -84,7 +85,10 @@ export function revokeUnderway(
     if (state.tables.allocation.get(allocationId(email, claims.jti))?.revoking === undefined) continue;
     const untilMs = borrowsEndMs(state, borrowsOnAllocation(state, email, claims.jti), now);
     const denial = revokePending(`A revoke of ${claims.product} from ${email} is pending.`, untilMs);
-    return { ...denial, next: `Cancel it first: berth license revoke ${email} ${claims.product} --cancel` };
+    return {
+      ...denial,
+      next: `Cancel it first: berth license revoke ${shellWord(email)} ${claims.product} --cancel`,
+    };
   }
   return null;
 }

@@ -3,6 +3,7 @@ import { type Command, type Denial, deny } from '../commands.js';
 import { borrowedSeats, borrowsEndMs } from '../pending.js';
 import type { Entitlement, Now, State } from '../state.js';
 import { revokePending } from './pending.js';
+import { shellWord } from './shell-word.js';
 import { isMeant, type Which } from './which.js';
 
 // Why no seat of a product can be set aside: each reason with what is there instead.
@@ -181,7 +182,7 @@ function nextStep(asked: {
   readonly holder: Source | undefined;
 }): string {
   const { email, product, quantity, days, holder } = asked;
-  const command = `berth license assign ${email} ${product}`;
+  const command = `berth license assign ${shellWord(email)} ${product}`;
   const enough = days.find(({ left }) => left >= quantity);
   if (enough !== undefined)
     return `Take the other day: ${command} --quantity ${quantity} --expires ${enough.expires}`;
@@ -195,7 +196,7 @@ function nextStep(asked: {
   if (missing === 0) return `Take one assign for each day: ${parts.join(' and ')}`;
   if (holder === undefined) return `Assign fewer, or get more seats: ${seatsLeft(days)}.`;
   return holder.idle > 0
-    ? `Move one from somebody, as from ${holder.email}: berth license move ${holder.email} ${product} --to ${email}`
+    ? `Move one from somebody, as from ${holder.email}: berth license move ${shellWord(holder.email)} ${product} --to ${shellWord(email)}`
     : 'Those named use all of theirs: ask one of them, or get more seats. See `berth license list`.';
 }
 

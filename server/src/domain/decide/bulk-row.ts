@@ -31,6 +31,7 @@ import { userUnknown } from './denial.js';
 import { freedOnce } from './linger.js';
 import { mailsOf } from './mails.js';
 import { allocationsOf, revoke } from './revoke.js';
+import { shellWord } from './shell-word.js';
 import { invite, removeUser } from './user.js';
 
 type Judged = { readonly verdict: BulkVerdict; readonly changes: readonly Change[] };
@@ -72,7 +73,8 @@ const kinds: { readonly [K in BulkKind]: (row: Row) => Result } = {
     const known = state.tables.user.get(email);
     const other = known === undefined ? [] : otherThan(known, role, name);
     if (known !== undefined && other.length === 0) return { is: 'unchanged' };
-    if (known?.state === 'active') return joinedAlready(known, other);
+    // Whoever grew the table says nothing of what another admin has changed since: that is not undone, nor is the link that was sent.
+    if (known !== undefined) return memberAlready(known, other);
     const { invitationMs } = job;
     return carried(
       row,
@@ -167,11 +169,11 @@ function otherThan(known: User, role: string | null, name: string | null): strin
   ];
 }
 
-/** As one invitation alone; whoever is only invited is invited anew, as by one alone too. */
-function joinedAlready({ email, role, name }: User, other: readonly string[]): Denial {
-  const is = `${email} is already a member, with the role ${role} and ${name === '' ? 'no name' : `the name "${name}"`}`;
-  const set = `berth user set ${email} ${other.join(' ')}`;
-  return deny('USER_EXISTS', `${is}: an invitation changes neither. To change it: ${set}`, { email });
+/** Also of whoever is only invited: one invitation alone says what it changes, a table is applied again as it was. */
+function memberAlready({ email, role, name, state }: User, other: readonly string[]): Denial {
+  const is = `${email} is already ${state === 'active' ? 'a member' : 'invited'}, with the role ${role} and ${name === '' ? 'no name' : `the name "${name}"`}`;
+  const set = `berth user set ${shellWord(email)} ${other.join(' ')}`;
+  return deny('USER_EXISTS', `${is}: a row changes neither. To change it: ${set}`, { email });
 }
 
 /** As if it had been asked for alone, with its mails. */

@@ -15,6 +15,7 @@ import { activeEntitlements } from '../pools.js';
 import { isHolding, isIncomplete, unknownSeatsOf } from '../restore.js';
 import { allocationId, type Lease, type Now, type Seat, type State } from '../state.js';
 import { seatsInReach, type Wish } from './choose.js';
+import { shellWord } from './shell-word.js';
 
 /** How many seats are looked at to find the next free one: a denial must not cost more in a larger pool. */
 const SEATS_EXAMINED = 256;
@@ -155,7 +156,7 @@ export function userUnknown(state: State, called: string): Denial {
   if (former === undefined) return deny('USER_UNKNOWN', undefined, { email: called });
   const { by, atMs } = former.removed;
   const text = `${called} was removed on ${formatDay(atMs)} by ${by}.`;
-  const next = `To let them in again: berth user invite ${called}`;
+  const next = `To let them in again: berth user invite ${shellWord(called)}`;
   return deny('USER_UNKNOWN', text, { email: called, removed: { by, atMs } }, next);
 }
 

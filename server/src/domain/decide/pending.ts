@@ -1,13 +1,14 @@
 import { type Denial, deny } from '../commands.js';
 import { borrowedSeats, borrowsEndMs, isWithdrawn } from '../pending.js';
 import type { Now, Seat, State } from '../state.js';
+import { shellWord } from './shell-word.js';
 
 /** The refusal of anything new for somebody whose removal is pending. */
 export function leaving(state: State, email: string, now: Now): Denial | null {
   if (state.tables.user.get(email)?.removing === undefined) return null;
   const seats = borrowedSeats(state, state.derived.seatsByUser.get(email));
   const denial = revokePending(`The removal of ${email} is pending.`, borrowsEndMs(state, seats, now));
-  return { ...denial, next: cancelling(`berth user remove ${email} --cancel`) };
+  return { ...denial, next: cancelling(`berth user remove ${shellWord(email)} --cancel`) };
 }
 
 /** The refusal of lending these seats for longer: they are to be given back when their borrow ends. */

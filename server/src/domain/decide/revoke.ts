@@ -5,6 +5,7 @@ import { type Allocation, allocationId, type State } from '../state.js';
 import { shrink } from './allocation.js';
 import { borrowedBy, pendingInstead, userUnknown } from './denial.js';
 import { revokePending } from './pending.js';
+import { shellWord } from './shell-word.js';
 import { isMeant, type Which } from './which.js';
 
 /**
@@ -96,7 +97,7 @@ function removalOf(
   stuck: readonly Allocation[],
 ): { what: string; next: string } | null {
   if (state.tables.user.get(email)!.removing !== undefined)
-    return { what: email, next: `Cancel that first: berth user remove ${email} --cancel` };
+    return { what: email, next: `Cancel that first: berth user remove ${shellWord(email)} --cancel` };
   const row = stuck.find(({ entitlement: id }) => state.tables.entitlement.get(id)!.removing !== undefined);
   if (row === undefined) return null;
   const next = `Cancel that first: berth entitlement remove ${row.entitlement} --cancel`;

@@ -5,6 +5,7 @@ import type { Device, Lease, State, User } from '../state.js';
 import { deviceInfo, leasesOf } from '../views.js';
 import { borrowedBy, userUnknown } from './denial.js';
 import { freed } from './linger.js';
+import { shellWord } from './shell-word.js';
 import { isAbove, isLastOwner } from './user.js';
 
 /** Locks a device of a user out. Refused while it has a borrow (I8), and for the last device that can administer. */
@@ -24,7 +25,7 @@ export function unenrol(state: State, command: Command<'unenrol'>, _context: Con
       'LAST_OWNER',
       `It is the last device with which an owner can administer.`,
       undefined,
-      `Join with another one first: berth user invite ${email} --device`,
+      `Join with another one first: berth user invite ${shellWord(email)} --device`,
     );
   const changes = [...withdrawn(leases, by.email), ...lingersOf(state, device)];
   const leasesRevoked = changes.filter(({ type }) => type === 'lease.revoked').length;

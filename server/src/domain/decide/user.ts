@@ -8,6 +8,7 @@ import { creditsGone } from './credits.js';
 import { borrowedBy, pendingInstead, userUnknown } from './denial.js';
 import { freed } from './linger.js';
 import { leaving } from './pending.js';
+import { shellWord } from './shell-word.js';
 
 /** The first command of a journal: the organisation, its owner, and the invitation the owner's join link carries. */
 export function found(state: State, command: Command<'found'>, context: Context): Decision<'found'> {
@@ -38,11 +39,12 @@ export function invite(state: State, command: Command<'invite'>, context: Contex
   // A typing error would make somebody else a member.
   if (command.device && known === undefined) return { ...userUnknown(state, email), next: newMember };
   if (known?.state === 'active' && !command.device) {
-    const next = `For a further device of the same person: berth user invite ${email} --device`;
+    const next = `For a further device of the same person: berth user invite ${shellWord(email)} --device`;
     return deny('USER_EXISTS', `${email} is already a member.`, { email }, next);
   }
   const gone = leaving(state, email, context.now);
-  if (gone !== null) return { ...gone, next: `Cancel it first: berth user remove ${email} --cancel` };
+  if (gone !== null)
+    return { ...gone, next: `Cancel it first: berth user remove ${shellWord(email)} --cancel` };
   const kept = command.device || command.resend === true ? known?.role : null;
   const role = kept ?? command.role ?? known?.role ?? 'user';
   const own = roleOf(state, command.by.email);

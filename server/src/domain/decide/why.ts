@@ -10,6 +10,7 @@ import { choose } from './choose.js';
 import { explain, userUnknown } from './denial.js';
 import { closed } from './grant.js';
 import { leaving } from './pending.js';
+import { shellWord } from './shell-word.js';
 
 type Why = ResultOf<'user.why'>;
 
@@ -106,7 +107,7 @@ function withoutDevice(state: State, { email, product, seats }: Question, contex
     'NOT_JOINED',
     `${email} has no device yet. With one a checkout would succeed.`,
     undefined,
-    `Send a link: berth user invite ${email}${state.tables.user.get(email)!.state === 'active' ? ' --device' : ' --resend'}`,
+    `Send a link: berth user invite ${shellWord(email)}${state.tables.user.get(email)!.state === 'active' ? ' --device' : ' --resend'}`,
   );
   return { granted: false, from, refusal: refusalOf(missing) };
 }
