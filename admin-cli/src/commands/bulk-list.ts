@@ -31,6 +31,9 @@ export const bulkList = defineCommand({
             { title: 'DONE', weight: 'high', cell: (row) => row.done },
             { title: 'UNCHANGED', weight: 'high', cell: (row) => row.unchanged },
             { title: 'FAILED', weight: 'high', cell: (row) => row.failed },
+            ...(list.items.some(({ waits = 0 }) => waits > 0)
+              ? [{ title: 'WAITS', weight: 'high' as const, cell: (row: BulkJobInfo) => row.waits ?? 0 }]
+              : []),
           ],
           screen,
         ),

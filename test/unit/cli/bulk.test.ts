@@ -357,3 +357,13 @@ it('--products takes capitals, as a cell does', async () => {
   expect((await berth(words, { sdk, files: files() })).exitCode).toBe(0);
   expect(calls.at(-1)!.params).toMatchObject({ products: ['render', 'comp'] });
 });
+
+it('a list of jobs has a column for rows that wait, where some do', async () => {
+  const listed = async (waits?: number) => {
+    const item = { ...job, kind: 'revoke', ...(waits === undefined ? {} : { waits }) };
+    const { sdk } = fakeAdmin({ 'bulk.list': () => ({ items: [item], next: null }) });
+    return (await berth(['bulk', 'list'], { sdk })).stdout;
+  };
+  expect(await listed(3)).toMatch(/FAILED +WAITS\n.* 3\n/);
+  expect(await listed()).not.toContain('WAITS');
+});
