@@ -33,7 +33,7 @@ export function openAudit(
   const log = componentLog(options.log, 'store');
   const wallMs = (): number => clock.now().wallMs;
   const audit = new AuditLog(files, journal, join(folder.path, 'audit'));
-  const older = new OlderRecords({ files, journal, log, renewBase: () => pruner.renew() });
+  const older = new OlderRecords({ files, journal, log, renewBase: (at) => pruner.renew(at) });
   const pruner = new Pruner({
     ...{ state, journal, audit, store, backups, onFatal, log, spareBytes: lowBytes },
     // A clock that jumps ahead makes nothing old (I5).

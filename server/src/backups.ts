@@ -1,4 +1,5 @@
 import type { HandlerDeps } from './admin/deps.js';
+import type { Mended } from './audit/pruner.js';
 import { BackupSource } from './backup/source.js';
 import { BackupTimer } from './backup/timer.js';
 import type { DataFolder } from './data-folder.js';
@@ -16,7 +17,7 @@ interface Parts {
   readonly recovered: Pick<Recovered, 'state' | 'journal' | 'hashes'>;
   readonly engine: Engine;
   readonly clock: Clock;
-  readonly mend: (error: unknown) => Promise<boolean>;
+  readonly mend: (error: unknown) => Promise<Mended>;
 }
 
 /** What a running server has to do with backups: making them, and noticing that its folder is an older one (I9). */

@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import type { Mended } from './audit/pruner.js';
 import { later } from './later.js';
 import type { Log } from './ops/log.js';
 import { baseSeq } from './store/base-format.js';
@@ -20,8 +21,8 @@ export interface OlderRecordsOptions {
   readonly files: FileSystem;
   readonly journal: PartlyRead;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
-  /** Makes a new base; false: it could not. */
-  readonly renewBase: () => Promise<boolean>;
+  /** Makes a new base in the place of the damaged one, which stands for record `at`. */
+  readonly renewBase: (at: number) => Promise<Mended>;
   /** Left out: as the server does. */
   readonly after?: typeof later;
 }
@@ -76,17 +77,19 @@ export class OlderRecords {
     await this.#reading;
   }
 
-  /** What does not check is the base, and another one takes its place: whoever reads goes on. False: it is something else, or it could not be made. */
-  async mend(error: unknown): Promise<boolean> {
+  /** What does not check is the base, and another one takes its place: whoever reads goes on. Else it is something else, or it could not be made. */
+  async mend(error: unknown): Promise<Mended> {
     const { log, renewBase } = this.#options;
-    if (!(error instanceof JournalCorrupt) || baseSeq(basename(error.file)) === null) return false;
-    if (this.#stopped || !(await renewBase())) return false;
+    const at = error instanceof JournalCorrupt ? baseSeq(basename(error.file)) : null;
+    if (at === null || this.#stopped) return { ok: false };
+    const mended = await renewBase(at);
+    if (!mended.ok || !mended.made) return mended;
     this.#renewed = true;
     log.warn(
       { err: error, code: 'BASE_RENEWED', next: RENEWED },
       'the base of the journal was damaged, and was made anew from the state',
     );
-    return true;
+    return mended;
   }
 
   async #read(): Promise<void> {
@@ -94,9 +97,14 @@ export class OlderRecords {
     // The base of a journal that was pruned is read at no start that finds its state.
     if (this.unread === 0 && (journal.segments[0]?.firstSeq ?? 1) === 1) return;
     this.#isReading = true;
+    let why: string | undefined;
     try {
       await this.#verify().catch(async (error: unknown) => {
-        if (!(await this.mend(error))) throw error;
+        const mended = await this.mend(error);
+        if (!mended.ok) {
+          why = mended.why;
+          throw error;
+        }
         await this.#verify();
       });
       if (!this.#stopped)
@@ -104,7 +112,7 @@ export class OlderRecords {
     } catch (error) {
       this.#damaged = true;
       log.error(
-        { err: error, code: 'JOURNAL_DAMAGED', next: NEXT },
+        { err: error, code: 'JOURNAL_DAMAGED', notRenewed: why, next: NEXT },
         'an older record of the journal, or its base, is damaged: the state is right and is served, the audit log is not whole',
       );
     } finally {

@@ -43,7 +43,7 @@ export function simAudit(parts: AuditParts): {
     ...{ files, journal },
     after: (delayMs, call) => time.after(delayMs, owner, call),
     log: { info: nothing, warn: damaged, error: damaged },
-    renewBase: () => pruner.renew(),
+    renewBase: (at) => pruner.renew(at),
   });
   const pruner = new Pruner({
     ...{ state, journal, audit, store, backups: source, wallMs, onFatal },

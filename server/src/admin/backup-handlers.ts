@@ -27,10 +27,11 @@ export function backupHandlers(deps: HandlerDeps): BackupHandlers {
       }),
     'backup.begin': async (params, caller) => {
       const damage = await backup.source.damage();
-      if (damage !== null && !(await backup.mend(damage.error)))
+      const mended = damage && (await backup.mend(damage.error));
+      if (damage !== null && mended?.ok === false)
         return deny(
           'JOURNAL_DAMAGED',
-          `No backup can be made: ${damage.words}. What is served is right all the same.`,
+          `No backup can be made: ${damage.words}. ${mended.why === undefined ? '' : `It could not be made anew: ${mended.why}. `}What is served is right all the same.`,
         );
       // Durable first: who has the key of the server is in the journal, and in the backup.
       const settled = await engine.submit({ type: 'beginBackup', ...asked('backup.begin', params, caller) });

@@ -1,6 +1,6 @@
 import type { Verify } from '@berth/protocol';
 import type { AuditLog } from '../audit/audit-log.js';
-import type { Pruner } from '../audit/pruner.js';
+import type { Mended, Pruner } from '../audit/pruner.js';
 import type { BackupSource } from '../backup/source.js';
 import type { Now, State } from '../domain/state.js';
 import type { Engine } from '../engine/engine.js';
@@ -32,8 +32,8 @@ export interface HandlerDeps {
   readonly rollback: Pick<Rollback, 'witnessed' | 'shown'>;
   readonly backup: {
     readonly source: Pick<BackupSource, 'damage' | 'cut' | 'segment' | 'base' | 'over'>;
-    /** A damaged base is made anew; false: it cannot be. */
-    mend(error: unknown): Promise<boolean>;
+    /** A damaged base is made anew, or why not. */
+    mend(error: unknown): Promise<Mended>;
     /** How often the server makes one by itself, and why the last one failed. */
     timer(): { readonly everyMs: number | null; readonly failed: string | null };
   };

@@ -14,7 +14,15 @@ export interface PrunerOptions {
   readonly state: State;
   readonly journal: Pick<
     Journal,
-    'endOfSegment' | 'roomForBase' | 'rebase' | 'adopt' | 'prune' | 'tidyBases' | 'segments' | 'base'
+    | 'endOfSegment'
+    | 'roomForBase'
+    | 'rebase'
+    | 'adopt'
+    | 'prune'
+    | 'tidyBases'
+    | 'segments'
+    | 'base'
+    | 'named'
   >;
   readonly audit: Pick<AuditLog, 'segments' | 'removing'>;
   /** Written out and then read as it was at one moment. */
@@ -37,6 +45,9 @@ export interface PrunerOptions {
   };
 }
 
+const STOPPING = 'the server is being stopped';
+const NOT_MADE = 'a base of the journal could not be made: what there is stays as it is';
+
 type Judged = Pick<ParamsOf<'audit.prune'>, 'until' | 'head' | 'recent'>;
 
 /** What may go: up to the end of a file, from the first record that is there. */
@@ -51,6 +62,12 @@ export type PruneRequest = Judged & {
   readonly by: By;
   readonly request: RequestKey;
 };
+
+/** What became of a base that was found to be damaged. `made` is false where another one had taken its place already. */
+export type Mended =
+  | { readonly ok: true; readonly made: boolean }
+  /** `why`: in words, where it was tried. */
+  | { readonly ok: false; readonly why?: string };
 
 /**
  * Removes records that were exported from the journal (decision 0018). In this order, so that a kill at any point leaves a folder that is
@@ -92,20 +109,23 @@ export class Pruner {
 
   /**
    * Makes the base anew where it was found to be damaged, in the order of a prune: it is as good, since it is written from a stored state that
-   * checks. False: it could not be made, or there is none to be.
+   * checks. Whoever found it may have read it before another one took its place. @param at the record that the damaged one stands for
    */
-  async renew(): Promise<boolean> {
+  async renew(at: number): Promise<Mended> {
     const { state, backups, journal, submit } = this.#options;
     return await backups.alone(async () => {
       const { pruned } = organisationOf(state);
-      if (pruned === undefined || this.#stopped) return false;
+      if (this.#stopped) return { ok: false, why: STOPPING };
+      if (pruned === undefined) return { ok: false, why: 'nothing was pruned' };
+      if (journal.named?.at !== at) return { ok: true, made: false };
       const made = await this.#rebase({ seq: pruned.seq, hash: pruned.hash });
-      if ('ok' in made || this.#stopped) return false;
-      const { ok } = await submit({ type: 'renewBase', base: namedAs(made) });
-      if (!ok) return false;
+      if (typeof made === 'string') return { ok: false, why: made };
+      if (this.#stopped) return { ok: false, why: STOPPING };
+      const renewed = await submit({ type: 'renewBase', base: namedAs(made) });
+      if (!renewed.ok) return { ok: false, why: renewed.message ?? renewed.code };
       journal.adopt(made);
       await this.#tidy();
-      return true;
+      return { ok: true, made: true };
     });
   }
 
@@ -142,7 +162,7 @@ export class Pruner {
     }
     const { end, from: first, bytes } = judged;
     const made = await this.#rebase(end);
-    if ('ok' in made) return made;
+    if (typeof made === 'string') return this.#stopped ? stopping() : noBase(made);
     // What was written stays: a base that nobody needs yet.
     if (this.#stopped) return stopping();
     // In the hash chain: no other base is ever taken for this one.
@@ -199,8 +219,8 @@ export class Pruner {
     return { bytes, untilMs };
   }
 
-  /** Everything that the records up to `until` led to is durable in the base before one of them may be missing. */
-  async #rebase(until: Position): Promise<Base | Denial> {
+  /** Everything that the records up to `until` led to is durable in the base before one of them may be missing. In words, why there is none. */
+  async #rebase(until: Position): Promise<Base | string> {
     const { store, journal, spareBytes, onFatal, log } = this.#options;
     try {
       await store.flush();
@@ -211,22 +231,25 @@ export class Pruner {
     try {
       const dump: Dump = (sink) =>
         store.dump(async (rows) => {
-          if (this.#stopped) throw new Error('the server is being stopped');
+          if (this.#stopped) throw new Error(STOPPING);
           await sink(rows);
         });
       const base = await journal.rebase(until, dump, spareBytes());
       if (typeof base !== 'string') return base;
-      return noBase(`the stored state does not check: ${base}`);
+      const why = `the stored state does not check: ${base}`;
+      log.warn({ why }, NOT_MADE);
+      return why;
     } catch (error) {
-      if (this.#stopped) return stopping();
-      log.warn({ err: error }, 'the base of the journal could not be written; nothing was pruned');
-      return noBase(reasonOf(error));
+      if (!this.#stopped) log.warn({ err: error }, NOT_MADE);
+      return reasonOf(error);
     }
   }
 
   /** Only once the new base is acknowledged: until then the one before it is what a rebuild needs. */
   async #tidy(): Promise<void> {
-    const { journal, log } = this.#options;
+    const { journal, backups, log } = this.#options;
+    // It may be part of a backup: the next prune, or the next start, removes it.
+    if (backups.isRead) return;
     await journal.tidyBases().catch((error: unknown) => {
       log.warn({ err: error }, 'what a prune left beside the journal could not be removed');
     });

@@ -18,7 +18,7 @@ export interface BackupTimerOptions {
   readonly now: () => Pick<Now, 'wallMs' | 'monoMs'>;
   readonly config: () => Config;
   /** What does not check may be made anew, for the next try. */
-  readonly mend: (error: unknown) => Promise<boolean>;
+  readonly mend: (error: unknown) => Promise<unknown>;
   readonly submit: (command: Command<'noteBackup'>) => Promise<Settled<'noteBackup'>>;
   readonly log: {
     info(details: object, message: string): void;

@@ -80,6 +80,8 @@ export class Journal {
   #pruned: Position;
   #base: Base | null;
   #named: NamedBase | null = null;
+  /** The one before, for as long as its file is there: a backup may read it. */
+  #replaced: Base | null = null;
   #position: Position;
   #writer: SegmentWriter | null;
   /** A file was removed, and it is not known to be durable. */
@@ -164,8 +166,8 @@ export class Journal {
 
   /** Bytes of the base that stands for record `at`; `null`: there is none, or another. */
   async bytesOfBase(at: number, offset: number, length: number): Promise<Uint8Array | null> {
-    if (this.#base?.at.seq !== at) return null;
-    return await readFileAt(this.#files, this.#base.file, offset, length, null);
+    const base = [this.#base, this.#replaced].find((each) => each?.at.seq === at);
+    return base == null ? null : await readFileAt(this.#files, base.file, offset, length, null);
   }
 
   /** What it is rebuilt from once it was pruned; null: there is none, or it was damaged when the journal was opened. */
@@ -198,6 +200,7 @@ export class Journal {
 
   /** From now on it is rebuilt from this base: that it is is durable in the journal. */
   adopt(base: Base): void {
+    this.#replaced = this.#base;
     this.#base = base;
     this.#named = { at: base.at.seq, hash: base.at.hash, sha256: base.sha256 };
     this.#pruned = base.until;
@@ -223,6 +226,7 @@ export class Journal {
 
   /** Removes bases that are not the one named, and what a killed `rebase` left. Rejects with the disk's own errors */
   async tidyBases(): Promise<void> {
+    this.#replaced = null;
     await removeLeft(this.#files, this.#folder, this.#named?.at ?? 0);
   }
 

@@ -115,7 +115,7 @@ export class FuzzServer {
           over: () => {},
           segment: async (firstSeq, offset) => (firstSeq === 1 ? Buffer.alloc(100).subarray(offset) : null),
         },
-        mend: async () => false,
+        mend: async () => ({ ok: false }),
         timer: () => ({ everyMs: null, failed: null }),
       },
       version: 'fuzzed',

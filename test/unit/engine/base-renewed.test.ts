@@ -26,13 +26,16 @@ beforeAll(async () => {
   ({ template, until } = await oldStudio());
 });
 
+/** The record that the base stands for which the journal names. */
+const namedIn = ({ journal }: Awaited<ReturnType<Studio['start']>>): number => journal.named!.at;
+
 /** As a server does behind its start. */
 async function readOlder(studio: Studio, { journal, pruner }: Awaited<ReturnType<Studio['start']>>) {
   const told: object[] = [];
   const note = (details: object): void => void told.push(details);
   const older = new OlderRecords({
     ...{ files: studio.files, journal, log: { info: () => {}, warn: note, error: note } },
-    renewBase: () => pruner.renew(),
+    renewBase: (at) => pruner.renew(at),
     after: (_ms, then) => {
       setImmediate(then);
       return () => {};
@@ -90,9 +93,52 @@ test('where the stored state does not check, or the disk is full, none is made: 
     if (how === 'disk') broken.files.free = SPARE_BYTES;
     else broken.disk.rows.set('user/nobody', '{}');
     const { told, older } = await readOlder(broken, server);
-    expect([told, older.trouble], how).toMatchObject([[{ code: 'JOURNAL_DAMAGED' }], 'JOURNAL_DAMAGED']);
+    const notRenewed = expect.stringMatching(how === 'disk' ? /free/ : /the stored state does not check/);
+    expect([told, older.trouble], how).toMatchObject([
+      [{ code: 'JOURNAL_DAMAGED', notRenewed }],
+      'JOURNAL_DAMAGED',
+    ]);
+    expect(broken.warned, how).toMatchObject([{ message: expect.stringContaining('could not be made') }]);
+    expect(broken.warned[0]!.message).not.toContain('pruned');
     expect(baseIn(broken), how).toBe(path);
   }
+});
+
+/** What reading it finds. */
+async function damageOf({ files }: Studio, { journal }: Awaited<ReturnType<Studio['start']>>) {
+  const { segments, position, named } = journal;
+  return await verifyOlder(files, { segments, verifiedAfter: position, named }, on).catch((error) => error);
+}
+
+test('what was found twice is made anew once: by then another base has its place', async () => {
+  const { studio } = await prunedStudio(template, until);
+  const path = baseIn(studio);
+  const server = await studio.start({ reread: 0 });
+  studio.files.put(path, studio.files.get(path).subarray(0, 200));
+  const found = await damageOf(studio, server);
+  const { told, older } = await readOlder(studio, server);
+  const renewed = baseIn(studio);
+  expect(renewed).not.toBe(path);
+  for (let again = 0; again < 2; again++) expect(await older.mend(found)).toEqual({ ok: true, made: false });
+  expect([baseIn(studio), told.length]).toEqual([renewed, 1]);
+});
+
+test('a base that a backup reads stays until the next prune or start, and can be read', async () => {
+  const { studio } = await prunedStudio(template, until);
+  const path = baseIn(studio);
+  const server = await studio.start({ reread: 0 });
+  const at = namedIn(server);
+  const bytes = Buffer.from(studio.files.get(path));
+  studio.busy.backup = true;
+  expect(await server.pruner.renew(at)).toEqual({ ok: true, made: true });
+  expect(namedIn(server)).toBeGreaterThan(at);
+  expect(Buffer.from((await server.journal.bytesOfBase(at, 0, bytes.length))!)).toEqual(bytes);
+  await studio.stop(server);
+  studio.busy.backup = false;
+  const next = await studio.start();
+  await next.pruner.finish();
+  expect(baseIn(studio)).not.toBe(path);
+  expect(await damageOf(studio, next)).toBeUndefined();
 });
 
 test('damage of a record is no reason for another base', async () => {
@@ -120,7 +166,7 @@ test('a power cut at any step of making a damaged base anew: the state is served
   const whole = studio.clone();
   const renewing = await whole.start({ reread: 0 });
   const began = whole.files.steps;
-  expect(await renewing.pruner.renew()).toBe(true);
+  expect(await renewing.pruner.renew(namedIn(renewing))).toEqual({ ok: true, made: true });
   const steps = whole.files.steps - began;
   expect(steps).toBeGreaterThan(10);
   const ends = new Set<boolean>();
@@ -129,7 +175,7 @@ test('a power cut at any step of making a damaged base anew: the state is served
       const cut = studio.clone();
       const dying = await cut.start({ reread: 0 });
       cut.files.crashAt = cut.files.steps + step;
-      await dying.pruner.renew().catch(() => null);
+      await dying.pruner.renew(namedIn(dying)).catch(() => null);
       cut.files.powerCut(survivors);
       const server = await cut.start({ reread: 0 });
       await server.pruner.finish();
@@ -139,7 +185,7 @@ test('a power cut at any step of making a damaged base anew: the state is served
         () => false,
       );
       ends.add(isSound);
-      if (!isSound) expect(await server.pruner.renew()).toBe(true);
+      if (!isSound) expect(await server.pruner.renew(named!.at)).toEqual({ ok: true, made: true });
       await cut.stop(server);
       expect(rowsOf(await cut.start({ lost: true }))).toEqual(rowsOf(server));
       expect(cut.files.names('/data/journal').filter((name) => name.includes('base'))).toHaveLength(1);

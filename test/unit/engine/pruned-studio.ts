@@ -19,6 +19,8 @@ export const owner = { device: 'd', email: 'it@studio.example' };
 export class Studio {
   clock = { monoMs: 0, wallMs: START_MS, steadyWallMs: START_MS };
   busy: { backup: boolean; older: 'reading' | 'damaged' | null } = { backup: false, older: null };
+  /** What its pruner warned of. */
+  readonly warned: { readonly details: object; readonly message: string }[] = [];
   #ids = 0;
 
   constructor(
@@ -63,7 +65,7 @@ export class Studio {
       spareBytes: () => SPARE_BYTES,
       submit: (command) => Promise.race([engine.submit(command), dead]),
       sign: ({ seq, hash }) => `signed ${seq} ${hash}`,
-      log: { info: () => {}, warn: () => {} },
+      log: { info: () => {}, warn: (details, message) => void this.warned.push({ details, message }) },
     });
     return { ...recovered, rebuilt, engine, audit, pruner, store };
   }
