@@ -29,12 +29,13 @@ export interface OlderRecordsOptions {
 
 /**
  * Reads, while the server serves, what its start did not (decision 0015). A finding stops nobody: the state is proved by other means, and
- * stopping would take seats from artists for the sake of what is past. It is told for as long as the process lives, and found anew by the next.
+ * stopping would take seats from artists for the sake of what is past. It is told for as long as the process lives, and found anew by the next; of
+ * a base, until another one has its place.
  */
 export class OlderRecords {
   readonly #options: OlderRecordsOptions;
   #verified = 0;
-  #damaged = false;
+  #damaged: 'base' | 'record' | null = null;
   #renewed = false;
   #isReading = false;
   #stopped = false;
@@ -55,7 +56,7 @@ export class OlderRecords {
 
   /** For `/readyz`; `null`: nothing was found. */
   get trouble(): 'JOURNAL_DAMAGED' | 'BASE_RENEWED' | null {
-    if (this.#damaged) return 'JOURNAL_DAMAGED';
+    if (this.#damaged !== null) return 'JOURNAL_DAMAGED';
     return this.#renewed ? 'BASE_RENEWED' : null;
   }
 
@@ -80,9 +81,10 @@ export class OlderRecords {
   /** What does not check is the base, and another one takes its place: whoever reads goes on. Else it is something else, or it could not be made. */
   async mend(error: unknown): Promise<Mended> {
     const { log, renewBase } = this.#options;
-    const at = error instanceof JournalCorrupt ? baseSeq(basename(error.file)) : null;
+    const at = damagedBase(error);
     if (at === null || this.#stopped) return { ok: false };
     const mended = await renewBase(at);
+    if (mended.ok) this.#readAgain();
     if (!mended.ok || !mended.made) return mended;
     this.#renewed = true;
     log.warn(
@@ -90,6 +92,13 @@ export class OlderRecords {
       'the base of the journal was damaged, and was made anew from the state',
     );
     return mended;
+  }
+
+  /** The damage was of a base, and another one has its place: what is behind it was not read. */
+  #readAgain(): void {
+    if (this.#damaged !== 'base' || this.#stopped) return;
+    this.#damaged = null;
+    void this.start();
   }
 
   async #read(): Promise<void> {
@@ -110,7 +119,7 @@ export class OlderRecords {
       if (!this.#stopped)
         log.info({ until: this.#verified }, 'the older records of the journal were verified');
     } catch (error) {
-      this.#damaged = true;
+      this.#damaged = damagedBase(error) === null ? 'record' : 'base';
       log.error(
         { err: error, code: 'JOURNAL_DAMAGED', notRenewed: why, next: NEXT },
         'an older record of the journal, or its base, is damaged: the state is right and is served, the audit log is not whole',
@@ -137,4 +146,9 @@ export class OlderRecords {
       };
     });
   }
+}
+
+/** The record that the base stands for in which it was found; null: it is something else. */
+function damagedBase(error: unknown): number | null {
+  return error instanceof JournalCorrupt ? baseSeq(basename(error.file)) : null;
 }

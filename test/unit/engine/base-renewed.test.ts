@@ -123,6 +123,25 @@ test('what was found twice is made anew once: by then another base has its place
   expect([baseIn(studio), told.length]).toEqual([renewed, 1]);
 });
 
+test('where none could be made, a later one ends the trouble, and what was not read is read', async () => {
+  const { studio } = await prunedStudio(template, until);
+  const path = baseIn(studio);
+  studio.files.put(path, studio.files.get(path).subarray(0, 200));
+  const server = await studio.start({ reread: 0 });
+  const { free } = studio.files;
+  studio.files.free = SPARE_BYTES;
+  const { told, older } = await readOlder(studio, server);
+  const found = await damageOf(studio, server);
+  expect(await older.mend(found)).toMatchObject({ ok: false, why: expect.stringMatching(/free/) });
+  expect([older.trouble, older.unread > 0]).toEqual(['JOURNAL_DAMAGED', true]);
+  studio.files.free = free;
+  expect(await older.mend(found)).toEqual({ ok: true, made: true });
+  expect([older.trouble, older.reading]).toEqual(['BASE_RENEWED', true]);
+  await expect.poll(() => older.reading).toBe(false);
+  expect([older.trouble, older.unread]).toEqual(['BASE_RENEWED', 0]);
+  expect(told).toMatchObject([{ code: 'JOURNAL_DAMAGED' }, { code: 'BASE_RENEWED' }]);
+});
+
 test('a base that a backup reads stays until the next prune or start, and can be read', async () => {
   const { studio } = await prunedStudio(template, until);
   const path = baseIn(studio);
