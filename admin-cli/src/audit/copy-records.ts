@@ -62,7 +62,7 @@ function headLine(admin: AdminConnection, from: number, prev: string) {
 function notNext(wanted: number, came: number | null): Failure {
   return new Failure('AUDIT_BROKEN', {
     message: `What the server sent is not whole: record ${wanted} was to come, and ${came === null ? 'did not' : `what came (${came}) does not follow`}. No file was left, and nothing was removed.`,
-    next: 'Somebody may just have pruned the journal (`berth audit list --kind journal.pruned --limit 1`): export again. If that fails too, check the data folder: berthd check.',
+    next: 'Somebody may just have pruned the journal (`berth audit list --kind journal.pruned --limit 5`): export again. If that fails too, check the data folder: berthd check.',
   });
 }
 

@@ -132,7 +132,7 @@ function keeping(thrown: unknown, out: string, found: 'REFUSED' | 'GONE' | 'THER
     next:
       found === 'REFUSED'
         ? next
-        : 'Look what went: `berth audit list --kind journal.pruned --limit 1`. If these did not, prune again, to another file.',
+        : 'Look what went: `berth audit list --kind journal.pruned --limit 5`. If these did not, prune again, to another file.',
     exitCode,
     detail,
   });

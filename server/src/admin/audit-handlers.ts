@@ -102,7 +102,6 @@ function prunedView({ seq, hash, atMs, by }: Pruned): PrunedInfo {
   return { until: seq, head: headOf(hash), atMs, by };
 }
 
-/** What follows is a list of some: whoever typed another word sees what they look like. */
 /** What to give instead. */
 function kindsFor(kind: string): string {
   const near = nearest(kind, [...new Set(auditKinds.flatMap((each) => [each.split('.')[0]!, each]))]);

@@ -40,7 +40,7 @@ export type Carried = MailResult & { readonly serverFailed?: boolean };
 
 /** So long for each step of SMTP, ms. Those of RFC 5321 4.5.3.2 are made for relays across the world; ours is next door. */
 const STEP_MS = 60_000;
-/** As long for each step before the first word of the mail server, ms: whoever asked for a test learns why within their half minute. */
+/** As long for each step before the first word of the mail server, ms: one that does not answer at all is known sooner than one that is slow. */
 const FIRST_MS = 20_000;
 /** Longest answer of a mail server that is kept and shown, characters. */
 const ANSWER_CHARS = 300;
