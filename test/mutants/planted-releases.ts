@@ -111,6 +111,26 @@ export const plantedInReleases: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'read-before-written',
+    'I6',
+    'A question is answered before what its answer tells of is written.',
+    edit(
+      'server/dist/engine/engine.js',
+      'const result = view(this.#state, now);\n        await this.#seenIsDurable();',
+      'const result = view(this.#state, now);',
+    ),
+  ),
+  mutant(
+    'served-while-away',
+    'LINE',
+    'Whoever lost its connection stays in line, and is served a seat that nobody hears of.',
+    edit(
+      'server/dist/engine/waiting-line.js',
+      'this.#remove(standing);\n        this.stalled = true;\n        if (this.#left.size',
+      'if (this.#left.size',
+    ),
+  ),
+  mutant(
     'key-goes-with-its-lease',
     'I7',
     'The answer to a checkout is forgotten as soon as its lease has ended.',

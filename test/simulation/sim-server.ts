@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { encodeBase64Url } from '@berth/protocol';
 import { brokenInvariants } from '@berth/server/domain/invariants';
 import type { State } from '@berth/server/domain/state';
-import { Engine } from '@berth/server/engine/engine';
 import { Issuer } from '@berth/server/engine/issuer';
 import { type Recovered, recover } from '@berth/server/engine/recover';
 import { startTicker } from '@berth/server/engine/ticker';
@@ -39,6 +38,7 @@ import type { Dice } from './sim-random.js';
 import { newOwner, type Owner, type SimTime } from './sim-time.js';
 import { rot } from './state-rot.js';
 import { SteadyBound } from './steady-bound.js';
+import { WatchedEngine } from './watched-engine.js';
 
 const FOLDER = '/data';
 const TICK_MS = 1_000;
@@ -248,10 +248,9 @@ export class SimServer {
     };
     const registry = new SessionRegistry();
     const bound = new SteadyBound(this.#options.clock, this.#options.onViolation);
-    const engine = new Engine({
-      state: recovered.state,
-      journal: recovered.journal,
-      clock: steady,
+    const engine = new WatchedEngine({
+      ...{ owner, onWrong: this.#options.onViolation },
+      ...{ state: recovered.state, journal: recovered.journal, clock: steady },
       newId: (letter) => this.#newId(letter),
       leaseSeconds: this.#leaseSeconds,
       diskLow: () => this.diskLow,

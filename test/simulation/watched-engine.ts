@@ -1,0 +1,176 @@
+import type { Command, CommandType, Settled } from '@berth/server/domain/commands';
+import { requestId, type State } from '@berth/server/domain/state';
+import { type Commit, Engine, type EngineOptions, type Wait } from '@berth/server/engine/engine';
+import type { JournalWriter } from '@berth/server/engine/journal-writer';
+import type { Owner } from './sim-time.js';
+
+interface Watch {
+  /** The process of the server: of one that is gone nobody hears. */
+  readonly owner: Owner;
+  readonly onWrong: (text: string) => void;
+}
+
+type View<R> = Parameters<typeof Engine.prototype.read<R>>[0];
+
+/** The real engine, with somebody who sees what its callers cannot: what an answer rests on, and for whom a seat is taken from the line. */
+export class WatchedEngine extends Engine {
+  readonly #reads: WatchedReads;
+  readonly #waits: WatchedWaits;
+
+  constructor({ owner, onWrong, ...options }: EngineOptions & Watch) {
+    const onViolation = (text: string): void => {
+      if (!owner.dead) onWrong(text);
+    };
+    const reads = new WatchedReads(options.state, onViolation);
+    const waits = new WatchedWaits(onViolation);
+    super({
+      ...options,
+      journal: reads.over(options.journal),
+      newId: (letter) => waits.made(letter, options.newId(letter)),
+      onCommitted: (commit) => {
+        waits.committed(commit);
+        options.onCommitted(commit);
+      },
+    });
+    this.#reads = reads;
+    this.#waits = waits;
+  }
+
+  override submit<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
+    return this.#waits.during(requestOf(command), () => super.submit(command));
+  }
+
+  override submitWaiting(command: Command<'checkout'>, wait: Wait): Promise<Settled<'checkout'>> {
+    const id = requestOf(command);
+    return this.#waits.during(id, () => this.#waits.open(id!, wait, super.submitWaiting(command, wait)));
+  }
+
+  override async read<R>(view: View<R>): Promise<R> {
+    let saw = 0;
+    const answer = await super.read((state, now) => {
+      saw = this.#reads.decided;
+      return view(state, now);
+    });
+    this.#reads.leaves(saw);
+    return answer;
+  }
+}
+
+function requestOf<T extends CommandType>(command: Command<T>): string | null {
+  if (command.type !== 'checkout') return null;
+  const { device, key } = (command as unknown as Command<'checkout'>).request;
+  return requestId(device, key);
+}
+
+/** I6: an answer leaves when all that the state had as it was made is durable. Records are counted from the start of the process. */
+export class WatchedReads {
+  readonly #onViolation: (text: string) => void;
+  #begun = 0;
+  #durable = 0;
+  /** Rows have changed that no record has. */
+  #isAhead = false;
+
+  constructor({ tables }: State, onViolation: (text: string) => void) {
+    this.#onViolation = onViolation;
+    for (const table of Object.values(tables)) this.#watch(table);
+  }
+
+  /** A row changes in no other way. */
+  #watch(table: { set(id: string, row: never): void; delete(id: string): void }): void {
+    const set = table.set.bind(table);
+    const remove = table.delete.bind(table);
+    table.set = (id, row) => {
+      this.#isAhead = true;
+      set(id, row);
+    };
+    table.delete = (id) => {
+      this.#isAhead = true;
+      remove(id);
+    };
+  }
+
+  /** The record that has the last change of a row; it may be still to be written. */
+  get decided(): number {
+    return this.#begun + (this.#isAhead ? 1 : 0);
+  }
+
+  over(journal: JournalWriter): JournalWriter {
+    return {
+      get position() {
+        return journal.position;
+      },
+      append: async (payload) => {
+        this.#begun++;
+        this.#isAhead = false;
+        const position = await journal.append(payload);
+        this.#durable++;
+        return position;
+      },
+    };
+  }
+
+  leaves(saw: number): void {
+    if (this.#durable < saw) this.#onViolation('I6: an answer leaves before what it tells of is durable');
+  }
+}
+
+/** PROTOCOL 8.1: a place in line is passed over while nobody waits for its answer. */
+export class WatchedWaits {
+  readonly #onViolation: (text: string) => void;
+  /** By the id of the request: whose connections have not ended. */
+  readonly #open = new Map<string, Set<Wait>>();
+  /** Lease -> the requests that somebody waited for as its id was made. */
+  readonly #attended = new Map<string, ReadonlySet<string>>();
+  /** The request that is decided right now. */
+  #asking: string | null = null;
+
+  constructor(onViolation: (text: string) => void) {
+    this.#onViolation = onViolation;
+  }
+
+  during<R>(id: string | null, ask: () => R): R {
+    this.#asking = id;
+    try {
+      return ask();
+    } finally {
+      this.#asking = null;
+    }
+  }
+
+  async open<R>(id: string, wait: Wait, settled: Promise<R>): Promise<R> {
+    const waits = this.#open.get(id) ?? new Set();
+    this.#open.set(id, waits.add(wait));
+    try {
+      return await settled;
+    } finally {
+      waits.delete(wait);
+    }
+  }
+
+  /** Whoever decides to grant makes an id of a lease first. */
+  made(letter: string, id: string): string {
+    if (letter === 'l' && this.#open.size > 0) this.#attended.set(id, this.#attendedNow());
+    return id;
+  }
+
+  #attendedNow(): Set<string> {
+    const attended = new Set<string>();
+    if (this.#asking !== null) attended.add(this.#asking);
+    for (const [id, waits] of this.#open)
+      if ([...waits].some(({ signal }) => !signal.aborted)) attended.add(id);
+    return attended;
+  }
+
+  committed({ changes }: Commit): void {
+    for (const change of changes) {
+      if (change.type !== 'request.kept' || change.request.method !== 'checkout') continue;
+      const { id, leases } = change.request;
+      const attended = this.#attended.get(leases[0] ?? '');
+      if (this.#open.has(id) && attended?.has(id) === false)
+        this.#onViolation(`the wait "${id}" is granted while nobody waits for its answer`);
+      this.#open.delete(id);
+    }
+    for (const change of changes)
+      if (change.type === 'lease.granted') this.#attended.delete(change.lease.claims.jti);
+  }
+}
