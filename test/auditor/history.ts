@@ -22,6 +22,8 @@ export type Happening =
       readonly method: string;
       readonly key?: string;
       readonly nonce?: string;
+      /** Of what a machine asked for in a file: when, by its own clock. */
+      readonly signedAtMs?: number;
       /** Of a checkout: what it asks for. */
       readonly wants?: readonly { readonly products: readonly string[]; readonly seats: number }[];
       /** Of a renewal: what its plugins leave idle, and since when. */

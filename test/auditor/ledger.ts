@@ -123,6 +123,12 @@ export class Ledger {
   }[] = [];
   /** Borrows that ended by the clock since somebody looked. */
   readonly expiredBorrows: LeaseClaims[] = [];
+  /** Nonce -> when a machine that nobody can look at signed its request, by its own clock. */
+  readonly signedAtMs: ReadonlyMap<string, number>;
+
+  constructor(signedAtMs: ReadonlyMap<string, number> = new Map()) {
+    this.signedAtMs = signedAtMs;
+  }
 
   /** Applies a change that the rules have seen. */
   apply(change: Change): void {

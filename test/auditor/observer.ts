@@ -74,6 +74,7 @@ export class Observer {
       method,
       ...keyOf(params),
       ...(nonce === undefined ? {} : { nonce }),
+      ...(carried === undefined ? {} : { signedAtMs: carried.iat * 1000 }),
       ...(params.wants === undefined ? {} : { wants: params.wants }),
       ...(params.idle === undefined ? {} : { idle: params.idle }),
       ...(params.credits === undefined ? {} : { credits: params.credits }),
@@ -212,6 +213,7 @@ function leaseOf(stop: string): string {
 interface Carried {
   readonly nonce: string;
   readonly dev: string;
+  readonly iat: number;
 }
 
 function claimsOf<Claims>(token: string): Claims {

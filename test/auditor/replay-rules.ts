@@ -82,10 +82,14 @@ interface Switched {
 export const recordRules: readonly ((ledger: Ledger, changes: readonly Change[], accuse: Accuse) => void)[] =
   [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft, lostSeatsGoOn];
 
-/** By the clock that the journal itself carries (I3). */
+/**
+ * By the clock that the journal itself carries (I3). The clock of a machine that asked in a file may be behind by as much as its request seemed old: its
+ * seat is held for so much longer.
+ */
 function expiredEarly(ledger: Ledger, _changes: readonly Change[], accuse: Accuse): void {
-  for (const { jti, exp, dur } of ledger.expiredBorrows.splice(0)) {
-    const earlyMs = exp * 1000 + SIGMA_MS + 2 * dur - ledger.highWaterMs;
+  for (const { jti, exp, iat, dur, nonce } of ledger.expiredBorrows.splice(0)) {
+    const ageMs = Math.max(0, iat * 1000 - (ledger.signedAtMs.get(nonce) ?? Number.POSITIVE_INFINITY));
+    const earlyMs = exp * 1000 + SIGMA_MS + 2 * dur + ageMs - ledger.highWaterMs;
     if (earlyMs > CLOCK_LAG_MS)
       accuse('I3', `borrow ${jti} ended ${Math.round(earlyMs / 1000)} s before its hold was over`);
   }

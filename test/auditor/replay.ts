@@ -1,6 +1,7 @@
 import { creditRules } from './credits.js';
 import type { Evidence, Finding } from './evidence.js';
 import { Excess } from './excess.js';
+import { eventsOf } from './history.js';
 import type { Change } from './journal-entry.js';
 import { Ledger } from './ledger.js';
 import { grantRules, type Judge } from './replay-grants.js';
@@ -14,9 +15,10 @@ import { adminRules, recordRules } from './replay-rules.js';
 export function invalidHistory({
   journal,
   leases = [],
-}: Pick<Evidence, 'journal'> & Partial<Pick<Evidence, 'leases'>>): Finding[] {
+  entries = [],
+}: Pick<Evidence, 'journal'> & Partial<Pick<Evidence, 'leases' | 'entries'>>): Finding[] {
   const findings: Finding[] = [];
-  const ledger = new Ledger();
+  const ledger = new Ledger(signedTimes(entries));
   const excess = new Excess({ leases });
   for (const { seq, changes } of journal?.records ?? []) {
     const accuse = (rule: Finding['rule'], text: string) =>
@@ -35,6 +37,14 @@ export function invalidHistory({
     excess.after(ledger, seq);
   }
   return [...findings, ...excess.findings()];
+}
+
+/** Nonce -> when the machine that asked in a file says that it did. */
+function signedTimes(entries: Evidence['entries']): Map<string, number> {
+  const times = new Map<string, number>();
+  for (const { nonce, signedAtMs } of eventsOf(entries, 'request'))
+    if (nonce !== undefined && signedAtMs !== undefined) times.set(nonce, signedAtMs);
+  return times;
 }
 
 const judges: Readonly<Record<string, Judge>> = {

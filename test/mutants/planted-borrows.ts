@@ -128,4 +128,14 @@ export const plantedInBorrows: readonly Mutant[] = [
     'A computer whose clock is far off is lent a seat.',
     edit(borrow, 'if (Math.abs(offMs) <= BORROW_MAX_SKEW_MS)', 'if (offMs !== undefined)'),
   ),
+  mutant(
+    'age-of-request-ignored',
+    'I3',
+    'A seat lent by file is held as if the clock of its machine were known.',
+    edit(
+      'server/dist/domain/decide/grant-borrow.js',
+      'const holdMs = Math.max(0, context.now.wallMs - command.requestedAtMs);',
+      'const holdMs = 0;',
+    ),
+  ),
 ];

@@ -97,6 +97,28 @@ describe('the journal is a valid history', () => {
     expect(broken(world)).toEqual(['I5']);
   });
 
+  test.each<[string, number | undefined, string[]]>([
+    ['of a machine that can be looked at', undefined, []],
+    ['of one that asked in a file just now', 0, []],
+    ['of one whose clock may be ten minutes behind: its hold is longer by that', 600_000, ['I3']],
+  ])('a borrow that ends with its hold, %s', (_, ageMs, rules) => {
+    const world = new World();
+    const takenMs = Date.UTC(2026, 10, 22) + 1_000;
+    const lease = world.take(1_000, { kind: 'borrow', durSeconds: 600, nonce: 'carried' });
+    const request = { event: 'request', method: 'borrow.grant', nonce: 'carried' } as const;
+    world.write(900, 'plugin', {
+      ...request,
+      ...(ageMs === undefined ? {} : { signedAtMs: takenMs - ageMs }),
+    });
+    world.journal(
+      { type: 'clock.seen', wallMs: takenMs + 600_000 + 15 * 60_000 + 1_200 },
+      { type: 'lease.ended', id: lease, reason: 'expired' },
+    );
+    // Somebody is still there then.
+    world.write(1_600_000, 'admin', { event: 'denied', method: 'pool.status', code: 'BUSY' });
+    expect(broken(world)).toEqual(rules);
+  });
+
   test('a request that was carried out twice is found', () => {
     const world = new World();
     const kept = { type: 'request.kept', request: { id: 'plugin k', method: 'release', leases: [] } };
