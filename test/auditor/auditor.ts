@@ -15,6 +15,7 @@ import { givenBackByOthers } from './foreign-releases.js';
 import { eventsOf } from './history.js';
 import { takenThoughUsed } from './idle.js';
 import { forgottenTooSoon } from './kept-keys.js';
+import { notRenewed } from './kept-seats.js';
 import { overtaken } from './line.js';
 import { lingersWrong } from './lingers.js';
 import { mailsWrong } from './mails.js';
@@ -119,5 +120,6 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),
     ...overtaken(evidence),
+    ...notRenewed(evidence),
   ];
 }

@@ -29,8 +29,15 @@ export interface Case {
   readonly isThorough?: boolean;
   /** What a mail server took, if somebody watched one. */
   readonly mails?: readonly MailTaken[];
+  /** A span in which nothing goes wrong, no process ends, and every client has had time to connect. Left out: nobody knows of one. */
+  readonly quiet?: Quiet;
   /** When the server was made of a backup (I9): `journal` knows nothing of what was acknowledged between the two. Left out: never. */
   readonly restoredAtT?: number;
+}
+
+export interface Quiet {
+  readonly fromT: number;
+  readonly untilT: number;
 }
 
 /** One thing that must not be. `rule` is the invariant of DESIGN 3 it breaks, or what it is about. */
@@ -45,8 +52,8 @@ export interface Finding {
     | ('BULK' | 'MAIL' | 'I10')
     /** Who may ask for what; what an admin asked for; forced releases that are set for later. */
     | ('ROLE' | 'ASKED' | 'RELEASE')
-    /** With what somebody joins. */
-    | 'ENROL';
+    /** With what somebody joins; whether clients renew what they have. */
+    | ('ENROL' | 'KEPT');
   readonly text: string;
   /** Whose borrows it rests on, by process: how long one lasts is a question of wall clocks (I3). Left out: no wall clock has a part in it. */
   readonly borrowers?: readonly string[];

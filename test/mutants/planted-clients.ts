@@ -62,4 +62,24 @@ export const plantedInClients: readonly Mutant[] = [
       'return Math.max(now.monoMs - since.monoMs, 0);',
     ),
   ),
+  mutant(
+    'heartbeat-too-slow',
+    'KEPT',
+    'The client sends its next renewal after one and a half D: a healthy connection loses its seat.',
+    edit(
+      'client-sdk/dist/heartbeat.js',
+      'this.#due = { since: readClock(this.#host.clock), afterMs: shortestMs * fraction * jitter };',
+      'this.#due = { since: readClock(this.#host.clock), afterMs: shortestMs * (fraction === HEARTBEAT_FRACTION ? 1.5 : fraction) * jitter };',
+    ),
+  ),
+  mutant(
+    'renewed-at-the-last-moment',
+    'KEPT',
+    'The client renews at 0.97 D instead of D/3: one that is late by a breath loses its seat.',
+    edit(
+      'client-sdk/dist/heartbeat.js',
+      'this.#due = { since: readClock(this.#host.clock), afterMs: shortestMs * fraction * jitter };',
+      'this.#due = { since: readClock(this.#host.clock), afterMs: shortestMs * (fraction === HEARTBEAT_FRACTION ? 0.97 : fraction) };',
+    ),
+  ),
 ];

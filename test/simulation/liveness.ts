@@ -10,6 +10,8 @@ import { refusable } from './workload.js';
 const MINUTE_MS = 60_000;
 /** The server is up by then. */
 const STARTS_MS = MINUTE_MS / 2;
+/** And whoever was away has connected: no pause between two attempts is longer than 10 s. */
+const CONNECTS_MS = MINUTE_MS / 2;
 /** How often the pools are looked at, ms. */
 const LOOKS_MS = 10 * MINUTE_MS;
 /** A server's clock was ahead by no more than this. */
@@ -32,6 +34,7 @@ export async function heal(
   if (!site.server.isUp) return site.violation('the server is down although nothing fails any more');
   const owner = founded.admins[0]!;
   await site.settled(openPools({ ...owner, products }));
+  await liveOn(site);
   end();
   await acceptRestore(site, owner);
   const untilMs = site.time.nowMs + QUIET_MS + site.longMs;
@@ -52,6 +55,14 @@ export async function heal(
   await unsentMails(site, owner);
   waiters.judge();
   for (const product of products) await site.settled(takeOne(site, product, founded));
+}
+
+/** Nothing goes wrong for a while, so that it shows whether clients keep what they have. */
+async function liveOn(site: Site): Promise<void> {
+  await site.run(site.time.nowMs + CONNECTS_MS);
+  const fromT = site.time.nowMs;
+  await site.run(fromT + site.longMs);
+  site.quiet = { fromT, untilT: site.time.nowMs };
 }
 
 /** What is about to end, so that no lease fits in, is granted once more: a seat that is shown as free can be taken then. */

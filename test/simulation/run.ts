@@ -288,6 +288,7 @@ function verdictOn(site: Site, crypto: SimCrypto): ReturnType<typeof audit> {
     clocksDrift: true,
     isThorough: true,
     mails: site.mailServer?.taken ?? [],
+    ...(site.quiet === undefined ? {} : { quiet: site.quiet }),
     ...(site.restoredAtMs === undefined ? {} : { restoredAtT: site.restoredAtMs }),
   });
 }

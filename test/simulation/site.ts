@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AdminConnection, Host, Seat } from '@berth/client';
 import { joinWith, openAdminWith } from '@berth/client/internal';
+import type { Quiet } from '../auditor/evidence.js';
 import type { Entry, Happening } from '../auditor/history.js';
 import { FakeFiles } from '../unit/sdk/fake-files.js';
 import { AdminFiles } from './admin-files.js';
@@ -74,6 +75,8 @@ export class Site {
   /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
   vouchedUntilMs = 0;
   spaceReturned = 0;
+  /** When nothing goes wrong any more, and clients still live on. */
+  quiet: Quiet | undefined;
   /** The newest one that somebody made. */
   backup: SimBackup | null = null;
   /** Of the admins: what they have of records that the server let go of. */
