@@ -1,32 +1,17 @@
 import { limits } from '@berth/protocol';
-import { bulkHandlers } from '@berth/server/admin/bulk-handlers';
-import type { HandlerDeps } from '@berth/server/admin/deps';
-import type { Command } from '@berth/server/domain/commands';
+import type { bulkHandlers } from '@berth/server/admin/bulk-handlers';
 import { expect, test } from 'vitest';
-import { DAY_MS, World } from './domain/world.js';
+import { bulkRig } from './bulk-rig.js';
+import { World } from './domain/world.js';
 
 type Handlers = ReturnType<typeof bulkHandlers>;
-type Caller = Parameters<Handlers['bulk.apply']>[1];
 type Applied = Parameters<Handlers['bulk.apply']>[0];
 
 const upload = 'u-0123456789abcdef';
 
 /** The handlers of one process: what was uploaded is gone with it. */
 function open(world: World) {
-  const deps = {
-    clock: { now: () => world.now },
-    invitationMs: DAY_MS,
-    engine: {
-      submit: async (command: Command) => world.send(command),
-      read: async (view: (state: World['state'], now: World['now']) => unknown) =>
-        view(world.state, world.now),
-      ask: async (view: (state: World['state'], context: World['context']) => unknown) =>
-        view(world.state, world.context),
-    },
-  };
-  const handlers = bulkHandlers(deps as unknown as HandlerDeps);
-  const { by } = world.admin();
-  const caller = { deviceId: by.device, deviceKey: 'k', email: by.email } as Caller;
+  const { handlers, caller } = bulkRig(world);
   const put = async (header: readonly string[], rows: readonly (readonly string[])[]) => {
     const numbered = rows.map((cells, at) => ({ line: at + 2, cells: [...cells] }));
     const part = { upload, header: [...header], from: 0, rows: numbered };

@@ -1,14 +1,10 @@
 import type { BulkKind, BulkRowInfo } from '@berth/protocol';
-import { bulkHandlers } from '@berth/server/admin/bulk-handlers';
-import type { HandlerDeps } from '@berth/server/admin/deps';
-import type { Command } from '@berth/server/domain/commands';
 import { expect, test } from 'vitest';
-import { DAY_MS, World } from './domain/world.js';
+import { bulkRig } from './bulk-rig.js';
+import { World } from './domain/world.js';
 
 // What a table is told of its rows: ahead, and in the report of the job.
 
-type Handlers = ReturnType<typeof bulkHandlers>;
-type Caller = Parameters<Handlers['bulk.apply']>[1];
 type Line = readonly [header: string, ...rows: string[]];
 
 interface Told {
@@ -18,20 +14,8 @@ interface Told {
 
 /** Sends the lines, previews them, applies them as a job of their own, and has its rows decided. */
 async function told(world: World, kind: BulkKind, [header, ...rows]: Line, more: { pending?: true } = {}) {
-  const deps = {
-    clock: { now: () => world.now },
-    invitationMs: DAY_MS,
-    engine: {
-      submit: async (command: Command) => world.send(command),
-      read: async (view: (state: World['state'], now: World['now']) => unknown) =>
-        view(world.state, world.now),
-      ask: async (view: (state: World['state'], context: World['context']) => unknown) =>
-        view(world.state, world.context),
-    },
-  };
-  const handlers = bulkHandlers(deps as unknown as HandlerDeps);
+  const { handlers, caller } = bulkRig(world);
   const { by, request } = world.admin();
-  const caller = { deviceId: by.device, deviceKey: 'k', email: by.email } as Caller;
   const upload = 'u-0123456789abcdef';
   const numbered = rows.map((row, at) => ({ line: at + 2, cells: row.split(',') }));
   await handlers['bulk.put']({ upload, header: header.split(','), from: 0, rows: numbered }, caller);
