@@ -33,8 +33,7 @@ export function readCsv(text: string, name: string): Table {
     const delimiter = delimiterOf(lines);
     // The end of that line stays: the others keep their numbers.
     const { rest, wrong } = setApart(lines.replace(separatorLine, ''), delimiter);
-    const found = parsed(rest, delimiter);
-    const [head, ...rows] = found.filter(({ cells }) => cells.some((cell) => cell !== ''));
+    const [head, ...rows] = parsed(rest, delimiter);
     const first = wrong[0];
     if (first !== undefined && (head === undefined || first.line < head.line))
       throw invalid(name, wordsOf(first), quotesNext);
@@ -55,29 +54,35 @@ function wordsOf({ line, quote: { is, cell } }: WrongRow): string {
     : `in line ${line}, cell ${cell}, a quote stands within the text`;
 }
 
-/** csv-parse makes an error for each row that is longer or shorter than the first, and throws none: their stacks were most of its time. */
-function parsed(text: string, delimiter: string): TableRow[] {
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const options = {
-    bom: true,
-    delimiter,
-    info: true,
-    record_delimiter: '\n',
-    skip_empty_lines: true,
-    trim: true,
-  };
-  try {
-    const found = parse(text, { ...options, relax_column_count: true }) as unknown as Found[];
-    return found.map(({ info, record }) => ({ line: info.lines, cells: record }));
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
-  }
-}
+/** What no text has (`otherEncoding`). */
+const MARK = '\0';
+const marked = /\n\0(\d+)\n/g;
 
-interface Found {
-  readonly info: { readonly lines: number };
-  readonly record: string[];
+/**
+ * csv-parse makes an error, and throws it away, of each record that is longer or shorter than the first: where many are, that was most of its time. So
+ * it is given the table as one record, where the end of a line is another separator, and behind it, or behind several, a cell of ours that says how many.
+ */
+function parsed(text: string, delimiter: string): TableRow[] {
+  const separators = { delimiter: [delimiter, '\n'], record_delimiter: MARK.repeat(2) };
+  const lines = `${text}\n`.replaceAll(/\n+/g, (ends) => `\n${MARK}${ends.length}\n`);
+  const [found = []] = parse(lines, { bom: true, trim: true, ...separators });
+  const rows: TableRow[] = [];
+  let cells: string[] = [];
+  let line = 1;
+  const newlines = (_: string, count: string): string => {
+    line += Number(count);
+    return '\n'.repeat(Number(count));
+  };
+  for (const cell of found) {
+    if (!cell.startsWith(MARK)) {
+      cells.push(cell.replaceAll(marked, newlines));
+      continue;
+    }
+    if (cells.some((each) => each !== '')) rows.push({ line, cells });
+    cells = [];
+    line += Number(cell.slice(1));
+  }
+  return rows;
 }
 
 /** The one that the file itself says, or that the first line has most of, outside of quotes, within which that line may be several. */
