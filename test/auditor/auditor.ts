@@ -25,7 +25,7 @@ import { overIssued } from './over-issue.js';
 import { prunesWrong } from './prunes.js';
 import { toldTooEarly } from './pushes.js';
 import { invalidHistory } from './replay.js';
-import { sinceRestore } from './restored.js';
+import { heldTooShort, sinceRestore } from './restored.js';
 import { outlived } from './revisions.js';
 import { beyondRole } from './roles.js';
 import { wrongStatuses } from './statuses.js';
@@ -116,6 +116,7 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...releasesWrong(evidence),
     ...lingersWrong(evidence),
     ...toldTooEarly(evidence),
+    ...heldTooShort(evidence),
     ...forgottenTooSoon(evidence),
     ...unacknowledged(evidence),
     ...notAsAsked(evidence),

@@ -145,6 +145,8 @@ export const creditRules: Readonly<Record<string, Judge>> = {
     const spend = change.spend as SpendRow;
     const { id, email, credits, charges } = spend;
     if (ledger.credits.has(id)) accuse('CREDIT', `${id} is spent twice`);
+    if (ledger.restore.isCareful)
+      accuse('I9', `${id} is spent while nobody knows what was spent before the restore`);
     const beyond = ledger.credits.beyond(spend);
     if (beyond !== null) accuse('CREDIT', `${credits} credits are spent by ${email}, ${beyond}`);
     if (ledger.devices.get(spend.device)?.email !== email)

@@ -1,5 +1,6 @@
 import { CreditBook } from './credit-book.js';
 import type { Change } from './journal-entry.js';
+import { RestoreBook } from './restore-book.js';
 import type { LeaseClaims } from './token.js';
 
 // What the journal says there is, written down here a second time: only what the rules (replay-rules.ts) look at.
@@ -29,6 +30,7 @@ export interface EntitlementRow {
     readonly earlyReturn?: string;
     readonly holder?: string;
     readonly credits?: number;
+    readonly exp: number;
   };
   readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
   readonly removing?: object;
@@ -110,10 +112,8 @@ export class Ledger {
   /** Of the server as it is now, and all that it ever had. */
   epoch: string | null = null;
   readonly epochs = new Set<string>();
-  /** I9: nothing new may be granted. */
-  isHolding = false;
-  /** Seats that were taken meanwhile. */
-  readonly takenInHold = new Set<string>();
+  /** What may be out that the journal does not know of (I9). */
+  readonly restore = new RestoreBook();
   /** Seats that left an allocation for the shared ones, and revokes that went with their allocation, since somebody looked. */
   readonly lostSeats: string[] = [];
   readonly droppedPending: {
@@ -125,13 +125,20 @@ export class Ledger {
   readonly expiredBorrows: LeaseClaims[] = [];
   /** Nonce -> when a machine that nobody can look at signed its request, by its own clock. */
   readonly signedAtMs: ReadonlyMap<string, number>;
+  /** What any client was given, as `wordsOf` has it. */
+  readonly given: ReadonlySet<string>;
 
-  constructor(signedAtMs: ReadonlyMap<string, number> = new Map()) {
+  constructor(
+    signedAtMs: ReadonlyMap<string, number> = new Map(),
+    given: ReadonlySet<string> = new Set<string>(),
+  ) {
     this.signedAtMs = signedAtMs;
+    this.given = given;
   }
 
   /** Applies a change that the rules have seen. */
   apply(change: Change): void {
+    this.restore.apply(change, this);
     this.#steps[change.type]?.(change);
     this.credits.apply(change);
   }
@@ -173,12 +180,7 @@ export class Ledger {
       this.#seen(highWaterMs);
       this.#begin(epoch);
     },
-    'organisation.restored': ({ epoch }) => {
-      this.#begin(String(epoch));
-      this.isHolding = true;
-    },
-    'restore.windowOver': () => this.#goOn(),
-    'restore.accepted': () => this.#goOn(),
+    'organisation.restored': ({ epoch }) => this.#begin(String(epoch)),
     'clock.seen': ({ wallMs }) => this.#seen(wallMs as number),
     'clock.accepted': ({ wallMs }) => {
       this.highWaterMs = wallMs as number;
@@ -223,7 +225,6 @@ export class Ledger {
     'seat.taken': ({ seat }) => {
       const row = seat as Omit<SeatRow, 'leases' | 'lingers'>;
       this.seats.set(row.id, { ...row, leases: new Set(), lingers: false });
-      if (this.isHolding) this.takenInHold.add(row.id);
     },
     'seat.grown': ({ id, count }) => {
       const seat = this.seats.get(String(id))!;
@@ -247,8 +248,6 @@ export class Ledger {
       const row = lease as { claims: LeaseClaims; device: string; email: string };
       this.leases.set(row.claims.jti, { ...row, revoked: false });
       this.seats.get(row.claims.seat)!.leases.add(row.claims.jti);
-      // Shown by who has it: a seat of before the restore, which may be lent for longer.
-      if (row.claims.epoch !== this.epoch) this.takenInHold.delete(row.claims.seat);
     },
     'lease.revoked': ({ id }) => {
       this.leases.get(String(id))!.revoked = true;
@@ -265,11 +264,6 @@ export class Ledger {
   #begin(epoch: string): void {
     this.epoch = epoch;
     this.epochs.add(epoch);
-  }
-
-  #goOn(): void {
-    this.isHolding = false;
-    this.takenInHold.clear();
   }
 
   #seen(wallMs: number): void {

@@ -1,7 +1,7 @@
 import type { Finding } from './evidence.js';
 import type { Change } from './journal-entry.js';
 import type { LeaseRow, Ledger, SeatRow } from './ledger.js';
-import { grantedInHold, isShown } from './replay-restore.js';
+import { grantedCarefully, isShown, takenUpAgain } from './replay-restore.js';
 
 export type Accuse = (rule: Finding['rule'], text: string) => void;
 
@@ -48,14 +48,17 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     const seat = ledger.seats.get(row.claims.seat)!;
     tooMany(row, seat, accuse);
     // A seat may have moved since, and an admin may have said otherwise: it was granted before.
-    if (isShown(ledger, row.claims)) return;
+    if (isShown(ledger, row.claims)) {
+      takenUpAgain(ledger, row, seat, accuse);
+      return;
+    }
     misnamed(ledger, row, seat, accuse);
     if (seat.allocation === null && ledger.products.get(seat.product)?.sharing === false)
       accuse(
         'SHARING',
         `lease ${row.claims.jti} is granted on seat ${seat.id}, a shared one of ${seat.product}, while sharing is off`,
       );
-    grantedInHold(ledger, row.claims, accuse);
+    grantedCarefully(ledger, row, seat, accuse);
     sharedWrongly(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
     if (row.claims.kind === 'borrow') {

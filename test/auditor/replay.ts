@@ -5,7 +5,7 @@ import { eventsOf } from './history.js';
 import type { Change } from './journal-entry.js';
 import { Ledger } from './ledger.js';
 import { grantRules, type Judge } from './replay-grants.js';
-import { restoreRules } from './replay-restore.js';
+import { restoreRules, wordsOf } from './replay-restore.js';
 import { adminRules, recordRules } from './replay-rules.js';
 
 /**
@@ -15,10 +15,12 @@ import { adminRules, recordRules } from './replay-rules.js';
 export function invalidHistory({
   journal,
   leases = [],
+  earlier = [],
   entries = [],
-}: Pick<Evidence, 'journal'> & Partial<Pick<Evidence, 'leases' | 'entries'>>): Finding[] {
+}: Pick<Evidence, 'journal'> & Partial<Pick<Evidence, 'leases' | 'earlier' | 'entries'>>): Finding[] {
   const findings: Finding[] = [];
-  const ledger = new Ledger(signedTimes(entries));
+  const given = new Set([...leases, ...earlier].map(({ token }) => wordsOf(token.claims)));
+  const ledger = new Ledger(signedTimes(entries), given);
   const excess = new Excess({ leases });
   for (const { seq, changes } of journal?.records ?? []) {
     const accuse = (rule: Finding['rule'], text: string) =>

@@ -1,6 +1,7 @@
-import type { Evidence, LeaseSeen } from './evidence.js';
+import type { Evidence, Finding, LeaseSeen } from './evidence.js';
 import type { Happening } from './history.js';
 import type { JournalEntry } from './journal-entry.js';
+import { onlineEnd, onlineWindowMs, RHO } from './rights.js';
 import type { LeaseClaims } from './token.js';
 
 /** What was asked and given back holds whatever server heard it; what the server said holds for that one. */
@@ -52,4 +53,51 @@ export function ownGrants(records: readonly JournalEntry[]): { seq: number; clai
       if (epoch === null || claims.epoch === epoch) grants.push({ seq, claims });
     }
   return grants;
+}
+
+/**
+ * I9: nothing is granted for as long as a client of the lost server may use what it has, of whatever D it was; and that long by the clock of everybody, not by
+ * what the journal says.
+ */
+export function heldTooShort({ journal, leases, earlier = [], restoredAtT }: Evidence): Finding[] {
+  if (restoredAtT === undefined || journal === undefined || journal.fault !== null) return [];
+  const hold = lastHold(journal.records);
+  if (hold === null) return [];
+  const longest = earlier.reduce((most, seen) => {
+    const { kind, dur } = seen.token.claims;
+    const isOpen =
+      kind === 'online' && onlineEnd(seen, seen.sentAt ?? seen.answer.t, 'client', false) > restoredAtT;
+    return isOpen ? Math.max(most, dur) : most;
+  }, 0);
+  const accuse = (text: string): Finding => ({ rule: 'I9', text });
+  const findings: Finding[] = [];
+  if (hold.windowMs < onlineWindowMs(longest * 1000))
+    findings.push(accuse(`the hold is ${hold.windowMs} ms, somebody has a lease of ${longest} s`));
+  const { overSeq, windowMs } = hold;
+  const early = leases.find(
+    ({ token, answer }) =>
+      overSeq !== null &&
+      token.claims.seq >= overSeq &&
+      answer.t < restoredAtT + Math.max(windowMs, onlineWindowMs(longest * 1000)) * (1 - RHO),
+  );
+  if (early !== undefined)
+    findings.push(
+      accuse(
+        `the hold of ${windowMs} ms is over ${Math.round(early.answer.t - restoredAtT)} ms after the restore`,
+      ),
+    );
+  return findings;
+}
+
+/** The last one that begins, and the record that ends it. */
+function lastHold(
+  records: readonly JournalEntry[],
+): { readonly windowMs: number; readonly overSeq: number | null } | null {
+  let hold: { windowMs: number; overSeq: number | null } | null = null;
+  for (const { seq, changes } of records)
+    for (const { type, windowMs } of changes) {
+      if (type === 'restore.begun') hold = { windowMs: Number(windowMs), overSeq: null };
+      else if (type === 'restore.windowOver' && hold !== null) hold.overSeq = seq;
+    }
+  return hold;
 }

@@ -1,7 +1,7 @@
 import { BerthError, newIdempotencyKey } from '@berth/client';
 import type { ResultOf } from '@berth/protocol';
 import type { Position } from '@berth/server/store/position';
-import type { Office } from './office.js';
+import type { Desk } from './office.js';
 import { pruneJournal } from './office-prune.js';
 import { nap, refusable } from './workload.js';
 
@@ -18,7 +18,7 @@ export interface SimBackup {
  * As `berth backup create` does, piece by piece; what it seals them with is no part of a simulation. Often the same person prunes the journal meanwhile, in
  * another terminal: only owners may do either.
  */
-export async function makeBackup(office: Office, key: string): Promise<void> {
+export async function makeBackup(office: Desk, key: string): Promise<void> {
   const { admin, dice, site } = office;
   // The others are refused, which is looked at, but not every time.
   if (admin.me.user?.role !== 'owner' && dice.chance(0.8)) return;
@@ -33,7 +33,7 @@ export async function makeBackup(office: Office, key: string): Promise<void> {
     if (settled.status === 'rejected') throw settled.reason;
 }
 
-async function copyAll(office: Office, begun: ResultOf<'backup.begin'>, reading: Reading): Promise<void> {
+async function copyAll(office: Desk, begun: ResultOf<'backup.begin'>, reading: Reading): Promise<void> {
   const { admin, host, site, dice } = office;
   const { seq, epoch, head, atMs, journal } = begun;
   const files = new Map<string, Uint8Array>();
@@ -69,7 +69,7 @@ interface Reading {
 const PATIENCE_MS = 55_000;
 
 async function read(
-  { admin, site }: Office,
+  { admin, site }: Desk,
   segment: string,
   offset: number,
   reading: Reading,

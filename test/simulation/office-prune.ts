@@ -3,7 +3,7 @@ import { refusalOf, removeRecords } from '@berth/cli/audit/removal';
 import { Failure } from '@berth/cli/fail';
 import { type AdminConnection, newIdempotencyKey } from '@berth/client';
 import type { AuditSegment } from '@berth/protocol';
-import type { Office } from './office.js';
+import type { Desk } from './office.js';
 
 /** File operations of a prune, and of what else goes on meanwhile. */
 const OPERATIONS = 45;
@@ -14,7 +14,7 @@ const STEPS = 24;
  * As `berth audit prune` does, with what it is made of: the oldest files of the journal go to a file of the admin's, which is proved, and only then
  * the server is asked to let go of them. What becomes of the file is the command's to say; the auditor counts on it.
  */
-export async function pruneJournal(office: Office): Promise<void> {
+export async function pruneJournal(office: Desk): Promise<void> {
   const { admin, dice, site } = office;
   // The others are refused, once they have exported: that is looked at, but not every time.
   if (admin.me.user?.role !== 'owner' && dice.chance(0.8)) return;
@@ -31,7 +31,7 @@ export async function pruneJournal(office: Office): Promise<void> {
   }
 }
 
-async function exportAndRemove(office: Office, going: readonly AuditSegment[], out: string): Promise<void> {
+async function exportAndRemove(office: Desk, going: readonly AuditSegment[], out: string): Promise<void> {
   const { admin, dice, host, site } = office;
   const { until, head } = going.at(-1)!;
   const giveUp = new AbortController();
@@ -62,7 +62,7 @@ async function explained(admin: AdminConnection, { from }: AuditSegment, error: 
 }
 
 /** The server dies somewhere in the middle of it, or its disk fails. */
-function disturb({ site, dice }: Office): void {
+function disturb({ site, dice }: Desk): void {
   if (!site.network.faulty || !dice.chance(0.5)) return;
   const { fate } = site.server;
   if (dice.chance(0.2)) {
@@ -76,7 +76,7 @@ function disturb({ site, dice }: Office): void {
 }
 
 /** The state has to be made anew from what is left, and the next start has to find its way past what somebody put beside it. */
-function rebuildSoon({ site, dice }: Office): void {
+function rebuildSoon({ site, dice }: Desk): void {
   const { server, network } = site;
   if (!dice.chance(0.4)) return;
   const forged = dice.chance(0.5);

@@ -31,6 +31,9 @@ export interface Office {
   isEnding(): boolean;
 }
 
+/** What it takes to ask for something that has to do with none of the people. */
+export type Desk = Pick<Office, 'site' | 'admin' | 'host' | 'dice'>;
+
 /** An admin at work. Refusals are part of it. */
 export async function administer(office: Office): Promise<void> {
   const { site, host } = office;

@@ -5,7 +5,8 @@ import { AskedBefore } from './asked-before.js';
 import { isExcused } from './beyond-promise.js';
 import { type BeyondName, type FaultCounts, type FaultName, throwFaults } from './faults.js';
 import { type Founded, settle } from './founding.js';
-import { heal, sellAnew } from './liveness.js';
+import { heal } from './liveness.js';
+import { loseOnce } from './loss.js';
 import { administer } from './office.js';
 import { type Plan, type PlanOptions, planOf } from './plan.js';
 import { takePlatform } from './platform.js';
@@ -168,18 +169,10 @@ class Run {
     const site = this.#site;
     const dice = site.dice('restore');
     const afterMs = this.#plan.hours * HOUR_MS * (0.3 + dice.below(500) / 1000);
-    site.later(afterMs, () => {
-      const { backup } = site;
-      if (backup === null) return;
-      site.tellFault('restored');
-      const judge = (): void => {
-        this.earlier = verdictOn(site, this.#plan.crypto).findings;
-      };
-      site
-        .restore(backup, judge)
-        .then(() => site.later(dice.about(60_000), () => void sellAnew(site, this.#founded.admins[0]!)))
-        .catch((error: unknown) => site.violation(`a restore failed with ${String(error)}`));
-    });
+    const judge = (): void => {
+      this.earlier = verdictOn(site, this.#plan.crypto).findings;
+    };
+    loseOnce({ site, founded: this.#founded, products, dice, afterMs, judge });
   }
 
   /** A new process of a plugin. */

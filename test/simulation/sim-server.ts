@@ -21,6 +21,7 @@ import type { WebSocket } from 'ws';
 import { FaultyFiles, type Survivors } from '../store/faulty-files.js';
 import { Duties } from './duties.js';
 import { forgeBase } from './forged-base.js';
+import { NotedWindows } from './noted-windows.js';
 import type { SimBackup } from './office-backup.js';
 import { decideOffline, unpack } from './offline.js';
 import { ServerFate } from './server-fate.js';
@@ -106,8 +107,7 @@ export class SimServer {
   #isRotten = false;
   /** D as configured: it may be another one at each start. */
   #leaseSeconds = 0;
-  #longestSeconds = 0;
-  #isRestored = false;
+  readonly #windows = new NotedWindows();
 
   constructor(options: SimServerOptions) {
     this.#options = options;
@@ -153,7 +153,7 @@ export class SimServer {
   async restore({ files, position, ...facts }: SimBackup): Promise<string[]> {
     await unpack(this.disk, FOLDER, { files, position });
     Object.assign(this.#rows, emptyMemoryDisk());
-    this.#isRestored = true;
+    this.#windows.restored(position.seq);
     // Of a journal that was pruned, that is no state to go on from.
     this.#isRotten = true;
     const epoch = encodeBase64Url(this.#options.dice.bytes(12));
@@ -205,9 +205,7 @@ export class SimServer {
     const { time, clock, dice } = this.#options;
     this.starts++;
     const configured = Math.round(this.#options.leaseSeconds * dice.pick([1, 1, 0.5, 1.5]));
-    // What was raised after a backup, the backup does not know: site-it.md says how a restored server is to start.
-    this.#leaseSeconds = this.#isRestored ? Math.max(this.#longestSeconds, configured) : configured;
-    this.#longestSeconds = Math.max(this.#longestSeconds, this.#leaseSeconds);
+    this.#leaseSeconds = Math.max(this.#windows.leastSeconds, configured);
     this.isSilent = false;
     const owner = newOwner();
     this.owner = owner;
@@ -285,6 +283,7 @@ export class SimServer {
     await engine.submit({ type: 'beginRestore' });
     await engine.submit({ type: 'noteWindow' });
     if (owner.dead) return;
+    this.#windows.note(journal.position.seq, this.#leaseSeconds);
     this.#starting = null;
     const dispatcher = new Dispatcher(gate, defaultLimits, (event) => {
       if (event.type !== 'handlerError' || owner.dead) return;

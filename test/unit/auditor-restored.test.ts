@@ -13,6 +13,10 @@ const founded: Change = { type: 'organisation.founded', organisation: { epoch: '
 const restored = (epoch: string): Change => ({ type: 'organisation.restored', epoch });
 const begun = (windowMs: number): Change => ({ type: 'restore.begun', atMs: 1, windowMs });
 const over: Change = { type: 'restore.windowOver' };
+const accepted: Change = { type: 'restore.accepted' };
+/** What the journal says of the seat of a borrow that its device has shown. */
+const marked = { earlier: 'shown' };
+const DAY_MS = 86_400_000;
 
 describe('I9: a server that was made of a backup', () => {
   const server = (...changes: Change[]): World => {
@@ -46,7 +50,7 @@ describe('I9: a server that was made of a backup', () => {
   test('may take what a device shows though sharing is off since, and nothing else', () => {
     const world = server(restored('next'), begun(71_000));
     world.put({ sharing: false });
-    world.take(2000, { kind: 'borrow' });
+    world.take(2000, { kind: 'borrow', of: marked });
     expect(broken(world)).toEqual([]);
     world.journal(over);
     world.take(2100, { epoch: 'next', by: 'other' });
@@ -55,7 +59,7 @@ describe('I9: a server that was made of a backup', () => {
 
   test('may lend a seat for longer whose borrow a device has shown, and no other one', () => {
     const world = server(restored('next'), begun(71_000));
-    world.take(2000, { kind: 'borrow', seat: 'shown' });
+    world.take(2000, { kind: 'borrow', seat: 'shown', of: marked });
     world.take(2100, { kind: 'borrow', seat: 'shown', epoch: 'next' });
     expect(broken(world)).toEqual([]);
     world.take(2200, { kind: 'borrow', by: 'other', epoch: 'next' });
@@ -80,5 +84,149 @@ describe('I9: a server that was made of a backup', () => {
     };
     expect(broken(late('epoch'), 1000)).toEqual([]);
     expect(broken(late('next'), 1000)).toContain('I6');
+  });
+});
+
+describe('I9: what a restored server may have granted before', () => {
+  /** Of a backup with five seats of e1, which lends two; it has held. */
+  const server = (seats = 5): World => {
+    const world = new World(seats);
+    world.import(0, 'e1', seats, { rev: 2, borrow: { maxSeconds: 86_400, seats: 2 } });
+    for (const change of [founded, restored('next'), begun(71_000), over]) world.journal(change);
+    return world;
+  };
+  const take = (world: World, t: number, more: object = {}): string =>
+    world.take(t, { by: `plugin${t}`, epoch: 'next', ...more });
+
+  test('nobody joins a seat while it holds, whoever has it', () => {
+    const world = new World();
+    world.journal(founded);
+    world.take(100, { seat: 'known' });
+    for (const change of [restored('next'), begun(71_000)]) world.journal(change);
+    expect(broken(world)).toEqual([]);
+    world.take(2000, { seat: 'known', epoch: 'next' });
+    expect(broken(world)).toEqual(['I9']);
+  });
+
+  test('as many seats as it lends are kept back until somebody answers for it', () => {
+    const world = server();
+    for (const t of [1000, 2000, 3000]) take(world, t);
+    expect(broken(world)).toEqual([]);
+    take(world, 4000);
+    expect(broken(world)).toEqual(['I9']);
+    const free = server();
+    free.journal(accepted);
+    for (const t of [1000, 2000, 3000, 4000]) take(free, t);
+    expect(broken(free)).toEqual([]);
+  });
+
+  test('what a device has shown of them is not kept back twice, in whatever order', () => {
+    const world = server();
+    world.take(900, { kind: 'borrow', of: marked });
+    for (const t of [1000, 2000, 3000]) take(world, t);
+    expect(broken(world)).toEqual([]);
+    take(world, 4000);
+    expect(broken(world)).toEqual(['I9']);
+  });
+
+  test('a borrow that is shown must be marked as one of them', () => {
+    const world = server();
+    world.take(900, { kind: 'borrow' });
+    expect(broken(world)).toEqual(['I9']);
+  });
+
+  test('of what is imported later as much is kept back, and what replaces something keeps back for it', () => {
+    const world = server(3);
+    world.import(500, 'e2', 2, { replaces: 'e1', borrow: { maxSeconds: 86_400, seats: 1 } });
+    world.journal({ type: 'entitlement.state', id: 'e1', state: 'replaced' });
+    take(world, 1000, { of: { entitlement: 'e2' }, ent: 'e2' });
+    expect(broken(world)).toContain('I9');
+    const other = server(3);
+    other.import(500, 'e2', 2, { borrow: { maxSeconds: 86_400, seats: 1 } });
+    take(other, 1000, { of: { entitlement: 'e2' }, ent: 'e2' });
+    expect(broken(other)).toEqual([]);
+    take(other, 2000, { of: { entitlement: 'e2' }, ent: 'e2' });
+    expect(broken(other)).toEqual(['I9']);
+  });
+
+  test('nothing new is lent meanwhile', () => {
+    const world = server();
+    take(world, 1000, { kind: 'borrow' });
+    expect(broken(world)).toEqual(['I9']);
+    const free = server();
+    free.journal(accepted);
+    take(free, 1000, { kind: 'borrow' });
+    expect(broken(free)).toEqual([]);
+  });
+
+  test('they are kept back until the longest borrow is over, a week for files included', () => {
+    const ended = (afterMs: number): World => {
+      const world = server();
+      world.journal({ type: 'clock.seen', wallMs: 1 + afterMs }, { type: 'reserve.ended', id: 'e1' });
+      return world;
+    };
+    expect(broken(ended(7 * DAY_MS))).toEqual(['I9']);
+    expect(broken(ended(8.1 * DAY_MS))).toEqual([]);
+  });
+
+  test('it takes up what its device was given, for nobody else and in no other words', () => {
+    const stolen = server();
+    stolen.device('thief');
+    stolen.take(900, { device: 'thief' });
+    expect(broken(stolen)).toEqual(['I9']);
+    const forged = server();
+    forged.take(900, { lie: { n: 2 } });
+    expect(broken(forged)).toContain('I9');
+  });
+
+  test('no credits are spent before somebody answers for it', () => {
+    const spend = { id: 'c1', email: 'plugin@x', device: 'plugin', product: 'render', credits: 1 };
+    const spent: Change = { type: 'credit.spent', spend: { ...spend, day: '2026-11-22', charges: [] } };
+    const world = server();
+    world.device('plugin');
+    world.journal(spent);
+    expect(broken(world)).toContain('I9');
+    const free = server();
+    free.device('plugin');
+    free.journal(accepted, spent);
+    expect(broken(free)).not.toContain('I9');
+  });
+});
+
+describe('I9: how long a restored server holds', () => {
+  /** The backup knows of no lease; somebody has one of a minute as the server is lost. */
+  const server = (...changes: Change[]): World => {
+    const world = new World();
+    world.take(100, { durSeconds: 60, unjournaled: true });
+    for (const change of [founded, restored('next'), ...changes]) world.journal(change);
+    return world;
+  };
+
+  test('as long as the longest lease that anybody may still use', () => {
+    expect(broken(server(begun(71_000)), 1000)).toEqual([]);
+    expect(broken(server(begun(60_000)), 1000)).toEqual(['I9']);
+    // It has run out before.
+    expect(broken(server(begun(60_000)), 70_000)).toEqual([]);
+  });
+
+  test('as long as leases lasted when the backup was made, though it knows of none', () => {
+    const noted = (leaseSeconds: number): Change => ({ type: 'window.noted', leaseSeconds });
+    const world = new World();
+    for (const change of [founded, noted(60), noted(120), restored('next'), begun(71_000)])
+      world.journal(change);
+    expect(broken(world)).toEqual(['I9']);
+    const shorter = new World();
+    for (const change of [founded, noted(120), noted(60), restored('next'), begun(71_000)])
+      shorter.journal(change);
+    expect(broken(shorter)).toEqual([]);
+  });
+
+  test('not by its own word alone: whoever has a token of after it knows better', () => {
+    const early = server(begun(71_000), over);
+    early.take(60_000, { epoch: 'next' });
+    expect(broken(early, 1000)).toEqual(['I9']);
+    const late = server(begun(71_000), over, accepted);
+    late.take(73_000, { epoch: 'next' });
+    expect(broken(late, 1000)).toEqual([]);
   });
 });

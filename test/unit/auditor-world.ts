@@ -18,6 +18,9 @@ export function signed(type: string, claims: object, { secret }: Keys): string {
 
 interface Asked {
   readonly by?: string;
+  /** Whose it is by the journal; left out: of who asked. */
+  readonly device?: string;
+  readonly ent?: string;
   readonly lease?: string;
   readonly seat?: string;
   readonly n?: number;
@@ -113,7 +116,7 @@ export class World {
     const { lease = `l${id}`, seat = `s${id}`, key = `key${id}` } = asked;
     const iat = Math.floor((WALL_MS + t) / 1000);
     const honest: LeaseClaims = {
-      ...{ jti: lease, ent: 'e1', product: 'render', seat, n, kind },
+      ...{ jti: lease, ent: asked.ent ?? 'e1', product: 'render', seat, n, kind },
       ...{
         dev: this.device(by).text,
         nonce: asked.nonce ?? `nonce${id}`,
@@ -125,10 +128,11 @@ export class World {
       ...(asked.epoch === undefined ? {} : { epoch: asked.epoch }),
     };
     const isNewSeat = ![...this.#claims.values()].some((claims) => claims.seat === seat);
+    const { device = by } = asked;
     if (asked.unjournaled !== true)
       this.journal(
         ...(isNewSeat ? [this.seat(seat, { count: n, device: by, email: `${by}@x`, ...asked.of })] : []),
-        { type: 'lease.granted', lease: { claims: honest, device: by, email: `${by}@x` } },
+        { type: 'lease.granted', lease: { claims: honest, device, email: `${device}@x` } },
       );
     this.#claims.set(lease, honest);
     const method = kind === 'online' ? 'lease.checkout' : 'borrow.take';
