@@ -123,4 +123,30 @@ export const plantedInStore: readonly Mutant[] = [
       'return onlineWindowMs((globalThis.configuredD ?? lease.claims.dur) * 1000);',
     ),
   ),
+  mutant(
+    'denied-before-written',
+    'I6',
+    'A denial leaves while what it was decided from is still being written.',
+    edit(
+      engine,
+      'await this.#seenIsDurable(decision.ok ? decision.saw : undefined);',
+      'if (decision.ok)\n            await this.#seenIsDurable(decision.saw);',
+    ),
+    edit(
+      engine,
+      'const settled = await this.#takeOrWait(command, wait, now);\n        await this.#seenIsDurable();',
+      'const settled = await this.#takeOrWait(command, wait, now);\n        if (settled.ok)\n            await this.#seenIsDurable();',
+    ),
+  ),
+  mutant(
+    'rows-of-the-next-record',
+    'I6',
+    'What is stored of the state has rows of the record after the one that it is stored as of.',
+    edit(engine, 'const rows = takeChangedRows(this.#state);\n        const startedMs', 'const startedMs'),
+    edit(
+      engine,
+      'const seconds = (this.#options.clock',
+      'const rows = takeChangedRows(this.#state);\n        const seconds = (this.#options.clock',
+    ),
+  ),
 ];

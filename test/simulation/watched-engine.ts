@@ -29,6 +29,7 @@ export class WatchedEngine extends Engine {
       newId: (letter) => waits.made(letter, options.newId(letter)),
       onCommitted: (commit) => {
         waits.committed(commit);
+        reads.stores(commit.rows);
         options.onCommitted(commit);
       },
     });
@@ -37,12 +38,15 @@ export class WatchedEngine extends Engine {
   }
 
   override submit<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
-    return this.#waits.during(requestOf(command), () => super.submit(command));
+    return this.#reads.refusal(this.#waits.during(requestOf(command), () => super.submit(command)));
   }
 
   override submitWaiting(command: Command<'checkout'>, wait: Wait): Promise<Settled<'checkout'>> {
     const id = requestOf(command);
-    return this.#waits.during(id, () => this.#waits.open(id!, wait, super.submitWaiting(command, wait)));
+    const settled = this.#waits.during(id, () =>
+      this.#waits.open(id!, wait, super.submitWaiting(command, wait)),
+    );
+    return this.#reads.refusal(settled);
   }
 
   override async read<R>(view: View<R>): Promise<R> {
@@ -62,36 +66,47 @@ function requestOf<T extends CommandType>(command: Command<T>): string | null {
   return requestId(device, key);
 }
 
-/** I6: an answer leaves when all that the state had as it was made is durable. Records are counted from the start of the process. */
+interface Watched {
+  has(id: string): boolean;
+  set(id: string, row: never): void;
+  delete(id: string): void;
+}
+
+/**
+ * I6: an answer leaves when all that the state had as it was made is durable, and what is stored of the state is what its record led to. Records are counted
+ * from the start of the process.
+ */
 export class WatchedReads {
   readonly #onViolation: (text: string) => void;
   #begun = 0;
   #durable = 0;
-  /** Rows have changed that no record has. */
-  #isAhead = false;
+  /** Rows that have changed and that no record has, as they are now; `null`: deleted. */
+  #ahead = new Map<string, unknown>();
+  /** Those of the record that is being written. */
+  #written = new Map<string, unknown>();
 
   constructor({ tables }: State, onViolation: (text: string) => void) {
     this.#onViolation = onViolation;
-    for (const table of Object.values(tables)) this.#watch(table);
+    for (const [name, table] of Object.entries(tables)) this.#watch(name, table);
   }
 
   /** A row changes in no other way. */
-  #watch(table: { set(id: string, row: never): void; delete(id: string): void }): void {
+  #watch(name: string, table: Watched): void {
     const set = table.set.bind(table);
     const remove = table.delete.bind(table);
     table.set = (id, row) => {
-      this.#isAhead = true;
+      this.#ahead.set(`${name}/${id}`, row);
       set(id, row);
     };
     table.delete = (id) => {
-      this.#isAhead = true;
+      if (table.has(id)) this.#ahead.set(`${name}/${id}`, null);
       remove(id);
     };
   }
 
   /** The record that has the last change of a row; it may be still to be written. */
   get decided(): number {
-    return this.#begun + (this.#isAhead ? 1 : 0);
+    return this.#begun + (this.#ahead.size > 0 ? 1 : 0);
   }
 
   over(journal: JournalWriter): JournalWriter {
@@ -101,12 +116,28 @@ export class WatchedReads {
       },
       append: async (payload) => {
         this.#begun++;
-        this.#isAhead = false;
+        this.#written = this.#ahead;
+        this.#ahead = new Map();
         const position = await journal.append(payload);
         this.#durable++;
         return position;
       },
     };
+  }
+
+  /** A denial rests on all that is there as it is decided: in the turn in which this is called. */
+  async refusal<R extends { readonly ok: boolean }>(settled: Promise<R>): Promise<R> {
+    const saw = this.decided;
+    const answer = await settled;
+    if (!answer.ok) this.leaves(saw);
+    return answer;
+  }
+
+  /** A start goes on from what was stored and replays what follows: a row of a later record, stored as of this one, would be there without it. */
+  stores(rows: ReadonlyMap<string, unknown>): void {
+    const other = [...rows].find(([key, row]) => this.#written.get(key) !== row);
+    if (other !== undefined || rows.size !== this.#written.size)
+      this.#onViolation(`I6: ${other?.[0] ?? 'a row'} is stored otherwise than its record left it`);
   }
 
   leaves(saw: number): void {

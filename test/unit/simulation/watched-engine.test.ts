@@ -1,4 +1,5 @@
 import { START } from '@berth/server/store/position';
+import { takeChangedRows } from '@berth/server/store/records';
 import { expect, test } from 'vitest';
 import { WatchedEngine, WatchedReads, WatchedWaits } from '../../simulation/watched-engine.js';
 import { World } from '../domain/world.js';
@@ -27,6 +28,39 @@ test('an answer that leaves before the record of a row that it saw is durable is
   reads.leaves(ofPending);
   expect(said).toHaveLength(2);
   reads.leaves(ofNext);
+  expect(said).toHaveLength(3);
+});
+
+test('a denial that leaves before what it was decided from is durable is told of', async () => {
+  const world = new World();
+  const said: string[] = [];
+  const held = new HeldJournal();
+  const reads = new WatchedReads(world.state, (text) => said.push(text));
+  void reads.over(held).append(new Uint8Array());
+  await reads.refusal(Promise.resolve({ ok: true }));
+  expect(said).toEqual([]);
+  await reads.refusal(Promise.resolve({ ok: false }));
+  expect(said).toHaveLength(1);
+  await reads.refusal(held.finish().then(() => ({ ok: false })));
+  expect(said).toHaveLength(1);
+});
+
+test('rows that are stored as of a record before theirs are told of', () => {
+  const world = new World();
+  const said: string[] = [];
+  for (const table of Object.values(world.state.tables)) table.takeDirty();
+  const reads = new WatchedReads(world.state, (text) => said.push(text));
+  const journal = reads.over(new HeldJournal());
+  world.user('a');
+  const ofFirst = takeChangedRows(world.state);
+  void journal.append(new Uint8Array());
+  world.user('b');
+  reads.stores(ofFirst);
+  expect(said).toEqual([]);
+  const ofNext = takeChangedRows(world.state);
+  reads.stores(new Map([...ofFirst, ...ofNext]));
+  reads.stores(ofNext);
+  reads.stores(new Map());
   expect(said).toHaveLength(3);
 });
 
@@ -68,6 +102,7 @@ test('of the real engine there is nothing to tell: who left is passed over, and 
   const held = new HeldJournal();
   let isHeld = false;
   let seq = 0;
+  for (const table of Object.values(world.state.tables)) table.takeDirty();
   const engine = new WatchedEngine({
     ...{ owner: { dead: false, frozenUntilMs: 0 }, onWrong: (text: string) => said.push(text) },
     state: world.state,
