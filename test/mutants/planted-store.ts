@@ -149,4 +149,30 @@ export const plantedInStore: readonly Mutant[] = [
       'const rows = takeChangedRows(this.#state);\n        const seconds = (this.#options.clock',
     ),
   ),
+  mutant(
+    'good-slot-mended-first',
+    'I6',
+    'Of a damaged head the slot that is whole is written first: whoever dies in that has lost both.',
+    edit(
+      head,
+      'await writeSlot(file, position, damagedSlot);\n    await writeSlot(file, position, 1 - damagedSlot);',
+      'await writeSlot(file, position, 1 - damagedSlot);\n    await writeSlot(file, position, damagedSlot);',
+    ),
+  ),
+  mutant(
+    'uncertain-record-dropped',
+    'I6',
+    'A record whose slot of the head is damaged counts as never acknowledged.',
+    edit(
+      recovery,
+      'const kept = head.damagedSlot !== null && (await keepUncertain(cursor, inspection));',
+      'const kept = false;',
+    ),
+  ),
+  mutant(
+    'torn-record-kept',
+    'I6',
+    'What follows the record that the head names stays in the file.',
+    edit(recovery, 'if (end && end.fileSize > end.offset) {', 'if (end && end.fileSize < end.offset) {'),
+  ),
 ];

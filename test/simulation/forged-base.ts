@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { baseName, encodeBaseHeader, encodeRows } from '@berth/server/store/base-format';
-import type { Position } from '@berth/server/store/position';
+import type { Journal } from '@berth/server/store/journal';
 import type { FaultyFiles } from '../store/faulty-files.js';
 
 /**
@@ -9,10 +9,11 @@ import type { FaultyFiles } from '../store/faulty-files.js';
  */
 export function forgeBase(
   disk: FaultyFiles,
-  folder: string,
   rows: ReadonlyMap<string, string>,
-  { until, at }: { readonly until: Position; readonly at: Position },
+  { base, position: at, folder }: Pick<Journal, 'base' | 'position' | 'folder'>,
 ): void {
+  if (base === null) return;
+  const { until } = base;
   const forged = [...rows].map(([key, value]): [string, string] => [
     key,
     key.startsWith('entitlement/')

@@ -23,6 +23,14 @@ export const serverFaults = {
     site.server.rotState(dice.below);
     site.server.crash('ALL', true);
   },
+  /** A bit of the head flips where it lies: the other half is whole, and the next start mends it, or ends in that. */
+  headRots({ site }, dice) {
+    if (!site.server.isUp) return false;
+    site.server.crash('ALL', true);
+    site.server.head.flip(dice.below);
+    if (dice.chance(0.5)) site.server.fate.dieAtStep(dice.between(1, 4), dice.below);
+    return true;
+  },
   /** In the middle of a write or a sync. */
   killedInCommit({ site }, dice) {
     site.server.fate.dieAtStep(dice.between(1, 12), dice.chance(0.5) ? 'ALL' : dice.below);

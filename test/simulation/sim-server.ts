@@ -31,6 +31,7 @@ import type { SimClock } from './sim-clock.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { slowFiles } from './sim-disk.js';
 import { simGate } from './sim-gate.js';
+import { SimHead } from './sim-head.js';
 import { HttpDoor } from './sim-http.js';
 import { SimIdentity } from './sim-identity.js';
 import type { SimMailServer } from './sim-mail.js';
@@ -42,8 +43,7 @@ import { SteadyBound } from './steady-bound.js';
 import { WatchedEngine } from './watched-engine.js';
 
 const FOLDER = '/data';
-const TICK_MS = 1_000;
-const FLUSH_MS = 5_000;
+const [TICK_MS, FLUSH_MS] = [1_000, 5_000];
 const DAY_MS = 86_400_000;
 
 export interface SimServerOptions {
@@ -88,6 +88,7 @@ interface Started {
 export class SimServer {
   readonly disk = new FaultyFiles();
   readonly fate = new ServerFate(this.disk);
+  readonly head = new SimHead(this.disk);
   readonly identity: SimIdentity;
   owner: Owner = newOwner();
   diskLow = false;
@@ -293,6 +294,7 @@ export class SimServer {
     });
     const door = new HttpDoor(gate, dispatcher, registry);
     this.#running = { state, clock: steady, dispatcher, registry, gate, door, journal, store };
+    this.head.renewed();
     startTicker(engine, TICK_MS);
     duties.begin();
     void records.older.start();
@@ -359,10 +361,8 @@ export class SimServer {
   /** Somebody puts a base of their own beside the journal, where that was pruned: nobody must go on from it. */
   forgeBase(): void {
     const { journal, store } = this.#up;
-    if (journal.base === null) return;
     void store.flush();
-    const { until } = journal.base;
-    forgeBase(this.disk, journal.folder, this.#rows.rows, { until, at: journal.position });
+    forgeBase(this.disk, this.#rows.rows, journal);
   }
 
   heal(): void {

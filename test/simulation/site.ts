@@ -49,6 +49,8 @@ export interface Computer {
   /** The process of the plugin; dead ones are replaced. */
   owner: Owner;
   processes: number;
+  /** What befalls the process that next asks for a renewal. */
+  onRenewal: ((owner: Owner) => void) | null;
 }
 
 export interface AdminSeat {
@@ -141,7 +143,9 @@ export class Site {
     this.network.faulty = false;
     this.server.heal();
     if (this.mailServer !== null) this.mailServer.isHealed = true;
-    for (const { line, owner, clock } of this.computers) {
+    for (const computer of this.computers) {
+      const { line, owner, clock } = computer;
+      computer.onRenewal = null;
       line.downUntilMs = 0;
       this.time.thaw(owner);
       clock.thaw();
@@ -160,6 +164,7 @@ export class Site {
     this.server.heal();
     judge();
     const entitlements = await this.server.restore(backup);
+    this.server.head.renewed();
     this.restoredAtMs = this.time.nowMs;
     this.#record('nobody', this.serverClock, { event: 'restored', entitlements });
     this.#isClosed = false;
@@ -241,6 +246,7 @@ export class Site {
       line: { address: `10.0.0.${this.computers.length + 1}`, downUntilMs: 0 },
       owner: newOwner(),
       processes: 0,
+      onRenewal: null,
     };
     this.computers.push(computer);
     return computer;
@@ -269,7 +275,13 @@ export class Site {
       processId,
       isAlive: (id) => this.#living.get(id)?.dead === false,
       record: (happening) => this.#record(processId, clock, happening),
-      passed: (direction, text) => this.historyOf(`${processId} ${direction} ${text}`),
+      passed: (direction, text) => {
+        this.historyOf(`${processId} ${direction} ${text}`);
+        if (computer.onRenewal === null || computer.owner !== owner || direction === '<') return;
+        if (!text.includes('"lease.renew"')) return;
+        computer.onRenewal(owner);
+        computer.onRenewal = null;
+      },
     };
   }
 
@@ -282,6 +294,11 @@ export class Site {
     const { state, leaseIds: leases } = seat;
     const leftMs = seat.expiresAtMs - clock.wallMs();
     this.#record(processId, clock, { event: 'state', state, leases, leftMs });
+  }
+
+  /** Its plugin uses a seat no more. */
+  stopped({ clock }: Computer, processId: string, { leaseIds: leases }: Pick<Seat, 'leaseIds'>): void {
+    this.#record(processId, clock, { event: 'stopped', leases });
   }
 
   /** One more process on a computer, beside the one that its faults are about. */
