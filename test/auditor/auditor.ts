@@ -22,6 +22,7 @@ import { mailsWrong } from './mails.js';
 import { movesTorn } from './moves.js';
 import { otherThanAsked } from './office-asked.js';
 import { overIssued } from './over-issue.js';
+import { pendingForgotten } from './pending-kept.js';
 import { prunesWrong } from './prunes.js';
 import { toldTooEarly } from './pushes.js';
 import { invalidHistory } from './replay.js';
@@ -29,6 +30,7 @@ import { heldTooShort, sinceRestore } from './restored.js';
 import { outlived } from './revisions.js';
 import { beyondRole } from './roles.js';
 import { wrongStatuses } from './statuses.js';
+import { givenBackInUse } from './stop-times.js';
 
 export type { Case, Finding } from './evidence.js';
 export { readHistory } from './history.js';
@@ -104,6 +106,7 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...endedEarly(evidence),
     ...lentToWrongClocks(evidence),
     ...givenBackByOthers(evidence),
+    ...givenBackInUse(evidence),
     ...takenThoughUsed(evidence),
     ...outlived(evidence),
     ...bulkWrong(evidence),
@@ -111,6 +114,7 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...checkpointsWrong(evidence),
     ...prunesWrong(evidence),
     ...movesTorn(evidence),
+    ...pendingForgotten(evidence),
     ...beyondRole(evidence),
     ...otherThanAsked(evidence),
     ...releasesWrong(evidence),

@@ -108,7 +108,9 @@ export type Happening =
       readonly state: string;
       readonly leases: readonly string[];
       readonly leftMs?: number;
-    };
+    }
+  /** The plugin uses these no more, and is about to say so to whoever gives them back. */
+  | { readonly event: 'stopped'; readonly leases: readonly string[] };
 
 export type Entry = Moment & Happening;
 export type EntryOf<E extends Happening['event']> = Moment & Extract<Happening, { readonly event: E }>;

@@ -28,6 +28,8 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     const moved = { ...seat, entitlement: String(entitlement) };
     const there = ledger.count((other) => other.entitlement === moved.entitlement) + moved.count;
     const has = heir?.seats ?? 0;
+    if (ledger.isBorrowed(seat))
+      accuse('I8', `moves seat ${seat.id} to ${moved.entitlement}: it is lent from ${seat.entitlement}`);
     if (there > has) accuse('I1', `moves seat ${there} to ${moved.entitlement}, which has ${has}`);
     movedBeyondOwned(ledger, seat, moved.entitlement, accuse);
   },
@@ -60,6 +62,7 @@ export const grantRules: Readonly<Record<string, Judge>> = {
       );
     grantedCarefully(ledger, row, seat, accuse);
     sharedWrongly(ledger, row, seat, accuse);
+    onHeldSeat(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
     if (row.claims.kind === 'borrow') {
       lentBeyond(ledger, row, seat, accuse);
@@ -164,6 +167,13 @@ function sharedWrongly(
         `lease ${claims.jti} is put on the seat of ${id}: ${seat.product} is shared by ${share}`,
       );
   }
+}
+
+/** PRODUCT.md, Words: a held seat is one whose right ended early; until its tokens are certainly over nobody may use it. */
+function onHeldSeat(ledger: Ledger, { claims }: LeaseRow, seat: SeatRow, accuse: Accuse): void {
+  const isHeld =
+    seat.leases.size > 0 && [...seat.leases].every((id) => ledger.leases.get(id)?.revoked === true);
+  if (isHeld) accuse('SHARE', `lease ${claims.jti} is put on seat ${seat.id}, which was taken back`);
 }
 
 function whileLeaving(ledger: Ledger, { claims, email }: LeaseRow, seat: SeatRow, accuse: Accuse): void {

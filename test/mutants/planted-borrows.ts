@@ -138,4 +138,24 @@ export const plantedInBorrows: readonly Mutant[] = [
       'const holdMs = 0;',
     ),
   ),
+  mutant(
+    'borrowed-seat-moves',
+    'I8',
+    'A renewal moves a seat that is also lent to another entitlement than the one its borrow names.',
+    edit(
+      'server/dist/domain/decide/renew.js',
+      "if (state.derived.statusBySeat.get(seat.id) === 'borrowed')",
+      "if (state.derived.statusBySeat.get(seat.id) === 'never')",
+    ),
+  ),
+  mutant(
+    'move-onto-a-pending-revoke',
+    'I8',
+    'Seats are moved to somebody of whom a revoke is pending, which is forgotten by that.',
+    edit(
+      'server/dist/domain/decide/move.js',
+      'if (undecided !== null)\n        return undecided;',
+      'if (undecided === undefined)\n        return undecided;',
+    ),
+  ),
 ];

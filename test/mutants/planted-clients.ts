@@ -82,4 +82,24 @@ export const plantedInClients: readonly Mutant[] = [
       'this.#due = { since: readClock(this.#host.clock), afterMs: shortestMs * (fraction === HEARTBEAT_FRACTION ? 0.97 : fraction) };',
     ),
   ),
+  mutant(
+    'late-seat-without-stop-time',
+    'I2',
+    'A seat whose renewal came too late is given back at once, while its plugin is still stopping.',
+    edit(
+      'client-sdk/dist/seat.js',
+      'this.#lateTimer = this.#host.setTimer(() => void this.release(), STOP_MS);',
+      'this.#lateTimer = this.#host.setTimer(() => void this.release(), 0 * STOP_MS);',
+    ),
+  ),
+  mutant(
+    'worst-right-ignored',
+    'I2',
+    'A bundle is held as long as the first of its seats is.',
+    edit(
+      clock,
+      "if (elapsed >= right.durationMs)\n            return 'lost';",
+      "if (elapsed >= right.durationMs && right === rights[0])\n            return 'lost';",
+    ),
+  ),
 ];

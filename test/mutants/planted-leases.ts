@@ -197,4 +197,14 @@ export const plantedInLeases: readonly Mutant[] = [
     'Seats are granted although the clock was set back behind what had been seen.',
     edit('server/dist/domain/decide/grant.js', "if (trust === 'behind') {", "if (trust === 'never') {"),
   ),
+  mutant(
+    'joins-a-held-seat',
+    'SHARE',
+    'A seat that was taken back is joined by whoever shares it, before it is free.',
+    edit(
+      checkout,
+      "const joinable = state.derived.statusBySeat.get(id) !== 'held' &&\n",
+      'const joinable = seat.linger === undefined &&\n',
+    ),
+  ),
 ];

@@ -1,5 +1,7 @@
 import type { Fault } from './faults.js';
+import type { SimClock } from './sim-clock.js';
 import type { Line } from './sim-network.js';
+import type { Owner } from './sim-time.js';
 import type { Computer, Site } from './site.js';
 
 /** What happens to clients and to their connections. */
@@ -11,11 +13,19 @@ export const clientFaults = {
   },
   clientSuspended({ site, computers }, dice) {
     const { owner, clock } = dice.pick(computers);
-    const forMs = dice.about(dice.chance(0.5) ? site.longMs : 30_000);
-    owner.frozenUntilMs = site.time.nowMs + forMs;
-    if (!dice.chance(0.5)) return;
-    clock.suspend();
-    site.later(forMs, () => clock.resume());
+    suspend(
+      site,
+      owner,
+      dice.about(dice.chance(0.5) ? site.longMs : 30_000),
+      dice.chance(0.5) ? clock : null,
+    );
+  },
+  /** Just when it has asked for a renewal: the answer is there when it goes on, and too late. */
+  clientSuspendedInRenewal({ site, computers }, dice) {
+    const computer = dice.pick(computers);
+    const forMs = site.longMs + dice.about(site.longMs);
+    const clock = dice.chance(0.5) ? computer.clock : null;
+    computer.onRenewal = (owner) => suspend(site, owner, forMs, clock);
   },
   lineDown({ site, computers }, dice) {
     const forMs = dice.about(dice.chance(0.3) ? site.longMs : 20_000);
@@ -43,6 +53,14 @@ export const clientFaults = {
     return true;
   },
 } satisfies Record<string, Fault>;
+
+/** @param clock stands still too; `null`: only the process does */
+function suspend(site: Site, owner: Owner, forMs: number, clock: SimClock | null): void {
+  owner.frozenUntilMs = site.time.nowMs + forMs;
+  if (clock === null) return;
+  clock.suspend();
+  site.later(forMs, () => clock.resume());
+}
 
 /** All connections of a computer. */
 export function cutLine(site: Site, line: Line, tellServer: boolean): void {

@@ -157,6 +157,8 @@ export class SimTime {
   }
 }
 
+/** What was held up until the same moment happens in the order in which it was due: what came in meanwhile, then the timers that ran out later. */
 function isBefore(a: Event, b: Event): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs;
+  return a.dueMs === b.dueMs ? a.order < b.order : a.dueMs < b.dueMs;
 }

@@ -1,25 +1,39 @@
 import { newIdempotencyKey } from '@berth/client';
 import type { Office } from './office.js';
+import { crossAnother, endWithBorrow } from './office-borrows.js';
 import { untilAnswered } from './until-answered.js';
 
 /** What an admin does less often: whatever the rules of entitlements and members are about. */
 export async function administerMore(office: Office, key: string): Promise<void> {
   const { dice } = office;
   const roll = dice.below(100);
-  if (roll < 20) await endSoon(office, key);
+  if (roll < 15) await endSoon(office, key);
+  else if (roll < 20) await endWithBorrow(office, key);
   else if (roll < 35) await importOlder(office, key);
   else if (roll < 50) await replace(office, key);
   else if (roll < 70) await removeHolder(office, key);
   else if (roll < 86) await removeForAWhile(office, key);
   else if (roll < 90) await changeVendorKey(office, key);
+  else if (roll < 95) await crossAnother(office, key);
   else await revokeLater(office, key);
 }
 
-/** An entitlement that ends within minutes, so that leases have to move or end; a later revision brings it back. */
-async function endSoon({ dice, ...office }: Office, key: string): Promise<void> {
+/** An entitlement that ends within minutes, so that leases have to move or end. */
+async function endSoon(office: Office, key: string): Promise<void> {
+  const { site, host, dice } = office;
+  const { jti } = dice.pick([...site.vendor.entitlements.values()]);
+  await endAt(office, key, jti, Math.floor(host.clock.wallMs() / 1000) + dice.between(400, 1_800));
+}
+
+/** A later revision brings it back. */
+export async function endAt(
+  { dice, ...office }: Office,
+  key: string,
+  jti: string,
+  soon: number,
+): Promise<void> {
   const { site, host } = office;
-  const { jti, exp } = dice.pick([...site.vendor.entitlements.values()]);
-  const soon = Math.floor(host.clock.wallMs() / 1000) + dice.between(400, 1_800);
+  const { exp } = site.vendor.entitlements.get(jti)!;
   const entitlement = site.vendor.entitlement({ jti, exp: soon });
   site.vendor.entitlements.set(jti, { ...site.vendor.entitlements.get(jti)!, exp });
   await importUntilAnswered(office, key, entitlement);

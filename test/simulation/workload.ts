@@ -70,8 +70,7 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
     if (code === null && life.dice.chance(0.03)) await refusable(() => forgeReturn(life, client, host));
     if (code === null && life.dice.chance(0.02)) await refusable(() => meddle(life, host));
   }
-  for (const seat of seats) await refusable(() => seat.release());
-  seats.clear();
+  for (const seat of seats) await refusable(() => drop(life, host, seat, seats));
   for (let tries = 0; tries < 20 && (await client.borrows()).length > 0; tries++) {
     await refusable(() => client.returnBorrow());
     await nap(host, 5_000);
@@ -104,16 +103,17 @@ async function standInLine(
 ): Promise<void> {
   const { dice } = life;
   await nap(host, dice.about(RESTS_MS));
-  for (const seat of seats) await drop(seat, seats);
+  for (const seat of seats) await drop(life, host, seat, seats);
   const seat = await checkout(life, client, host, { product, wait: dice.between(60_000, 600_000) });
   seats.add(seat);
   await nap(host, dice.about(RUSHED_MS));
-  if (dice.chance(0.9)) await drop(seat, seats);
+  if (dice.chance(0.9)) await drop(life, host, seat, seats);
 }
 
 async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): Promise<void> {
   const { dice } = life;
-  for (const seat of seats) if (seat.state === 'lost' || seat.state === 'released') await drop(seat, seats);
+  for (const seat of seats)
+    if (seat.state === 'lost' || seat.state === 'released') await drop(life, host, seat, seats);
   const roll = dice.below(100);
   if (roll < 50 && seats.size < MAX_SEATS) seats.add(await checkout(life, client, host, wish(dice)));
   else if (roll < 55) {
@@ -122,12 +122,12 @@ async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): P
     else seat?.active();
   } else if (roll < 75) {
     const [seat] = seats;
-    if (seat !== undefined) await drop(seat, seats);
+    if (seat !== undefined) await drop(life, host, seat, seats);
   } else if (roll < 82) {
     await client.borrow({ seconds: dice.between(60, 3_600), autoExtend: dice.chance(0.2) });
   } else if (roll < 92) {
     // A seat that uses the borrow has to go first (IN_USE).
-    for (const seat of seats) if (seat.kind === 'borrow') await drop(seat, seats);
+    for (const seat of seats) if (seat.kind === 'borrow') await drop(life, host, seat, seats);
     if ((await client.borrows()).length > 0) await client.returnBorrow();
   } else if (roll < 96) await spendCredits(life, client);
   else await client.status();
@@ -135,7 +135,7 @@ async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): P
 
 /** One in four of those who wait is not patient enough. */
 async function checkout(
-  { dice, waiters, computer }: Life,
+  { site, dice, waiters, computer }: Life,
   client: Client,
   host: Host,
   wants: CheckoutOptions,
@@ -144,7 +144,9 @@ async function checkout(
   const giveUp = new AbortController();
   if (wait > 0 && dice.chance(0.25)) host.setTimer(() => giveUp.abort(), dice.between(1, wait));
   const asked = client.checkout({ signal: giveUp.signal, ...wants });
-  return waiters.watch(computer, wait, asked);
+  const seat = await waiters.watch(computer, wait, asked);
+  seat.on('lost', () => site.sawState(computer, host.process.id, seat));
+  return seat;
 }
 
 /** Seats of the client's own product, of a bundle, or of whatever can be had. */
@@ -157,8 +159,9 @@ function wish(dice: Dice): CheckoutOptions {
 }
 
 /** Also what was lost: only the plugin can say that it has stopped. */
-async function drop(seat: Seat, seats: Set<Seat>): Promise<void> {
+async function drop({ site, computer }: Life, host: Host, seat: Seat, seats: Set<Seat>): Promise<void> {
   seats.delete(seat);
+  site.stopped(computer, host.process.id, seat);
   await seat.release();
 }
 

@@ -7,8 +7,8 @@ test('what a frozen process was to do waits until it goes on, in its order; othe
   const time = new SimTime();
   const [frozen, other] = [newOwner(), newOwner()];
   const done: string[] = [];
-  time.after(10, frozen, () => done.push(`first at ${time.nowMs}`));
   time.after(20, frozen, () => done.push(`second at ${time.nowMs}`));
+  time.after(10, frozen, () => done.push(`first at ${time.nowMs}`));
   time.after(30, other, () => done.push(`other at ${time.nowMs}`));
   frozen.frozenUntilMs = 100;
   await time.run(200);

@@ -1,0 +1,49 @@
+import { newIdempotencyKey } from '@berth/client';
+import type { Office } from './office.js';
+import { sellInParts } from './office-parts.js';
+import { refusable } from './workload.js';
+import { endAt } from './workload-office.js';
+
+/** An entitlement ends this long after the last borrow of it at the most, seconds. */
+const MARGIN = 60;
+
+/**
+ * An entitlement is to end with the last borrow of it, and the vendor has sold another one for what comes after. Somebody still works on a borrowed seat: that
+ * one stays where its borrow is, and ends there.
+ */
+export async function endWithBorrow(office: Office, key: string): Promise<void> {
+  const { site, admin, dice } = office;
+  const { items } = await admin.call('lease.list', {});
+  const works = new Set(items.filter(({ kind, state }) => kind === 'online' && state === 'open').map(seatOf));
+  const lent = items.filter(({ kind }) => kind === 'borrow');
+  const [soonest] = lent
+    .filter((lease) => works.has(lease.seat) && site.vendor.entitlements.has(lease.entitlement))
+    .sort((a, b) => a.freeAtMs - b.freeAtMs);
+  if (soonest === undefined) return;
+  const { entitlement, product } = soonest;
+  await sellInParts(office, product);
+  const all = lent.filter((lease) => lease.entitlement === entitlement);
+  const lastMs = Math.max(...all.map(({ freeAtMs }) => freeAtMs));
+  await endAt(office, key, entitlement, Math.ceil(lastMs / 1000) + dice.between(0, MARGIN));
+}
+
+const seatOf = ({ seat }: { readonly seat: string }): string => seat;
+
+/**
+ * Who has a borrow gets its seat set aside, and it is to be taken back when the borrow ends. A colleague who has not heard of that gives the same person more of
+ * them, which is refused.
+ */
+export async function crossAnother({ admin, host, dice, people }: Office, key: string): Promise<void> {
+  const { items } = await admin.call('lease.list', {});
+  const lent = items.filter(({ kind, user }) => kind === 'borrow' && user.includes('@'));
+  if (lent.length === 0) return;
+  const { user: email, product } = dice.pick(lent);
+  const other = dice.pick(people);
+  for (const to of [email, other])
+    await refusable(() =>
+      admin.call('allocation.assign', { key: newIdempotencyKey(host), email: to, product, quantity: 1 }),
+    );
+  await admin.call('allocation.revoke', { key, email, product, quantity: 'all', pending: true });
+  const more = { key: newIdempotencyKey(host), email: other, to: email, product, quantity: 1 };
+  await admin.call('allocation.move', more);
+}
