@@ -1,9 +1,9 @@
 import { cutLine } from './client-faults.js';
+import type { Asking } from './office-imports.js';
 import { putTogether, sellInParts } from './office-parts.js';
 import type { Dice } from './sim-random.js';
 import type { Site } from './site.js';
 import type { Waiters } from './waiters.js';
-import type { Asking } from './workload-office.js';
 
 const MINUTE_MS = 60_000;
 /** Before the first one, and between the beginnings of two, ms. */

@@ -1,6 +1,7 @@
 import { newIdempotencyKey } from '@berth/client';
 import type { Office } from './office.js';
 import { crossAnother, endWithBorrow } from './office-borrows.js';
+import { endAt, importUntilAnswered } from './office-imports.js';
 import { untilAnswered } from './until-answered.js';
 
 /** What an admin does less often: whatever the rules of entitlements and members are about. */
@@ -23,25 +24,6 @@ async function endSoon(office: Office, key: string): Promise<void> {
   const { site, host, dice } = office;
   const { jti } = dice.pick([...site.vendor.entitlements.values()]);
   await endAt(office, key, jti, Math.floor(host.clock.wallMs() / 1000) + dice.between(400, 1_800));
-}
-
-/** A later revision brings it back. */
-export async function endAt(
-  { dice, ...office }: Office,
-  key: string,
-  jti: string,
-  soon: number,
-): Promise<void> {
-  const { site, host } = office;
-  const { exp } = site.vendor.entitlements.get(jti)!;
-  const entitlement = site.vendor.entitlement({ jti, exp: soon });
-  site.vendor.entitlements.set(jti, { ...site.vendor.entitlements.get(jti)!, exp });
-  await importUntilAnswered(office, key, entitlement);
-  site.later(dice.about(60 * 60_000), () => {
-    if (!site.vendor.entitlements.has(jti)) return;
-    const again = site.vendor.entitlement({ jti });
-    void importUntilAnswered(office, newIdempotencyKey(host), again).catch(() => {});
-  });
 }
 
 /** An admin takes the wrong file: an older revision, or one that was replaced. */
@@ -118,10 +100,4 @@ async function revokeLater({ admin, dice }: Office, key: string): Promise<void> 
   if (lent.length === 0) return;
   const { email, product } = dice.pick(lent);
   await admin.call('allocation.revoke', { key, email, product, quantity: 'all', pending: true });
-}
-
-export type Asking = Pick<Office, 'site' | 'admin' | 'host'>;
-
-export async function importUntilAnswered(office: Asking, key: string, entitlement: string): Promise<void> {
-  await untilAnswered(office, () => office.admin.call('entitlement.import', { key, entitlement }));
 }
