@@ -3,10 +3,10 @@ import { connectWith } from '@berth/client/internal';
 import type { Founded } from './founding.js';
 import { sellAnew } from './liveness.js';
 import { makeBackup } from './office-backup.js';
+import { importUntilAnswered } from './office-imports.js';
 import type { Dice } from './sim-random.js';
 import type { Site } from './site.js';
 import { nap, refusable } from './workload.js';
-import { importUntilAnswered } from './workload-office.js';
 import { showOthers } from './workload-strangers.js';
 
 const MINUTE_MS = 60_000;
