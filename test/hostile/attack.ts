@@ -9,6 +9,8 @@ export interface Field extends Target {
   readonly devices: readonly Keys[];
   /** Leases of the honest. */
   readonly foreign: readonly Seen[];
+  /** How long it lasts. */
+  readonly seconds: number;
   /** Aborted when its time is over. */
   readonly over: AbortSignal;
 }
@@ -33,11 +35,20 @@ export interface Attack {
   run(field: Field): Promise<Outcome>;
 }
 
+/** How long an attack lasts unless told otherwise. */
+export const USUAL_SECONDS = 8;
+
 /** Counts, and what went wrong, of one attack. */
 export class Tally {
+  /** Of the usual time, what this attack has of it, at most 1. */
+  readonly part: number;
   readonly #counts = new Map<string, number>();
   readonly #stolen = new Set<string>();
   readonly #problems = new Set<string>();
+
+  constructor({ seconds }: Pick<Field, 'seconds'>) {
+    this.part = Math.min(1, seconds / USUAL_SECONDS);
+  }
 
   add(what: string, times = 1): void {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + times);
@@ -56,9 +67,10 @@ export class Tally {
     this.#problems.add(what);
   }
 
-  /** Something that must have happened, or the attack was none. */
-  expect(what: string, atLeast = 1): void {
+  /** Something that must have happened, or the attack was none. @param usually at least so often in the usual time; of a shorter one its part, but once */
+  expect(what: string, usually = 1): void {
     const count = this.#counts.get(what) ?? 0;
+    const atLeast = Math.max(1, Math.floor(usually * this.part));
     if (count < atLeast) this.problem(`${what}: ${count}, expected at least ${atLeast}`);
   }
 

@@ -28,9 +28,9 @@ if (attack === undefined) throw new Error(`No attack is called ${facts.attack}`)
 const over = new AbortController();
 setTimeout(() => over.abort(), facts.seconds * 1000);
 const rows = JSON.parse(readFileSync(facts.devicesFile, 'utf8')) as [string, string][];
-const { host, port, serverKey, foreign } = facts;
+const { host, port, serverKey, foreign, seconds } = facts;
 const devices = rows.map(([text, pem]) => keysFromPem(text, pem));
-const outcome = await attack.run({ host, port, serverKey, devices, foreign, over: over.signal });
+const outcome = await attack.run({ host, port, serverKey, devices, foreign, seconds, over: over.signal });
 const misshapen = [...refusedForShape].map((what) => `refused for its shape: ${what}`);
 const all = { ...outcome, problems: [...outcome.problems, ...misshapen] };
 process.stdout.write(`${JSON.stringify({ event: 'outcome', ...all })}\n`, () => process.exit(0));

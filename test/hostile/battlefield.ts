@@ -28,6 +28,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** What one attack did to the server. */
 export interface Verdict {
   readonly attack: string;
+  /** From its beginning to its last word: what it leaves behind comes after the seconds that it was given. */
+  readonly lastedSeconds: number;
   readonly honestP99Ms: number;
   readonly baselineP99Ms: number;
   readonly rssMiB: number;
@@ -112,7 +114,8 @@ export class Battlefield {
     }, 200);
     const honest = await this.#watch(within(`the end of ${name}`, attacker.exited, seconds * 1000 + 60_000));
     clearInterval(looking);
-    const cpuPart = (cpuMs(this.#server.pid) - cpu) / (performance.now() - since);
+    const lastedMs = performance.now() - since;
+    const cpuPart = (cpuMs(this.#server.pid) - cpu) / lastedMs;
     const said = attacker.said.find(({ event }) => event === 'outcome') as Outcome | undefined;
     const outcome = said ?? {
       counts: {},
@@ -123,6 +126,7 @@ export class Battlefield {
     const stolen = [...outcome.stolen, ...owners];
     return {
       attack: name,
+      lastedSeconds: lastedMs / 1000,
       ...{ honestP99Ms: honest.p99Ms, baselineP99Ms: baseline.p99Ms, rssMiB: rss },
       journalBytes: (await this.#journal()) - before,
       folderBytes: (await this.#folder()) - data,

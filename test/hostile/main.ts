@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { askedFor, numberOf, words } from '../asked.js';
 import type { Arrived } from './arrivals.js';
-import type { Attack } from './attack.js';
+import { type Attack, USUAL_SECONDS } from './attack.js';
 import { attacks } from './attacks.js';
 import { Battlefield, type Verdict } from './battlefield.js';
 import { loadAverage } from './measure.js';
@@ -25,7 +25,7 @@ const values = askedFor(help(), () => {
     args: words(),
     options: {
       attack: { type: 'string', multiple: true },
-      seconds: { type: 'string', default: '8' },
+      seconds: { type: 'string', default: String(USUAL_SECONDS) },
       priority: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -34,7 +34,7 @@ const values = askedFor(help(), () => {
   return {
     ...given,
     chosen: choose(given.attack),
-    seconds: numberOf('seconds', given.seconds, { least: 1, most: 600, fraction: true }),
+    seconds: numberOf('seconds', given.seconds, { least: 2, most: 600, fraction: true }),
   };
 });
 
@@ -49,8 +49,8 @@ async function main(chosen: readonly Attack[], seconds: number): Promise<number>
     for (const attack of chosen) {
       const verdict = await field.endure(attack, seconds, QUIET_SECONDS);
       verdicts.push(verdict);
-      tell(row(verdict, seconds));
-      for (const line of [...verdict.problems, ...overLimits(verdict, seconds)]) tell(`    ${line}`);
+      tell(row(verdict));
+      for (const line of [...verdict.problems, ...overLimits(verdict)]) tell(`    ${line}`);
       tell(`    ${said(verdict)}`);
       if (!field.serverRuns) break;
     }
@@ -62,7 +62,7 @@ async function main(chosen: readonly Attack[], seconds: number): Promise<number>
     const { newcomers, firstTimers } = verdict.honest;
     return {
       ...{ attack, honestP99Ms, baselineP99Ms, serverCpuPercent, rssMiB, journalBytes, stolen },
-      ...{ newcomers, firstTimers, ok: isOk(verdict, seconds) },
+      ...{ newcomers, firstTimers, ok: isOk(verdict) },
     };
   });
   const ok = rows.length === chosen.length && rows.every((each) => each.ok);
@@ -76,21 +76,19 @@ function choose(names: readonly string[] | undefined): readonly Attack[] {
   return names === undefined ? attacks : attacks.filter(({ name }) => names.includes(name));
 }
 
-function isOk(verdict: Verdict, seconds: number): boolean {
-  return verdict.problems.length === 0 && overLimits(verdict, seconds).length === 0;
+function isOk(verdict: Verdict): boolean {
+  return verdict.problems.length === 0 && overLimits(verdict).length === 0;
 }
 
-function overLimits(
-  { attack, honestP99Ms, rssMiB, journalBytes, logBytes, honest }: Verdict,
-  seconds: number,
-): string[] {
+function overLimits(verdict: Verdict): string[] {
+  const { attack, honestP99Ms, rssMiB, journalBytes, logBytes, lastedSeconds, honest } = verdict;
   const { newcomers, firstTimers } = honest;
   const isShared = attacks.some(({ name, sharesAddress }) => name === attack && sharesAddress);
   return [
     ...(honestP99Ms < P99_MS ? [] : [`honest renewals: p99 ${honestP99Ms} ms`]),
     ...(rssMiB < RSS_MIB ? [] : [`memory: ${rssMiB} MiB`]),
-    ...(journalBytes < JOURNAL_BYTES_PER_SECOND * seconds ? [] : [`journal: ${journalBytes} bytes`]),
-    ...(logBytes < LOG_BYTES_PER_SECOND * seconds ? [] : [`log: ${logBytes} bytes`]),
+    ...(journalBytes < JOURNAL_BYTES_PER_SECOND * lastedSeconds ? [] : [`journal: ${journalBytes} bytes`]),
+    ...(logBytes < LOG_BYTES_PER_SECOND * lastedSeconds ? [] : [`log: ${logBytes} bytes`]),
     ...(isShared || cameIn(newcomers) ? [] : [`newcomers: ${newcomers.served} of ${newcomers.tried} in 5 s`]),
     ...(cameIn(firstTimers) ? [] : [`first-timers: ${firstTimers.served} of ${firstTimers.tried} in 5 s`]),
   ];
@@ -100,7 +98,7 @@ function cameIn({ served, tried }: Arrived): boolean {
   return served > 0 && served >= tried * CAME_IN;
 }
 
-function row(verdict: Verdict, seconds: number): string {
+function row(verdict: Verdict): string {
   const { attack, honest, baselineP99Ms, rssMiB, openFiles, journalBytes, logBytes, serverCpuPercent } =
     verdict;
   const { p50Ms, p99Ms, maxMs, ownDelayP99Ms, newcomers, firstTimers } = honest;
@@ -119,7 +117,7 @@ function row(verdict: Verdict, seconds: number): string {
       logBytes,
     ].map((cell) => String(cell).padStart(7)),
     ...[newcomers, firstTimers].map((who) => `${who.served}/${who.tried} (${who.p99Ms})`.padStart(15)),
-    isOk(verdict, seconds) ? 'ok' : 'NOT OK',
+    isOk(verdict) ? 'ok' : 'NOT OK',
   ];
   return cells.join(' ');
 }
@@ -143,7 +141,7 @@ function help(): string {
     'slowly, every seat with its owner, and nine in ten of the honest who come in within 5 s. The last line is JSON; the exit code is 0 when all did.',
     '',
     '  --attack NAME   only this one; may be given again',
-    '  --seconds N     so long each, 1 to 600 (default 8)',
+    `  --seconds N     so long each, 2 to 600 (default ${USUAL_SECONDS})`,
     '  --priority      on a machine that is busy with other things: its own processes first (needs root)',
     '  --json          nothing but the last line',
     '',

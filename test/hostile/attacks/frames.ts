@@ -5,12 +5,13 @@ import { type Attack, addressOf, type Field, repeat, Tally } from '../attack.js'
 import { codeOf, Peer } from '../peer.js';
 import { asking } from '../requests.js';
 
-/** Sessions of this many devices, so many each; each device comes from an address of its own. */
+/** Sessions of this many devices, so many each, or as many as half of the time is enough for; each device comes from an address of its own. */
 async function sessions(field: Field, devices: number, each: number, options = {}): Promise<Peer[]> {
+  const untilMs = performance.now() + field.seconds * 500;
   const opened = await Promise.all(
     Array.from({ length: devices }, async (_, at) => {
       const peers: Peer[] = [];
-      for (let nth = 0; nth < each && !field.over.aborted; nth++) {
+      for (let nth = 0; nth < each && performance.now() < untilMs; nth++) {
         const peer = await Peer.open(field, field.devices[at]!, { from: addressOf(at), ...options }).catch(
           () => null,
         );
@@ -26,7 +27,7 @@ export const neverRead: Attack = {
   name: 'never-read',
   what: '20 devices with 20 sessions each that ask for the longest answers and never read one',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const peers = await sessions(field, 20, 20);
     tally.add('sessions', peers.length);
     for (const peer of peers) peer.tls.pause();
@@ -49,7 +50,7 @@ export const oneByteWrites: Attack = {
   name: 'one-byte-writes',
   what: '400 sessions of 20 devices whose frames come in TLS records of one byte, and never end',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const peers = await sessions(field, 20, 20);
     tally.add('sessions', peers.length);
     // A masked text frame that says it has as many bytes as it may.
@@ -76,7 +77,7 @@ export const fragments: Attack = {
   name: 'fragments',
   what: 'messages in WebSocket fragments of one byte or of none, and pings between them',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     await Promise.all(
       Array.from({ length: 20 }, (_, at) =>
         repeat(field.over, 20, async () => {
@@ -97,7 +98,7 @@ export const bigFrames: Attack = {
   name: 'big-frames',
   what: 'frames of exactly 16 KiB, which are answered, and larger ones, which end the connection',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const atLimit = (peer: Peer, at: number) =>
       repeat(field.over, 20, async () => {
         const frame = {

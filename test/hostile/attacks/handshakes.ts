@@ -6,7 +6,7 @@ export const stalledTls: Attack = {
   name: 'stalled-tls',
   what: '2,000 TLS handshakes of 250 addresses that stop after a few bytes of the ClientHello, or go on byte by byte',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     // The first bytes of a ClientHello that says it has 512.
     const hello = Buffer.from('160301020001000001fc0303', 'hex');
     await swarm(field, tally, {
@@ -40,7 +40,7 @@ export const handshakeNeighbour: Attack = {
 };
 
 async function flood(field: Field, address: (at: number) => string, addresses: number): Promise<Outcome> {
-  const tally = new Tally();
+  const tally = new Tally(field);
   await swarm(field, tally, {
     ...{ sockets: 400, addresses, address },
     start: (_, from) => {
@@ -59,7 +59,7 @@ export const openAndClose: Attack = {
   name: 'open-and-close',
   what: 'an enrolled device that opens sessions from its own and its neighbours’ addresses and closes them, without a pause',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const again = (at: number) =>
       repeat(field.over, 0, async () => {
         try {
@@ -80,7 +80,7 @@ export const signatures: Attack = {
   name: 'signatures',
   what: 'sessions opened with signatures of other devices, of other connections, and replayed',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const [mine, other] = [field.devices[0]!, field.devices[1]!];
     let at = 0;
     await repeat(field.over, 20, async () => {

@@ -12,7 +12,7 @@ export const httpReplay: Attack = {
   name: 'http-replay',
   what: 'signed requests sent again, changed on their way, or naming the leases of others',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const mine = client(field, 0);
     await mine.renewChallenge();
     let at = 0;
@@ -62,7 +62,7 @@ export const httpSlow: Attack = {
   name: 'http-slow',
   what: '2,000 requests of 250 addresses whose headers or bodies come byte by byte, and answers nobody reads',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const heads = [
       'GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ',
       `POST /v1/renew HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 16000\r\nBerth-Device: ${field.devices[0]!.text}\r\nBerth-Challenge: ${newNonce()}\r\nBerth-Nonce: ${newNonce()}\r\nBerth-Signature: ${'A'.repeat(86)}\r\n\r\n`,
@@ -91,7 +91,7 @@ export const httpHeaders: Attack = {
   name: 'http-headers',
   what: 'requests with headers of 8 KiB and more, with thousands of them, with long addresses and foreign methods',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const requests = {
       'large header': `GET /livez HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`,
       'many headers': `GET /livez HTTP/1.1\r\nHost: x\r\n${'a: b\r\n'.repeat(5_000)}\r\n`,
@@ -132,7 +132,7 @@ export const httpFlood: Attack = {
   name: 'http-flood',
   what: '/metrics, /ca and /v1/challenge asked for by 100 addresses as fast as they are allowed to, half of them without waiting for answers',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const pages = ['/metrics', `/ca?nonce=${newNonce()}`, '/v1/challenge'];
     const ask = (from: string, page: string, waits: boolean) =>
       new Promise<void>((resolve) => {
@@ -169,7 +169,7 @@ export const httpPipeline: Attack = {
   name: 'http-pipeline',
   what: 'hundreds of requests in one write, by 100 addresses, again and again',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const burst = 'GET /livez HTTP/1.1\r\nHost:\r\n\r\n'.repeat(2_000);
     await Promise.all(
       Array.from({ length: 100 }, (_, at) =>

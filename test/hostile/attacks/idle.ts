@@ -11,7 +11,7 @@ export const idleTcp: Attack = {
   name: 'idle-tcp',
   what: '5,000 TCP sockets of 250 addresses that never say a word',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     await swarm(field, tally, { sockets: SOCKETS, addresses: ADDRESSES, start: tcp });
     // As many as this machine had the time for; more than there are places.
     tally.expect('sockets begun', 1_500);
@@ -23,7 +23,7 @@ export const idleTls: Attack = {
   name: 'idle-tls',
   what: '5,000 TLS sockets of 250 addresses that never send a request',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     await swarm(field, tally, {
       ...{ sockets: SOCKETS, addresses: ADDRESSES },
       start: (_, from) => tls(field, from).once('secureConnect', () => tally.add('TLS handshakes')),
@@ -38,7 +38,7 @@ export const idleWebSockets: Attack = {
   name: 'idle-websockets',
   what: '5,000 WebSockets of 250 addresses that never open a session',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const head = [
       `GET ${paths.lease} HTTP/1.1`,
       `Host: ${field.host}`,
@@ -65,7 +65,7 @@ export const idleSessions: Attack = {
   name: 'idle-sessions',
   what: '5,000 open sessions of 50 enrolled devices that do nothing more',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const peers: Peer[] = [];
     const perDevice = SOCKETS / 50;
     // As fast as the handshakes of one address allow.
@@ -95,7 +95,7 @@ export const oneAddress: Attack = {
   name: 'one-address',
   what: '5,000 TLS sockets of one address: what a single stranger gets',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     await swarm(field, tally, {
       ...{ sockets: SOCKETS, addresses: 1 },
       start: (_, from) => tls(field, from).once('secureConnect', () => tally.add('TLS handshakes')),

@@ -16,7 +16,7 @@ export const checkoutFlood: Attack = {
   name: 'checkout-flood',
   what: 'one device on 30 sessions that takes, is denied and gives back as fast as it is allowed to, and faster',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const device = field.devices[0]!;
     const open = async (): Promise<Peer | null> =>
       Peer.open(field, device, { from: addressOf(0) }).catch(() => null);
@@ -54,7 +54,7 @@ export const foreignLeases: Attack = {
   name: 'foreign-leases',
   what: 'the lease ids of others in renew, resume, release and return',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const device = field.devices[0]!;
     const peer = await Peer.open(field, device, { from: addressOf(0) });
     // A lease of its own, so that a renewal has something to answer.
@@ -107,7 +107,7 @@ export const adminPath: Attack = {
   name: 'admin-path',
   what: 'the lease key of a plugin on the admin path, and admin methods on the lease path',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const device = field.devices[0]!;
     const plugin = await Peer.open(field, device, { from: addressOf(0) });
     let at = 0;
@@ -141,7 +141,7 @@ export const renewalStorm: Attack = {
   name: 'renewal-storm',
   what: '4 devices that renew 64 joined leases on each of 10 sessions as fast as they are allowed to, and faster',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const storm = async (device: Keys, from: string) => {
       const peers: Peer[] = [];
       for (let nth = 0; nth < 10; nth++) {
@@ -178,7 +178,7 @@ export const waiters: Attack = {
   name: 'waiters',
   what: '5,000 checkouts of one device that wait, 10,000 of 100 devices, and a device that makes the line move',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
     const all: Peer[] = [];
     const wait = async (device: Keys, at: number, count: number) => {
       const peer = await Peer.open(field, device, {

@@ -3,16 +3,17 @@ import { type Attack, addressOf, type Field, repeat, Tally } from '../attack.js'
 import { claimsIn, codeOf, Peer } from '../peer.js';
 import { asking } from '../requests.js';
 
-/** Three plugins on each of the hundred devices. */
+/** Three plugins on each of the hundred devices; fewer where there is no time for all of them to come in and come back. */
 const SESSIONS = 300;
 
 export const reconnectStorm: Attack = {
   name: 'reconnect-storm',
   what: 'no attack: 300 sessions of 100 devices that break off and come back for their seats, again and again, as after a cut network',
   run: async (field) => {
-    const tally = new Tally();
+    const tally = new Tally(field);
+    const sessions = Math.ceil(SESSIONS * tally.part);
     await Promise.all(
-      Array.from({ length: SESSIONS }, (_, at) => {
+      Array.from({ length: sessions }, (_, at) => {
         const nth = at % field.devices.length;
         return comeBack(field, tally, field.devices[nth]!, addressOf(nth));
       }),
