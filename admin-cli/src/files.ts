@@ -1,3 +1,4 @@
+import { errors } from '@berth/protocol';
 import type { Context, Files, Sink } from './context.js';
 import { Failure } from './fail.js';
 import { quote } from './parse.js';
@@ -153,11 +154,8 @@ function unwritable(path: string, error: unknown): Failure {
 
 /** What a command printed did not arrive, and whoever reads it is still there. */
 export class OutputLost extends Failure {
-  constructor(
-    error: unknown,
-    { done = '', next = 'Free some space, or print it elsewhere, and give the command again.' } = {},
-  ) {
-    super('FOLDER_UNWRITABLE', { message: `stdout cannot be written: ${reason(error)}.${done}`, next });
+  constructor(error: unknown, { done = '', next = errors.OUTPUT_LOST.next } = {}) {
+    super('OUTPUT_LOST', { message: `stdout cannot be written: ${reason(error)}.${done}`, next });
     this.cause = error;
   }
 

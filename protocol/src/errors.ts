@@ -816,6 +816,13 @@ export const errors = {
     'A folder cannot be written.',
     'Check its permissions, or set BERTH_HOME.',
   ),
+  OUTPUT_LOST: row(
+    -33173,
+    1,
+    false,
+    'What was to be printed did not arrive.',
+    'Free some space, or print it elsewhere, and give the command again.',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errors;

@@ -77,7 +77,7 @@ test('a full disk takes no link and no list without a word; the invitation stand
   const env = { PATH: `${bin}:${process.env.PATH}`, HOME: site.folder, BERTH_HOME: site.owner.home };
   const run = (script: string) => spawnSync('sh', ['-c', script], { env, encoding: 'utf8', timeout: 60_000 });
   const invited = run('berth user invite full@studio.example > /dev/full');
-  expect([invited.status, invited.stderr]).toEqual([1, expect.stringContaining('berth: FOLDER_UNWRITABLE ')]);
+  expect([invited.status, invited.stderr]).toEqual([1, expect.stringContaining('berth: OUTPUT_LOST ')]);
   const again = run('berth user invite full@studio.example --resend');
   expect([again.status, again.stdout]).toEqual([0, expect.stringMatching(/^berth:\/\//)]);
   for (const list of ['user list --json', 'status'])

@@ -31,9 +31,7 @@ describe('a full disk', () => {
   const told = (words: readonly string[]): string => {
     const { status, stdout, stderr } = berthd(words, '> /dev/full');
     expect([words, status, stdout]).toEqual([words, 1, '']);
-    expect(stderr).toMatch(
-      /^berthd: FOLDER_UNWRITABLE stdout cannot be written: the disk is full\..*\n {2}.*\n$/,
-    );
+    expect(stderr).toMatch(/^berthd: OUTPUT_LOST stdout cannot be written: the disk is full\..*\n {2}.*\n$/);
     return stderr;
   };
 

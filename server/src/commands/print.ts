@@ -1,3 +1,4 @@
+import { errors } from '@berth/protocol';
 import { writeAll } from '../ops/stdio.js';
 import { StartError } from '../start-error.js';
 
@@ -7,7 +8,7 @@ export interface Lost {
   readonly next: string;
 }
 
-const asked: Lost = { next: 'Free some space, or print it elsewhere, and give the command again.' };
+const asked: Lost = { next: errors.OUTPUT_LOST.next };
 
 /**
  * A text for stdout. A reader that went away has seen enough, unless what is printed tells what was done.
@@ -23,7 +24,7 @@ export function print(text: string, lost: Lost = asked): void {
     reason = code === 'ENOSPC' ? 'the disk is full' : message;
   }
   const after = lost.done === undefined ? '' : ` ${lost.done}`;
-  throw new StartError('FOLDER_UNWRITABLE', `stdout cannot be written: ${reason}.${after}`, lost.next);
+  throw new StartError('OUTPUT_LOST', `stdout cannot be written: ${reason}.${after}`, lost.next);
 }
 
 /** What became of a command, for people or as one JSON object. */

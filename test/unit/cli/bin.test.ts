@@ -50,9 +50,7 @@ it('says when the disk is full that what it printed did not arrive', (context) =
       encoding: 'utf8',
     });
     expect(ran.status).toBe(1);
-    expect(ran.stderr).toMatch(
-      /^berth: FOLDER_UNWRITABLE stdout cannot be written: the disk is full\.\nNext: /,
-    );
+    expect(ran.stderr).toMatch(/^berth: OUTPUT_LOST stdout cannot be written: the disk is full\.\nNext: /);
   }
 });
 

@@ -183,7 +183,7 @@ describe('berth user invite', () => {
     for (const more of [[], ['--json']]) {
       const ran = await berth(['user', 'invite', 'a@b.example', ...more], { sdk, full: 'stdout' });
       expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
-      expect(ran.stderr).toContain('FOLDER_UNWRITABLE stdout cannot be written: the disk is full.');
+      expect(ran.stderr).toContain('OUTPUT_LOST stdout cannot be written: the disk is full.');
       expect(ran.stderr).toContain('What the command does is done');
       expect(ran.stderr).toContain('berth user invite EMAIL --resend');
     }
