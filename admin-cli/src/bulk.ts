@@ -171,8 +171,17 @@ function cellOf(kind: BulkKind, row: BulkRowInfo, column: (typeof columns)[BulkK
 /** The columns that a kind reads, as `berth bulk template` says them. */
 export const columnsOf = (kind: BulkKind): readonly (keyof BulkRowInfo)[] => columns[kind];
 
-/** What a row was refused for that would be a good one if it were written as it was read. */
+/** Nobody knows of a row that was refused for one of these which cells it has. */
 const cut: ReadonlySet<string> = new Set(['ROW_SHORT', 'QUOTE_STRAY', 'QUOTE_OPEN'] satisfies ErrorCode[]);
+
+/**
+ * What ends a row so that it is refused again until somebody has mended it: filled up, or with its quotes as a table writes them, it would be another row,
+ * and a good one. One that was too short stays so, by its last cell; the others have all that was read, and a cell too many.
+ */
+function lastCells({ code = '', line }: BulkRowInfo): string[] {
+  if (code === 'ROW_SHORT') return [];
+  return code === 'ROW_LONG' || cut.has(code) ? [String(line), '?'] : [String(line)];
+}
 
 /** Rows as a table that can be edited and applied; the columns that are added are read by nobody. */
 export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
@@ -183,11 +192,7 @@ export function rowCsv(kind: BulkKind, rows: readonly BulkRowInfo[]): string {
     rows.map((row) => {
       const said = columns[kind].map((column) => cellOf(kind, row, column));
       if (takes) said.push(String(row.seats ?? ''));
-      // Filled up it would be another row, and nobody has mended it: it stays short, by its last cell. One that was too long stays so too.
-      const last = cut.has(row.code ?? '')
-        ? []
-        : [String(row.line), ...(row.code === 'ROW_LONG' ? ['?'] : [])];
-      return [...said, outcomeOf(row), row.code ?? '', row.message ?? '', ...last];
+      return [...said, outcomeOf(row), row.code ?? '', row.message ?? '', ...lastCells(row)];
     }),
   );
 }

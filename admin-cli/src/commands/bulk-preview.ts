@@ -19,7 +19,7 @@ export const bulkPreview = defineCommand({
     ['berth bulk preview assign --csv people.csv --products render,comp --out seats.csv', 'a file to edit'],
     ['berth bulk apply assign --csv seats.csv', 'and then to apply'],
   ],
-  more: 'Rows are judged by the server, one after the other, each as if those before it had been applied. The columns takes (of a revoke: how many seats), verdict, code, reason and line of the file are not read again. A row that was cut short, or has a quote where none can be, lacks the last of them, so that it is refused again until somebody has mended it.',
+  more: 'Rows are judged by the server, one after the other, each as if those before it had been applied. The columns takes (of a revoke: how many seats), verdict, code, reason and line of the file are not read again. A row that was cut short lacks the last of them, and one that is too long or has a quote where none can be has a cell `?` behind it, so that it is refused again until somebody has mended it.',
   exits: [[1, 'some rows would fail; each is shown with its reason, and with --out the file is written']],
   run: (context, args) => previewTable(context, args.kind as BulkKind, args, args.out),
 });

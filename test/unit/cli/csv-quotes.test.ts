@@ -106,10 +106,14 @@ test.each(['QUOTE_STRAY', 'QUOTE_OPEN'] as const)(
     const text = rowCsv('invite', [row, { ...row, name: '=1+1', code: 'CELL_FORMULA' }]);
     const again = readCsv(text, 'failed.csv');
     const back = (table: typeof again) => readTable('invite', table.header, table.rows, {});
-    expect(back(again)).toMatchObject({ cells: [{ name: '"Anna" =x', short: true }, { name: '=1+1' }] });
+    expect(back(again)).toMatchObject({ cells: [{ name: '"Anna" =x', long: true }, { name: '=1+1' }] });
+    expect(again.rows.map(({ cells }) => cells.slice(again.header.indexOf('line')))).toEqual([
+      ['3', '?'],
+      ['3'],
+    ]);
     // As a spreadsheet saves it once the cell is mended.
     const lines = text.replace('"""Anna"" =x"', 'Anna').split('\r\n');
-    const mended = [lines[0], `${lines[1]},`, ...lines.slice(2)].join('\r\n');
+    const mended = [`${lines[0]},`, lines[1], ...lines.slice(2)].join('\r\n');
     const [first] = (back(readCsv(mended, 'failed.csv')) as { cells: object[] }).cells;
     expect(first).toEqual({ line: 2, email: 'a@x.example', name: 'Anna' });
   },
