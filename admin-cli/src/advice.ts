@@ -1,10 +1,9 @@
 import type { AdminConnection } from '@berth/client';
-import { limits, type ResultOf } from '@berth/protocol';
+import { type AuditChange, limits, type ResultOf } from '@berth/protocol';
 import { nearest } from '@berth/protocol/nearest';
-import { changesText } from './audit/audit-text.js';
 import type { Context } from './context.js';
 import { Failure, toFailure } from './fail.js';
-import { momentWords } from './words.js';
+import { momentWords, seatWords } from './words.js';
 
 // What the server is asked once more when it refused: who else is meant, and who was quicker. Only words are added; code and exit code stay.
 
@@ -94,7 +93,17 @@ async function lastChange(
   const [entry] = items;
   if (entry === undefined) return undefined;
   const when = entry.atMs === null ? '' : ` ${momentWords(entry.atMs, context.nowMs())}`;
-  return `Last changed${when} by ${entry.by ?? 'the server'}: ${changesText(entry)}.`;
+  const seats = entry.changes.flatMap((change) => seatsText(change, whose.user)).join('; ');
+  return `Last changed${when} by ${entry.by ?? 'the server'}${seats === '' ? '' : `: ${seats}`}.`;
+}
+
+/** `0 seats of entitlement ent-1, 2 before`. */
+function seatsText({ kind, facts }: AuditChange, user: string): string[] {
+  const fact = (called: string) => facts.find(({ name }) => name === called);
+  const quantity = fact('quantity');
+  if (kind !== 'allocation.set' || quantity === undefined || fact('user')?.value !== user) return [];
+  const before = quantity.was === undefined ? '' : `, ${quantity.was} before`;
+  return [`${seatWords(Number(quantity.value))} of entitlement ${fact('entitlement')?.value}${before}`];
 }
 
 function after(failure: Failure, changed: string | undefined): Failure {

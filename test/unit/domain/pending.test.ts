@@ -136,6 +136,16 @@ describe('an allocation', () => {
     });
   });
 
+  test('cancelled when it has taken all, it is refused with the way back', () => {
+    world.ok(assign(1));
+    const { leases } = world.ok(world.borrowing(anna, HOUR));
+    world.ok(revoke(1));
+    giveBack(anna, leases);
+    const { message, next } = world.refused(revoke('all', 'cancel'), 'ALLOCATION_UNKNOWN');
+    expect(message).toContain(`No revoke of render from ${ANNA} is pending`);
+    expect(next).toContain(`berth license assign ${ANNA} render`);
+  });
+
   test('cancelled, it is as if it had not been asked for', () => {
     world.ok(assign(1));
     const { leases } = world.ok(world.borrowing(anna, HOUR));
