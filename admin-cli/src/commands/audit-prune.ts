@@ -1,5 +1,5 @@
 import type { AdminConnection } from '@berth/client';
-import type { AuditSegment, ResultOf } from '@berth/protocol';
+import { type AuditSegment, formatMinute, type ResultOf } from '@berth/protocol';
 import { exportProved } from '../audit/proved-export.js';
 import { refusalOf, removeRecords } from '../audit/removal.js';
 import { defineCommand } from '../command.js';
@@ -133,7 +133,8 @@ async function pruned(
 }
 
 function nothingToDo(beforeMs: number): Answer {
-  const note = `No whole file of the journal is from before ${day(beforeMs)}: nothing was exported or removed.`;
+  const before = beforeMs % 86_400_000 === 0 ? day(beforeMs) : formatMinute(beforeMs);
+  const note = `No whole file of the journal is from before ${before}: nothing was exported or removed.`;
   return { document: { segments: [], pruned: null }, text: '', notes: [note] };
 }
 

@@ -122,6 +122,16 @@ describe('berth audit prune', () => {
   });
 
   test.each([
+    [['--before', '2024-06-01'], / from before 2024-06-01: /],
+    // Of a day that is not over yet nobody asked.
+    [['--older-than', '15000h'], / from before 2024-04-30 12:00 UTC: /],
+  ])('where nothing is old enough, the moment that was asked for is said: %j', async (words, said) => {
+    const { run, asked } = site();
+    const ran = await run(...words);
+    expect([ran.exitCode, ran.stderr, asked()]).toEqual([0, expect.stringMatching(said), ['audit.segments']]);
+  });
+
+  test.each([
     [
       'changed',
       whole.map((one) => (one.seq === 3 ? { ...one, payload: one.payload.replace('u3@', 'u4@') } : one)),
