@@ -1,5 +1,5 @@
-import type { EmitEvent, TransportEvent } from './events.js';
-import { TokenBucket } from './token-bucket.js';
+import type { EmitEvent, SessionFacts, TransportEvent } from './events.js';
+import { KeyedBuckets, TokenBucket } from './token-bucket.js';
 
 type LogMethod = (details: object, message: string) => void;
 
@@ -16,15 +16,32 @@ type Write<T extends TransportEvent['type']> = (event: Extract<TransportEvent, {
 /** Strangers decide how often we refuse: their lines must not fill the disk. */
 const refusedLines = { perSecond: 5, burst: 20 };
 
+/** So does each device by coming and going: the lines of the others are still written. */
+const sessionLines = { perSecond: 0.2, burst: 20 };
+
 /** Writes each event at its level. No key, token or signature is in any of them. */
 export function eventLog(log: TransportLog, monoMs: () => number): EmitEvent {
   const lines = new TokenBucket(refusedLines, monoMs());
   let suppressed = 0;
+  const byDevice = new KeyedBuckets(sessionLines);
+  let hidden = 0;
+  const ofSession = (session: SessionFacts, writeLine: (left: object) => void): void => {
+    if (!byDevice.take(session.deviceId, monoMs())) {
+      hidden++;
+      return;
+    }
+    writeLine(hidden === 0 ? {} : { suppressed: hidden });
+    hidden = 0;
+  };
   const writers: { readonly [T in TransportEvent['type']]: Write<T> } = {
-    sessionOpened: ({ session, client }) => log.info({ ...session, client }, 'Session opened'),
+    sessionOpened: ({ session, client }) =>
+      ofSession(session, (left) => log.info({ ...session, client, ...left }, 'Session opened')),
     sessionClosed: ({ session, reason, openMs }) =>
-      log.info({ ...session, reason, openMs }, 'Session closed'),
-    superseded: ({ session, by }) => log.warn({ ...session, by }, 'Session superseded from another address'),
+      ofSession(session, (left) => log.info({ ...session, reason, openMs, ...left }, 'Session closed')),
+    superseded: ({ session, by }) =>
+      ofSession(session, (left) =>
+        log.warn({ ...session, by, ...left }, 'Session superseded from another address'),
+      ),
     handlerError: ({ method, error }) =>
       log.error({ method, err: error }, 'A request failed by a fault of the server'),
     request: ({ method, code, elapsedMs }) => log.debug({ method, code, elapsedMs }, 'Request answered'),

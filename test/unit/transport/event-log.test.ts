@@ -29,6 +29,28 @@ describe('the log of events', () => {
     expect(lines.at(-1)?.details).toEqual({ reason: 'FLOOD', address: '10.0.0.1', suppressed: 980 });
   });
 
+  it('does not let a device that comes and goes fill the disk, nor hide the others', () => {
+    const { log, lines } = recordingLog();
+    let nowMs = 0;
+    const write = eventLog(log, () => nowMs);
+    const session = (deviceId: string) => ({
+      ...{ session: 's', path: 'lease' as const, deviceId, email: 'ann@studio.example', address: '10.0.0.1' },
+    });
+    const comesAndGoes = (device: string) => {
+      write({ type: 'sessionOpened', session: session(device), client: null, witness: null });
+      write({ type: 'sessionClosed', session: session(device), reason: 'PEER_CLOSED', openMs: 1 });
+    };
+    for (let i = 0; i < 1000; i++) comesAndGoes('storm');
+    expect(lines).toHaveLength(20);
+    comesAndGoes('another');
+    expect(lines).toHaveLength(22);
+    expect(lines[20]?.details).toMatchObject({ deviceId: 'another', suppressed: 1980 });
+    expect(lines[21]?.details).not.toHaveProperty('suppressed');
+    nowMs = 10_000;
+    comesAndGoes('storm');
+    expect(lines).toHaveLength(24);
+  });
+
   it('takes a pino log', () => {
     const log: TransportLog = pino({ level: 'silent' });
     eventLog(log, () => 0)({ type: 'refused', reason: 'FLOOD', address: '10.0.0.1' });
