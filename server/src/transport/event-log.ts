@@ -16,7 +16,7 @@ type Write<T extends TransportEvent['type']> = (event: Extract<TransportEvent, {
 /** Strangers decide how often we refuse: their lines must not fill the disk. */
 const refusedLines = { perSecond: 5, burst: 20 };
 
-/** So does each device by coming and going: the lines of the others are still written. */
+/** So does each device by coming and going: what is more goes to the level `debug`, and the lines of the others are still written. */
 const sessionLines = { perSecond: 0.2, burst: 20 };
 
 /** Writes each event at its level. No key, token or signature is in any of them. */
@@ -25,23 +25,21 @@ export function eventLog(log: TransportLog, monoMs: () => number): EmitEvent {
   let suppressed = 0;
   const byDevice = new KeyedBuckets(sessionLines);
   let hidden = 0;
-  const ofSession = (session: SessionFacts, writeLine: (left: object) => void): void => {
+  const ofSession = (level: 'info' | 'warn', session: SessionFacts, more: object, message: string): void => {
     if (!byDevice.take(session.deviceId, monoMs())) {
       hidden++;
+      log.debug({ ...session, ...more }, message);
       return;
     }
-    writeLine(hidden === 0 ? {} : { suppressed: hidden });
+    log[level]({ ...session, ...more, ...(hidden === 0 ? {} : { suppressed: hidden }) }, message);
     hidden = 0;
   };
   const writers: { readonly [T in TransportEvent['type']]: Write<T> } = {
-    sessionOpened: ({ session, client }) =>
-      ofSession(session, (left) => log.info({ ...session, client, ...left }, 'Session opened')),
+    sessionOpened: ({ session, client }) => ofSession('info', session, { client }, 'Session opened'),
     sessionClosed: ({ session, reason, openMs }) =>
-      ofSession(session, (left) => log.info({ ...session, reason, openMs, ...left }, 'Session closed')),
+      ofSession('info', session, { reason, openMs }, 'Session closed'),
     superseded: ({ session, by }) =>
-      ofSession(session, (left) =>
-        log.warn({ ...session, by, ...left }, 'Session superseded from another address'),
-      ),
+      ofSession('warn', session, { by }, 'Session superseded from another address'),
     handlerError: ({ method, error }) =>
       log.error({ method, err: error }, 'A request failed by a fault of the server'),
     request: ({ method, code, elapsedMs }) => log.debug({ method, code, elapsedMs }, 'Request answered'),
