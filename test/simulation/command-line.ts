@@ -26,7 +26,7 @@ liveness, in which faults stop, an admin confirms the clock, every seat must com
   --jobs J      processes (1): a seed is the same in any
   --json        one JSON report a seed on stdout: every fault, request and refusal by name, and the hash of the history
   --stacks      errors with their stacks, in a violation that is replayed
-  --restores    once the server is lost and made anew of the last backup that somebody made (I9)
+  --restores    in every seed the server is once lost and made anew of the last backup that somebody made (I9): else in those that end in 4
   --help        this
 
 Every ${LARGE_EVERY}th seed is large: 24 hours, 200 clients, real Ed25519. Its leases last 30 minutes and everybody thinks longer, so that it takes a minute or two.

@@ -27,7 +27,8 @@ export type FaultName =
   | 'clockDrifts'
   | 'waiterCut'
   | 'spaceReturned'
-  | 'serverRestarted';
+  | 'serverRestarted'
+  | 'serverRestored';
 export type BeyondName = keyof typeof beyondPromises;
 
 export interface FaultCounts {

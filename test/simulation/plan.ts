@@ -4,9 +4,12 @@ import { Dice } from './sim-random.js';
 
 /** Every so many seeds a large one. */
 export const LARGE_EVERY = 50;
-/** Every so many seeds one in which clocks also do what no invariant promises to bear: the tenth, but no large one. */
-const BEYOND_EVERY = 10;
+/** One in so many seeds, but no large one, is of each of these kinds. */
+const KINDS_EVERY = 10;
+/** In these clocks also do what no invariant promises to bear. */
 const BEYOND_AT = 9;
+/** In these the server is lost, and made anew of a backup. */
+const RESTORES_AT = 4;
 
 const MINUTE_MS = 60_000;
 
@@ -43,6 +46,7 @@ export interface PlanOptions {
   readonly clients?: number | undefined;
   readonly crypto?: SimCrypto | undefined;
   readonly stacks?: boolean | undefined;
+  /** In every seed, not in those alone that are of that kind. */
   readonly restores?: boolean | undefined;
   readonly lookEveryMs?: number | undefined;
 }
@@ -79,9 +83,9 @@ export function planOf(options: PlanOptions): Plan {
     clients: size,
     scale: size / MOST_CLIENTS,
     crypto: crypto ?? base.crypto,
-    beyond: seed % BEYOND_EVERY === BEYOND_AT,
+    beyond: seed % KINDS_EVERY === BEYOND_AT,
     stacks,
-    restores,
+    restores: restores || seed % KINDS_EVERY === RESTORES_AT,
     lookEveryMs: lookEveryMs ?? Number.POSITIVE_INFINITY,
   };
 }

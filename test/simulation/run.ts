@@ -252,6 +252,7 @@ function report(site: Site, plan: Plan, run: Run, begunMs: number): RunReport {
     faults: nonZero({
       ...{ ...faults, ...counts, spaceReturned: site.spaceReturned, clockDrifts: site.computers.length + 1 },
       ...{ serverRestarted: site.server.starts - 1, waiterCut: run.rush.cuts },
+      serverRestored: site.restoredAtMs === undefined ? 0 : 1,
     }),
     beyondPromise: { faults: beyond, findings: all.length - findings.length },
     violations,

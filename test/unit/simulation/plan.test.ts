@@ -21,3 +21,10 @@ test('seats follow the clients, so that each is wanted by as many', () => {
     expect(scale).toBe(clients / 20);
   }
 });
+
+test('in one seed of ten the server is made anew of a backup, and in all where that is asked for', () => {
+  const restored = seeds.map((seed) => planOf({ seed })).filter(({ restores }) => restores);
+  expect(restored).toHaveLength(100);
+  expect(restored.some(({ isLarge, beyond }) => isLarge || beyond)).toBe(false);
+  expect(seeds.every((seed) => planOf({ seed, restores: true }).restores)).toBe(true);
+});
