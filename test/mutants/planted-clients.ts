@@ -93,6 +93,16 @@ export const plantedInClients: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'stopped-for-the-plugin',
+    'I2',
+    'A seat that is taken back is given back with a signed stop before its plugin has stopped.',
+    edit(
+      'client-sdk/dist/seat.js',
+      'this.#lost = notice;\n        this.#watch();',
+      'this.#lost = notice;\n        this.#watch();\n        if (revoked)\n            void this.release();',
+    ),
+  ),
+  mutant(
     'worst-right-ignored',
     'I2',
     'A bundle is held as long as the first of its seats is.',

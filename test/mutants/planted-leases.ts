@@ -207,4 +207,14 @@ export const plantedInLeases: readonly Mutant[] = [
       'const joinable = seat.linger === undefined &&\n',
     ),
   ),
+  mutant(
+    'renewed-with-another-D',
+    'I6',
+    'A renewal lasts as long as is configured now; the seat is held by the D of its grant, which may be shorter.',
+    edit(
+      'server/dist/domain/decide/renew.js',
+      'exp: iat + lease.claims.dur, ...context.witness };',
+      'exp: iat + context.leaseSeconds, dur: context.leaseSeconds, ...context.witness };',
+    ),
+  ),
 ];
