@@ -1,3 +1,4 @@
+import { notTrusted } from './accepted-clocks.js';
 import { unacknowledged } from './acknowledged.js';
 import { notAsAsked } from './asked.js';
 import { borrowsTaken } from './borrow-kept.js';
@@ -126,5 +127,6 @@ function thoroughly(evidence: Evidence): Finding[] {
     ...notAsAsked(evidence),
     ...overtaken(evidence),
     ...notRenewed(evidence),
+    ...notTrusted(evidence),
   ];
 }

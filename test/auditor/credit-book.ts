@@ -21,6 +21,8 @@ interface Grant {
 /** How much of `2026-11-28` the days of a period have in common. */
 const common = { day: 10, month: 7, year: 4, total: 0 } as const;
 
+const forgets: ReadonlySet<string> = new Set(['user.removed', 'credit.forgotten']);
+
 export class CreditBook {
   readonly #grants = new Map<string, Grant>();
   /** Of each entitlement. */
@@ -31,7 +33,7 @@ export class CreditBook {
 
   apply(change: Change): void {
     if (change.type === 'credit.access') this.#grants.set(String(change.email), change.grant as Grant);
-    if (change.type === 'user.removed') this.#grants.delete(String(change.email));
+    if (forgets.has(change.type)) this.#grants.delete(String(change.email));
     if (change.type === 'credit.asked') {
       const { email, credits } = change.request as { readonly email: string; readonly credits: number };
       this.#asked.set(email, credits);
@@ -59,6 +61,11 @@ export class CreditBook {
     // A limit below what was spent leaves nothing: what was asked for counts from there.
     if (this.#sumOf(email, '') > limit) return null;
     return { access, limit: limit + (this.#asked.get(email) ?? 0), per };
+  }
+
+  /** Whether an admin has said what somebody may spend. */
+  knows(email: string): boolean {
+    return this.#grants.has(email);
   }
 
   has(id: string): boolean {

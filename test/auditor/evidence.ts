@@ -53,7 +53,7 @@ export interface Finding {
     /** Who may ask for what; what an admin asked for; forced releases that are set for later. */
     | ('ROLE' | 'ASKED' | 'RELEASE')
     /** With what somebody joins; whether clients renew what they have. */
-    | ('ENROL' | 'KEPT');
+    | ('ENROL' | 'KEPT' | 'CLOCK');
   readonly text: string;
   /** Whose borrows it rests on, by process: how long one lasts is a question of wall clocks (I3). Left out: no wall clock has a part in it. */
   readonly borrowers?: readonly string[];

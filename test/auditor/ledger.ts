@@ -25,6 +25,7 @@ export interface EntitlementRow {
     readonly iss: string;
     readonly product: string;
     readonly seats: number;
+    readonly exp: number;
     readonly share: string;
     readonly borrow?: { readonly maxSeconds: number; readonly seats: number };
     readonly earlyReturn?: string;

@@ -11,6 +11,9 @@ export type Judge = (ledger: Ledger, change: Change, accuse: Accuse) => void;
 /** DESIGN I5: how far the clock may be behind what was seen. Tokens count whole seconds. */
 const CLOCK_BEHIND_MS = 5 * 60_000 + 1_000;
 
+/** PROTOCOL 4.9: the age of a request in a file. */
+const FILE_AGE_MS = 7 * 86_400_000 + 1_000;
+
 /** Seats and leases: to whom, from what, and no more than there are. */
 export const grantRules: Readonly<Record<string, Judge>> = {
   'seat.taken': (ledger, { seat }, accuse) => {
@@ -65,6 +68,7 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     onHeldSeat(ledger, row, seat, accuse);
     whileLeaving(ledger, row, seat, accuse);
     if (row.claims.kind === 'borrow') {
+      askedLongAgo(ledger, row, accuse);
       lentBeyond(ledger, row, seat, accuse);
       lentWhileOver(ledger, row, accuse);
     }
@@ -184,6 +188,13 @@ function whileLeaving(ledger: Ledger, { claims, email }: LeaseRow, seat: SeatRow
   if (ledger.users.get(email)?.removing !== undefined) leaving(`the removal of ${email}`);
   if (ledger.allocations.get(seat.allocation ?? '')?.revoking !== undefined)
     leaving(`a revoke of "${seat.allocation}"`);
+}
+
+/** PROTOCOL 4.9: who asks in a file is answered within a week. Tokens count whole seconds. */
+function askedLongAgo(ledger: Ledger, { claims: { jti, iat, nonce } }: LeaseRow, accuse: Accuse): void {
+  const ageMs = iat * 1000 - (ledger.signedAtMs.get(nonce) ?? Number.POSITIVE_INFINITY);
+  if (ageMs > FILE_AGE_MS)
+    accuse('I3', `borrow ${jti} is granted to a request in a file of ${Math.round(ageMs / 3_600_000)} h ago`);
 }
 
 /** I1: a borrow would make the excess irrevocable, also one of a seat that its device has. */

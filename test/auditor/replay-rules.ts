@@ -2,7 +2,7 @@ import type { Change } from './journal-entry.js';
 import type { AllocationRow, EntitlementRow, KeptRow, Ledger, SeatRow } from './ledger.js';
 import type { Accuse, Judge } from './replay-grants.js';
 import { allocationsOf, peopleRules } from './replay-people.js';
-import { heirRules, lostSeatsGoOn } from './replay-taken-back.js';
+import { followsWrongly, heirRules, lostSeatsGoOn, removedGoesOn } from './replay-taken-back.js';
 
 /** A commit carries the clock when it has gone on for a minute; and a bit for what the tick is late. */
 const CLOCK_LAG_MS = 65_000;
@@ -10,7 +10,8 @@ const SIGMA_MS = 15 * 60_000;
 
 /** Endings, entitlements, members and kept requests. */
 export const adminRules: Readonly<Record<string, Judge>> = {
-  'lease.ended': (ledger, { id, reason }, accuse) => {
+  'lease.ended': (ledger, { id, reason, linger }, accuse) => {
+    if (linger !== undefined) lingersWrongly(ledger, ledger.seatOf(String(id)), accuse);
     const { claims, revoked } = ledger.leases.get(String(id))!;
     const isBorrow = claims.kind === 'borrow';
     const ofBorrow = reason === 'returned';
@@ -35,6 +36,7 @@ export const adminRules: Readonly<Record<string, Judge>> = {
     const isLive = known?.state === 'active' || known?.state === 'future';
     if (isLive && known.removing !== undefined && (entitlement as EntitlementRow).removing === undefined)
       accuse('I8', `a revision of ${claims.jti} undoes its removal, which is pending`);
+    followsWrongly(ledger, entitlement as EntitlementRow, accuse);
     if (known?.state === 'replaced') accuse('ENTITLEMENT', `${claims.jti} comes back after it was replaced`);
     const product = ledger.products.get(claims.product);
     if (product === undefined) accuse('JOURNAL', `${claims.jti} is of a product that is unknown`);
@@ -52,6 +54,18 @@ export const adminRules: Readonly<Record<string, Judge>> = {
     notCut(ledger, request as KeptRow, accuse);
   },
 };
+
+/** A seat lingers for whoever had it only while it would be granted to them again: others wait for what is too much, or to be taken back. */
+function lingersWrongly(ledger: Ledger, seat: SeatRow | undefined, accuse: Accuse): void {
+  if (seat === undefined) return;
+  const { id, product, entitlement, email } = seat;
+  const [taken, owned] = [ledger.count((other) => other.product === product), ledger.owned(product)];
+  if (taken > owned)
+    accuse('LINGER', `seat ${id} lingers while ${taken} seats of ${product} are taken, ${owned} owned`);
+  const leaving = (what: string): void => accuse('LINGER', `seat ${id} lingers while ${what} is pending`);
+  if (ledger.entitlements.get(entitlement)?.removing !== undefined) leaving(`the removal of ${entitlement}`);
+  if (ledger.users.get(email)?.removing !== undefined) leaving(`the removal of ${email}`);
+}
 
 /** Whoever switched sharing off was told how many shared seats run on. */
 function notCut(ledger: Ledger, { id, method, outcome }: KeptRow, accuse: Accuse): void {
@@ -80,7 +94,7 @@ interface Switched {
 
 /** What must hold when a record is whole. */
 export const recordRules: readonly ((ledger: Ledger, changes: readonly Change[], accuse: Accuse) => void)[] =
-  [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft, lostSeatsGoOn];
+  [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft, removedGoesOn, lostSeatsGoOn];
 
 /**
  * By the clock that the journal itself carries (I3). The clock of a machine that asked in a file may be behind by as much as its request seemed old: its

@@ -1,5 +1,5 @@
 import type { Change } from './journal-entry.js';
-import type { Ledger } from './ledger.js';
+import type { EntitlementRow, Ledger } from './ledger.js';
 import type { Accuse, Judge } from './replay-grants.js';
 
 /** What hangs on an entitlement goes over to the one that replaces it: spent credits, and revokes that wait for a borrow (I8). */
@@ -22,6 +22,47 @@ export const heirRules: Readonly<Record<string, Judge>> = {
     }
   },
 };
+
+/** When a record is whole: nobody has a right to a seat of what was removed. */
+export function removedGoesOn(ledger: Ledger, changes: readonly Change[], accuse: Accuse): void {
+  for (const { type, id, state } of changes) {
+    if (type !== 'entitlement.state' || state !== 'removed') continue;
+    for (const seat of ledger.seats.values())
+      for (const lease of seat.entitlement === id ? seat.leases : [])
+        if (isOnline(ledger, lease) && !ledger.leases.get(lease)!.revoked)
+          accuse('REMOVAL', `${String(id)} is removed, lease ${lease} of its seat ${seat.id} goes on`);
+  }
+}
+
+function isOnline(ledger: Ledger, lease: string): boolean {
+  return ledger.leases.get(lease)?.claims.kind === 'online';
+}
+
+/**
+ * What comes in place of an entitlement that still counts, its next revision or another one: it lasts for as long as what is lent of that (I8), and another one
+ * has room for what is in use.
+ */
+export function followsWrongly(ledger: Ledger, { claims }: EntitlementRow, accuse: Accuse): void {
+  const { jti, replaces, exp, seats } = claims;
+  const [known, replaced] = [jti, replaces ?? ''].map((id) => isLive(ledger, id));
+  let used = 0;
+  for (const seat of ledger.seats.values()) {
+    if (!(known && seat.entitlement === jti) && !(replaced && seat.entitlement === replaces)) continue;
+    if (!seat.lingers) used += seat.count;
+    for (const id of seat.leases) {
+      const lease = ledger.leases.get(id)?.claims;
+      if (lease?.kind === 'borrow' && lease.exp > exp)
+        accuse('I8', `${jti} ends ${lease.exp - exp} s before borrow ${id}, which is of it then`);
+    }
+  }
+  if (replaced && used > seats)
+    accuse('ENTITLEMENT', `${jti} replaces ${replaces} with ${seats} seats, ${used} are in use`);
+}
+
+function isLive(ledger: Ledger, id: string): boolean {
+  const state = ledger.entitlements.get(id)?.state;
+  return state === 'active' || state === 'future';
+}
 
 /** When a record is whole: a seat in use that its user's allocation has lost is held until its leases have ended, and is nobody's right any more. */
 export function lostSeatsGoOn(ledger: Ledger, _changes: readonly Change[], accuse: Accuse): void {

@@ -158,4 +158,14 @@ export const plantedInBorrows: readonly Mutant[] = [
       'if (undecided === undefined)\n        return undecided;',
     ),
   ),
+  mutant(
+    'idle-takes-a-borrow',
+    'I8',
+    'A borrow is taken back because a script says that nobody uses it.',
+    edit(
+      'server/dist/domain/decide/idle.js',
+      "if (idleSeconds === null || this.#state.derived.statusBySeat.get(seat.id) === 'borrowed')",
+      'if (idleSeconds === null)',
+    ),
+  ),
 ];

@@ -84,4 +84,10 @@ export const plantedInEntitlements: readonly Mutant[] = [
     'A user who still has an allocation is removed.',
     edit(user, 'if (kept > 0 && (', 'if (kept < 0 && ('),
   ),
+  mutant(
+    'replaced-forgets-pending-revoke',
+    'I8',
+    'An entitlement that replaces another forgets which revokes wait for a borrow.',
+    edit(entitlement, '...(revoking === undefined ? {} : { revoking: { ...revoking, seats } }),', ''),
+  ),
 ];

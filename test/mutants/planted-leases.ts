@@ -217,4 +217,34 @@ export const plantedInLeases: readonly Mutant[] = [
       'exp: iat + context.leaseSeconds, dur: context.leaseSeconds, ...context.witness };',
     ),
   ),
+  mutant(
+    'line-not-served-after-expiry',
+    'LINE',
+    'A seat that comes free because its lease ran out is given to nobody in line.',
+    edit(
+      'server/dist/engine/engine.js',
+      'return !freesNothing.has(change.type) && !isGivenUp(change);',
+      "return !freesNothing.has(change.type) && !isGivenUp(change) && !(change.type === 'lease.ended' && change.reason === 'expired');",
+    ),
+  ),
+  mutant(
+    'clock-accepted-not-lowered',
+    'CLOCK',
+    'An admin vouches for a clock that was set back, and it is believed no more than before.',
+    edit(
+      evolve,
+      '{ ...organisation, highWaterMs: wallMs });',
+      '{ ...organisation, highWaterMs: Math.max(wallMs, organisation.highWaterMs) });',
+    ),
+  ),
+  mutant(
+    'steady-not-accepted',
+    'CLOCK',
+    'An admin vouches for a clock that is ahead, and what ends by it goes on.',
+    edit(
+      'server/dist/ops/clock.js',
+      'leadMs = Math.max(leadMs, acceptedMs - read().monoMs);',
+      'void acceptedMs;',
+    ),
+  ),
 ];

@@ -170,4 +170,24 @@ export const plantedInReleases: readonly Mutant[] = [
       'return null;',
     ),
   ),
+  mutant(
+    'lingers-while-over',
+    'LINGER',
+    'A seat lingers though more are in use than are owned.',
+    edit(
+      'server/dist/domain/decide/linger.js',
+      '|| withdrawn || usageOf(state, seat.product, now).over > 0)',
+      '|| withdrawn)',
+    ),
+  ),
+  mutant(
+    'lingers-though-withdrawn',
+    'LINGER',
+    'A seat lingers though it is to be taken back.',
+    edit(
+      'server/dist/domain/decide/linger.js',
+      'const withdrawn = isWithdrawn(state, seat.entitlement, seat.allocation) ||',
+      'const withdrawn =',
+    ),
+  ),
 ];

@@ -11,12 +11,18 @@ export interface Founded {
 }
 
 const MACHINES = 2;
+/** Credits of the entitlement that is charged first: on some sites they are soon spent, and a request takes the rest of them and some of the next. */
+const FIRST_CREDITS = [300, 60, 25];
+/** A user's credits are limited, and a pool has a rule, on so many sites. */
+const LIMITED_CHANCE = 0.4;
+const RULE_CHANCE = 0.2;
 
 /** Founds, imports, invites and joins; nothing goes wrong yet. */
 export async function settle(site: Site, { clients }: Plan): Promise<Founded> {
   site.network.faulty = false;
   const owner = await site.found();
   await importAll(site, owner);
+  await arrangePools(site, owner);
   const second = await invite(site, owner, 'second@studio.example', 'second', { role: 'admin' });
   const admins = [owner, await site.joinAsAdmin(second.computer, second.link)];
   const plugins: Computer[] = [];
@@ -39,11 +45,12 @@ export async function settle(site: Site, { clients }: Plan): Promise<Founded> {
 
 async function importAll(site: Site, { admin }: AdminSeat): Promise<void> {
   const day = 86_400;
+  const dice = site.dice('sold');
   const pools: Parameters<Site['vendor']['entitlement']>[0][] = [
     {
       ...{ jti: 'ent-render', product: 'render', seats: site.seats(3), share: 'process' },
       borrow: { maxSeconds: day, seats: site.seats(2) },
-      credits: 300,
+      credits: dice.pick(FIRST_CREDITS),
     },
     { jti: 'ent-render-2', product: 'render', seats: site.seats(2), share: 'process', credits: 40 },
     {
@@ -62,6 +69,21 @@ async function importAll(site: Site, { admin }: AdminSeat): Promise<void> {
   }
 }
 
+/** Some pools have rules before anybody uses them. */
+async function arrangePools(site: Site, { admin }: AdminSeat): Promise<void> {
+  const dice = site.dice('pools');
+  for (const product of ['render', 'comp', 'sim']) {
+    const settings = {
+      ...(dice.chance(RULE_CHANCE) ? { borrowSeatsMax: site.seats(1) } : {}),
+      ...(dice.chance(RULE_CHANCE) ? { lingerSeconds: dice.pick([60, 300]) } : {}),
+      ...(dice.chance(RULE_CHANCE) ? { idleSeconds: 120 } : {}),
+    };
+    const key = `arrange-${product}-0000`;
+    if (Object.keys(settings).length > 0)
+      await site.settled(admin.call('pool.set', { key, product, ...settings }));
+  }
+}
+
 async function invite(
   site: Site,
   { admin }: AdminSeat,
@@ -75,10 +97,15 @@ async function invite(
   return { computer: site.addComputer(name, email), link };
 }
 
-/** As many as there are, until an admin says otherwise. */
+/** As many as there are, or not many, until an admin says otherwise. */
 async function allowCredits(site: Site, { admin }: AdminSeat, email: string): Promise<void> {
   const key = `credits-${email.split('@')[0]}-000000`;
-  await site.settled(admin.call('credit.limit', { key, email, access: 'unlimited' }));
+  const dice = site.dice(`credits ${email}`);
+  const per = dice.pick(['day', 'month', 'total'] as const);
+  const grant = dice.chance(LIMITED_CHANCE)
+    ? ({ access: 'limited', limit: dice.between(10, 40), per } as const)
+    : ({ access: 'unlimited' } as const);
+  await site.settled(admin.call('credit.limit', { key, email, ...grant }));
 }
 
 async function addMachines(site: Site, { admin }: AdminSeat): Promise<Computer[]> {

@@ -7,6 +7,10 @@ import {
 import { formatOfflineFile, type OfflineFile, parseOfflineFile } from '@berth/protocol';
 import type { Office } from './office.js';
 
+const DAY_MS = 86_400_000;
+/** Of a machine that nobody looks after. */
+const DEAD_CLOCK_CHANCE = 0.15;
+
 /** Files are carried to a computer that no network reaches, and back (PROTOCOL 4.9): what it has is returned, else it asks for more. */
 export async function carryFiles(office: Office, key: string, email: string, product: string): Promise<void> {
   const { site, island } = office;
@@ -28,7 +32,7 @@ async function carryReturn(
 }
 
 async function carryRequest(
-  { admin, dice, site }: Office,
+  { admin, dice, site, island }: Office,
   key: string,
   {
     host,
@@ -40,7 +44,11 @@ async function carryRequest(
   // What nobody has to give is asked for now and then.
   const free = pools.filter((pool) => pool.free > 0).map((pool) => pool.product);
   const product = free.includes(wanted) || dice.chance(0.1) ? wanted : (dice.pick(free) ?? wanted);
-  const { file, nonce } = await requestBorrowWith(host, { product, seconds: dice.between(60, 1_800) });
+  // The battery of its clock is empty: nobody can tell when it asked.
+  const backMs = dice.chance(DEAD_CLOCK_CHANCE) ? dice.between(10, 40) * DAY_MS : 0;
+  island.clock.jump(-backMs);
+  const asked = requestBorrowWith(host, { product, seconds: dice.between(60, 1_800) });
+  const { file, nonce } = await asked.finally(() => island.clock.jump(backMs));
   const parsed = parseOfflineFile(file);
   if (parsed?.berth !== 'borrow-request') throw new Error('what the SDK wrote is no request');
   const granted = await admin.call('borrow.grant', { key, request: parsed.token, email });

@@ -5,7 +5,7 @@ export async function administerCredits(office: Office, key: string): Promise<vo
   const { admin, dice, people } = office;
   const email = dice.pick(people);
   const roll = dice.below(10);
-  if (roll < 5) await admin.call('credit.limit', { key, email, ...grantFrom(office) });
+  if (roll < 4) await admin.call('credit.limit', { key, email, ...grantFrom(office) });
   else if (roll < 9) await answerOne(office, key);
   else {
     await admin.call('credit.show', {});

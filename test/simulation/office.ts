@@ -56,7 +56,7 @@ async function administerOnce(office: Office): Promise<void> {
   if (dice.chance(0.04)) return makeBackup(office, key);
   if (dice.chance(0.04)) return office.before.askAgain(dice, office.site.restoredAtMs ?? 0);
   if (dice.chance(0.2)) return administerMore(office, key);
-  if (dice.chance(0.07)) return administerCredits(office, key);
+  if (dice.chance(0.1)) return administerCredits(office, key);
   if (dice.chance(0.04)) return workInBulk(office, key);
   if (dice.chance(0.05)) return pruneJournal(office);
   if (dice.chance(0.03)) return dice.chance(0.5) ? lookBack(office, key) : lookAtJobs(office);
@@ -78,8 +78,9 @@ async function administerOnce(office: Office): Promise<void> {
 async function takeBack({ admin, dice }: Office, key: string): Promise<void> {
   const { items } = await admin.call('allocation.list', {});
   if (items.length === 0) return;
-  const { email, product, quantity } = dice.pick(items);
-  const how = dice.pick([{}, {}, { pending: true }, { cancel: true }]);
+  const lent = items.filter(({ borrowed }) => borrowed > 0);
+  const { email, product, quantity } = dice.pick(lent.length > 0 && dice.chance(0.5) ? lent : items);
+  const how = dice.pick([{}, {}, { pending: true }, { pending: true }, { cancel: true }]);
   await admin.call('allocation.revoke', { key, email, product, quantity: dice.between(1, quantity), ...how });
 }
 

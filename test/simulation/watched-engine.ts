@@ -1,8 +1,10 @@
 import type { Command, CommandType, Settled } from '@berth/server/domain/commands';
+import { decide } from '@berth/server/domain/decide/decide';
 import { requestId, type State } from '@berth/server/domain/state';
 import { type Commit, Engine, type EngineOptions, type Wait } from '@berth/server/engine/engine';
 import type { JournalWriter } from '@berth/server/engine/journal-writer';
 import type { Owner } from './sim-time.js';
+import { WatchedLine } from './watched-line.js';
 
 interface Watch {
   /** The process of the server: of one that is gone nobody hears. */
@@ -12,10 +14,12 @@ interface Watch {
 
 type View<R> = Parameters<typeof Engine.prototype.read<R>>[0];
 
-/** The real engine, with somebody who sees what its callers cannot: what an answer rests on, and for whom a seat is taken from the line. */
+/** The real engine, with somebody who sees what its callers cannot: what an answer rests on, for whom a seat is taken from the line, and who is left in it. */
 export class WatchedEngine extends Engine {
   readonly #reads: WatchedReads;
   readonly #waits: WatchedWaits;
+  readonly #places: WatchedLine;
+  readonly #options: EngineOptions;
 
   constructor({ owner, onWrong, ...options }: EngineOptions & Watch) {
     const onViolation = (text: string): void => {
@@ -35,6 +39,8 @@ export class WatchedEngine extends Engine {
     });
     this.#reads = reads;
     this.#waits = waits;
+    this.#places = new WatchedLine(onViolation);
+    this.#options = options;
   }
 
   override submit<T extends CommandType>(command: Command<T>): Promise<Settled<T>> {
@@ -42,11 +48,25 @@ export class WatchedEngine extends Engine {
   }
 
   override submitWaiting(command: Command<'checkout'>, wait: Wait): Promise<Settled<'checkout'>> {
-    const id = requestOf(command);
+    const id = requestOf(command)!;
+    const watched = this.#places.stands(id, command, wait);
     const settled = this.#waits.during(id, () =>
-      this.#waits.open(id!, wait, super.submitWaiting(command, wait)),
+      this.#waits.open(id, watched, super.submitWaiting(command, watched)),
     );
-    return this.#reads.refusal(settled);
+    return this.#reads.refusal(settled.finally(() => this.#places.left(id)));
+  }
+
+  override tick(): void {
+    super.tick();
+    this.#places.look((command) => this.#wouldGrant(command));
+  }
+
+  /** Asked by somebody whom nobody stands before. Nothing of it is carried out, and its ids are nobody's. */
+  #wouldGrant(command: Command<'checkout'>): boolean {
+    const { state, clock, leaseSeconds, diskLow } = this.#options;
+    const newId = (letter: string): string => `${letter}-of-nobody`;
+    const asked = { now: clock.now(), witness: this.witness, newId, leaseSeconds, diskLow: diskLow() };
+    return decide(state, command, { ...asked, awaited: new Map() }).ok;
   }
 
   override async read<R>(view: View<R>): Promise<R> {

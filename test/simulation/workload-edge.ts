@@ -1,7 +1,8 @@
 import { type Client, type Host, newIdempotencyKey, type Seat } from '@berth/client';
 import { openLeaseWith } from '@berth/client/internal';
 import { signToken } from '@berth/protocol';
-import type { Life } from './workload.js';
+import { HttpDevice } from './http-device.js';
+import { type Life, refusable } from './workload.js';
 
 /** How often a plugin looks at its seats, ms. */
 const LOOKS_MS = 40_000;
@@ -38,18 +39,42 @@ export async function forgeReturn({ dice }: Life, client: Client, host: Host): P
   }
 }
 
+/** Longer than any pool allows. */
+const IDLE_SECONDS = 10_000;
+
+/** A shell script renews whatever its computer has, and says that nobody uses it: a borrow is none the less there (I8). */
+export async function sayBorrowIsIdle({ site, computer, dice }: Life, client: Client): Promise<void> {
+  const borrows = await client.borrows();
+  if (borrows.length === 0) return;
+  const { leaseIds: leases } = dice.pick(borrows);
+  const device = await HttpDevice.of(site.startScript(computer));
+  const idle = leases.map((lease) => ({ lease, seconds: IDLE_SECONDS }));
+  await device.ask('/v1/renew', { leases, nonce: device.newNonce(), idle });
+}
+
 /**
  * Jobs of a computer are known by their number, whichever of its processes gets to them: the same one is often paid for again, in the same hour or
  * after the next crash.
  */
 const JOBS = 12;
+/** A long job is paid for in so many parts. */
+const PARTS = 6;
 
-export async function spendCredits({ dice, computer, product }: Life, client: Client): Promise<void> {
-  if (dice.chance(0.15)) return client.credits.request(dice.between(1, 60));
-  if (dice.chance(0.4)) {
+export async function spendCredits(life: Life, client: Client): Promise<void> {
+  const { dice } = life;
+  if (dice.chance(0.1)) return client.credits.request(dice.between(1, 60));
+  const refused = await refusable(() =>
+    dice.chance(0.6) ? payInParts(life, client) : payOnce(life, client),
+  );
+  if (refused === 'CREDIT_LIMIT' && dice.chance(0.5)) await client.credits.request(dice.between(1, 60));
+}
+
+async function payInParts({ dice }: Life, client: Client): Promise<void> {
+  for (let parts = dice.between(1, PARTS); parts > 0; parts--)
     await client.credits.consume(dice.between(1, 6));
-    return;
-  }
+}
+
+async function payOnce({ dice, computer, product }: Life, client: Client): Promise<void> {
   const job = dice.below(JOBS);
   const key = `job-of-${computer.name}-0000-${job}`;
   await client.credits.consume(1 + (job % 6), { key, product });

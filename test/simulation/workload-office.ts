@@ -1,4 +1,5 @@
 import { newIdempotencyKey } from '@berth/client';
+import type { EntitlementClaims } from '@berth/protocol';
 import type { Office } from './office.js';
 import { crossAnother, endWithBorrow } from './office-borrows.js';
 import { endAt, importUntilAnswered } from './office-imports.js';
@@ -36,13 +37,28 @@ async function importOlder({ dice, ...office }: Office, key: string): Promise<vo
 /** The vendor replaces an entitlement by another one. */
 async function replace({ dice, ...office }: Office, key: string): Promise<void> {
   const { site } = office;
-  const { rev: _, ...old } = dice.pick([...site.vendor.entitlements.values()]);
+  const { rev: _, ...old } = dice.pick(await replaceable({ dice, ...office }));
   const jti = `${old.jti.split('.')[0]}.${site.vendor.issued.length}`;
-  const entitlement = site.vendor.entitlement({ ...old, jti, replaces: old.jti });
+  // What is in use has to have room in it.
+  const seats = dice.chance(0.3) ? Math.max(1, old.seats - 1) : old.seats;
+  const claims = { ...old, jti, seats, replaces: old.jti };
+  const entitlement = site.vendor.entitlement(claims);
   site.vendor.entitlements.delete(jti);
   await importUntilAnswered(office, key, entitlement);
-  site.vendor.entitlements.set(jti, { ...old, jti, replaces: old.jti, rev: 1 });
+  site.vendor.entitlements.set(jti, { ...claims, rev: 1 });
   site.vendor.entitlements.delete(old.jti);
+}
+
+/** Often one of which a revoke waits for a borrow: what replaces it has to know that. */
+async function replaceable({ admin, dice, site }: Office): Promise<EntitlementClaims[]> {
+  const all = [...site.vendor.entitlements.values()];
+  if (dice.chance(0.5)) return all;
+  const { items } = await admin.call('allocation.list', {});
+  const waiting = new Set(
+    items.flatMap(({ entitlement, revoking }) => (revoking === undefined ? [] : [entitlement])),
+  );
+  const some = all.filter(({ jti }) => waiting.has(jti));
+  return some.length > 0 ? some : all;
 }
 
 /** The vendor goes on with another key for a product, as soon as the server has taken note that the old one endorses it. */

@@ -4,7 +4,7 @@ import type { Rush } from './rush.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import type { Waiters } from './waiters.js';
-import { forgeReturn, spendCredits, watchSeats } from './workload-edge.js';
+import { forgeReturn, sayBorrowIsIdle, spendCredits, watchSeats } from './workload-edge.js';
 import { meddle } from './workload-strangers.js';
 
 const MAX_SEATS = 2;
@@ -68,6 +68,7 @@ async function useClient(life: Life, client: Client, host: Host): Promise<void> 
     code = await refusable(() => act(life, client, seats, host));
     watch();
     if (code === null && life.dice.chance(0.03)) await refusable(() => forgeReturn(life, client, host));
+    if (code === null && life.dice.chance(0.05)) await refusable(() => sayBorrowIsIdle(life, client));
     if (code === null && life.dice.chance(0.02)) await refusable(() => meddle(life, host));
   }
   for (const seat of seats) await refusable(() => drop(life, host, seat, seats));
@@ -129,7 +130,7 @@ async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): P
     // A seat that uses the borrow has to go first (IN_USE).
     for (const seat of seats) if (seat.kind === 'borrow') await drop(life, host, seat, seats);
     if ((await client.borrows()).length > 0) await client.returnBorrow();
-  } else if (roll < 96) await spendCredits(life, client);
+  } else if (roll < 98) await spendCredits(life, client);
   else await client.status();
 }
 

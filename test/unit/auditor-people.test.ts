@@ -27,12 +27,16 @@ const invitation = (id: string, email = 'plugin@x'): Change => ({
   invitation: { id, email, usedBy: null },
 });
 const gone: Change = { type: 'user.removed', email: 'plugin@x' };
+const maySpend: Change = { type: 'credit.access', email: 'plugin@x', grant: { access: 'unlimited' } };
+const forgotten: Change = { type: 'credit.forgotten', email: 'plugin@x' };
 const locked: Change = { type: 'device.removed', id: 'plugin' };
 
 describe('what goes with a member and with a device', () => {
   test.each<[string, string[], Change[]]>([
     ['a device and its member', [], [locked, gone]],
     ['a member, whose device stays', ['REMOVAL'], [gone]],
+    ['a member who may spend credits', ['REMOVAL'], [maySpend, locked, gone]],
+    ['a member who may spend none any more', [], [maySpend, forgotten, locked, gone]],
     ['a member who can join again', ['REMOVAL'], [invitation('i1'), locked, gone]],
     [
       'a member whose link was taken back',

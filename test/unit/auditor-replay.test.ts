@@ -48,6 +48,8 @@ describe('the journal is a valid history', () => {
     const world = new World(2);
     world.take(1000, { seat: 'a' });
     world.take(1100, { seat: 'b' });
+    // One that still counts is replaced by one that has room.
+    world.journal({ type: 'entitlement.state', id: 'e1', state: 'expired' });
     world.import(2000, 'e2', 1, more);
     for (const id of ['a', 'b'])
       world.journal({ type: 'seat.charged', id, entitlement: 'e2', allocation: null });
@@ -150,6 +152,39 @@ describe('lingering', () => {
     world.take(1000, { seat: 's' });
     world.journal({ type: 'seat.resumed', id: 's', device: 'plugin', takenAtMs: 1000 });
     expect(broken(world)).toEqual(['LINGER']);
+  });
+
+  const removing = { by: 'admin', sinceMs: 0 };
+  const user = { email: 'plugin@x', role: 'user', state: 'active', removing };
+  test.each<[string, Change[], string[]]>([
+    ['that somebody else may want', [], []],
+    ['of an entitlement that is to go', [{ type: 'entitlement.removing', id: 'e1', removing }], ['LINGER']],
+    ['of somebody who is to go', [{ type: 'user.put', user }], ['LINGER']],
+  ])('a seat lingers %s', (_, changes, rules) => {
+    const world = new World();
+    world.journal(allocation(2));
+    const of = { allocation: 'plugin@x e1' };
+    world.take(1000, { kind: 'borrow', lease: 'b', seat: 'lent', of });
+    world.take(1000, { lease: 'l', seat: 's', of });
+    world.journal(...changes, {
+      type: 'lease.ended',
+      id: 'l',
+      reason: 'released',
+      linger: { seconds: 60 },
+    });
+    expect(broken(world)).toEqual(rules);
+  });
+
+  test.each<[number, string[]]>([
+    [2, []],
+    [1, ['LINGER']],
+  ])('a seat lingers while two are taken, of %i', (seats, rules) => {
+    const world = new World();
+    world.take(1000, { lease: 'l', seat: 's' });
+    world.take(1000, { seat: 'other' });
+    world.import(1500, 'e1', seats, { rev: 2 });
+    world.journal({ type: 'lease.ended', id: 'l', reason: 'released', linger: { seconds: 60 } });
+    expect(broken(world)).toEqual(rules);
   });
 });
 
