@@ -168,4 +168,44 @@ export const plantedInBorrows: readonly Mutant[] = [
       'if (idleSeconds === null)',
     ),
   ),
+  mutant(
+    'borrow-outlives-its-hold',
+    'CHAIN',
+    'A borrow ends inside its entitlement, its hold does not.',
+    edit(
+      choose,
+      'return borrowFreeAtMs(issuedAtMs, issuedAtMs + wish.seconds * 1000) + (wish.holdMs ?? 0) <= endMs;',
+      'return issuedAtMs + wish.seconds * 1000 <= endMs;',
+    ),
+  ),
+  mutant(
+    'old-request-granted',
+    'I3',
+    'A request in a file is granted though it is older than a week.',
+    edit(
+      'server/dist/domain/decide/grant-borrow.js',
+      'if (ageMs > OFFLINE_REQUEST_AGE_MS)',
+      'if (ageMs > 10 * OFFLINE_REQUEST_AGE_MS)',
+    ),
+  ),
+  mutant(
+    'pending-after-expiry-late',
+    'I8',
+    'A borrow that runs out has no revoke carried out that waits for it.',
+    edit(
+      engine,
+      "return change.reason === 'returned' || change.reason === 'expired';",
+      "return change.reason === 'returned';",
+    ),
+  ),
+  mutant(
+    'borrow-key-goes-with-its-lease',
+    'I7',
+    'The answer to a borrow is forgotten as soon as it has ended.',
+    edit(
+      'server/dist/domain/evolve.js',
+      "const keptMs = lease.claims.kind === 'borrow' ? request.keptMs : windowMs(lease);",
+      "const keptMs = lease.claims.kind === 'borrow' ? 0 : windowMs(lease);",
+    ),
+  ),
 ];

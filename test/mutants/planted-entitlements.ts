@@ -2,6 +2,7 @@ import { edit, type Mutant, mutant } from './mutant.js';
 
 const choose = 'server/dist/domain/decide/choose.js';
 const entitlement = 'server/dist/domain/decide/entitlement.js';
+const inherit = 'server/dist/domain/decide/inherit.js';
 const user = 'server/dist/domain/decide/user.js';
 
 /** Entitlements, allocations and members. */
@@ -89,5 +90,33 @@ export const plantedInEntitlements: readonly Mutant[] = [
     'I8',
     'An entitlement that replaces another forgets which revokes wait for a borrow.',
     edit(entitlement, '...(revoking === undefined ? {} : { revoking: { ...revoking, seats } }),', ''),
+  ),
+  mutant(
+    'replacement-without-room',
+    'ENTITLEMENT',
+    'An entitlement replaces another though it has fewer seats than are in use.',
+    edit(inherit, 'usageFits(state, claims, heirOf));', 'null);'),
+  ),
+  mutant(
+    'shrinks-below-borrowed',
+    'I8',
+    'A revision has one seat less than are borrowed.',
+    edit(
+      inherit,
+      'return last !== null && seats > limit ? borrowedBy',
+      'return last !== null && seats > limit + 1 ? borrowedBy',
+    ),
+  ),
+  mutant(
+    'ends-before-a-borrow',
+    'I8',
+    'A revision ends before what is lent of it.',
+    edit(inherit, '|| untilMs > claims.exp * 1000)\n        return false;', ')\n        return false;'),
+  ),
+  mutant(
+    'expired-keeps-allocations',
+    'ALLOCATION',
+    'Seats of an entitlement that has ended are still set aside.',
+    edit('server/dist/domain/decide/expire.js', '? [...dropAllocations(state, id), { type', '? [{ type'),
   ),
 ];

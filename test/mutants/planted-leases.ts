@@ -247,4 +247,14 @@ export const plantedInLeases: readonly Mutant[] = [
       'void acceptedMs;',
     ),
   ),
+  mutant(
+    'lends-while-sharing-off',
+    'SHARING',
+    'A shared seat is lent while floating sharing is off.',
+    edit(
+      'server/dist/domain/decide/borrow.js',
+      'if (isWithdrawn(state, seat.entitlement, seat.allocation) || !isOpenTo(state, seat))',
+      'if (isWithdrawn(state, seat.entitlement, seat.allocation))',
+    ),
+  ),
 ];

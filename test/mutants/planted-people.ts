@@ -82,4 +82,26 @@ export const plantedInPeople: readonly Mutant[] = [
       '',
     ),
   ),
+  mutant(
+    'removed-user-keeps-leases',
+    'REMOVAL',
+    'The seats of somebody who was removed go on.',
+    edit(user, "? withdraw(state, seat, by, 'The user was removed.')", '? []'),
+  ),
+  mutant(
+    'removed-user-keeps-devices',
+    'REMOVAL',
+    'The computers of somebody who was removed are still known.',
+    edit(user, "changes.push({ type: 'device.removed', id });", 'void id;'),
+  ),
+  mutant(
+    'removed-user-keeps-credits',
+    'REMOVAL',
+    'Whoever comes back after a removal may spend as many credits as before.',
+    edit(
+      user,
+      "changes.push(...creditsGone(state, email), { type: 'user.removed', email });",
+      "changes.push({ type: 'user.removed', email });",
+    ),
+  ),
 ];

@@ -190,4 +190,26 @@ export const plantedInReleases: readonly Mutant[] = [
       'const withdrawn =',
     ),
   ),
+  mutant(
+    'release-lost-by-a-restart',
+    'RELEASE',
+    'A restart forgets which forced releases are set for later.',
+    edit('server/dist/domain/load.js', 'watchRelease(state, row);', ''),
+  ),
+  mutant(
+    'linger-lost-by-a-restart',
+    'LINGER',
+    'A seat that lingers when the server is started anew is never free.',
+    edit('server/dist/domain/load.js', 'watchLinger(state, row, monoMs);', ''),
+  ),
+  mutant(
+    'removal-leaves-leases',
+    'REMOVAL',
+    'The seats of an entitlement that is removed go on.',
+    edit(
+      'server/dist/domain/decide/remove-entitlement.js',
+      "changes.push(...withdraw(state, seat, by, 'The entitlement was removed.'));",
+      '{ }',
+    ),
+  ),
 ];

@@ -175,4 +175,40 @@ export const plantedInStore: readonly Mutant[] = [
     'What follows the record that the head names stays in the file.',
     edit(recovery, 'if (end && end.fileSize > end.offset) {', 'if (end && end.fileSize < end.offset) {'),
   ),
+  mutant(
+    'replays-one-too-many',
+    'STATE',
+    'A start applies the last record that the stored state has once more.',
+    edit(
+      'server/dist/engine/recover.js',
+      'if (record.seq !== applied + 1 || broken !== null)',
+      'if (record.seq < applied || broken !== null)',
+    ),
+  ),
+  mutant(
+    'replayed-rows-not-stored',
+    'STATE',
+    'What a start has replayed is not in the stored state.',
+    edit(
+      'server/dist/engine/recover.js',
+      'if (!readOnly && rows.size > 0)\n        store.put(journal.position, rows);',
+      '',
+    ),
+  ),
+  mutant(
+    'one-head-slot',
+    'I6',
+    'The head is written over itself: torn, there is none.',
+    edit(head, 'await writeSlot(file, position, position.seq % 2);', 'await writeSlot(file, position, 0);'),
+  ),
+  mutant(
+    'new-file-not-synced',
+    'I6',
+    'A new file of the journal is not in its folder after a power cut.',
+    edit(
+      writer,
+      'await file.sync();\n        await this.#files.syncFolder(this.#folder);',
+      'await file.sync();',
+    ),
+  ),
 ];
