@@ -63,9 +63,9 @@ export class CreditBook {
     return { access, limit: limit + (this.#asked.get(email) ?? 0), per };
   }
 
-  /** Whether an admin has said what somebody may spend. */
-  knows(email: string): boolean {
-    return this.#grants.has(email);
+  /** Whether an admin lets somebody spend any. */
+  allows(email: string): boolean {
+    return (this.#grants.get(email)?.access ?? 'disabled') !== 'disabled';
   }
 
   has(id: string): boolean {

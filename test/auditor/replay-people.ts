@@ -9,7 +9,7 @@ export const peopleRules: Readonly<Record<string, Judge>> = {
     if (kept > 0) accuse('REMOVAL', `${email} is removed with ${kept} allocated seats`);
     if (ledger.count((seat) => seat.email === email && ledger.isBorrowed(seat)) > 0)
       accuse('I8', `${email} is removed with a borrow`);
-    if (ledger.credits.knows(email))
+    if (ledger.credits.allows(email))
       accuse('REMOVAL', `${email} is removed, and may spend credits as before`);
     for (const device of ledger.devices.values())
       if (device.email === email) accuse('REMOVAL', `${email} is removed, device ${device.id} stays`);

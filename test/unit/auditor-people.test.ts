@@ -28,6 +28,7 @@ const invitation = (id: string, email = 'plugin@x'): Change => ({
 });
 const gone: Change = { type: 'user.removed', email: 'plugin@x' };
 const maySpend: Change = { type: 'credit.access', email: 'plugin@x', grant: { access: 'unlimited' } };
+const disabled: Change = { ...maySpend, grant: { access: 'disabled' } };
 const forgotten: Change = { type: 'credit.forgotten', email: 'plugin@x' };
 const locked: Change = { type: 'device.removed', id: 'plugin' };
 
@@ -37,6 +38,7 @@ describe('what goes with a member and with a device', () => {
     ['a member, whose device stays', ['REMOVAL'], [gone]],
     ['a member who may spend credits', ['REMOVAL'], [maySpend, locked, gone]],
     ['a member who may spend none any more', [], [maySpend, forgotten, locked, gone]],
+    ['a member who never was to spend any', [], [maySpend, disabled, locked, gone]],
     ['a member who can join again', ['REMOVAL'], [invitation('i1'), locked, gone]],
     [
       'a member whose link was taken back',
