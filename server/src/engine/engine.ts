@@ -73,6 +73,8 @@ export class Engine {
   /** And answers nothing more. */
   #failed = false;
   readonly #line = new WaitingLine();
+  /** The wall clock at the last tick. */
+  #wallMs = Number.NEGATIVE_INFINITY;
   /** Nobody waits any more: the server is going away. */
   #dismissed = false;
 
@@ -199,6 +201,9 @@ export class Engine {
     if (this.#stopped) return;
     const now = this.#options.clock.now();
     this.#expireDue(now);
+    // What a clock that was ahead took for about to end has time for a lease again.
+    if (now.wallMs < this.#wallMs) this.#line.stalled = true;
+    this.#wallMs = now.wallMs;
     if (this.#line.stalled) this.#serveLine(now);
     this.#line.giveUp(now.monoMs, (command) => this.#apply(command, now, this.#line.ahead(command)));
     this.#line.tell(now.monoMs, (product) => nextFreeAtMs(this.#state, product, now));

@@ -29,6 +29,25 @@ describe('waiting', () => {
     expect(world.usage().used).toBe(1);
   });
 
+  test('a wall clock that was ahead and is set right brings back what seemed about to end', async () => {
+    const { world, engine } = site();
+    const [a, b] = [world.user('a'), world.user('b')];
+    const endsMs = world.now.wallMs + 10 * 86_400_000;
+    await hold(engine, world, a);
+    world.import({ jti: 'ent-2', seats: 1, exp: endsMs / 1000 });
+    const right = world.now.wallMs;
+    world.now = { ...world.now, wallMs: endsMs - 10_000 };
+    const waiting = wait(engine, world, b);
+    await settle();
+    world.pass(1000);
+    engine.tick();
+    expect(waiting.places).toHaveLength(1);
+    expect(world.usage().used).toBe(1);
+    world.now = { ...world.now, wallMs: right };
+    engine.tick();
+    expect(await waiting.result).toHaveProperty('lease');
+  });
+
   test('nobody who comes later is served before, not even without waiting', async () => {
     const { world, engine } = site();
     const [a, b, c] = [world.user('a'), world.user('b'), world.user('c')];
