@@ -15,7 +15,8 @@ const MACHINES = 2;
 const FIRST_CREDITS = [300, 60, 25];
 /** A user's credits are limited, and a pool has a rule, on so many sites. */
 const LIMITED_CHANCE = 0.4;
-const RULE_CHANCE = 0.2;
+const RULE_CHANCE = 0.25;
+const CAP_CHANCE = 0.35;
 
 /** Founds, imports, invites and joins; nothing goes wrong yet. */
 export async function settle(site: Site, { clients }: Plan): Promise<Founded> {
@@ -74,7 +75,7 @@ async function arrangePools(site: Site, { admin }: AdminSeat): Promise<void> {
   const dice = site.dice('pools');
   for (const product of ['render', 'comp', 'sim']) {
     const settings = {
-      ...(dice.chance(RULE_CHANCE) ? { borrowSeatsMax: site.seats(1) } : {}),
+      ...(dice.chance(CAP_CHANCE) ? { borrowSeatsMax: site.seats(1) } : {}),
       ...(dice.chance(RULE_CHANCE) ? { lingerSeconds: dice.pick([60, 300]) } : {}),
       ...(dice.chance(RULE_CHANCE) ? { idleSeconds: 120 } : {}),
     };
