@@ -31,7 +31,6 @@ export interface EntitlementRow {
     readonly earlyReturn?: string;
     readonly holder?: string;
     readonly credits?: number;
-    readonly exp: number;
   };
   readonly state: 'future' | 'active' | 'expired' | 'replaced' | 'removed';
   readonly removing?: object;
