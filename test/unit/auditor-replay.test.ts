@@ -153,39 +153,6 @@ describe('lingering', () => {
     world.journal({ type: 'seat.resumed', id: 's', device: 'plugin', takenAtMs: 1000 });
     expect(broken(world)).toEqual(['LINGER']);
   });
-
-  const removing = { by: 'admin', sinceMs: 0 };
-  const user = { email: 'plugin@x', role: 'user', state: 'active', removing };
-  test.each<[string, Change[], string[]]>([
-    ['that somebody else may want', [], []],
-    ['of an entitlement that is to go', [{ type: 'entitlement.removing', id: 'e1', removing }], ['LINGER']],
-    ['of somebody who is to go', [{ type: 'user.put', user }], ['LINGER']],
-  ])('a seat lingers %s', (_, changes, rules) => {
-    const world = new World();
-    world.journal(allocation(2));
-    const of = { allocation: 'plugin@x e1' };
-    world.take(1000, { kind: 'borrow', lease: 'b', seat: 'lent', of });
-    world.take(1000, { lease: 'l', seat: 's', of });
-    world.journal(...changes, {
-      type: 'lease.ended',
-      id: 'l',
-      reason: 'released',
-      linger: { seconds: 60 },
-    });
-    expect(broken(world)).toEqual(rules);
-  });
-
-  test.each<[number, string[]]>([
-    [2, []],
-    [1, ['LINGER']],
-  ])('a seat lingers while two are taken, of %i', (seats, rules) => {
-    const world = new World();
-    world.take(1000, { lease: 'l', seat: 's' });
-    world.take(1000, { seat: 'other' });
-    world.import(1500, 'e1', seats, { rev: 2 });
-    world.journal({ type: 'lease.ended', id: 'l', reason: 'released', linger: { seconds: 60 } });
-    expect(broken(world)).toEqual(rules);
-  });
 });
 
 describe('allocations', () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { audit } from '../auditor/auditor.js';
+import type { Change } from '../auditor/journal-entry.js';
 import { World } from './auditor-world.js';
 
 /** The beginning of a world, seconds. */
@@ -55,5 +56,41 @@ test.each<[string, number, string[]]>([
   const asked = { event: 'request', method: 'borrow.grant', key: 'k', nonce: 'n' } as const;
   world.write(900, 'plugin', { ...asked, signedAtMs: WALL_S * 1000 - days * 86_400_000 });
   world.take(1_000, { kind: 'borrow', key: 'k', nonce: 'n' });
+  expect(broken(world)).toEqual(rules);
+});
+
+const removing = { by: 'admin', sinceMs: 0 };
+const user = { email: 'plugin@x', role: 'user', state: 'active', removing };
+test.each<[string, Change[], string[]]>([
+  ['that somebody else may want', [], []],
+  ['of an entitlement that is to go', [{ type: 'entitlement.removing', id: 'e1', removing }], ['LINGER']],
+  ['of somebody who is to go', [{ type: 'user.put', user }], ['LINGER']],
+])('a seat lingers %s', (_, changes, rules) => {
+  const world = new World();
+  world.journal({
+    type: 'allocation.set',
+    allocation: { email: 'plugin@x', entitlement: 'e1', quantity: 2 },
+  });
+  const of = { allocation: 'plugin@x e1' };
+  world.take(1000, { kind: 'borrow', lease: 'b', seat: 'lent', of });
+  world.take(1000, { lease: 'l', seat: 's', of });
+  world.journal(...changes, {
+    type: 'lease.ended',
+    id: 'l',
+    reason: 'released',
+    linger: { seconds: 60 },
+  });
+  expect(broken(world)).toEqual(rules);
+});
+
+test.each<[number, string[]]>([
+  [2, []],
+  [1, ['LINGER']],
+])('a seat lingers while two are taken, of %i', (seats, rules) => {
+  const world = new World();
+  world.take(1000, { lease: 'l', seat: 's' });
+  world.take(1000, { seat: 'other' });
+  world.import(1500, 'e1', seats, { rev: 2 });
+  world.journal({ type: 'lease.ended', id: 'l', reason: 'released', linger: { seconds: 60 } });
   expect(broken(world)).toEqual(rules);
 });
