@@ -3,9 +3,9 @@ import { connectWith } from '@berth/client/internal';
 import { killProcess } from './client-faults.js';
 import type { Founded } from './founding.js';
 import { openPools } from './office.js';
+import { refusable } from './refusable.js';
 import type { Site } from './site.js';
 import type { Waiters } from './waiters.js';
-import { refusable } from './workload.js';
 
 const MINUTE_MS = 60_000;
 /** The server is up by then. */

@@ -4,9 +4,10 @@ import type { Founded } from './founding.js';
 import { sellAnew } from './liveness.js';
 import { makeBackup } from './office-backup.js';
 import { importUntilAnswered } from './office-imports.js';
+import { refusable } from './refusable.js';
 import type { Dice } from './sim-random.js';
 import type { Site } from './site.js';
-import { nap, refusable } from './workload.js';
+import { nap } from './workload.js';
 import { showOthers } from './workload-strangers.js';
 
 const MINUTE_MS = 60_000;

@@ -3,7 +3,8 @@ import type { ResultOf } from '@berth/protocol';
 import type { Position } from '@berth/server/store/position';
 import type { Desk } from './office.js';
 import { pruneJournal } from './office-prune.js';
-import { nap, refusable } from './workload.js';
+import { refusable } from './refusable.js';
+import { nap } from './workload.js';
 
 /** What an admin has of the server, to make another one of. */
 export interface SimBackup {

@@ -2,7 +2,7 @@ import { newIdempotencyKey } from '@berth/client';
 import type { Office } from './office.js';
 import { endAt } from './office-imports.js';
 import { sellInParts } from './office-parts.js';
-import { refusable } from './workload.js';
+import { refusable } from './refusable.js';
 
 /** An entitlement ends this long after the last borrow of it at the most, seconds. */
 const MARGIN = 60;

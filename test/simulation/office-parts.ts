@@ -1,9 +1,9 @@
 import { newIdempotencyKey } from '@berth/client';
 import { type Asking, importUntilAnswered } from './office-imports.js';
+import { refusable } from './refusable.js';
 import type { Dice } from './sim-random.js';
 import type { Site } from './site.js';
 import { untilAnswered } from './until-answered.js';
-import { refusable } from './workload.js';
 
 /** The fewest parts of a product of which one can shrink and another one grow while a third goes. */
 const PARTS = 3;

@@ -7,10 +7,11 @@ import { lookAtJobs, workInBulk } from './office-bulk.js';
 import { administerCredits } from './office-credits.js';
 import { employ, loginOf } from './office-people.js';
 import { pruneJournal } from './office-prune.js';
+import { refusable } from './refusable.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
 import { untilAnswered } from './until-answered.js';
-import { refusable, think } from './workload.js';
+import { think } from './workload.js';
 import { administerMore } from './workload-office.js';
 
 /** Who administers, and with what. */

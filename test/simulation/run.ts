@@ -10,6 +10,7 @@ import { loseOnce } from './loss.js';
 import { administer } from './office.js';
 import { type Plan, type PlanOptions, planOf } from './plan.js';
 import { takePlatform } from './platform.js';
+import { refusable } from './refusable.js';
 import { Rush } from './rush.js';
 import type { SimCrypto } from './sim-crypto.js';
 import { type Computer, Site } from './site.js';
@@ -17,7 +18,7 @@ import { journalOf } from './site-journal.js';
 import { StandsStill } from './stillness.js';
 import { eventsBefore } from './timeline.js';
 import { stoodInLine, Waiters } from './waiters.js';
-import { live, nap, refusable } from './workload.js';
+import { live, nap } from './workload.js';
 import { runScript } from './workload-http.js';
 
 export type RunOptions = PlanOptions;

@@ -2,7 +2,8 @@ import { type Client, type Host, newIdempotencyKey, type Seat } from '@berth/cli
 import { openLeaseWith } from '@berth/client/internal';
 import { signToken } from '@berth/protocol';
 import { HttpDevice } from './http-device.js';
-import { type Life, refusable } from './workload.js';
+import { refusable } from './refusable.js';
+import type { Life } from './workload.js';
 
 /** How often a plugin looks at its seats, ms. */
 const LOOKS_MS = 40_000;

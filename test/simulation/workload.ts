@@ -1,5 +1,6 @@
 import { BerthError, type CheckoutOptions, type Client, type Host, type Seat } from '@berth/client';
 import { connectWith } from '@berth/client/internal';
+import { refusable } from './refusable.js';
 import type { Rush } from './rush.js';
 import type { Dice } from './sim-random.js';
 import type { Computer, Site } from './site.js';
@@ -164,17 +165,6 @@ async function drop({ site, computer }: Life, host: Host, seat: Seat, seats: Set
   seats.delete(seat);
   site.stopped(computer, host.process.id, seat);
   await seat.release();
-}
-
-/** @returns the code it was refused with, or `null` */
-export async function refusable(work: () => Promise<unknown>): Promise<string | null> {
-  try {
-    await work();
-    return null;
-  } catch (error) {
-    if (!(error instanceof BerthError) || error.code === 'INTERNAL') throw error;
-    return error.code;
-  }
 }
 
 export function nap(host: Host, ms: number): Promise<void> {
