@@ -193,6 +193,9 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   const startAnew = (entry: EntryOf<'restored'>): void => {
     for (const { claims } of [...grants]) end(claims.jti, entry.t);
     replaced.clear();
+    // One that was asked for may have been pending when the backup was made, whatever became of it since.
+    for (const id of removals.keys())
+      removals.set(id, [{ fromT: entry.t, untilT: Number.POSITIVE_INFINITY }]);
     for (const text of entry.entitlements) {
       const token = readToken('entitlement', text);
       if (typeof token !== 'string') add(token.claims, entry.t, entry);

@@ -349,6 +349,21 @@ describe('entitlements', () => {
     expect(broken(world)).toEqual(['STATUS']);
   });
 
+  test('a removal that was pending when a backup was made is pending where that is restored, though it was taken back since', () => {
+    const told = (...asked: readonly ('removing' | 'kept')[]): World => {
+      const world = new World();
+      const entitlements = [world.import(20, 'e1', 2)];
+      asked.forEach((event, at) => {
+        world.write(100 + at, 'admin', { event, id: 'e1' });
+      });
+      world.write(200, 'nobody', { event: 'restored', entitlements });
+      world.status(300, { owned: 0, shared: 0, free: 0 });
+      return world;
+    };
+    expect(broken(told('removing', 'kept'))).toEqual([]);
+    expect(broken(told())).toEqual(['STATUS']);
+  });
+
   test('who asks once more with the key of a removal that was answered removes nothing that came since', () => {
     const told = (again: string): World => {
       const world = new World(2);
