@@ -67,6 +67,11 @@ export function grantedCarefully(
     accuse('I9', `lease ${jti} is granted before the leases of before the restore have run out`);
   if (kind === 'borrow' && !isLentAlready && restore.keepsBack(ent))
     accuse('I9', `borrow ${jti} is lent from ${ent}, of which as many as it lends may be out`);
+  if (restore.isUnseen(seat))
+    accuse(
+      'I9',
+      `lease ${jti} is granted on ${seat.id}, whose borrow nobody has shown: it may have been returned`,
+    );
   if (!restore.isFresh(seat)) return;
   const own = ledger.count((other) => other.entitlement === ent);
   const [unknown, has] = [restore.unknown(ledger, ent), ledger.entitlements.get(ent)?.claims.seats ?? 0];

@@ -29,6 +29,8 @@ export class RestoreBook {
   readonly #earlier = new Set<string>();
   /** Those of them that the journal says were shown. */
   readonly #shown = new Set<string>();
+  /** Those that only the backup knows: their borrow may have been returned since, and somebody else have the seat. */
+  readonly #unseen = new Set<string>();
   /** Seats that no lease was granted on yet. */
   readonly #fresh = new Set<string>();
 
@@ -43,6 +45,10 @@ export class RestoreBook {
 
   isMarked({ id }: SeatRow): boolean {
     return this.#shown.has(id);
+  }
+
+  isUnseen({ id }: SeatRow): boolean {
+    return this.#unseen.has(id);
   }
 
   /** True for the first lease on a seat. */
@@ -90,18 +96,32 @@ export class RestoreBook {
       this.#reserves.clear();
       this.#earlier.clear();
       this.#shown.clear();
+      this.#unseen.clear();
       // What was removed may have come back since.
       for (const row of ledger.entitlements.values())
         if (row.state !== 'replaced' && row.claims.exp * 1000 > begunMs) this.#reserve(row, begunMs);
-      for (const seat of ledger.seats.values()) if (ledger.isBorrowed(seat)) this.#earlier.add(seat.id);
+      for (const seat of ledger.seats.values())
+        if (ledger.isBorrowed(seat)) {
+          this.#earlier.add(seat.id);
+          this.#unseen.add(seat.id);
+        }
     },
-    'restore.windowOver': () => {
+    'restore.windowOver': (_change, ledger) => {
       this.isHolding = false;
+      // An online lease that is there still was renewed since.
+      for (const id of this.#unseen)
+        if (
+          [...(ledger.seats.get(id)?.leases ?? [])].some(
+            (lease) => ledger.leases.get(lease)!.claims.kind === 'online',
+          )
+        )
+          this.#unseen.delete(id);
     },
     'restore.accepted': () => {
       this.isCareful = false;
       this.isHolding = false;
       this.#reserves.clear();
+      this.#unseen.clear();
     },
     'reserve.ended': ({ id }) => void this.#reserves.delete(String(id)),
     'entitlement.state': ({ id, state }) => {
@@ -116,8 +136,14 @@ export class RestoreBook {
       this.#fresh.add(id);
       if (earlier === 'shown') this.#shown.add(id);
     },
-    'seat.shown': ({ id }) => void this.#shown.add(String(id)),
-    'seat.seen': ({ id }) => void this.#shown.delete(String(id)),
+    'seat.shown': ({ id }) => {
+      this.#shown.add(String(id));
+      this.#unseen.delete(String(id));
+    },
+    'seat.seen': ({ id }) => {
+      this.#shown.delete(String(id));
+      this.#unseen.delete(String(id));
+    },
     'seat.freed': ({ id }) => void this.#fresh.delete(String(id)),
     'lease.granted': ({ lease }, ledger) => {
       const { seat, kind, epoch } = (lease as { claims: LeaseClaims }).claims;

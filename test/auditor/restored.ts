@@ -1,5 +1,5 @@
 import type { Evidence, Finding, LeaseSeen } from './evidence.js';
-import type { Happening } from './history.js';
+import { type Entry, eventsOf, type Happening } from './history.js';
 import type { JournalEntry } from './journal-entry.js';
 import { onlineEnd, onlineWindowMs, RHO } from './rights.js';
 import type { LeaseClaims } from './token.js';
@@ -18,6 +18,23 @@ const lasting: ReadonlySet<Happening['event']> = new Set([
   'restored',
 ]);
 
+const saidByServer: ReadonlySet<Happening['event']> = new Set([
+  ...(['result', 'answer', 'denied', 'confirmed', 'status', 'report', 'exported', 'pushed'] as const),
+]);
+
+/** Since when a process speaks with the restored server: what it reads before that, the lost one had sent, for however long the process stood still. */
+function turnsTo(entries: readonly Entry[], restoredAtT: number): (process: string) => number {
+  const requests = eventsOf(entries, 'request');
+  const connected = new Set(
+    requests.filter(({ method }) => method === 'session.open').map(({ process }) => process),
+  );
+  const turns = new Map<string, number>();
+  for (const { process, method, t } of requests)
+    if (t >= restoredAtT && !turns.has(process))
+      if (method === 'session.open' || !connected.has(process)) turns.set(process, t);
+  return (process) => turns.get(process) ?? Number.POSITIVE_INFINITY;
+}
+
 /**
  * What can be held against the journal of a restored server (I9): nothing that was acknowledged before it was there. Until then the journal of
  * the server before it was judged by itself.
@@ -31,9 +48,12 @@ export function sinceRestore(evidence: Evidence): Evidence {
   // What the lost one had sent may be read long after: by a process that stood still.
   const isEarlier = ({ answer, token }: LeaseSeen): boolean =>
     answer.t < restoredAtT || (epochs.length > 0 && token.claims.epoch !== epochs.at(-1));
+  const turned = turnsTo(entries, restoredAtT);
+  const isSince = ({ t, event, process }: Entry): boolean =>
+    lasting.has(event) || t >= (saidByServer.has(event) ? turned(process) : restoredAtT);
   return {
     ...evidence,
-    entries: entries.filter(({ t, event }) => t >= restoredAtT || lasting.has(event)),
+    entries: entries.filter(isSince),
     leases: leases.filter((seen) => !isEarlier(seen)),
     earlier: leases.filter(isEarlier),
     mails: mails.filter(({ t }) => t >= restoredAtT),

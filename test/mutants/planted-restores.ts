@@ -140,6 +140,18 @@ export const plantedInRestores: readonly Mutant[] = [
     edit('server/dist/domain/decide/choose.js', 'if (state.tables.reserve.has(jti))\n        return 0;', ''),
   ),
   mutant(
+    'unseen-borrow-extended',
+    'I9',
+    'After a restore a borrow that the backup knows is lent for longer to whoever may have returned it since.',
+    edit('server/dist/domain/decide/borrow.js', "|| seat.earlier === 'unseen'", ''),
+  ),
+  mutant(
+    'unseen-seat-joined',
+    'I9',
+    'After a restore a device joins its seat whose borrow it may have returned since the backup.',
+    edit('server/dist/domain/decide/checkout.js', "seat.earlier !== 'unseen' &&", ''),
+  ),
+  mutant(
     'reserve-ends-with-the-hold',
     'I9',
     'What may be borrowed is kept back for as long as online leases last.',

@@ -1,4 +1,4 @@
-import { newIdempotencyKey } from '@berth/client';
+import { type Client, type Host, newIdempotencyKey } from '@berth/client';
 import { connectWith } from '@berth/client/internal';
 import type { Founded } from './founding.js';
 import { sellAnew } from './liveness.js';
@@ -6,7 +6,7 @@ import { makeBackup } from './office-backup.js';
 import { importUntilAnswered } from './office-imports.js';
 import { refusable } from './refusable.js';
 import type { Dice } from './sim-random.js';
-import type { Site } from './site.js';
+import type { Computer, Site } from './site.js';
 import { nap } from './workload.js';
 import { showOthers } from './workload-strangers.js';
 
@@ -16,6 +16,8 @@ const BACKED_UP_MS = { least: 5 * MINUTE_MS, most: 30 * MINUTE_MS };
 const ASKS_AGAIN_MS = 20_000;
 /** So many people take a seat along after that backup. */
 const TRAVELLERS = 3;
+/** After the backup, ms on average: when the server is lost or not. */
+const RETURNS_MS = 20 * MINUTE_MS;
 /** So many devices show a restored server what is not theirs. */
 const STRANGERS = 2;
 /** How soon they are there, ms on average, and how often they try. */
@@ -52,6 +54,8 @@ async function backUpAndBuy(loss: Loss): Promise<void> {
   const { site, founded, dice } = loss;
   const { admin, host } = founded.admins[0]!;
   const owner = { site, admin, host, dice };
+  const away = dice.pick(founded.plugins);
+  await refusable(() => asTraveller(loss, away, (client) => client.borrow(trip(dice))));
   const { backup } = site;
   for (let tries = 0; tries < TRIES && site.backup === backup; tries++) {
     await refusable(() => makeBackup(owner, newIdempotencyKey(host)));
@@ -59,16 +63,40 @@ async function backUpAndBuy(loss: Loss): Promise<void> {
   }
   if (dice.chance(0.7))
     await refusable(() => importUntilAnswered(owner, newIdempotencyKey(host), bought(site, dice)));
-  for (let count = 0; count < TRAVELLERS; count++) await refusable(() => travel(loss));
+  // The restored server takes them for away still.
+  await refusable(() => asTraveller(loss, away, (client) => client.returnBorrow()));
+  site.later(dice.about(RETURNS_MS), () => void refusable(() => goAgain(loss, away)).catch(failed(site)));
+  for (let count = 0; count < TRAVELLERS; count++)
+    await refusable(() =>
+      asTraveller(loss, dice.pick(founded.plugins), (client) => client.borrow(trip(dice))),
+    );
 }
 
-/** Somebody takes a seat along. */
-async function travel({ site, founded, products, dice }: Loss): Promise<void> {
-  const computer = dice.pick(founded.plugins);
+const trip = (dice: Dice) => ({ seconds: dice.between(1_200, 3_600) });
+
+/** Wants the seat once more that it has brought back, at its desk or for another trip. */
+function goAgain(loss: Loss, computer: Computer): Promise<void> {
+  return asTraveller(loss, computer, async (client, host) => {
+    for (let tries = 0; tries < TRIES; tries++) {
+      await refusable(() => client.borrow(trip(loss.dice)));
+      await refusable(async () => (await client.checkout()).release());
+      await nap(host, MINUTE_MS);
+    }
+    if ((await client.borrows()).length > 0) await client.returnBorrow();
+  });
+}
+
+/** Somebody at a computer, with the product of its plugin. */
+async function asTraveller(
+  { site, founded, products }: Loss,
+  computer: Computer,
+  act: (client: Client, host: Host) => Promise<unknown>,
+): Promise<void> {
   const product = products[founded.plugins.indexOf(computer) % products.length]!;
-  const client = await connectWith(site.startBeside(computer), { product, vendorKeys: [site.vendor.key] });
+  const host = site.startBeside(computer);
+  const client = await connectWith(host, { product, vendorKeys: [site.vendor.key] });
   try {
-    await client.borrow({ seconds: dice.between(1_200, 3_600) });
+    await act(client, host);
   } finally {
     await client.close();
   }

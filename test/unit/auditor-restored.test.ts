@@ -85,6 +85,27 @@ describe('I9: a server that was made of a backup', () => {
     expect(broken(late('epoch'), 1000)).toEqual([]);
     expect(broken(late('next'), 1000)).toContain('I6');
   });
+
+  test('is not asked for an answer of the lost one to whoever stood still, but for what it answered itself', () => {
+    const late = (...asked: string[]): World => {
+      const world = new World();
+      for (const change of [founded, restored('next'), begun(71_000), over]) world.journal(change);
+      const ask = (t: number, method: string): void =>
+        world.write(t, 'plugin', {
+          event: 'request',
+          method,
+          ...(method === 'session.open' ? {} : { key: 'k' }),
+        });
+      for (const [at, method] of ['session.open', 'lease.checkout', ...asked].entries())
+        ask(at < 2 ? 500 + at : 1500 + at, method);
+      world.write(2000, 'plugin', { event: 'result', method: 'lease.checkout', key: 'k', text: '{}' });
+      return world;
+    };
+    expect(broken(late(), 1000)).toEqual([]);
+    // Its timers run before it reads what has come.
+    expect(broken(late('lease.renew'), 1000)).toEqual([]);
+    expect(broken(late('session.open', 'lease.checkout'), 1000)).toEqual(['I6']);
+  });
 });
 
 describe('I9: what a restored server may have granted before', () => {
@@ -133,6 +154,21 @@ describe('I9: what a restored server may have granted before', () => {
     const world = server();
     world.take(900, { kind: 'borrow' });
     expect(broken(world)).toEqual(['I9']);
+  });
+
+  test("a seat that was borrowed is nobody's to have again before its device has shown that borrow", () => {
+    const known = (...changes: Change[]): World => {
+      const world = new World();
+      world.journal(founded);
+      world.take(100, { kind: 'borrow', seat: 'known' });
+      for (const change of [restored('next'), begun(71_000), ...changes]) world.journal(change);
+      world.take(1000, { seat: 'known', epoch: 'next' });
+      return world;
+    };
+    expect(broken(known(over))).toEqual(['I9']);
+    expect(broken(known(over, { type: 'seat.shown', id: 'known' }))).toEqual([]);
+    expect(broken(known(over, { type: 'seat.seen', id: 'known' }))).toEqual([]);
+    expect(broken(known(over, accepted))).toEqual([]);
   });
 
   test('of what is imported later as much is kept back, and what replaces something keeps back for it', () => {
