@@ -134,6 +134,8 @@ export class RestoreBook {
     'seat.taken': ({ seat }) => {
       const { id, earlier } = seat as { readonly id: string; readonly earlier?: string };
       this.#fresh.add(id);
+      // What ran out by the backup may be shown after that, as a borrow that went on.
+      this.#unseen.delete(id);
       if (earlier === 'shown') this.#shown.add(id);
     },
     'seat.shown': ({ id }) => {

@@ -169,6 +169,9 @@ describe('I9: what a restored server may have granted before', () => {
     expect(broken(known(over, { type: 'seat.shown', id: 'known' }))).toEqual([]);
     expect(broken(known(over, { type: 'seat.seen', id: 'known' }))).toEqual([]);
     expect(broken(known(over, accepted))).toEqual([]);
+    const anew = new World().seat('known', { email: 'plugin@x', device: 'plugin', ...marked });
+    const ranOut: Change = { type: 'lease.ended', id: 'l1', reason: 'expired' };
+    expect(broken(known(over, ranOut, anew))).toEqual([]);
   });
 
   test('of what is imported later as much is kept back, and what replaces something keeps back for it', () => {
