@@ -257,4 +257,14 @@ export const plantedInLeases: readonly Mutant[] = [
       'if (isWithdrawn(state, seat.entitlement, seat.allocation))',
     ),
   ),
+  mutant(
+    'last-D-of-a-seat-decides',
+    'CHAIN',
+    'A seat with several leases goes on in an entitlement that lasts long enough for the last of them, not for each.',
+    edit(
+      'server/dist/domain/decide/renew.js',
+      'longest = Math.max(longest, claims.dur);',
+      'longest = claims.dur;',
+    ),
+  ),
 ];
