@@ -73,7 +73,7 @@ export class Engine {
   /** And answers nothing more. */
   #failed = false;
   readonly #line = new WaitingLine();
-  /** The wall clock at the last tick. */
+  /** The latest that the wall clock said since the last tick. */
   #wallMs = Number.NEGATIVE_INFINITY;
   /** Nobody waits any more: the server is going away. */
   #dismissed = false;
@@ -235,6 +235,7 @@ export class Engine {
   }
 
   #apply<T extends CommandType>(command: Command<T>, now: Now, awaited = this.#line.kept): Decision<T> {
+    this.#wallMs = Math.max(this.#wallMs, now.wallMs);
     const decision = decide(this.#state, command, this.#context(now, awaited));
     if (!decision.ok) return decision;
     const durable = decision.changes.filter((change) => !isVolatile(change));

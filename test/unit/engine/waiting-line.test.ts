@@ -48,6 +48,23 @@ describe('waiting', () => {
     expect(await waiting.result).toHaveProperty('lease');
   });
 
+  test('also one that was ahead between two ticks only', async () => {
+    const { world, engine } = site();
+    const [a, b] = [world.user('a'), world.user('b')];
+    const endsMs = world.now.wallMs + 10 * 86_400_000;
+    await hold(engine, world, a);
+    engine.tick();
+    world.import({ jti: 'ent-2', seats: 1, exp: endsMs / 1000 });
+    const right = world.now.wallMs;
+    world.now = { ...world.now, wallMs: endsMs - 10_000 };
+    const waiting = wait(engine, world, b);
+    await settle();
+    expect(world.usage().used).toBe(1);
+    world.now = { ...world.now, wallMs: right };
+    engine.tick();
+    expect(await waiting.result).toHaveProperty('lease');
+  });
+
   test('nobody who comes later is served before, not even without waiting', async () => {
     const { world, engine } = site();
     const [a, b, c] = [world.user('a'), world.user('b'), world.user('c')];
