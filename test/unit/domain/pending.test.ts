@@ -146,6 +146,15 @@ describe('an allocation', () => {
     expect(next).toContain(`berth license assign ${ANNA} render`);
   });
 
+  test('cancelled for an entitlement that it is not of, it is not said to be nowhere', () => {
+    world.ok(assign(1));
+    world.ok(world.borrowing(anna, HOUR));
+    world.ok(revoke(1));
+    const denial = world.refused({ ...revoke('all', 'cancel'), endMs: 1000 }, 'ALLOCATION_UNKNOWN');
+    expect(denial.message).toContain('but none of the entitlement that you name');
+    expect(denial.next).toContain(`berth license list ${ANNA}`);
+  });
+
   test('cancelled, it is as if it had not been asked for', () => {
     world.ok(assign(1));
     const { leases } = world.ok(world.borrowing(anna, HOUR));

@@ -19,12 +19,19 @@ export function revoke(state: State, command: Command<'revoke'>, context: Contex
   const total = found.reduce((sum, { quantity }) => sum + quantity, 0);
   if (total === 0 && hasPersonal(state, email, product))
     return deny('PERSONAL', undefined, { email, product });
+  if (total === 0 && allocationsOf(state, { email, product, endMs: null }).length > 0)
+    return deny(
+      'ALLOCATION_UNKNOWN',
+      `${email} has seats of ${product} set aside, but none of the entitlement that you name.`,
+      { email, product },
+      `To see which: berth license list ${shellWord(email)}`,
+    );
   if (total === 0 && when === 'cancel')
     return deny(
       'ALLOCATION_UNKNOWN',
       `No revoke of ${product} from ${email} is pending, and no seat of it is set aside for them.`,
       { email, product },
-      `A revoke that waited has taken effect once the borrow ended. To give a seat back: berth license assign ${shellWord(email)} ${product}`,
+      `If a revoke waited, it has taken effect since. To give a seat back: berth license assign ${shellWord(email)} ${product}`,
     );
   if (total === 0)
     return deny('ALLOCATION_UNKNOWN', `${email} has no allocation of ${product} that can be revoked.`, {
