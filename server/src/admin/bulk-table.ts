@@ -47,10 +47,12 @@ export interface Defaults {
 /** The rows of a table as its kind reads them. */
 export function readTable(
   kind: BulkKind,
-  header: readonly string[],
+  padded: readonly string[],
   rows: readonly RawRow[],
   defaults: Defaults,
 ): { cells: BulkCells[]; ignored: string[] } | Denial {
+  // Spreadsheets fill lines up to the longest: that one has a cell too many, and is not made a good one by titles of nothing.
+  const header = padded.slice(0, padded.findLastIndex((title) => title.trim() !== '') + 1);
   const titles = header.map(columnCalled);
   const known = columnsOf[kind];
   const twice = known.find((column) => titles.filter((title) => title === column).length > 1);

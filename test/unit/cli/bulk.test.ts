@@ -194,6 +194,28 @@ it.each([
   expect(read).toMatchObject({ cells: [{ email: 'a@b.example' }] });
 });
 
+it('a cell too many is one under a title of nothing as well', () => {
+  const header = ['email', 'product', '', ' '];
+  const rows = [
+    ['a@b.example', 'x', '', '?'],
+    ['a@b.example', 'x', '', ''],
+    ['a@b.example', 'x'],
+    ['a@b.example'],
+  ];
+  const read = readTable(
+    'assign',
+    header,
+    rows.map((cells, at) => ({ line: at + 2, cells })),
+    {},
+  );
+  expect('cells' in read && read.cells.map(({ long, short }) => [long, short])).toEqual([
+    [true, undefined],
+    [undefined, undefined],
+    [undefined, undefined],
+    [undefined, true],
+  ]);
+});
+
 it('berth bulk preview --out replaces no file: it may be the one that was just edited', async () => {
   const invite = { line: 2, email: 'a@b.example', name: 'A', verdict: 'done' };
   const admin = fakeAdmin({
