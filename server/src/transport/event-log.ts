@@ -23,16 +23,16 @@ const sessionLines = { perSecond: 0.2, burst: 20 };
 export function eventLog(log: TransportLog, monoMs: () => number): EmitEvent {
   const lines = new TokenBucket(refusedLines, monoMs());
   let suppressed = 0;
-  const byDevice = new KeyedBuckets(sessionLines);
-  let hidden = 0;
+  const byDevice = { info: new KeyedBuckets(sessionLines), warn: new KeyedBuckets(sessionLines) };
+  let suppressedSessions = 0;
   const ofSession = (level: 'info' | 'warn', session: SessionFacts, more: object, message: string): void => {
-    if (!byDevice.take(session.deviceId, monoMs())) {
-      hidden++;
+    if (!byDevice[level].take(session.deviceId, monoMs())) {
+      suppressedSessions++;
       log.debug({ ...session, ...more }, message);
       return;
     }
-    log[level]({ ...session, ...more, ...(hidden === 0 ? {} : { suppressed: hidden }) }, message);
-    hidden = 0;
+    log[level]({ ...session, ...more, ...(suppressedSessions === 0 ? {} : { suppressedSessions }) }, message);
+    suppressedSessions = 0;
   };
   const writers: { readonly [T in TransportEvent['type']]: Write<T> } = {
     sessionOpened: ({ session, client }) => ofSession('info', session, { client }, 'Session opened'),

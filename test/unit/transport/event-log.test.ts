@@ -46,11 +46,13 @@ describe('the log of events', () => {
     expect(all).toHaveLength(2000);
     comesAndGoes('another');
     expect(shown()).toHaveLength(22);
-    expect(shown()[20]?.details).toMatchObject({ deviceId: 'another', suppressed: 1980 });
-    expect(shown()[21]?.details).not.toHaveProperty('suppressed');
+    expect(shown()[20]?.details).toMatchObject({ deviceId: 'another', suppressedSessions: 1980 });
+    expect(shown()[21]?.details).not.toHaveProperty('suppressedSessions');
+    write({ type: 'superseded', session: session('storm'), by: '10.0.0.9' });
+    expect(shown().at(-1)).toMatchObject({ level: 'warn', details: { by: '10.0.0.9' } });
     nowMs = 10_000;
     comesAndGoes('storm');
-    expect(shown()).toHaveLength(24);
+    expect(shown()).toHaveLength(25);
   });
 
   it('takes a pino log', () => {
