@@ -30,10 +30,16 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     if (seat.entitlement === entitlement || heir?.replaces === seat.entitlement) return;
     const moved = { ...seat, entitlement: String(entitlement) };
     const there = ledger.count((other) => other.entitlement === moved.entitlement) + moved.count;
+    const unknown = ledger.restore.unknown(ledger, moved.entitlement);
     const has = heir?.seats ?? 0;
     if (ledger.isBorrowed(seat))
       accuse('I8', `moves seat ${seat.id} to ${moved.entitlement}: it is lent from ${seat.entitlement}`);
     if (there > has) accuse('I1', `moves seat ${there} to ${moved.entitlement}, which has ${has}`);
+    else if (there + unknown > has)
+      accuse(
+        'I9',
+        `moves seat ${there} to ${moved.entitlement}, which has ${has}: ${unknown} more may be out`,
+      );
     movedBeyondOwned(ledger, seat, moved.entitlement, accuse);
   },
   'seat.resumed': (ledger, { id, device }, accuse) => {
@@ -111,11 +117,12 @@ function movedBeyondOwned(ledger: Ledger, seat: SeatRow, to: string, accuse: Acc
     ledger.count((other) => other.product === product && other.entitlement !== from) + count,
     ledger.owned(product, from),
   ];
-  if (used > owned)
-    accuse(
-      'I1',
-      `moves seat ${seat.id} to ${to} as number ${used} of ${product}, ${owned} are owned without ${from}`,
-    );
+  const text = `moves seat ${seat.id} to ${to} as number ${used} of ${product}, ${owned} are owned without ${from}`;
+  // During the hold nobody counts what may be out: nothing is free then.
+  const { restore } = ledger;
+  const out = restore.isHolding ? 0 : restore.unknownOf(ledger, product) - restore.unknown(ledger, from);
+  if (used > owned) accuse('I1', text);
+  else if (used + out > owned) accuse('I9', `${text}: ${out} more may be out`);
 }
 
 function notShared(ledger: Ledger, { id, entitlement, count }: SeatRow, accuse: Accuse): void {

@@ -188,6 +188,31 @@ describe('I9: what a restored server may have granted before', () => {
     expect(broken(other)).toEqual(['I9']);
   });
 
+  test.each([
+    ['an entitlement with room besides what is kept back', 3, []],
+    ['one of which all else may be out', 2, ['I9']],
+  ])('a seat moves to %s', (_, seats, rules) => {
+    const world = server(seats);
+    world.import(500, 'e2', 2, { borrow: undefined });
+    take(world, 1000, { seat: 's', ent: 'e2', of: { entitlement: 'e2' } });
+    world.journal({ type: 'seat.charged', id: 's', entitlement: 'e1', allocation: null });
+    expect(broken(world)).toEqual(rules);
+  });
+
+  test('a seat moves to one that keeps nothing back, but not while another has lent more than is owned', () => {
+    const moved = (seats: number): World => {
+      const world = server(2);
+      for (const id of ['e2', 'e3']) world.import(500, id, id === 'e3' ? seats : 1, { borrow: undefined });
+      take(world, 1000, { seat: 's', ent: 'e2', of: { entitlement: 'e2' } });
+      take(world, 1100, { seat: 'other', ent: 'e3', of: { entitlement: 'e3' } });
+      world.import(1200, 'e1', 1, { rev: 3, borrow: { maxSeconds: 86_400, seats: 1 } });
+      world.journal({ type: 'seat.charged', id: 's', entitlement: 'e3', allocation: null });
+      return world;
+    };
+    expect(broken(moved(3))).toEqual([]);
+    expect(broken(moved(2))).toEqual(['I9']);
+  });
+
   test('nothing new is lent meanwhile', () => {
     const world = server();
     take(world, 1000, { kind: 'borrow' });
