@@ -49,11 +49,13 @@ export class WatchedEngine extends Engine {
 
   override submitWaiting(command: Command<'checkout'>, wait: Wait): Promise<Settled<'checkout'>> {
     const id = requestOf(command)!;
-    const watched = this.#places.stands(id, command, wait);
-    const settled = this.#waits.during(id, () =>
-      this.#waits.open(id, watched, super.submitWaiting(command, watched)),
-    );
-    return this.#reads.refusal(settled.finally(() => this.#places.left(id)));
+    return this.#reads.waited(wait, (seen) => {
+      const watched = this.#places.stands(id, command, seen);
+      const settled = this.#waits.during(id, () =>
+        this.#waits.open(id, watched, super.submitWaiting(command, watched)),
+      );
+      return settled.finally(() => this.#places.left(id, watched));
+    });
   }
 
   override tick(): void {
@@ -148,6 +150,23 @@ export class WatchedReads {
   /** A denial rests on all that is there as it is decided: in the turn in which this is called. */
   async refusal<R extends { readonly ok: boolean }>(settled: Promise<R>): Promise<R> {
     const saw = this.decided;
+    const answer = await settled;
+    if (!answer.ok) this.leaves(saw);
+    return answer;
+  }
+
+  /** The denial of one that waits rests on all that is there as its wait ends: in that turn the engine listens to its connection no more. */
+  async waited<R extends { readonly ok: boolean }>(wait: Wait, ask: (wait: Wait) => Promise<R>): Promise<R> {
+    let saw = 0;
+    const signal = new Proxy(wait.signal, {
+      get: (target, name) => {
+        if (name === 'removeEventListener') saw = this.decided;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const settled = ask({ ...wait, signal });
+    saw = this.decided;
     const answer = await settled;
     if (!answer.ok) this.leaves(saw);
     return answer;

@@ -7,7 +7,9 @@ type Checkout = Command<'checkout'>;
 const TICKS = 5;
 
 interface First {
-  readonly command: Checkout;
+  /** As last asked: whoever asks again stands in the same place with another wait, and the session of the older one may be gone. */
+  command: Checkout;
+  readonly waits: Set<Wait>;
   /** For so many ticks there has been a seat for it. */
   ticks: number;
 }
@@ -26,18 +28,30 @@ export class WatchedLine {
   stands(id: string, command: Checkout, wait: Wait): Wait {
     // Who wants several products may be first for one of them alone.
     if (command.wants.length > 1 || command.wants.some(({ products }) => products.length > 1)) return wait;
-    return {
+    const watched: Wait = {
       ...wait,
       onPlace: (place) => {
         if (place.position > 1) this.#first.delete(id);
-        else if (!this.#first.has(id)) this.#first.set(id, { command, ticks: 0 });
+        else this.#isFirst(id, command, watched);
         wait.onPlace(place);
       },
     };
+    return watched;
   }
 
-  left(id: string): void {
-    this.#first.delete(id);
+  #isFirst(id: string, command: Checkout, wait: Wait): void {
+    const first = this.#first.get(id) ?? { command, waits: new Set(), ticks: 0 };
+    this.#first.set(id, first);
+    if (first.waits.has(wait)) return;
+    first.waits.add(wait);
+    first.command = command;
+  }
+
+  /** @param wait as `stands` gave it */
+  left(id: string, wait: Wait): void {
+    const first = this.#first.get(id);
+    first?.waits.delete(wait);
+    if (first?.waits.size === 0) this.#first.delete(id);
   }
 
   /** After a tick. @param hasSeat whether it would be granted if it asked now */

@@ -45,6 +45,41 @@ test('a denial that leaves before what it was decided from is durable is told of
   expect(said).toHaveLength(1);
 });
 
+test('a denial at the end of a wait that leaves before what there was then is durable is told of', async () => {
+  const world = new World();
+  const denied = async (changes: 'while it waits' | 'after it', isDurable: boolean): Promise<string[]> => {
+    const said: string[] = [];
+    for (const table of Object.values(world.state.tables)) table.takeDirty();
+    const held = new HeldJournal();
+    const reads = new WatchedReads(world.state, (text) => said.push(text));
+    const journal = reads.over(held);
+    let end = (): void => {};
+    const wait = { waitMs: 1, signal: new AbortController().signal, onPlace: () => {} };
+    const answer = reads.waited(wait, ({ signal }) => {
+      const leave = (): void => {};
+      signal.addEventListener('abort', leave);
+      return new Promise<{ ok: boolean }>((resolve) => {
+        end = () => {
+          signal.removeEventListener('abort', leave);
+          if (changes === 'after it') world.user(`${changes} ${isDurable}`);
+          resolve({ ok: false });
+        };
+      });
+    });
+    if (changes === 'while it waits') world.user(`${changes} ${isDurable}`);
+    if (isDurable) {
+      void journal.append(new Uint8Array());
+      await held.finish();
+    }
+    end();
+    await answer;
+    return said;
+  };
+  expect(await denied('while it waits', false)).toHaveLength(1);
+  expect(await denied('while it waits', true)).toEqual([]);
+  expect(await denied('after it', false)).toEqual([]);
+});
+
 test('rows that are stored as of a record before theirs are told of', () => {
   const world = new World();
   const said: string[] = [];

@@ -20,15 +20,20 @@ function line(wants: readonly Want[] = [ONE]) {
     signal: new AbortController().signal,
     onPlace: ({ position }) => told.push(position),
   };
-  const { onPlace } = watched.stands('a k', command, wait);
+  const stand = (nonce: string) => {
+    const own = watched.stands('a k', { ...command, nonce }, { ...wait });
+    return {
+      left: () => watched.left('a k', own),
+      at: (position: number) => own.onPlace({ position, estimateMs: null, nextFreeAtMs: null }),
+    };
+  };
+  const look = (count: number, hasSeat: (asked: Command<'checkout'>) => boolean): void => {
+    for (let at = 0; at < count; at++) watched.look(hasSeat);
+  };
   return {
-    said,
-    told,
-    left: () => watched.left('a k'),
-    at: (position: number) => onPlace({ position, estimateMs: null, nextFreeAtMs: null }),
-    ticks: (count: number, isFree: boolean) => {
-      for (let at = 0; at < count; at++) watched.look(() => isFree);
-    },
+    ...{ said, told, look, stand },
+    ...stand('n'),
+    ticks: (count: number, isFree: boolean) => look(count, () => isFree),
   };
 }
 
@@ -70,4 +75,19 @@ test('nothing is said of who is served soon, has somebody before it, has left, o
     each.ticks(9, true);
   }
   for (const { said } of [soon, second, overtaken, gone, bundle, either]) expect(said).toEqual([]);
+});
+
+test('who asks again stands in the same place: as the newest asks, and until the last of them leaves', () => {
+  const onlyNewest = ({ nonce }: Command<'checkout'>): boolean => nonce === 'again';
+  for (const leaves of ['older', 'newer', 'both'] as const) {
+    const { said, left, at, look, stand } = line();
+    at(1);
+    const again = stand('again');
+    again.at(1);
+    at(1);
+    if (leaves !== 'newer') left();
+    if (leaves !== 'older') again.left();
+    look(5, onlyNewest);
+    expect(said).toHaveLength(leaves === 'both' ? 0 : 1);
+  }
 });
