@@ -8,9 +8,11 @@ export function pendingForgotten({ journal }: Evidence): Finding[] {
   if (journal === undefined || journal.fault !== null) return [];
   const findings: Finding[] = [];
   eachAct(journal.records, ({ seq, did, changes, before }) => {
-    // What becomes of a revoke that is asked for is held against what was asked (office-asked.ts).
-    if (did === 'revoke') return;
-    for (const { row, more, revokingMore } of before.after(changes)) {
+    const touched = before.after(changes);
+    // What becomes of a revoke that is asked for is held against what was asked (office-asked.ts): of one user and one product, whoever that is.
+    const whose = new Set(touched.map(({ row }) => `${row.email} ${before.productOf(row.entitlement)}`));
+    if (did === 'revoke' && whose.size === 1) return;
+    for (const { row, more, revokingMore } of touched) {
       // An allocation that is gone has nothing left to be taken back; one that goes over to an heir is judged there (replay-taken-back.ts).
       const forgotten = row.quantity === 0 ? 0 : -revokingMore - Math.max(0, -more);
       if (forgotten > 0)

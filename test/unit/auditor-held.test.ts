@@ -43,6 +43,38 @@ describe('I2: a seat that is lost is given back when its plugin has had its time
     world.release(2000, lease);
     expect(broken(world)).toEqual(rules);
   });
+
+  test.each([
+    ['while a borrow of its device stands', 'plugin', undefined, 'held', []],
+    ['once that was returned is found', 'plugin', 2500, 'held', ['I2']],
+    ['which its plugin has stopped to use, once that was returned', 'plugin', 2500, 'stopped', []],
+    ['while another device has borrowed the seat is found', 'other', undefined, 'held', ['I2']],
+  ] as const)('one beside a borrow is given back %s', (_, by, returnedT, last, rules) => {
+    const world = new World();
+    const borrow = world.take(1000, { seat: 's', kind: 'borrow', by });
+    const lease = world.take(1500, { seat: 's' });
+    world.write(1600, 'plugin', { event: 'state', state: 'held', leases: [lease] });
+    world.write(500, 'other', { event: 'stopped', leases: ['l9'] });
+    if (returnedT !== undefined) world.giveBack(returnedT, borrow, by);
+    if (last === 'stopped') world.write(3000, 'plugin', { event: 'stopped', leases: [lease] });
+    world.release(3500, lease);
+    expect(broken(world).filter((rule) => rule === 'I2')).toEqual(rules);
+  });
+
+  test('one that became a borrow may go after that was returned, but not if its plugin has said since that it uses it', () => {
+    const converted = (usedT: number): World => {
+      const world = new World();
+      const lease = world.take(1000, { seat: 's' });
+      const borrow = world.take(1500, { seat: 's', kind: 'borrow' });
+      world.write(usedT, 'plugin', { event: 'state', state: 'held', leases: [lease] });
+      world.write(500, 'other', { event: 'stopped', leases: ['l9'] });
+      world.giveBack(2500, borrow);
+      world.release(3500, lease);
+      return world;
+    };
+    expect(broken(converted(1400))).toEqual([]);
+    expect(broken(converted(3000))).toEqual(['I2']);
+  });
 });
 
 describe('a seat that was taken back is nobody’s until it is free', () => {
@@ -74,10 +106,10 @@ test.each([
 );
 
 describe('I8: a revoke that waits for a borrow', () => {
-  const allocated = (quantity: number, seats: number): Change => ({
+  const allocated = (quantity: number, seats: number, email = 'plugin@x'): Change => ({
     type: 'allocation.set',
     allocation: {
-      ...{ email: 'plugin@x', entitlement: 'e1', quantity },
+      ...{ email, entitlement: 'e1', quantity },
       ...(seats === 0 ? {} : { revoking: { by: 'admin', sinceMs: 0, seats } }),
     },
   });
@@ -106,4 +138,7 @@ describe('I8: a revoke that waits for a borrow', () => {
     ['is taken back by who asks for that', 'revoke', allocated(2, 0), 0],
     ['goes with the whole allocation', 'remove', allocated(0, 0), 0],
   ])('%s', (_, did, change, findings) => expect(forgotten(pending(did, change))).toBe(findings));
+
+  test('is found forgotten when somebody else’s is taken back', () =>
+    expect(forgotten(pending('revoke', allocated(1, 0, 'other@x'), allocated(2, 0)))).toBe(1));
 });
