@@ -1,18 +1,22 @@
 import type { Finding } from './evidence.js';
-import type { Change } from './journal-entry.js';
+import type { Act, Change } from './journal-entry.js';
 import type { LeaseRow, Ledger, SeatRow } from './ledger.js';
 import { grantedCarefully, isShown, takenUpAgain } from './replay-restore.js';
+import { FILE_AGE_MS } from './rights.js';
 
 export type Accuse = (rule: Finding['rule'], text: string) => void;
 
+/** A command, and all that it led to. Left out: no command did. */
+export interface Run {
+  readonly act: Act | undefined;
+  readonly changes: readonly Change[];
+}
+
 /** Judges one change by what there is just before it. */
-export type Judge = (ledger: Ledger, change: Change, accuse: Accuse) => void;
+export type Judge = (ledger: Ledger, change: Change, accuse: Accuse, run: Run) => void;
 
 /** DESIGN I5: how far the clock may be behind what was seen. Tokens count whole seconds. */
 const CLOCK_BEHIND_MS = 5 * 60_000 + 1_000;
-
-/** PROTOCOL 4.9: the age of a request in a file. */
-const FILE_AGE_MS = 7 * 86_400_000 + 1_000;
 
 /** Seats and leases: to whom, from what, and no more than there are. */
 export const grantRules: Readonly<Record<string, Judge>> = {
@@ -22,6 +26,11 @@ export const grantRules: Readonly<Record<string, Judge>> = {
     beyondOwned(ledger, row, accuse);
     if (row.allocation === null) notShared(ledger, row, accuse);
     else notAllocated(ledger, row, row.allocation, accuse);
+  },
+  // A token of before a restore may be of more seats than the backup knows (I9): of what is owned all the same.
+  'seat.grown': (ledger, { id, count }, accuse) => {
+    const seat = ledger.seats.get(String(id))!;
+    beyondOwned(ledger, { ...seat, count: Number(count) - seat.count }, accuse);
   },
   'seat.charged': (ledger, { id, entitlement }, accuse) => {
     const seat = ledger.seats.get(String(id))!;
@@ -200,7 +209,7 @@ function whileLeaving(ledger: Ledger, { claims, email }: LeaseRow, seat: SeatRow
 /** PROTOCOL 4.9: who asks in a file is answered within a week. Tokens count whole seconds. */
 function askedLongAgo(ledger: Ledger, { claims: { jti, iat, nonce } }: LeaseRow, accuse: Accuse): void {
   const ageMs = iat * 1000 - (ledger.signedAtMs.get(nonce) ?? Number.POSITIVE_INFINITY);
-  if (ageMs > FILE_AGE_MS)
+  if (ageMs > FILE_AGE_MS + 1_000)
     accuse('I3', `borrow ${jti} is granted to a request in a file of ${Math.round(ageMs / 3_600_000)} h ago`);
 }
 

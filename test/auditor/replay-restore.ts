@@ -3,9 +3,6 @@ import type { Accuse, Judge } from './replay-grants.js';
 import { onlineWindowMs } from './rights.js';
 import type { LeaseClaims } from './token.js';
 
-/** The clock of the journal is that of its last commit: nobody may have asked for anything for as long. */
-const CLOCK_LAGS_MS = 12 * 3_600_000;
-
 /** I9: a restored server has a new epoch, and grants nothing before what it does not know of has run out. */
 export const restoreRules: Readonly<Record<string, Judge>> = {
   'organisation.restored': (ledger, { epoch }, accuse) => {
@@ -19,11 +16,6 @@ export const restoreRules: Readonly<Record<string, Judge>> = {
       if (claims.kind === 'online') longest = Math.max(longest, claims.dur);
     if (Number(windowMs) < Math.max(1, onlineWindowMs(longest * 1000)))
       accuse('I9', `the hold is ${String(windowMs)} ms, there may be leases of ${longest} s`);
-  },
-  'reserve.ended': (ledger, { id }, accuse) => {
-    const earlyMs = ledger.restore.untilMs(String(id)) - ledger.highWaterMs;
-    if (earlyMs > CLOCK_LAGS_MS)
-      accuse('I9', `nothing of ${String(id)} is kept back any more, ${earlyMs} ms too early`);
   },
 };
 

@@ -94,7 +94,15 @@ interface Switched {
 
 /** What must hold when a record is whole. */
 export const recordRules: readonly ((ledger: Ledger, changes: readonly Change[], accuse: Accuse) => void)[] =
-  [expiredEarly, allocationsTooLarge, borrowsUncovered, pendingLeft, removedGoesOn, lostSeatsGoOn];
+  [
+    expiredEarly,
+    reserveEndedEarly,
+    allocationsTooLarge,
+    borrowsUncovered,
+    pendingLeft,
+    removedGoesOn,
+    lostSeatsGoOn,
+  ];
 
 /**
  * By the clock that the journal itself carries (I3). The clock of a machine that asked in a file may be behind by as much as its request seemed old: its
@@ -106,6 +114,15 @@ function expiredEarly(ledger: Ledger, _changes: readonly Change[], accuse: Accus
     const earlyMs = exp * 1000 + SIGMA_MS + 2 * dur + ageMs - ledger.highWaterMs;
     if (earlyMs > CLOCK_LAG_MS)
       accuse('I3', `borrow ${jti} ended ${Math.round(earlyMs / 1000)} s before its hold was over`);
+  }
+}
+
+/** I9: by the same clock. */
+function reserveEndedEarly(ledger: Ledger, _changes: readonly Change[], accuse: Accuse): void {
+  for (const { entitlement, untilMs } of ledger.restore.ended.splice(0)) {
+    const earlyMs = untilMs - ledger.highWaterMs;
+    if (earlyMs > CLOCK_LAG_MS)
+      accuse('I9', `nothing of ${entitlement} is kept back any more, ${earlyMs} ms too early`);
   }
 }
 

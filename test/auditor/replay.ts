@@ -1,10 +1,12 @@
+import { actAt } from './acts.js';
 import { creditRules } from './credits.js';
 import type { Evidence, Finding } from './evidence.js';
 import { Excess } from './excess.js';
 import { eventsOf } from './history.js';
-import type { Change } from './journal-entry.js';
+import type { Change, JournalEntry } from './journal-entry.js';
 import { Ledger } from './ledger.js';
-import { grantRules, type Judge } from './replay-grants.js';
+import { grantRules, type Judge, type Run } from './replay-grants.js';
+import { overrideRules } from './replay-overrides.js';
 import { restoreRules, wordsOf } from './replay-restore.js';
 import { adminRules, recordRules } from './replay-rules.js';
 
@@ -22,16 +24,17 @@ export function invalidHistory({
   const given = new Set([...leases, ...earlier].map(({ token }) => wordsOf(token.claims)));
   const ledger = new Ledger(signedTimes(entries), given);
   const excess = new Excess({ leases });
-  for (const { seq, changes } of journal?.records ?? []) {
+  for (const record of journal?.records ?? []) {
+    const { seq, changes } = record;
     const accuse = (rule: Finding['rule'], text: string) =>
       findings.push({ rule, text: `record ${seq}: ${text}` });
-    for (const change of changes) {
+    for (const [place, change] of changes.entries()) {
       const missing = missingIn(ledger, change);
       if (missing !== null) {
         accuse('JOURNAL', `${change.type} names ${missing}, which does not exist`);
         return findings;
       }
-      judges[change.type]?.(ledger, change, accuse);
+      judges[change.type]?.(ledger, change, accuse, runAt(record, place));
       excess.before(ledger, change);
       ledger.apply(change);
     }
@@ -39,6 +42,12 @@ export function invalidHistory({
     excess.after(ledger, seq);
   }
   return [...findings, ...excess.findings()];
+}
+
+/** The command that led to a change, and all that it led to. */
+function runAt(record: JournalEntry, place: number): Run {
+  const act = actAt(record, place);
+  return { act, changes: act === undefined ? [] : record.changes.slice(act.first, act.first + act.count) };
 }
 
 /** Nonce -> when the machine that asked in a file says that it did. */
@@ -54,6 +63,7 @@ const judges: Readonly<Record<string, Judge>> = {
   ...adminRules,
   ...creditRules,
   ...restoreRules,
+  ...overrideRules,
 };
 
 /** What a change names that is not there; null when all is. */

@@ -1,9 +1,7 @@
 import type { Change } from './journal-entry.js';
 import type { EntitlementRow, Ledger, SeatRow } from './ledger.js';
+import { FILE_AGE_MS } from './rights.js';
 import type { LeaseClaims } from './token.js';
-
-/** PROTOCOL: a request in a file may be so old. */
-const FILE_AGE_MS = 7 * 86_400_000;
 
 /** What may be out of one entitlement, borrowed from the server of before the restore. */
 interface Reserve {
@@ -23,6 +21,8 @@ export class RestoreBook {
   isHolding = false;
   /** D as the last process noted it, seconds. */
   leaseSeconds = 0;
+  /** What is not kept back any more since somebody looked, and until when it should be. */
+  readonly ended: { readonly entitlement: string; readonly untilMs: number }[] = [];
   #begunMs: number | null = null;
   readonly #reserves = new Map<string, Reserve>();
   /** Seats that are borrowed from the server of before: known from the backup, or shown by who has them. */
@@ -58,10 +58,6 @@ export class RestoreBook {
 
   keepsBack(entitlement: string): boolean {
     return this.#reserves.has(entitlement);
-  }
-
-  untilMs(entitlement: string): number {
-    return this.#reserves.get(entitlement)?.untilMs ?? 0;
   }
 
   /** Seats of an entitlement that may be out, besides those that the ledger has. */
@@ -123,7 +119,10 @@ export class RestoreBook {
       this.#reserves.clear();
       this.#unseen.clear();
     },
-    'reserve.ended': ({ id }) => void this.#reserves.delete(String(id)),
+    'reserve.ended': ({ id }) => {
+      this.ended.push({ entitlement: String(id), untilMs: this.#reserves.get(String(id))?.untilMs ?? 0 });
+      this.#reserves.delete(String(id));
+    },
     'entitlement.state': ({ id, state }) => {
       if (state === 'expired') this.#reserves.delete(String(id));
     },

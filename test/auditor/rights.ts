@@ -24,6 +24,8 @@ export type Until = 'client' | 'server';
 export const RHO = 1e-3;
 const STOP_MS = 10_000;
 const SIGMA_MS = 15 * 60_000;
+/** PROTOCOL 4.9: the age of a request in a file. */
+export const FILE_AGE_MS = 7 * 86_400_000;
 export const onlineWindowMs = (ms: number): number => Math.ceil((ms * 1001) / 999) + STOP_MS;
 const borrowHoldMs = (ms: number): number => SIGMA_MS + Math.ceil((2 * ms) / 1000);
 

@@ -13,7 +13,8 @@ const founded: Change = { type: 'organisation.founded', organisation: { epoch: '
 const restored = (epoch: string): Change => ({ type: 'organisation.restored', epoch });
 const begun = (windowMs: number): Change => ({ type: 'restore.begun', atMs: 1, windowMs });
 const over: Change = { type: 'restore.windowOver' };
-const accepted: Change = { type: 'restore.accepted' };
+const accept = (world: World): void =>
+  world.did('acceptRestore', world.admin(), { type: 'restore.accepted' });
 /** What the journal says of the seat of a borrow that its device has shown. */
 const marked = { earlier: 'shown' };
 const DAY_MS = 86_400_000;
@@ -136,7 +137,7 @@ describe('I9: what a restored server may have granted before', () => {
     take(world, 4000);
     expect(broken(world)).toEqual(['I9']);
     const free = server();
-    free.journal(accepted);
+    accept(free);
     for (const t of [1000, 2000, 3000, 4000]) take(free, t);
     expect(broken(free)).toEqual([]);
   });
@@ -157,21 +158,25 @@ describe('I9: what a restored server may have granted before', () => {
   });
 
   test("a seat that was borrowed is nobody's to have again before its device has shown that borrow", () => {
-    const known = (...changes: Change[]): World => {
+    const known = (...steps: (Change | ((world: World) => void))[]): World => {
       const world = new World();
       world.journal(founded);
       world.take(100, { kind: 'borrow', seat: 'known' });
-      for (const change of [restored('next'), begun(71_000), ...changes]) world.journal(change);
+      for (const step of [restored('next'), begun(71_000), over, ...steps])
+        if (typeof step === 'function') step(world);
+        else world.journal(step);
       world.take(1000, { seat: 'known', epoch: 'next' });
       return world;
     };
-    expect(broken(known(over))).toEqual(['I9']);
-    expect(broken(known(over, { type: 'seat.shown', id: 'known' }))).toEqual([]);
-    expect(broken(known(over, { type: 'seat.seen', id: 'known' }))).toEqual([]);
-    expect(broken(known(over, accepted))).toEqual([]);
+    expect(broken(known())).toEqual(['I9']);
+    const shown: Change = { type: 'seat.shown', id: 'known' };
+    expect(broken(known((world) => world.did('readmit', 'plugin', shown)))).toEqual([]);
+    const seen: Change = { type: 'seat.seen', id: 'known' };
+    expect(broken(known((world) => world.take(900, { seat: 'known', readmits: [seen] })))).toEqual([]);
+    expect(broken(known(accept))).toEqual([]);
     const anew = new World().seat('known', { email: 'plugin@x', device: 'plugin', ...marked });
     const ranOut: Change = { type: 'lease.ended', id: 'l1', reason: 'expired' };
-    expect(broken(known(over, ranOut, anew))).not.toContain('I9');
+    expect(broken(known(ranOut, anew))).not.toContain('I9');
   });
 
   test('of what is imported later as much is kept back, and what replaces something keeps back for it', () => {
@@ -218,7 +223,7 @@ describe('I9: what a restored server may have granted before', () => {
     take(world, 1000, { kind: 'borrow' });
     expect(broken(world)).toEqual(['I9']);
     const free = server();
-    free.journal(accepted);
+    accept(free);
     take(free, 1000, { kind: 'borrow' });
     expect(broken(free)).toEqual([]);
   });
@@ -230,6 +235,10 @@ describe('I9: what a restored server may have granted before', () => {
       return world;
     };
     expect(broken(ended(7 * DAY_MS))).toEqual(['I9']);
+    // The longest borrow, how long it is held after that, and the week of its file; then by how much the clock of the journal may lag.
+    const longestMs = 86_400 * 1002 + 15 * 60_000 + 7 * DAY_MS;
+    expect(broken(ended(longestMs - 66_000))).toEqual(['I9']);
+    expect(broken(ended(longestMs - 64_000))).toEqual([]);
     expect(broken(ended(8.1 * DAY_MS))).toEqual([]);
   });
 
@@ -252,7 +261,8 @@ describe('I9: what a restored server may have granted before', () => {
     expect(broken(world)).toContain('I9');
     const free = server();
     free.device('plugin');
-    free.journal(accepted, spent);
+    accept(free);
+    free.journal(spent);
     expect(broken(free)).not.toContain('I9');
   });
 });
@@ -289,7 +299,8 @@ describe('I9: how long a restored server holds', () => {
     const early = server(begun(71_000), over);
     early.take(60_000, { epoch: 'next' });
     expect(broken(early, 1000)).toEqual(['I9']);
-    const late = server(begun(71_000), over, accepted);
+    const late = server(begun(71_000), over);
+    accept(late);
     late.take(73_000, { epoch: 'next' });
     expect(broken(late, 1000)).toEqual([]);
   });

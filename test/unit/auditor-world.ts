@@ -1,7 +1,7 @@
 import { createHash, sign } from 'node:crypto';
 import type { Case } from '../auditor/auditor.js';
 import type { Entry, Happening, PoolSeen } from '../auditor/history.js';
-import type { Change, JournalEntry } from '../auditor/journal-entry.js';
+import type { Act, Change, JournalEntry } from '../auditor/journal-entry.js';
 import type { LeaseClaims } from '../auditor/token.js';
 import { type Keys, newKeys } from '../system/device-keys.js';
 
@@ -36,6 +36,8 @@ interface Asked {
   readonly epoch?: string;
   /** It was asked for before, with this nonce. */
   readonly nonce?: string;
+  /** What the journal says that the same command led to just before, after a restore. */
+  readonly readmits?: readonly Change[];
   /** The journal does not know of it. */
   readonly unjournaled?: boolean;
 }
@@ -102,11 +104,31 @@ export class World {
   }
 
   journal(...changes: Change[]): void {
+    this.#record(changes);
+  }
+
+  /** Somebody who may answer for the server. */
+  admin(): string {
+    this.device('admin');
+    this.did('found', undefined, {
+      type: 'user.put',
+      user: { email: 'admin@x', role: 'admin', state: 'active' },
+    });
+    return 'admin';
+  }
+
+  /** What a command led to, in a record of its own. @param by left out: the server itself */
+  did(did: string, by: string | undefined, ...changes: Change[]): void {
+    const who = by === undefined ? {} : { by: `${by}@x`, device: by };
+    this.#record(changes, [{ first: 0, count: changes.length, did, ...who }]);
+  }
+
+  #record(changes: readonly Change[], acts?: readonly Act[]): void {
     const seq = this.records.length + 1;
     const hash = createHash('sha256')
       .update(`${seq}${JSON.stringify(changes)}`)
       .digest('hex');
-    this.records.push({ seq, hash, changes });
+    this.records.push({ seq, hash, changes, ...(acts === undefined ? {} : { acts }) });
   }
 
   /** Asked at `t`, answered a moment later. @returns the lease */
@@ -130,7 +152,10 @@ export class World {
     const isNewSeat = ![...this.#claims.values()].some((claims) => claims.seat === seat);
     const { device = by } = asked;
     if (asked.unjournaled !== true)
-      this.journal(
+      this.did(
+        asked.readmits === undefined ? 'checkout' : 'readmit',
+        by,
+        ...(asked.readmits ?? []),
         ...(isNewSeat ? [this.seat(seat, { count: n, device: by, email: `${by}@x`, ...asked.of })] : []),
         { type: 'lease.granted', lease: { claims: honest, device, email: `${device}@x` } },
       );
