@@ -161,4 +161,25 @@ export const plantedInRestores: readonly Mutant[] = [
       "'restore-window': (state) => [{ type: 'restore.windowOver' }, ...[...state.tables.reserve.keys()].map((id) => ({ type: 'reserve.ended', id }))],",
     ),
   ),
+  mutant(
+    'borrow-shown-by-anybody',
+    'I9',
+    'A borrow that the backup knows counts as shown, whoever has a copy of its token.',
+    edit(readmit, 'if (device !== this.#device.id)\n            return false;', ''),
+    edit(
+      handlers,
+      "const parsed = parseToken('lease', text);\n        if (!parsed.ok || parsed.token.claims.dev !== caller.deviceKey)",
+      "const parsed = parseToken('lease', text);\n        if (!parsed.ok)",
+    ),
+  ),
+  mutant(
+    'restore-accepted-by-nobody',
+    'I9',
+    'When its hold is over, a restored server answers by itself that nothing of before is out.',
+    edit(
+      'server/dist/domain/decide/expire.js',
+      "'restore-window': () => [{ type: 'restore.windowOver' }],",
+      "'restore-window': (_state, _due, { now }) => [{ type: 'restore.windowOver' }, { type: 'restore.accepted', by: '', device: '', atMs: now.wallMs, reason: 'the hold is over' }],",
+    ),
+  ),
 ].map((planted) => ({ ...planted, restores: true }));
