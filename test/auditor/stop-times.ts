@@ -57,12 +57,14 @@ const isUse: ReadonlySet<string> = new Set(['held', 'grace']);
  */
 function goesOn({
   leases,
+  earlier = [],
   givenBack,
 }: Evidence): (lease: string, at: EntryOf<'released'>, usedT: number) => boolean {
   const firstT = new Map<string, number>();
   const claimsOf = new Map<string, LeaseClaims>();
   const borrows = new Map<string, Set<string>>();
-  for (const { token, answer } of leases) {
+  // A borrow of the lost server is as good as ever at a restored one.
+  for (const { token, answer } of [...earlier, ...leases]) {
     const { jti, seat, dev, kind, exp } = token.claims;
     firstT.set(jti, Math.min(firstT.get(jti) ?? Number.POSITIVE_INFINITY, answer.t));
     // One that was extended ends when the last word says.

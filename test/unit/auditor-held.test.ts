@@ -61,6 +61,22 @@ describe('I2: a seat that is lost is given back when its plugin has had its time
     expect(broken(world).filter((rule) => rule === 'I2')).toEqual(rules);
   });
 
+  test('also with a borrow of before the server was made anew of a backup', () => {
+    const world = new World();
+    world.journal({ type: 'organisation.founded', organisation: { epoch: 'epoch', highWaterMs: 0 } });
+    const lease = world.take(1000, { seat: 's' });
+    world.write(1500, 'plugin', { event: 'state', state: 'held', leases: [lease] });
+    world.take(1600, { seat: 's', kind: 'borrow' });
+    world.journal({ type: 'organisation.restored', epoch: 'next' });
+    world.write(2100, 'other', { event: 'stopped', leases: ['l9'] });
+    world.write(2500, 'plugin', { event: 'state', state: 'held', leases: [lease] });
+    world.release(3000, lease);
+    const { findings } = audit({ ...world.case(), restoredAtT: 2000 });
+    expect(findings.map(({ text }) => text).filter((text) => text.includes('which its plugin uses'))).toEqual(
+      [],
+    );
+  });
+
   test('one that became a borrow may go after that was returned, but not if its plugin has said since that it uses it', () => {
     const converted = (usedT: number): World => {
       const world = new World();
