@@ -1,6 +1,7 @@
 import { newIdempotencyKey } from '@berth/client';
+import type { LeaseInfo } from '@berth/protocol';
 import type { Office } from './office.js';
-import { endAt } from './office-imports.js';
+import { endAt, importUntilAnswered } from './office-imports.js';
 import { sellInParts } from './office-parts.js';
 import { refusable } from './refusable.js';
 
@@ -19,12 +20,26 @@ export async function endWithBorrow(office: Office, key: string): Promise<void> 
   const [soonest] = lent
     .filter((lease) => works.has(lease.seat) && site.vendor.entitlements.has(lease.entitlement))
     .sort((a, b) => a.freeAtMs - b.freeAtMs);
-  if (soonest === undefined) return;
+  if (soonest === undefined) return await sellFewerThanLent(office, key, lent);
   const { entitlement, product } = soonest;
   await sellInParts(office, product);
   const all = lent.filter((lease) => lease.entitlement === entitlement);
   const lastMs = Math.max(...all.map(({ freeAtMs }) => freeAtMs));
   await endAt(office, key, entitlement, Math.ceil(lastMs / 1000) + dice.between(0, MARGIN));
+}
+
+/** The vendor sells one seat less than are lent, though there is room for all that is set aside: refused (I8). */
+async function sellFewerThanLent(office: Office, key: string, lent: readonly LeaseInfo[]): Promise<void> {
+  const { vendor } = office.site;
+  for (const { jti } of vendor.entitlements.values()) {
+    const seats = new Map(
+      lent.filter(({ entitlement }) => entitlement === jti).map((lease) => [lease.seat, lease.seats]),
+    );
+    const sum = [...seats.values()].reduce((all, count) => all + count, 0);
+    if (sum < 2) continue;
+    await importUntilAnswered(office, key, vendor.entitlement({ jti, seats: sum - 1 }));
+    return;
+  }
 }
 
 const seatOf = ({ seat }: { readonly seat: string }): string => seat;
