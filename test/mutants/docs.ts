@@ -19,17 +19,23 @@ export function writeTable(root: string, outcomes: readonly Outcome[], control: 
 
 export function table(outcomes: readonly Outcome[], control: Control): string {
   const found = outcomes.filter(({ seed }) => seed !== null).length;
-  const rows = outcomes.map(({ mutant: { name, rule, text }, seed, seconds }) => [
+  const rows = outcomes.map(({ mutant: { name, rule, text }, seed, seconds, text: said }) => [
     `\`${name}\``,
     rule,
     text,
+    seed === null ? '' : shownBy(said),
     seed === null ? 'missed' : String(seed),
     seconds.toFixed(1),
   ]);
   return [
     `${outcomes.length} faults, ${found} found; ${control.text}.`,
     '',
-    markdownTable(['mutant', 'rule', 'what is broken', 'seed', 'seconds'], rows),
+    markdownTable(['mutant', 'breaks', 'what is broken', 'shown by', 'seed', 'seconds'], rows),
     '',
   ].join('\n');
+}
+
+/** The rule of the first finding, which is often another than the one that is broken; the others are the simulator's, which looks into its server. */
+function shownBy(said: string): string {
+  return /^(?:\d+ ms: )?([A-Z][A-Z0-9]+):/.exec(said)?.[1] ?? 'simulator';
 }

@@ -22,7 +22,7 @@ objects. A fault that is not found is a hole in them. The code as it is goes thr
   --control N    seeds of the code as it is; left out: as many as the slowest fault needed, at least 10
   --jobs N       at the same time (2)
   --json         the outcomes as JSON, one a line
-  --write-docs   puts the table into docs/correctness.md
+  --write-docs   puts the table of all of them into docs/correctness.md
   --list         names the faults and ends
   --help
 
@@ -48,6 +48,8 @@ const values = askedFor(help, () => {
   });
   const { control } = given;
   const only = chosen(given.only);
+  if (given['write-docs'] && only.length < mutants.length)
+    throw new Error('--write-docs writes the whole table: leave --only out.');
   return {
     ...given,
     only,
