@@ -42,7 +42,9 @@ export function askedFor<W extends { readonly help: boolean }>(help: string, rea
   try {
     wanted = read();
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\nNext: --help`);
+    console.error(
+      `${error instanceof Error ? error.message : String(error)}\nNext: the same command with --help`,
+    );
     process.exit(2);
   }
   if (!wanted.help) return wanted;

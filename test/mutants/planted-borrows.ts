@@ -77,6 +77,16 @@ export const plantedInBorrows: readonly Mutant[] = [
     ),
   ),
   mutant(
+    'borrow-drift-forgotten',
+    'I3',
+    'A borrowed seat is held for as long after its end whether it was lent for an hour or for a day.',
+    edit(
+      'protocol/dist/windows.js',
+      'return expiresAtMs + BORROW_CLOCK_SIGMA_MS + drift;',
+      'return expiresAtMs + BORROW_CLOCK_SIGMA_MS;',
+    ),
+  ),
+  mutant(
     'borrow-limit-ignored',
     'BORROW',
     'More seats are lent than the entitlement allows.',

@@ -28,6 +28,8 @@ export interface Plan {
   /** How long a client, and an admin, does nothing between two things it does, ms on average. */
   readonly clientThinksMs: number;
   readonly adminThinksMs: number;
+  /** The most that somebody borrows for, seconds. */
+  readonly loanSeconds: number;
   /** Between two faults, ms on average. */
   readonly faultEveryMs: number;
   /** Whether what no invariant promises happens as well. */
@@ -57,16 +59,18 @@ const MOST_CLIENTS = 20;
 const small = {
   isLarge: false,
   hours: 2,
+  loanSeconds: 3_600,
   crypto: fastCrypto,
 };
 
-/** Ten times the clients for twelve times as long, with real signatures. It would take an hour with the small one's haste, so leases last longer and everybody thinks longer. */
+/** Ten times the clients for twelve times as long, with real signatures. It would take an hour with the small one's haste, so leases last longer and everybody thinks longer. Some borrow for so long that what clocks may drift meanwhile (I3) is more than the auditor forgives. */
 const large = {
   isLarge: true,
   hours: 24,
   clients: 200,
   crypto: rememberingCrypto(nativeEd25519),
   leaseSeconds: 1_800,
+  loanSeconds: 80_000,
   clientThinksMs: 40 * MINUTE_MS,
   adminThinksMs: 5 * MINUTE_MS,
   faultEveryMs: 20 * MINUTE_MS,

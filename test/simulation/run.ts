@@ -190,6 +190,7 @@ class Run {
         ...{ site, computer, waiters: this.waiters, rush: this.rush, dice: site.dice(`life ${name}`) },
         product: products[at % products.length]!,
         thinksMs: this.#plan.clientThinksMs,
+        loanSeconds: this.#plan.loanSeconds,
         isEnding: () => this.#ending,
       },
       host,

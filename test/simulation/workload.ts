@@ -25,6 +25,7 @@ export interface Life {
   readonly rush: Rush;
   /** How long it does nothing between two things it does, ms on average. */
   readonly thinksMs: number;
+  readonly loanSeconds: number;
   /** From now on: give everything back and end. */
   isEnding(): boolean;
 }
@@ -126,7 +127,7 @@ async function step(life: Life, client: Client, seats: Set<Seat>, host: Host): P
     const [seat] = seats;
     if (seat !== undefined) await drop(life, host, seat, seats);
   } else if (roll < 82) {
-    await client.borrow({ seconds: dice.between(60, 3_600), autoExtend: dice.chance(0.2) });
+    await client.borrow({ seconds: dice.between(60, life.loanSeconds), autoExtend: dice.chance(0.2) });
   } else if (roll < 92) {
     // A seat that uses the borrow has to go first (IN_USE).
     for (const seat of seats) if (seat.kind === 'borrow') await drop(life, host, seat, seats);

@@ -49,5 +49,5 @@ test('words that are wrong are refused with one sentence, what to do next, and e
     ['hostile', '--nothing'],
   ];
   for (const { code, stderr } of await Promise.all(wrong.map(([main, ...words]) => script(main, words))))
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/^.+\nNext: --help\n$/)]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^.+\nNext: the same command with --help\n$/)]);
 }, 60_000);
