@@ -19,7 +19,7 @@ export const bulkReport = defineCommand({
     ['berth bulk report j-7k2m --failures --csv > failed.csv', 'the same, for the next bulk command'],
     ['berth bulk apply revoke --csv failed.csv', 'as where users could not be removed who have seats'],
   ],
-  more: 'In the table that --csv prints, a cell that a spreadsheet would run as a formula begins with an apostrophe. A row that was cut short lacks its last cell, `line`; one that was too long or had a quote where none can be has a cell `?` behind that. It is refused again until somebody has mended it and has added the one or taken the other away, as a spreadsheet does by itself.',
+  more: 'In the table that --csv prints, a cell that a spreadsheet would run as a formula begins with an apostrophe. A row that was cut short lacks its last cell, `line`; one that was too long or had a quote where none can be has a cell `?` behind that. It is refused again until somebody has mended it and has added the one, as a spreadsheet does by itself, or taken the other away.',
   run: async (context, args) => {
     const id = parseId(args.id, 'ID');
     const paging = parsePaging(args);
