@@ -17,10 +17,10 @@ const LOOKS_MS = 10 * MINUTE_MS;
 /** A server's clock was ahead by no more than this. */
 const AHEAD_MS = 6 * 60 * MINUTE_MS;
 /**
- * After this long without faults every seat is free: the longest borrow of the workload, its hold, a window, and time to connect. What was lent by
+ * After this long without faults every seat is free, and the longest borrow of the workload behind that: its hold, a window, and time to connect. What was lent by
  * a clock that was ahead ends by that clock, and its hold is longer by as much (I3).
  */
-const QUIET_MS = 150 * MINUTE_MS + 2 * AHEAD_MS;
+const QUIET_MS = 90 * MINUTE_MS + 2 * AHEAD_MS;
 
 /** No more faults: an admin confirms the clock, every seat must come free, and whoever asks must be served. @param end tells everybody to give back */
 export async function heal(
@@ -37,7 +37,7 @@ export async function heal(
   await liveOn(site);
   end();
   await acceptRestore(site, owner);
-  const untilMs = site.time.nowMs + QUIET_MS + site.longMs;
+  const untilMs = site.time.nowMs + QUIET_MS + site.loanMs + site.longMs;
   let taken: unknown[];
   do {
     await site.run(site.time.nowMs + LOOKS_MS);
@@ -83,7 +83,7 @@ export async function sellAnew(
 /** I9: seats are kept back for weeks unless somebody answers for it. The longest borrow of the workload, and its hold, have ended by then. */
 async function acceptRestore(site: Site, { admin, host }: Founded['admins'][number]): Promise<void> {
   if (site.restoredAtMs === undefined) return;
-  await site.run(site.time.nowMs + QUIET_MS);
+  await site.run(site.time.nowMs + QUIET_MS + site.loanMs);
   const accepted = admin.call('restore.accept', {
     key: newIdempotencyKey(host),
     reason: 'nothing of before is out',

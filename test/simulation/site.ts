@@ -23,6 +23,8 @@ export interface SiteTraits {
   readonly crypto: SimCrypto;
   /** D of the leases of this site. */
   readonly leaseSeconds: number;
+  /** The most that somebody borrows for. */
+  readonly loanSeconds: number;
   /** Seats of each pool, as a multiple of those for 20 clients. */
   readonly scale: number;
 }
@@ -73,6 +75,8 @@ export class Site {
   readonly told: Trouble[] = [];
   /** W of a lease, and a bit: what comes back later than this finds its seat gone. */
   readonly longMs: number;
+  /** The longest that somebody borrows for. */
+  readonly loanMs: number;
   readonly #scale: number;
   /** Until then an admin vouches for the server's clock: nobody sets it wrong. */
   vouchedUntilMs = 0;
@@ -97,10 +101,11 @@ export class Site {
   #unhashed: string[] = [];
   readonly #living = new Map<string, Owner>();
 
-  constructor(seed: number, { crypto, leaseSeconds, scale }: SiteTraits) {
+  constructor(seed: number, { crypto, leaseSeconds, loanSeconds, scale }: SiteTraits) {
     this.seed = seed;
     this.#scale = scale;
     this.longMs = leaseSeconds * 1250;
+    this.loanMs = loanSeconds * 1000;
     this.#crypto = crypto;
     const dice = this.dice('site');
     this.serverClock = new SimClock(this.time, { driftPpm: dice.between(-1000, 1000), wallOffsetMs: 0 });
