@@ -3,6 +3,7 @@ import type { Export } from './exports.js';
 import { type Entry, type EntryOf, eventsOf } from './history.js';
 import type { JournalRead } from './journal-reader.js';
 import type { MailTaken } from './mails.js';
+import { askedAgain, pendingInBackup, Unanswered } from './pending-removals.js';
 import {
   type EntitlementClaims,
   isSignedBy as isEd25519,
@@ -104,7 +105,7 @@ export function gather(input: Case): Evidence {
     ...input,
     leases,
     entitlements,
-    grants: grantsOf({ ...input, entries: withoutEchoes(entries) }),
+    grants: grantsOf(input),
     givenBack: firstTimes(input, keysOf(leases)),
     unreadable,
     endT: entries.at(-1)?.t ?? 0,
@@ -164,7 +165,12 @@ function entitlementsSeen(
  * An id counts once, with its newest revision; what it replaces ends with the answer that said so. The server may have known an entitlement
  * since the first request that brought it.
  */
-function grantsOf({ entries, clocksDrift }: Case): Grant[] {
+function grantsOf({ entries: all, clocksDrift, journal }: Case): Grant[] {
+  const entries = withoutEchoes(all);
+  const isAskedAgain = askedAgain(all, entries);
+  const lastRestore = eventsOf(all, 'restored').at(-1);
+  const pending = pendingInBackup(journal);
+  const unanswered = new Unanswered();
   const firstSent = new Map<string, number>();
   for (const { key, t } of eventsOf(entries, 'request'))
     if (key !== undefined && !firstSent.has(key)) firstSent.set(key, t);
@@ -193,9 +199,13 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   const startAnew = (entry: EntryOf<'restored'>): void => {
     for (const { claims } of [...grants]) end(claims.jti, entry.t);
     replaced.clear();
-    // One that was asked for may have been pending when the backup was made, whatever became of it since.
-    for (const id of removals.keys())
-      removals.set(id, [{ fromT: entry.t, untilT: Number.POSITIVE_INFINITY }]);
+    // One that was asked for may have been pending when the backup was made, whatever became of it since: the journal goes on from the last one.
+    const known = entry === lastRestore ? pending : null;
+    for (const id of [...removals.keys()]) {
+      const mayBe = known === null || known.has(id) || unanswered.of(id) || isAskedAgain(id, entry);
+      if (mayBe) removals.set(id, [{ fromT: entry.t, untilT: Number.POSITIVE_INFINITY }]);
+      else removals.delete(id);
+    }
     for (const text of entry.entitlements) {
       const token = readToken('entitlement', text);
       if (typeof token !== 'string') add(token.claims, entry.t, entry);
@@ -203,6 +213,7 @@ function grantsOf({ entries, clocksDrift }: Case): Grant[] {
   };
   for (const entry of entries) {
     if (entry.event === 'restored') startAnew(entry);
+    unanswered.look(entry);
     if (entry.event === 'removed' || entry.event === 'removing') {
       const who = `${entry.process} ${entry.id}`;
       if (entry.event === 'removing') removingT.set(who, removingT.get(who) ?? entry.t);
