@@ -98,7 +98,10 @@ export class Ledger {
   readonly products = new Map<string, ProductRow>();
   readonly entitlements = new Map<string, EntitlementRow>();
   readonly allocations = new Map<string, AllocationRow>();
-  readonly users = new Map<string, { readonly email: string; readonly removing?: object }>();
+  readonly users = new Map<
+    string,
+    { readonly email: string; readonly removing?: object; readonly aliases?: readonly string[] }
+  >();
   /** Links that nobody has used, by id: whose. */
   readonly invitations = new Map<string, string>();
   /** For machines that enrol themselves. */

@@ -20,7 +20,7 @@ export function otherThanAsked({ journal, entries }: Evidence): Finding[] {
   const ledger = new Ledger();
   eachAct(journal.records, (act) => {
     const { method, params } = asked.get(keyOf(act.changes) ?? '') ?? { method: '', params: {} };
-    const wrong = judges[method]?.(params, act, ledger) ?? null;
+    const wrong = judges[method]?.(byAddress(params, ledger), act, ledger) ?? null;
     for (const change of act.changes) if (kept.has(change.type)) ledger.apply(change);
     if (wrong !== null)
       findings.push({
@@ -32,7 +32,9 @@ export function otherThanAsked({ journal, entries }: Evidence): Finding[] {
 }
 
 /** What the judges look up. */
-const kept: ReadonlySet<string> = new Set(['credit.access', 'user.removed', 'credit.asked', 'credit.spent']);
+const kept: ReadonlySet<string> = new Set([
+  ...['credit.access', 'credit.asked', 'credit.spent', 'user.put', 'user.removed'],
+]);
 
 function keyOf(changes: readonly Change[]): string | undefined {
   const found = changes.find(({ type }) => type === 'request.kept');
@@ -121,11 +123,24 @@ const judges: Readonly<Record<string, Judge>> = {
   },
 };
 
+/** With the addresses of users who are called by a login name, with or without its domain. A name that is nobody's stays. */
+function byAddress(params: Params, { users }: Ledger): Params {
+  const meant: Record<string, unknown> = { ...params };
+  for (const field of ['email', 'to']) {
+    const text = params[field];
+    if (typeof text !== 'string' || isAddress(text)) continue;
+    const login = text.split('\\').at(-1)!.trim().toLowerCase();
+    const found = [...users.values()].find(({ aliases = [] }) => aliases.includes(login));
+    if (found !== undefined) meant[field] = found.email;
+  }
+  return meant;
+}
+
 function isAddress(text: unknown): boolean {
   return typeof text === 'string' && text.includes('@');
 }
 
-/** Somebody, or something, that was not named. Who is called by a login name is not looked up. */
+/** Somebody, or something, that was not named. Of a login name that was nobody's nothing is known. */
 function othersIn(
   { email, product }: Params,
   touched: readonly { email: string; product: string | undefined }[],

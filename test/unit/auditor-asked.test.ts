@@ -38,6 +38,7 @@ function asked(method: string, params: object, changes: readonly Change[]): Worl
   act(world, { type: 'entitlement.put', entitlement: world.records[1]!.changes[0]!.entitlement });
   act(world, limit(ten), { type: 'credit.asked', request: { email: 'a@x', credits: 5 } });
   act(world, allocated('r@x', 3));
+  act(world, { type: 'user.put', user: { email: 'r@x', role: 'user', state: 'active', aliases: ['ruth'] } });
   world.write(2000, 'admin', { event: 'request', method, key: 'k', office: { key: 'k', ...params } });
   act(world, ...changes, { type: 'request.kept', request: { id: 'd k', leases: [] } });
   return world;
@@ -48,6 +49,7 @@ describe('what an admin asked for is what became of it', () => {
     ['allocation.assign', assign, [allocated('a@x', 2)]],
     ['allocation.assign', { ...assign, email: 'STUDIO\\a' }, [allocated('a@x', 2)]],
     ['allocation.revoke', revoke, [allocated('r@x', 1)]],
+    ['allocation.revoke', { ...revoke, email: 'STUDIO\\Ruth' }, [allocated('r@x', 1)]],
     ['allocation.revoke', { ...revoke, quantity: 'all' }, [allocated('r@x', 0)]],
     ['allocation.move', { ...revoke, to: 'b@x' }, [allocated('r@x', 1), allocated('b@x', 2)]],
     ['sharing.set', { product: 'render', on: false }, [product({ sharing: false })]],
@@ -69,6 +71,9 @@ describe('what an admin asked for is what became of it', () => {
     ['allocation.assign', { ...assign, product: 'comp' }, [allocated('a@x', 2)]],
     ['allocation.revoke', { ...revoke, cancel: true }, [allocated('r@x', 2)]],
     ['allocation.revoke', revoke, [allocated('r@x', 0)]],
+    ['allocation.assign', { ...assign, email: 'STUDIO\\Ruth' }, [allocated('a@x', 2)]],
+    ['allocation.revoke', { ...revoke, email: 'ruth' }, [allocated('b@x', 0)]],
+    ['allocation.move', { ...assign, to: 'ruth', quantity: 2 }, [allocated('c@x', 2)]],
     ['allocation.move', { ...revoke, to: 'b@x' }, [allocated('r@x', 2), allocated('b@x', 1)]],
     ['allocation.move', { ...revoke, to: 'b@x' }, [allocated('r@x', 1), allocated('c@x', 2)]],
     ['sharing.set', { product: 'render', on: false }, [product({ sharing: true })]],
