@@ -140,7 +140,7 @@ class Admission {
     if (seat.product !== product || (kind === 'borrow' && seat.entitlement !== ent)) return false;
     const more = n - seat.count;
     if (more > 0) {
-      if (this.#room(seat.entitlement, product, more) === undefined) return false;
+      if (this.#room(seat.entitlement, product, more, seat.allocation) === undefined) return false;
       this.changes.push({ type: 'seat.grown', id: seat.id, count: n });
       this.#seats.set(seat.id, { ...seat, count: n });
       this.#count(seat, more);
@@ -164,8 +164,11 @@ class Admission {
     this.#seats.set(seat.id, earlier === undefined ? seat : { ...seat, earlier });
   }
 
-  /** The allocation that can bear so many more, `null`: the shared seats; `undefined`: there is no room (I1). */
-  #room(ent: string, product: string, count: number): string | null | undefined {
+  /**
+   * The allocation that can bear so many more, `null`: the shared seats; `undefined`: there is no room (I1).
+   * @param charged where a seat is charged that grows: it grows there or not at all
+   */
+  #room(ent: string, product: string, count: number, charged?: string | null): string | null | undefined {
     const { tables, derived } = this.#state;
     const entitlement = tables.entitlement.get(ent);
     if (entitlement?.claims.product !== product || !isActive(entitlement, this.#context.now))
@@ -174,9 +177,10 @@ class Admission {
     if (taken + this.#used.get(product) + count > owned) return undefined;
     if (derived.usedByEntitlement.get(ent) + this.#used.get(ent) + count > entitlement.claims.seats)
       return undefined;
-    const id = allocationId(this.#device.email, ent);
-    const { quantity = 0 } = tables.allocation.get(id) ?? {};
+    const id = charged ?? allocationId(this.#device.email, ent);
+    const { quantity = 0 } = charged === null ? {} : (tables.allocation.get(id) ?? {});
     if (derived.usedByAllocation.get(id) + this.#used.get(id) + count <= quantity) return id;
+    if (typeof charged === 'string') return undefined;
     return this.#used.get(`${ent} shared`) + count <= sharedFree(this.#state, entitlement) ? null : undefined;
   }
 
