@@ -95,7 +95,7 @@ describe('one generation', () => {
   });
 
   test('clients that failed by themselves are found at its end', async () => {
-    const stops = `${serving} process.on('SIGTERM', () => process.exit(0));`;
+    const stops = `process.on('SIGTERM', () => process.exit(0)); ${serving}`;
     const { generation, starts } = await open('failed', stops, `throw new Error('planted');`);
     try {
       await until('the clients', async () => (await starts()) === 1);
