@@ -268,7 +268,6 @@ export function rightSeats(leases: readonly LeaseClaims[], product: string): num
   return leases.filter((lease) => lease.product === product).reduce((sum, { n }) => sum + n, 0);
 }
 
-/** Whoever returns a borrow says so by a stop that its device signed; anything else gives nothing back. */
 /** Lease -> the key of its device. */
 function keysOf(leases: readonly LeaseSeen[]): Map<string, string> {
   return new Map(leases.map(({ token: { claims } }) => [claims.jti, claims.dev]));
@@ -280,6 +279,7 @@ export function keyHolders(entries: readonly Entry[]): (process: string, key: st
   return (process, key) => sessions.has(`${process} ${key}`);
 }
 
+/** Whoever returns a borrow says so by a stop that its device signed; anything else gives nothing back. */
 function firstTimes(
   { entries, isSignedBy = isEd25519 }: Case,
   keys: ReadonlyMap<string, string>,

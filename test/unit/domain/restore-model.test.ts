@@ -83,11 +83,7 @@ class Site {
     const awayMs = this.#below(2) === 0 ? this.#below(20_000) : this.#below(3_600_000);
     const { monoMs, wallMs } = world.now;
     world.now = { monoMs, wallMs: wallMs + awayMs, steadyWallMs: wallMs + awayMs };
-    world.branch = `${world.branch}r`;
-    world.restart(backup);
-    const known = { epoch: world.epoch, seq: 1 };
-    world.ok({ type: 'restore', epoch: `${world.epoch}'`, known, backupAtMs: 0 });
-    world.ok({ type: 'beginRestore' });
+    world.restore(backup);
     this.#judge();
   }
 

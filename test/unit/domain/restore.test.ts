@@ -7,19 +7,6 @@ const HOUR = 3600;
 /** What is kept back of an entitlement that lends for an hour: an hour, sigma, drift, and a week for requests in files (I3). */
 const KEPT_MS = 3_600_000 + 15 * 60_000 + 7_200 + 7 * DAY_MS;
 
-/** As `berthd restore` and the first start after it. */
-function restore(world: World, backup: Map<string, string>): void {
-  world.branch = `${world.branch}r`;
-  world.restart(backup);
-  world.ok({
-    type: 'restore',
-    epoch: `${world.epoch}'`,
-    known: { epoch: world.epoch, seq: 7 },
-    backupAtMs: START_MS,
-  });
-  world.ok({ type: 'beginRestore' });
-}
-
 function show(world: World, device: string, leases: readonly LeaseClaims[]) {
   return world.ok({ type: 'readmit', by: world.by(device).by, leases });
 }
@@ -33,7 +20,7 @@ function studio(share: 'process' | 'device' | 'user' = 'device', borrow = 2) {
 describe('I9: after a restore', () => {
   test('nothing new is granted for W, then what cannot be borrowed, then everything', () => {
     const { world, anna, ben } = studio();
-    restore(world, world.rows());
+    world.restore(world.rows());
     expect(world.refused(world.checkingOut(anna), 'NO_SEAT').detail).toMatchObject({
       rule: 'RESTORED',
       untilMs: world.now.wallMs + WINDOW_MS,
@@ -61,7 +48,7 @@ describe('I9: after a restore', () => {
     const world = new World();
     world.import({ seats: 1, borrow: undefined as never });
     const anna = world.user('anna');
-    restore(world, world.rows());
+    world.restore(world.rows());
     const moment = world.now.wallMs + WINDOW_MS;
     expect(nextFreeAtMs(world.state, 'render', world.now)).toBe(moment);
     const { detail } = world.refused(world.checkingOut(anna), 'NO_SEAT');
@@ -70,7 +57,7 @@ describe('I9: after a restore', () => {
 
   test('a restart in between begins W anew, and W that is over stays over', () => {
     const { world, anna, ben } = studio();
-    restore(world, world.rows());
+    world.restore(world.rows());
     world.pass(WINDOW_MS - 1);
     world.restart();
     world.ok({ type: 'beginRestore' });
@@ -99,7 +86,7 @@ describe('I9: after a restore', () => {
     world.checkout(ben);
     const backup = world.rows();
     world.leaseSeconds = LEASE_SECONDS;
-    restore(world, backup);
+    world.restore(backup);
     world.pass(600_000);
     world.refused(world.checkingOut(anna), 'NO_SEAT');
     world.pass(20_000);
@@ -113,7 +100,7 @@ describe('I9: after a restore', () => {
     expect(world.ok({ type: 'noteWindow' })).toEqual({ noted: false });
     const backup = world.rows();
     world.leaseSeconds = LEASE_SECONDS;
-    restore(world, backup);
+    world.restore(backup);
     world.ok({ type: 'noteWindow' });
     world.pass(3_600_000);
     world.refused(world.checkingOut(anna), 'NO_SEAT');
@@ -145,7 +132,7 @@ describe('I9: after a restore', () => {
       seats: 6,
       borrow: { maxSeconds: HOUR, seats: 2 },
     });
-    restore(world, world.rows());
+    world.restore(world.rows());
     world.pass(WINDOW_MS);
     expect(world.usage()).toMatchObject({ owned: 6, held: 2, free: 4 });
     world.checkout(anna, 4);
@@ -158,7 +145,7 @@ describe('I9: after a restore', () => {
     world.checkout(ben, 3);
     const { leases } = world.ok(world.borrowing(anna, 1800, 1));
     expect(leases[0]!.ent).toBe('ent-2');
-    restore(world, backup);
+    world.restore(backup);
     expect(show(world, anna, leases).refused).toEqual([leases[0]!.jti]);
     world.pass(WINDOW_MS);
     const denial = world.refused(world.checkingOut(ben), 'NO_SEAT');
@@ -174,7 +161,7 @@ describe('I9: after a restore', () => {
     const backup = world.rows();
     world.import({ rev: 2, share: 'device', seats: 3, borrow: { maxSeconds: 3 * HOUR, seats: 3 } });
     const { leases } = world.ok(world.borrowing(anna, 3 * HOUR, 1));
-    restore(world, backup);
+    world.restore(backup);
     expect(show(world, anna, leases).admitted).toHaveLength(1);
     world.pass(WINDOW_MS);
     expect(world.refused(world.checkingOut(ben), 'NO_SEAT').detail).toMatchObject({ rule: 'RESTORED' });
@@ -188,7 +175,7 @@ describe('I9: after a restore', () => {
     const { world, anna, ben } = studio();
     const backup = world.rows();
     const { leases } = world.ok(world.borrowing(anna, HOUR));
-    restore(world, backup);
+    world.restore(backup);
     expect(show(world, anna, leases)).toEqual({ admitted: [leases[0]!.jti], refused: [] });
     expect(show(world, anna, leases)).toEqual({ admitted: [leases[0]!.jti], refused: [] });
     expect(world.usage()).toMatchObject({ borrowed: 1, held: 2, free: 0 });
@@ -207,7 +194,7 @@ describe('I9: after a restore', () => {
     const { world, anna, ben, cleo } = studio('process');
     const backup = world.rows();
     world.ok(world.borrowing(anna, HOUR, 2));
-    restore(world, backup);
+    world.restore(backup);
     world.pass(WINDOW_MS);
     world.checkout(ben);
     world.refused(world.checkingOut(cleo), 'NO_SEAT');
@@ -224,7 +211,7 @@ describe('I9: after a restore', () => {
     const backup = world.rows();
     world.ok({ type: 'return', ...world.by(anna), leases: [leases[0]!.jti] });
     world.ok(world.borrowing(ben, HOUR));
-    restore(world, backup);
+    world.restore(backup);
     world.pass(WINDOW_MS);
     world.checkout(cleo, 2);
     world.refused(world.checkingOut(anna), 'NO_SEAT');
@@ -239,7 +226,7 @@ describe('I9: after a restore', () => {
     world.ok({ type: 'setPool', ...world.admin(), product: 'render', settings: { lingerSeconds: 3600 } });
     const { leases } = world.checkout(anna, 3);
     const backup = world.rows();
-    restore(world, backup);
+    world.restore(backup);
     world.refused(world.checkingOut(anna, 3), 'NO_SEAT');
     world.release(anna, [leases[0]!.jti]);
     world.refused(world.checkingOut(anna, 3), 'NO_SEAT');
@@ -256,7 +243,7 @@ describe('I9: after a restore', () => {
     const backup = world.rows();
     world.ok({ type: 'revokeLease', ...world.admin(), lease: leases[0]!.jti, reason: 'needed' });
     world.ok(world.borrowing(ben, HOUR, 3));
-    restore(world, backup);
+    world.restore(backup);
     world.pass(WINDOW_MS);
     expect(world.refused(world.checkingOut(anna, 3), 'NO_SEAT').detail).toMatchObject({ rule: 'RESTORED' });
   });
@@ -270,7 +257,7 @@ describe('I9: after a restore', () => {
     });
     const backup = world.rows();
     expect(world.ok(world.borrowing(anna, HOUR, 3)).leases).toMatchObject([{ ent: 'ent-1' }]);
-    restore(world, backup);
+    world.restore(backup);
     world.pass(WINDOW_MS);
     expect(world.checkout(anna).leases).toMatchObject([{ ent: 'ent-2' }]);
   });
@@ -281,7 +268,7 @@ describe('I9: after a restore', () => {
     const backup = world.rows();
     world.release(cleo, [...world.state.tables.lease.keys()]);
     const [first, second] = [world.checkout(anna, 2).leases, world.checkout(ben, 1).leases];
-    restore(world, backup);
+    world.restore(backup);
     // The state knows Cleo's three: there is no room beside them.
     expect(show(world, anna, first).refused).toHaveLength(1);
     world.release(cleo, [...world.state.tables.lease.keys()]);
@@ -299,7 +286,7 @@ describe('I9: after a restore', () => {
     const { leases } = world.checkout(anna);
     world.pass(LEASE_SECONDS * 1000);
     const late = world.ok(world.borrowing(anna, 600)).leases;
-    restore(world, backup);
+    world.restore(backup);
     world.now = { ...world.now, wallMs: START_MS + LEASE_SECONDS * 1000 };
     expect(show(world, anna, leases).refused).toHaveLength(1);
     expect(show(world, ben, late).refused).toHaveLength(1);
@@ -324,7 +311,7 @@ describe('I9: after a restore', () => {
     const backup = world.rows();
     const large = world.checkout(anna, 3).leases;
     const small = world.checkout(laptop, 1).leases;
-    restore(world, backup);
+    world.restore(backup);
     expect(show(world, laptop, small).admitted).toHaveLength(1);
     expect(world.usage()).toMatchObject({ inUse: 1, held: 2 });
     expect(show(world, anna, large).admitted).toHaveLength(1);
@@ -334,7 +321,7 @@ describe('I9: after a restore', () => {
   test('an entitlement that is imported again may have lent as well', () => {
     const { world, anna } = studio();
     const backup = world.rows();
-    restore(world, backup);
+    world.restore(backup);
     world.pass(DAY_MS);
     world.import({ jti: 'ent-2', seats: 5, share: 'device', borrow: { maxSeconds: 20 * 86_400, seats: 4 } });
     expect(world.usage()).toMatchObject({ owned: 8, held: 6, free: 2 });
@@ -349,7 +336,7 @@ describe('I9: after a restore', () => {
 
   test('an admin who answers for it ends the care, and is in the journal with the reason', () => {
     const { world, anna } = studio();
-    restore(world, world.rows());
+    world.restore(world.rows());
     const accept = {
       type: 'acceptRestore',
       ...world.admin(),

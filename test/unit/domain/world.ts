@@ -106,6 +106,15 @@ export class World {
     }
   }
 
+  /** As `berthd restore` of these rows and the first start after it (I9). */
+  restore(backup: Map<string, string>): void {
+    this.branch = `${this.branch}r`;
+    this.restart(backup);
+    const known = { epoch: this.epoch, seq: 7 };
+    this.ok({ type: 'restore', epoch: `${this.epoch}'`, known, backupAtMs: START_MS });
+    this.ok({ type: 'beginRestore' });
+  }
+
   /** Lets both clocks run. */
   pass(ms: number): void {
     const { monoMs, wallMs, steadyWallMs } = this.now;
